@@ -1,0 +1,26 @@
+//! Verdict: an authorization sidecar. It verifies the presented credential, assembles the `input` document, evaluates
+//! Rego over an immutable snapshot of hot-reloaded bundles, answers, and records the decision.
+//!
+//! Modules in reading order; ARCHITECTURE.md says who may import whom.
+
+pub mod model;
+
+pub mod rego;
+
+pub mod pdp;
+
+pub mod bundle;
+
+pub mod net;
+
+pub mod identity;
+
+pub mod decision_log;
+
+pub mod telemetry;
+
+pub mod authorize;
+
+pub mod http;
+
+pub mod config;

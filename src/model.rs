@@ -1,0 +1,16 @@
+//! The words of the field, as values: credential, principal, request, decision, revision, failure.
+//!
+//! INVARIANT (values only): nothing here does I/O, is async, or knows a wire format. Every other module may import
+//! this one; this one imports nothing.
+//!
+//! Reading order: [`credential`] → [`principal`] → [`request`] → [`decision`] → [`failure`].
+
+pub mod clock;
+pub mod credential;
+pub mod decision;
+pub mod failure;
+pub mod principal;
+pub mod request;
+pub mod revision;
+pub mod secret;
+pub mod units;

@@ -1,0 +1,110 @@
+//! The answer, and what is kept with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::clock::Timestamp;
+use super::failure::Failure;
+use super::principal::AuthContext;
+use super::request::{EntryPath, RequestContext};
+use super::revision::Revision;
+
+/// How a call ended, kept apart inside whatever a compatible body must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// `true`, or an object whose `allow`, `allowed` or `decision` is `true`.
+    Allow,
+    /// `false`, or an object whose `allow`, `allowed` or `decision` is not `true`.
+    Deny,
+    /// Any other defined document: an answer, but neither allow nor deny.
+    Value,
+    /// The policy says nothing. Not an allow.
+    Undefined,
+    /// The policy failed. Not an allow.
+    Error,
+    /// The call was refused before policy was asked.
+    Refused,
+}
+
+impl Outcome {
+    /// The outcome's name, as records, metrics and headers carry it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Value => "value",
+            Self::Undefined => "undefined",
+            Self::Error => "error",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Where the time of one decision went.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    /// Reading the body and assembling the input.
+    pub input_parse: Duration,
+    /// Verifying the credential.
+    pub authenticate: Duration,
+    /// Evaluating policy.
+    pub eval: Duration,
+    /// All of it, up to the record.
+    pub total: Duration,
+}
+
+/// One decision, of whatever outcome, with all that its record says.
+#[derive(Debug)]
+pub struct Decision {
+    /// Unique; a version 4 UUID (RFC 9562).
+    pub id: Uuid,
+    /// The batch it belongs to, if it came in one.
+    pub batch_id: Option<Uuid>,
+    /// The document that was asked for; `None` where the call did not get that far.
+    pub path: Option<EntryPath>,
+    /// Which policy answered.
+    pub revision: Arc<Revision>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, for a person: why undefined, what failed; empty where the policy's answer says it all.
+    pub reason: Option<String>,
+    /// The document, as JSON; `None` unless it is defined. Serialised once, for the answer and the record alike.
+    pub result: Option<Box<RawValue>>,
+    /// The input that policy saw, as JSON; `None` where there was none.
+    pub input: Option<Box<RawValue>>,
+    /// Why there is no answer, where there is none.
+    pub failure: Option<Failure>,
+    /// Who asked, as far as it was verified.
+    pub auth: AuthContext,
+    /// What is known of the call besides.
+    pub context: RequestContext,
+    /// When the call was taken up; also the time that policy saw.
+    pub at: Timestamp,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// A decision whose record has been accepted: the only thing that an edge can answer with.
+///
+/// INVARIANT (no answer before its record): only `decision_log` makes one, after every sink has taken the record.
+#[derive(Debug)]
+pub struct Recorded<T>(T);
+
+impl<T> Recorded<T> {
+    /// For `decision_log` alone; the fence test holds the rest of the code to it.
+    pub(crate) const fn accepted(inner: T) -> Self {
+        Self(inner)
+    }
+}
+
+impl<T> std::ops::Deref for Recorded<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}

@@ -1,0 +1,95 @@
+//! Why a call was not answered by policy: the closed list that every edge maps to its own wire form.
+
+use serde::Serialize;
+
+/// What went wrong, as a closed list; the comment says which HTTP status the HTTP edges give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The request is malformed (400).
+    InvalidRequest,
+    /// The request body is over the limit (413).
+    TooLarge,
+    /// No such path, where the caller asked for strict paths (404).
+    UnknownPath,
+    /// No credential was presented and one is required (401).
+    CredentialMissing,
+    /// The credential is malformed, forged, from an unknown issuer, or for another audience (401).
+    CredentialInvalid,
+    /// The credential was valid once (401).
+    CredentialExpired,
+    /// The credential cannot be checked now: its issuer's keys are not available (503).
+    VerifierUnavailable,
+    /// No policy is active, or what is active is older than allowed (503).
+    PolicyUnavailable,
+    /// The policy failed: a built-in's error, a conflict, a limit other than time (500).
+    EvaluationFailed,
+    /// The policy did not finish within its deadline (500).
+    DeadlineExceeded,
+    /// The decision could not be recorded, so it is not given (503).
+    RecordUnavailable,
+    /// A defect in Verdict (500).
+    Internal,
+}
+
+impl FailureKind {
+    /// The kind's name, as records, metrics and error codes carry it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::TooLarge => "too_large",
+            Self::UnknownPath => "unknown_path",
+            Self::CredentialMissing => "credential_missing",
+            Self::CredentialInvalid => "credential_invalid",
+            Self::CredentialExpired => "credential_expired",
+            Self::VerifierUnavailable => "verifier_unavailable",
+            Self::PolicyUnavailable => "policy_unavailable",
+            Self::EvaluationFailed => "evaluation_failed",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::RecordUnavailable => "record_unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Where in a policy something went wrong. Rows and columns count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Location {
+    /// The file, as the bundle names it.
+    pub file: String,
+    /// The line, from 1.
+    pub row: u32,
+    /// The column, from 1.
+    pub col: u32,
+}
+
+/// One error of a policy, in the shape that OPA's clients know (`code`, `message`, `location`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyError {
+    /// OPA's code, e.g. `eval_builtin_error`, `eval_conflict_error`, `eval_cancel_error`.
+    pub code: &'static str,
+    /// What went wrong.
+    pub message: String,
+    /// Where, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// Why a call was refused, or why its evaluation gave no answer. Always a denial.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Which of the closed list.
+    pub kind: FailureKind,
+    /// For the caller and the record: lower case, no full stop, no secret.
+    pub message: String,
+    /// The policy's own error, where it was one.
+    pub policy: Option<Box<PolicyError>>,
+}
+
+impl Failure {
+    /// A failure with a message and nothing else.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), policy: None }
+    }
+}
