@@ -1,10 +1,19 @@
-//! The policy decision point: pure and synchronous.
+//! The policy decision point: which document answers a call, and what the answer means.
 //!
-//! INVARIANT (repeatable): the same snapshot, input and time give the same decision.
+//! INVARIANT (repeatable): the same snapshot, input and time give the same decision. Hence no tokio here, no clock, no I/O.
+//! INVARIANT (one snapshot): a call, and a whole batch, sees one [`snapshot::Snapshot`] from its start to its record.
+//!
+//! Reading order: [`snapshot`] → [`input`] → [`decide`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::Period;
+
+pub mod decide;
+pub mod input;
+pub mod snapshot;
+
+pub use decide::{Answer, decide};
 
 /// `decision:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]

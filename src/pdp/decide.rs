@@ -1,0 +1,104 @@
+//! From a document's value to a decision.
+
+use std::time::{Duration, Instant};
+
+use serde_json::value::RawValue;
+
+use super::snapshot::Snapshot;
+use crate::model::clock::Timestamp;
+use crate::model::decision::Outcome;
+use crate::model::failure::Failure;
+use crate::model::request::EntryPath;
+use crate::rego::{EvalLimits, Evaluation, UndefinedCause, Value};
+
+/// What policy answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// What it means. Only [`Outcome::Allow`] allows.
+    pub outcome: Outcome,
+    /// The document, if it is defined.
+    pub result: Option<Box<RawValue>>,
+    /// Why it is undefined, or what is missing from it.
+    pub reason: Option<String>,
+    /// Why there is no document to speak of.
+    pub undefined: Option<UndefinedCause>,
+    /// What failed.
+    pub failure: Option<Failure>,
+    /// How long the evaluation took.
+    pub eval: Duration,
+}
+
+/// Evaluates the document at `path` and says what it means.
+pub fn decide(
+    snapshot: &Snapshot,
+    path: &EntryPath,
+    input: Option<Value>,
+    at: Timestamp,
+    limits: &EvalLimits,
+) -> Answer {
+    let started = Instant::now();
+    let evaluation = snapshot.program.evaluate(path, input, at, limits);
+    let eval = started.elapsed();
+    match evaluation {
+        Evaluation::Defined { value, left_out } => Answer {
+            outcome: outcome(&value),
+            result: Some(value.to_raw()),
+            reason: left_out.map(|error| format!("a rule was left out: {}", error.message)),
+            undefined: None,
+            failure: None,
+            eval,
+        },
+        Evaluation::Undefined(cause) => Answer {
+            outcome: Outcome::Undefined,
+            result: None,
+            reason: Some(cause.reason().to_owned()),
+            undefined: Some(cause),
+            failure: None,
+            eval,
+        },
+        Evaluation::Error(failure) => Answer {
+            outcome: Outcome::Error,
+            result: None,
+            reason: Some(failure.message.clone()),
+            undefined: None,
+            failure: Some(failure),
+            eval,
+        },
+    }
+}
+
+/// What a document means: a truth value, or an object that has one under a name that gateways know.
+fn outcome(value: &Value) -> Outcome {
+    let verdict = ["allow", "allowed", "decision"].into_iter().find_map(|key| value.get(key));
+    match verdict.as_ref().unwrap_or(value).as_bool() {
+        Some(true) => Outcome::Allow,
+        Some(false) => Outcome::Deny,
+        None if verdict.is_some() => Outcome::Deny,
+        None => Outcome::Value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_true_allows() {
+        for (document, expected) in [
+            ("true", Outcome::Allow),
+            ("false", Outcome::Deny),
+            (r#"{"allow": true}"#, Outcome::Allow),
+            (r#"{"allowed": true, "reason": "x"}"#, Outcome::Allow),
+            (r#"{"decision": false}"#, Outcome::Deny),
+            (r#"{"allow": "yes"}"#, Outcome::Deny),
+            (r#"{"allow": false, "allowed": true}"#, Outcome::Deny),
+            ("1", Outcome::Value),
+            ("\"true\"", Outcome::Value),
+            ("[true]", Outcome::Value),
+            ("{}", Outcome::Value),
+            ("null", Outcome::Value),
+        ] {
+            assert_eq!(outcome(&Value::from_json(document.as_bytes()).unwrap()), expected, "{document}");
+        }
+    }
+}

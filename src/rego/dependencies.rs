@@ -1,0 +1,433 @@
+//! Which rule needs which: what the engine must not be left to find out while it evaluates.
+//!
+//! The engine accepts a function that calls itself and overflows the stack on the first call; it goes down a chain of
+//! rules by recursion. So the graph of rules and functions is walked at load: a cycle is refused, and so is a chain
+//! that would need more stack than an evaluation has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{BUILTINS, Expr, Literal, LiteralStmt, Module, Query, Ref, Rule, RuleHead, Span};
+
+use super::builtins;
+use super::catalog::{Catalog, Path, static_path};
+use super::diagnostic::Diagnostic;
+
+/// Levels of one expression, counted down its operands and brackets.
+const MAX_EXPRESSION_DEPTH: usize = 1_000;
+/// What one chain of rules may cost: each rule [`RULE_COST`], and one for each level of its deepest expression. A unit
+/// takes about 2 KiB of stack; see [`super::evaluate::STACK`].
+const MAX_CHAIN_COST: usize = 16_000;
+const RULE_COST: usize = 8;
+
+/// Checks every rule of every module.
+///
+/// # Errors
+/// Every unknown function and every expression that is too deep, else every cycle, else every chain that is too long.
+pub(super) fn check(modules: &[Ref<Module>], catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut graph = Graph::new(catalog);
+    let mut diagnostics = Vec::new();
+    for module in modules {
+        let package = static_path(&module.package.refr).path;
+        let imports = imports(module);
+        for rule in &module.policy {
+            let mut visitor = Visitor {
+                catalog,
+                package: &package,
+                imports: &imports,
+                locals: BTreeSet::new(),
+                found: Found::default(),
+            };
+            visitor.rule(rule);
+            diagnostics.append(&mut visitor.found.diagnostics);
+            let mut path = package.clone();
+            path.extend(static_path(head_reference(rule)).path);
+            graph.add(&path, rule.span(), visitor.found);
+        }
+    }
+    if diagnostics.is_empty() { graph.check() } else { diagnostics }
+}
+
+fn head_reference(rule: &Rule) -> &Ref<Expr> {
+    match rule {
+        Rule::Spec {
+            head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+            ..
+        }
+        | Rule::Default { refr, .. } => refr,
+    }
+}
+
+/// Alias to path below `data`; imports of `input`, `rego.v1` and `future` name no rules.
+fn imports(module: &Module) -> BTreeMap<String, Path> {
+    let mut aliases = BTreeMap::new();
+    for import in &module.imports {
+        let path = static_path(&import.refr).path;
+        if let (Some((root, below)), Some(last)) = (path.split_first(), path.last())
+            && root == "data"
+        {
+            let alias = import.r#as.as_ref().map_or(last.as_str(), Span::text);
+            aliases.insert(alias.to_owned(), below.to_vec());
+        }
+    }
+    aliases
+}
+
+/// What one rule uses.
+#[derive(Default)]
+struct Found {
+    /// Paths below `data` that it reads or calls.
+    uses: BTreeSet<Path>,
+    depth: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+struct Visitor<'a> {
+    catalog: &'a Catalog,
+    package: &'a [String],
+    imports: &'a BTreeMap<String, Path>,
+    /// Names that the rule declares anywhere: they may stand for a local, so they are not taken for rules.
+    locals: BTreeSet<String>,
+    found: Found,
+}
+
+impl Visitor<'_> {
+    fn rule(&mut self, rule: &Rule) {
+        match rule {
+            Rule::Spec { head, bodies, .. } => {
+                let (refr, args, key, value) = match head {
+                    RuleHead::Compr { refr, assign, .. } => (refr, &[][..], None, assign.as_ref()),
+                    RuleHead::Set { refr, key, .. } => (refr, &[][..], key.as_ref(), None),
+                    RuleHead::Func { refr, args, assign, .. } => {
+                        (refr, args.as_slice(), None, assign.as_ref())
+                    }
+                };
+                for argument in args {
+                    self.declare(argument);
+                }
+                for body in bodies {
+                    self.declare_in(&body.query);
+                }
+                self.indices(refr, 0);
+                for expression in args.iter().chain(key).chain(value.map(|assign| &assign.value)) {
+                    self.expression(expression, 0);
+                }
+                for body in bodies {
+                    if let Some(assign) = &body.assign {
+                        self.expression(&assign.value, 0);
+                    }
+                    self.query(&body.query, 0);
+                }
+            }
+            Rule::Default { args, value, .. } => {
+                for expression in args.iter().chain([value]) {
+                    self.expression(expression, 0);
+                }
+            }
+        }
+    }
+
+    /// Takes every name in a pattern for a local.
+    fn declare(&mut self, pattern: &Expr) {
+        match pattern {
+            Expr::Var { span, .. } => {
+                self.locals.insert(span.text().to_owned());
+            }
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().for_each(|item| self.declare(item))
+            }
+            Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| self.declare(value)),
+            _ => {}
+        }
+    }
+
+    fn declare_in(&mut self, query: &Query) {
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { vars, .. } => {
+                    self.locals.extend(vars.iter().map(|name| name.text().to_owned()))
+                }
+                Literal::SomeIn { key, value, .. } => {
+                    key.iter().chain([value]).for_each(|name| self.declare(name))
+                }
+                Literal::Every { key, value, query, .. } => {
+                    self.locals.extend(key.iter().chain([value]).map(|name| name.text().to_owned()));
+                    self.declare_in(query);
+                }
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => {
+                    if let Expr::AssignExpr { op: regorus::unstable::AssignOp::ColEq, lhs, .. } =
+                        expr.as_ref()
+                    {
+                        self.declare(lhs);
+                    }
+                }
+            }
+        }
+    }
+
+    fn query(&mut self, query: &Query, depth: usize) {
+        // A comprehension's own names come into view here.
+        self.declare_in(query);
+        for statement in &query.stmts {
+            self.statement(statement, depth);
+        }
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt, depth: usize) {
+        match &statement.literal {
+            Literal::SomeVars { .. } => {}
+            Literal::SomeIn { key, value, collection, .. } => {
+                key.iter().chain([value, collection]).for_each(|expr| self.expression(expr, depth));
+            }
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expression(expr, depth),
+            Literal::Every { domain, query, .. } => {
+                self.expression(domain, depth);
+                self.query(query, depth + 1);
+            }
+        }
+        for modifier in &statement.with_mods {
+            self.expression(&modifier.r#as, depth);
+        }
+    }
+
+    fn expression(&mut self, expression: &Ref<Expr>, depth: usize) {
+        self.found.depth = self.found.depth.max(depth);
+        if depth > MAX_EXPRESSION_DEPTH {
+            if self.found.diagnostics.is_empty() {
+                let message = format!("the expression is more than {MAX_EXPRESSION_DEPTH} levels deep");
+                self.found.diagnostics.push(Diagnostic::at("rego_compile_error", expression.span(), message));
+            }
+            return;
+        }
+        let below = depth + 1;
+        match expression.as_ref() {
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => {}
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                if let Some(path) = self.document(expression) {
+                    self.found.uses.insert(path);
+                }
+                self.indices(expression, below);
+            }
+            Expr::Call { fcn, params, span, .. } => {
+                self.call(fcn, span);
+                params.iter().for_each(|parameter| self.expression(parameter, below));
+            }
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().for_each(|item| self.expression(item, below))
+            }
+            Expr::Object { fields, .. } => {
+                for (_, key, value) in fields {
+                    self.expression(key, below);
+                    self.expression(value, below);
+                }
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.query(query, below);
+                self.expression(term, below);
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                self.query(query, below);
+                self.expression(key, below);
+                self.expression(value, below);
+            }
+            Expr::UnaryExpr { expr, .. } => self.expression(expr, below),
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::AssignExpr { lhs, rhs, .. } => {
+                self.expression(lhs, below);
+                self.expression(rhs, below);
+            }
+            Expr::Membership { key, value, collection, .. } => {
+                key.iter().chain([value, collection]).for_each(|part| self.expression(part, below));
+            }
+        }
+    }
+
+    /// The expressions in the brackets of a reference, and what stands at its root when that is no name.
+    fn indices(&mut self, reference: &Ref<Expr>, depth: usize) {
+        let mut here = reference;
+        loop {
+            match here.as_ref() {
+                Expr::RefDot { refr, .. } => here = refr,
+                Expr::RefBrack { refr, index, .. } => {
+                    self.expression(index, depth);
+                    here = refr;
+                }
+                Expr::Var { .. } => return,
+                _ => return self.expression(here, depth),
+            }
+        }
+    }
+
+    /// The path below `data` that a reference starts with, unless it starts with a local, `input`, or a name that is
+    /// nothing here.
+    fn document(&self, reference: &Ref<Expr>) -> Option<Path> {
+        let path = static_path(reference).path;
+        let (root, rest) = path.split_first()?;
+        match root.as_str() {
+            "data" => Some(rest.to_vec()),
+            "input" => None,
+            local if self.locals.contains(local) => None,
+            name => self.named(name, rest),
+        }
+    }
+
+    fn named(&self, name: &str, rest: &[String]) -> Option<Path> {
+        let start = match self.imports.get(name) {
+            Some(imported) => imported.clone(),
+            None => [self.package, &[name.to_owned()]].concat(),
+        };
+        let path = [start.as_slice(), rest].concat();
+        let known = self.catalog.contains_below(&path) || self.catalog.longest_prefix(&path).is_some();
+        known.then_some(path)
+    }
+
+    fn call(&mut self, function: &Ref<Expr>, span: &Span) {
+        let path = static_path(function).path;
+        let Some((root, rest)) = path.split_first() else { return };
+        let declared = if root == "data" { Some(rest.to_vec()) } else { self.named(root, rest) };
+        if let Some(declared) = declared.filter(|path| self.catalog.documents.contains_key(path)) {
+            self.found.uses.insert(declared);
+            return;
+        }
+        let name = path.join(".");
+        if !BUILTINS.contains_key(name.as_str()) && !builtins::is_extra(&name) {
+            let diagnostic = Diagnostic::at("rego_type_error", span, format!("undefined function {name}"));
+            self.found.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+/// A node for every declared path; its rules' uses together.
+struct Graph<'a> {
+    catalog: &'a Catalog,
+    numbers: BTreeMap<&'a Path, usize>,
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    name: String,
+    span: Option<Span>,
+    uses: BTreeSet<Path>,
+    cost: usize,
+}
+
+impl<'a> Graph<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        let numbers: BTreeMap<_, _> =
+            catalog.documents.keys().enumerate().map(|(number, path)| (path, number)).collect();
+        let nodes = numbers
+            .keys()
+            .map(|path| Node { name: format!("data.{}", path.join(".")), ..Node::default() })
+            .collect();
+        Self { catalog, numbers, nodes }
+    }
+
+    fn add(&mut self, path: &Path, span: &Span, found: Found) {
+        let Some(node) = self.numbers.get(path).and_then(|number| self.nodes.get_mut(*number)) else {
+            return;
+        };
+        node.span.get_or_insert_with(|| span.clone());
+        node.cost = node.cost.max(RULE_COST + found.depth);
+        node.uses.extend(found.uses);
+    }
+
+    /// The nodes behind a node's uses: the document that a path leads into, or all documents that it contains.
+    fn edges(&self, node: &Node) -> BTreeSet<usize> {
+        let mut edges = BTreeSet::new();
+        for path in &node.uses {
+            if let Some((length, _)) = self.catalog.longest_prefix(path) {
+                edges.extend(path.get(..length).and_then(|prefix| self.numbers.get(&prefix.to_vec())));
+            }
+            edges.extend(self.catalog.below(path).filter_map(|(below, _)| self.numbers.get(below)));
+        }
+        edges
+    }
+
+    /// Depth first, without recursion of its own: finds cycles, and the cost of the dearest chain from every node.
+    fn check(&self) -> Vec<Diagnostic> {
+        let edges: Vec<Vec<usize>> =
+            self.nodes.iter().map(|node| self.edges(node).into_iter().collect()).collect();
+        let mut state = vec![State::New; self.nodes.len()];
+        let mut diagnostics = Vec::new();
+        for start in 0..self.nodes.len() {
+            let mut stack: Vec<(usize, usize)> = Vec::new();
+            if matches!(state.get(start), Some(State::New)) {
+                enter(start, &mut stack, &mut state);
+            }
+            while let Some((number, next)) = stack.last_mut() {
+                let (number, position) = (*number, *next);
+                *next += 1;
+                let Some(target) = edges.get(number).and_then(|targets| targets.get(position)).copied()
+                else {
+                    stack.pop();
+                    let cost = self.chain_cost(number, &edges, &state);
+                    if cost > MAX_CHAIN_COST && diagnostics.is_empty() {
+                        diagnostics.extend(self.diagnostic(
+                            number,
+                            "rego_compile_error",
+                            "the chain of rules below is too long to be evaluated".to_owned(),
+                        ));
+                    }
+                    if let Some(slot) = state.get_mut(number) {
+                        *slot = State::Done(cost);
+                    }
+                    continue;
+                };
+                match state.get(target) {
+                    Some(State::New) => enter(target, &mut stack, &mut state),
+                    Some(State::Open) => diagnostics.extend(self.cycle(target, &stack)),
+                    _ => {}
+                }
+            }
+        }
+        diagnostics
+    }
+
+    fn chain_cost(&self, number: usize, edges: &[Vec<usize>], state: &[State]) -> usize {
+        let below = edges.get(number).into_iter().flatten().filter_map(|target| match state.get(*target) {
+            Some(State::Done(cost)) => Some(*cost),
+            _ => None,
+        });
+        self.nodes.get(number).map_or(0, |node| node.cost) + below.max().unwrap_or(0)
+    }
+
+    fn cycle(&self, target: usize, stack: &[(usize, usize)]) -> Option<Diagnostic> {
+        let on_cycle = stack.iter().skip_while(|(number, _)| *number != target).map(|(number, _)| *number);
+        let names: Vec<&str> =
+            on_cycle.chain([target]).filter_map(|n| self.nodes.get(n)).map(|n| n.name.as_str()).collect();
+        let name = names.first().copied().unwrap_or_default();
+        self.diagnostic(
+            target,
+            "rego_recursion_error",
+            format!("rule {name} is recursive: {}", names.join(" -> ")),
+        )
+    }
+
+    fn diagnostic(&self, number: usize, code: &'static str, message: String) -> Option<Diagnostic> {
+        let node = self.nodes.get(number)?;
+        Some(match &node.span {
+            Some(span) => Diagnostic::at(code, span, message),
+            None => Diagnostic::new(code, format!("{}: {message}", node.name)),
+        })
+    }
+}
+
+#[derive(Clone)]
+enum State {
+    New,
+    Open,
+    Done(usize),
+}
+
+fn enter(number: usize, stack: &mut Vec<(usize, usize)>, state: &mut [State]) {
+    if let Some(slot) = state.get_mut(number) {
+        *slot = State::Open;
+        stack.push((number, 0));
+    }
+}
