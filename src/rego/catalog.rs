@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use regorus::unstable::{Expr, Module, Ref, Rule, RuleHead};
+use regorus::unstable::{Expr, Module, Ref, Rule, RuleHead, Span};
 
 /// A path below `data`, as segments.
 pub(super) type Path = Vec<String>;
@@ -70,13 +70,16 @@ impl Catalog {
         })
     }
 
-    /// Every inner node of the tree of documents: packages, and what contains them, without the root.
+    /// Every node of the tree of documents that is no rule of its own: packages, what contains them, and scattered
+    /// rules; without the root.
     pub(super) fn inner_nodes(&self) -> BTreeSet<Path> {
+        let documents = self.documents.iter().map(|(path, kind)| match kind {
+            Declared::Scattered => (path, path.len()),
+            Declared::Rule | Declared::Function => (path, path.len().saturating_sub(1)),
+        });
+        let packages = self.packages.iter().map(|path| (path, path.len()));
         let mut nodes = BTreeSet::new();
-        let proper_prefixes = self.documents.keys().map(|path| path.len().saturating_sub(1));
-        let with_packages =
-            self.documents.keys().zip(proper_prefixes).chain(self.packages.iter().map(|p| (p, p.len())));
-        for (path, longest) in with_packages {
+        for (path, longest) in documents.chain(packages) {
             nodes.extend((1..=longest).filter_map(|length| path.get(..length).map(<[String]>::to_vec)));
         }
         nodes
@@ -111,6 +114,14 @@ fn head(rule: &Rule) -> Head {
 pub(super) struct StaticPath {
     pub(super) path: Path,
     pub(super) dynamic: usize,
+}
+
+/// The place where a reference starts.
+pub(super) fn root_span(reference: &Ref<Expr>) -> &Span {
+    match reference.as_ref() {
+        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => root_span(refr),
+        root => root.span(),
+    }
 }
 
 /// Reads `a.b["c"][x].d` as the path `a`, `b`, `c` with two parts after it.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{BUILTINS, Expr, Literal, LiteralStmt, Module, Query, Ref, Rule, RuleHead, Span};
 
 use super::builtins;
-use super::catalog::{Catalog, Path, static_path};
+use super::catalog::{Catalog, Path, root_span, static_path};
 use super::diagnostic::Diagnostic;
 
 /// Levels of one expression, counted down its operands and brackets.
@@ -30,14 +30,9 @@ pub(super) fn check(modules: &[Ref<Module>], catalog: &Catalog) -> Vec<Diagnosti
         let package = static_path(&module.package.refr).path;
         let imports = imports(module);
         for rule in &module.policy {
-            let mut visitor = Visitor {
-                catalog,
-                package: &package,
-                imports: &imports,
-                locals: BTreeSet::new(),
-                found: Found::default(),
-            };
+            let mut visitor = Visitor::new(catalog, &package, &imports);
             visitor.rule(rule);
+            visitor.report_unsafe();
             diagnostics.append(&mut visitor.found.diagnostics);
             let mut path = package.clone();
             path.extend(static_path(head_reference(rule)).path);
@@ -57,16 +52,14 @@ fn head_reference(rule: &Rule) -> &Ref<Expr> {
     }
 }
 
-/// Alias to path below `data`; imports of `input`, `rego.v1` and `future` name no rules.
-fn imports(module: &Module) -> BTreeMap<String, Path> {
+/// Alias to path below `data`, or `None` for what is imported from `input` and the like.
+fn imports(module: &Module) -> BTreeMap<String, Option<Path>> {
     let mut aliases = BTreeMap::new();
     for import in &module.imports {
         let path = static_path(&import.refr).path;
-        if let (Some((root, below)), Some(last)) = (path.split_first(), path.last())
-            && root == "data"
-        {
+        if let (Some((root, below)), Some(last)) = (path.split_first(), path.last()) {
             let alias = import.r#as.as_ref().map_or(last.as_str(), Span::text);
-            aliases.insert(alias.to_owned(), below.to_vec());
+            aliases.insert(alias.to_owned(), (root == "data").then(|| below.to_vec()));
         }
     }
     aliases
@@ -84,13 +77,34 @@ struct Found {
 struct Visitor<'a> {
     catalog: &'a Catalog,
     package: &'a [String],
-    imports: &'a BTreeMap<String, Path>,
+    imports: &'a BTreeMap<String, Option<Path>>,
     /// Names that the rule declares anywhere: they may stand for a local, so they are not taken for rules.
     locals: BTreeSet<String>,
+    /// Names that stand where a value may be bound to them: in an index, a unification, an output argument.
+    bindable: BTreeSet<String>,
+    /// Names that are neither declared nor known, with the place of the first.
+    unknown: BTreeMap<String, Span>,
     found: Found,
 }
 
-impl Visitor<'_> {
+impl<'a> Visitor<'a> {
+    fn new(catalog: &'a Catalog, package: &'a [String], imports: &'a BTreeMap<String, Option<Path>>) -> Self {
+        let (locals, bindable, unknown) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { catalog, package, imports, locals, bindable, unknown, found: Found::default() }
+    }
+
+    /// A name that nothing in the rule could ever bind is unsafe. (One that something might bind, but does not in time,
+    /// is left to the engine, which makes it an error of the evaluation.)
+    fn report_unsafe(&mut self) {
+        for (name, span) in std::mem::take(&mut self.unknown) {
+            if !self.locals.contains(&name) && !self.bindable.contains(&name) {
+                let diagnostic =
+                    Diagnostic::at("rego_unsafe_var_error", &span, format!("var {name} is unsafe"));
+                self.found.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
     fn rule(&mut self, rule: &Rule) {
         match rule {
             Rule::Spec { head, bodies, .. } => {
@@ -206,13 +220,22 @@ impl Visitor<'_> {
             | Expr::Bool { .. }
             | Expr::Null { .. } => {}
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
-                if let Some(path) = self.document(expression) {
-                    self.found.uses.insert(path);
+                match self.document(expression) {
+                    Reference::Document(path) => {
+                        self.found.uses.insert(path);
+                    }
+                    Reference::Unknown(name) => {
+                        self.unknown.entry(name).or_insert_with(|| root_span(expression).clone());
+                    }
+                    Reference::Other => {}
                 }
                 self.indices(expression, below);
             }
-            Expr::Call { fcn, params, span, .. } => {
-                self.call(fcn, span);
+            Expr::Call { fcn, params, .. } => {
+                self.call(fcn);
+                if let Some(output) = params.last() {
+                    names_in(output, &mut self.bindable);
+                }
                 params.iter().for_each(|parameter| self.expression(parameter, below));
             }
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
@@ -234,10 +257,15 @@ impl Visitor<'_> {
                 self.expression(value, below);
             }
             Expr::UnaryExpr { expr, .. } => self.expression(expr, below),
+            Expr::AssignExpr { lhs, rhs, .. } => {
+                for side in [lhs, rhs] {
+                    names_in(side, &mut self.bindable);
+                    self.expression(side, below);
+                }
+            }
             Expr::BinExpr { lhs, rhs, .. }
             | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. }
-            | Expr::AssignExpr { lhs, rhs, .. } => {
+            | Expr::ArithExpr { lhs, rhs, .. } => {
                 self.expression(lhs, below);
                 self.expression(rhs, below);
             }
@@ -254,6 +282,7 @@ impl Visitor<'_> {
             match here.as_ref() {
                 Expr::RefDot { refr, .. } => here = refr,
                 Expr::RefBrack { refr, index, .. } => {
+                    names_in(index, &mut self.bindable);
                     self.expression(index, depth);
                     here = refr;
                 }
@@ -263,22 +292,25 @@ impl Visitor<'_> {
         }
     }
 
-    /// The path below `data` that a reference starts with, unless it starts with a local, `input`, or a name that is
-    /// nothing here.
-    fn document(&self, reference: &Ref<Expr>) -> Option<Path> {
+    fn document(&self, reference: &Ref<Expr>) -> Reference {
         let path = static_path(reference).path;
-        let (root, rest) = path.split_first()?;
+        let Some((root, rest)) = path.split_first() else { return Reference::Other };
         match root.as_str() {
-            "data" => Some(rest.to_vec()),
-            "input" => None,
-            local if self.locals.contains(local) => None,
-            name => self.named(name, rest),
+            "data" => Reference::Document(rest.to_vec()),
+            "input" | "_" => Reference::Other,
+            local if self.locals.contains(local) => Reference::Other,
+            name => match self.named(name, rest) {
+                Some(path) => Reference::Document(path),
+                // What an import names may be a document in data.
+                None if self.imports.contains_key(name) => Reference::Other,
+                None => Reference::Unknown(name.to_owned()),
+            },
         }
     }
 
     fn named(&self, name: &str, rest: &[String]) -> Option<Path> {
         let start = match self.imports.get(name) {
-            Some(imported) => imported.clone(),
+            Some(imported) => imported.clone()?,
             None => [self.package, &[name.to_owned()]].concat(),
         };
         let path = [start.as_slice(), rest].concat();
@@ -286,7 +318,7 @@ impl Visitor<'_> {
         known.then_some(path)
     }
 
-    fn call(&mut self, function: &Ref<Expr>, span: &Span) {
+    fn call(&mut self, function: &Ref<Expr>) {
         let path = static_path(function).path;
         let Some((root, rest)) = path.split_first() else { return };
         let declared = if root == "data" { Some(rest.to_vec()) } else { self.named(root, rest) };
@@ -296,9 +328,37 @@ impl Visitor<'_> {
         }
         let name = path.join(".");
         if !BUILTINS.contains_key(name.as_str()) && !builtins::is_extra(&name) {
-            let diagnostic = Diagnostic::at("rego_type_error", span, format!("undefined function {name}"));
+            let diagnostic =
+                Diagnostic::at("rego_type_error", root_span(function), format!("undefined function {name}"));
             self.found.diagnostics.push(diagnostic);
         }
+    }
+}
+
+/// What a reference starts with.
+enum Reference {
+    /// A path below `data`.
+    Document(Path),
+    /// A local, `input`, or an import that names no rule.
+    Other,
+    /// A name that is nothing here, unless the rule binds it.
+    Unknown(String),
+}
+
+/// Collects every name that a pattern has.
+fn names_in(pattern: &Expr, names: &mut BTreeSet<String>) {
+    match pattern {
+        Expr::Var { span, .. } => {
+            names.insert(span.text().to_owned());
+        }
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().for_each(|item| names_in(item, names))
+        }
+        Expr::Object { fields, .. } => fields.iter().for_each(|(_, key, value)| {
+            names_in(key, names);
+            names_in(value, names);
+        }),
+        _ => {}
     }
 }
 

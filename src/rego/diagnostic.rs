@@ -81,8 +81,7 @@ impl fmt::Display for Diagnostic {
 /// An error that an evaluation ended with, out of the engine's text.
 pub(super) fn evaluation_error(error: &str) -> PolicyError {
     let message = engine_message(error);
-    let conflict = message.contains("must not produce multiple outputs")
-        || message.contains("produced multiple outputs");
+    let conflict = message.contains("multiple outputs") || message.contains("conflicts with");
     let (code, message) = if conflict {
         ("eval_conflict_error", message)
     } else if message.contains("recursion detected") || message.contains("cyclic evaluation") {
