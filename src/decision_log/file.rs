@@ -1,0 +1,286 @@
+//! The file sink: one JSON document a line, appended before the answer, rotated by size.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::FileError;
+use super::sink::{Entry, Sink, write_counted};
+use super::tail::{self, Tail};
+
+/// Readable by the owner and the group, e.g. a log shipper's.
+const MODE: u32 = 0o640;
+
+/// How long records may go into a file that somebody has deleted.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Appends records to a file and rotates it.
+///
+/// INVARIANT (one writer): the open file carries an exclusive lock, so that two processes cannot rotate it under each
+/// other, and so that the end of the file is ours to repair.
+#[derive(Debug)]
+pub(super) struct FileSink {
+    path: PathBuf,
+    max_size: u64,
+    keep: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// `None` after a failure that could not be repaired; the next record opens the file afresh.
+    open: Option<OpenFile>,
+    /// The length at which a rotation is tried; more than the configured one after a rotation that failed.
+    rotate_at: u64,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    len: u64,
+    /// When it was last looked whether the file still has a name.
+    checked: Instant,
+    /// Pipes and devices have no end to repair and nothing to rotate.
+    regular: bool,
+}
+
+impl FileSink {
+    /// Opens the file, making it and the folders above it where they are missing, and repairs its end.
+    pub(super) fn open(path: PathBuf, max_size: u64, keep: usize) -> Result<Self, FileError> {
+        let open = OpenFile::open(&path)?;
+        // Behind a symbolic link it is the file that is rotated, not the link.
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        let state = State { open: Some(open), rotate_at: max_size };
+        Ok(Self { path, max_size, keep, state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the full file out of the way. A file that cannot be moved grows on: no decision is refused for it.
+    fn rotate(&self, state: &mut State) {
+        match shift(&self.path, self.keep) {
+            Ok(()) => {
+                state.open = None;
+                state.rotate_at = self.max_size;
+            }
+            Err(error) => {
+                let len = state.open.as_ref().map_or(0, |open| open.len);
+                state.rotate_at = len.saturating_add(self.max_size / 8).saturating_add(1);
+                tracing::error!(path = %self.path.display(), %error, "cannot rotate the decision log; it grows on");
+            }
+        }
+    }
+}
+
+impl Sink for FileSink {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
+        let mut state = self.state();
+        let added = entry.line.len() as u64;
+        let full = |open: &OpenFile| open.regular && open.len > 0 && open.len + added > state.rotate_at;
+        if state.open.as_ref().is_some_and(full) {
+            self.rotate(&mut state);
+        }
+        state.open.take_if(|open| open.is_deleted());
+        let mut open = match state.open.take() {
+            Some(open) => open,
+            None => OpenFile::open(&self.path).map_err(io::Error::other)?,
+        };
+        match write_counted(&mut open.file, entry.line) {
+            Ok(()) => {
+                open.len += added;
+                state.open = Some(open);
+                Ok(())
+            }
+            // A file that cannot be repaired now is let go of; opening it anew repairs it or fails.
+            Err((written, error)) => {
+                state.open = open.take_back(written as u64).ok();
+                Err(error)
+            }
+        }
+    }
+
+    fn reopen(&self) -> io::Result<()> {
+        let mut state = self.state();
+        let same = |open: &OpenFile| same_file(&open.file, &self.path).unwrap_or(false);
+        if state.open.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        state.open = Some(OpenFile::open(&self.path).map_err(io::Error::other)?);
+        state.rotate_at = self.max_size;
+        Ok(())
+    }
+}
+
+impl OpenFile {
+    fn open(path: &Path) -> Result<Self, FileError> {
+        let failed = |source| FileError::Open { path: path.to_owned(), source };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)
+                .map_err(|source| FileError::CreateFolder { path: folder.to_owned(), source })?;
+        }
+        if path.is_dir() {
+            return Err(FileError::Directory(path.to_owned()));
+        }
+        let mut options = OpenOptions::new();
+        let file = options.read(true).append(true).create(true).mode(MODE).open(path).map_err(failed)?;
+        let regular = file.metadata().map_err(failed)?.is_file();
+        if !regular {
+            return Ok(Self { file, len: 0, checked: Instant::now(), regular });
+        }
+        // A file system without locks is no reason to refuse; that another process holds one is.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(FileError::InUse(path.to_owned()));
+        }
+        let unrepaired = |source| FileError::Repair { path: path.to_owned(), source };
+        match tail::repair(&file).map_err(unrepaired)? {
+            Tail::Whole => {}
+            Tail::Cut(bytes) => {
+                tracing::warn!(path = %path.display(), bytes, "removed an unfinished record from the decision log");
+            }
+            Tail::Foreign => return Err(FileError::NotALog(path.to_owned())),
+        }
+        let len = file.metadata().map_err(failed)?.len();
+        Ok(Self { file, len, checked: Instant::now(), regular })
+    }
+
+    /// Whether the file has lost its last name, so that nobody would ever read what is appended.
+    fn is_deleted(&mut self) -> bool {
+        if !self.regular || self.checked.elapsed() < CHECK_INTERVAL {
+            return false;
+        }
+        self.checked = Instant::now();
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+
+    /// Undoes a write of which only the first `written` bytes arrived.
+    ///
+    /// INVARIANT (one record, one line): what is left of it must not stand before the next record.
+    fn take_back(mut self, written: u64) -> io::Result<Self> {
+        if !self.regular {
+            // What went into a pipe cannot be taken back; a line feed at least ends it.
+            if written > 0 {
+                self.file.write_all(b"\n")?;
+            }
+            return Ok(self);
+        }
+        // Asked anew: the file may have been truncated from outside (logrotate's `copytruncate`).
+        let end = self.file.metadata()?.len();
+        self.len = end.saturating_sub(written);
+        if written > 0 {
+            self.file.set_len(self.len)?;
+        }
+        Ok(self)
+    }
+}
+
+/// Renames `path` to `path.1`, `path.1` to `path.2`, and so on; the one past `keep` is dropped.
+fn shift(path: &Path, keep: usize) -> io::Result<()> {
+    if keep == 0 {
+        return present(fs::remove_file(path)).map(|_| ());
+    }
+    // Only up to the first gap: a rotation that failed half-way must not cost an old file when it is tried again.
+    let gap = (1..keep).find(|n| !numbered(path, *n).exists()).unwrap_or(keep);
+    for n in (1..gap).rev() {
+        present(fs::rename(numbered(path, n), numbered(path, n + 1)))?;
+    }
+    present(fs::rename(path, numbered(path, 1))).map(|_| ())
+}
+
+/// `false` where there was nothing: somebody else has moved it, which is as well.
+fn present(result: io::Result<()>) -> io::Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn numbered(path: &Path, n: usize) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{n}"));
+    name.into()
+}
+
+fn same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let (ours, theirs) = (file.metadata()?, fs::metadata(path)?);
+    Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision_log::samples;
+
+    fn read(path: &Path) -> Vec<String> {
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_write_that_fails_half_way_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("decisions.log");
+        let sink = FileSink::open(path.clone(), 1 << 20, 1).unwrap();
+        samples::write(&sink, "first");
+        // As `write` does when the disk fills up behind the ninth byte.
+        let mut open = sink.state().open.take().unwrap();
+        open.file.write_all(b"{\"labels\"").unwrap();
+        let open = open.take_back(9).unwrap();
+        assert_eq!(open.len, fs::metadata(&path).unwrap().len());
+        sink.state().open = Some(open);
+        samples::write(&sink, "second");
+        let lines = read(&path);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("\"first\"") && lines[1].contains("\"second\""), "{lines:?}");
+    }
+
+    #[test]
+    fn a_half_written_record_that_could_not_be_taken_back_is_removed_at_the_next_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("decisions.log");
+        let sink = FileSink::open(path.clone(), 1 << 20, 1).unwrap();
+        samples::write(&sink, "first");
+        sink.state().open.take().unwrap().file.write_all(b"{\"labels\"").unwrap();
+        samples::write(&sink, "second");
+        assert_eq!(read(&path).len(), 2);
+    }
+
+    #[test]
+    fn records_do_not_go_on_into_a_deleted_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("decisions.log");
+        let sink = FileSink::open(path.clone(), 1 << 20, 1).unwrap();
+        samples::write(&sink, "first");
+        fs::remove_file(&path).unwrap();
+        sink.state().open.as_mut().unwrap().checked -= CHECK_INTERVAL;
+        samples::write(&sink, "second");
+        assert_eq!(read(&path).len(), 1);
+    }
+
+    #[test]
+    fn a_rotation_tried_again_drops_no_file_for_the_one_that_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        // As a rotation leaves it that moved `.1` and `.2` and then failed to move the file itself.
+        for (name, content) in [("log", "c"), ("log.2", "b"), ("log.3", "a")] {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        shift(&path, 3).unwrap();
+        let content = |n| fs::read_to_string(numbered(&path, n)).unwrap();
+        assert_eq!([content(1), content(2), content(3)], ["c", "b", "a"]);
+        assert!(!path.exists());
+        fs::write(&path, "d").unwrap();
+        shift(&path, 3).unwrap();
+        assert_eq!([content(1), content(2), content(3)], ["d", "c", "b"]);
+    }
+}

@@ -1,0 +1,286 @@
+//! What one decision leaves behind: OPA's decision-log event, with subject, outcome and reason beside it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::model::decision::{Decision, Outcome, Timings};
+use crate::model::failure::{Failure, Location};
+use crate::model::principal::AuthContext;
+use crate::model::request::{EntryPath, RequestContext};
+use crate::model::revision::BundleRevision;
+
+/// The record of one decision, borrowed from it as far as possible.
+///
+/// INVARIANT (nothing secret): the subject is named by its identifier, kind, issuer and tenant. Neither its claims nor
+/// its credential have a field here.
+#[derive(Debug, Serialize)]
+pub struct Event<'a> {
+    /// `id` and `version` of this instance, and the configured labels.
+    pub labels: &'a RawValue,
+    /// Unique to the decision.
+    pub decision_id: Uuid,
+    /// The batch that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_decision_id: Option<Uuid>,
+    /// The caller's trace (W3C Trace Context).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<&'a str>,
+    /// The caller's span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span_id: Option<&'a str>,
+    /// Every active bundle with its revision.
+    pub bundles: &'a BTreeMap<String, BundleRevision>,
+    /// Counts activations; all decisions of one generation saw the same policy and data.
+    pub generation: u64,
+    /// The document that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "path_text")]
+    pub path: Option<&'a EntryPath>,
+    /// What policy saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Cow<'a, RawValue>>,
+    /// What policy answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Cow<'a, RawValue>>,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// Why, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'a, str>>,
+    /// What went wrong, for a program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorField<'a>>,
+    /// Who asked, as far as it was verified; absent where identity is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SubjectField<'a>>,
+    /// The edge that took the call.
+    pub protocol: &'static str,
+    /// The peer, as `address:port`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<&'a str>,
+    /// When the call was taken up, RFC 3339 with nanoseconds.
+    pub timestamp: String,
+    /// Where the time went.
+    pub metrics: MetricsField,
+    /// Counts the calls of this process.
+    pub req_id: u64,
+    /// The call's own headers, those that are recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_context: Option<ContextField<'a>>,
+}
+
+impl<'a> Event<'a> {
+    /// The record of `decision`, before any mask.
+    pub fn new(labels: &'a RawValue, decision: &'a Decision) -> Self {
+        // Destructured without `..`: a new field of a decision must be recorded, or left out on purpose.
+        let Decision {
+            id,
+            batch_id,
+            path,
+            revision,
+            outcome,
+            reason,
+            result,
+            input,
+            failure,
+            auth,
+            context,
+            at,
+            timings,
+        } = decision;
+        let RequestContext { requested_by, protocol, req_id, request_id, trace, user_agent } = context;
+        let failure = failure.as_ref();
+        let reason = reason.as_deref().or(failure.map(|f| f.message.as_str()));
+        Self {
+            labels,
+            decision_id: *id,
+            batch_decision_id: *batch_id,
+            trace_id: trace.as_ref().map(|t| t.trace_id.as_str()),
+            span_id: trace.as_ref().map(|t| t.span_id.as_str()),
+            bundles: &revision.bundles,
+            generation: revision.generation,
+            path: path.as_ref(),
+            input: input.as_deref().map(one_line),
+            result: result.as_deref().map(one_line),
+            outcome: *outcome,
+            reason: reason.map(Cow::Borrowed),
+            error: failure.map(ErrorField::new),
+            subject: SubjectField::new(auth),
+            protocol,
+            requested_by: requested_by.as_deref(),
+            timestamp: at.rfc3339(),
+            metrics: MetricsField::new(*timings),
+            req_id: *req_id,
+            request_context: ContextField::new(user_agent.as_deref(), request_id.as_deref()),
+        }
+    }
+
+    /// Appends the record to `line` as one line of JSON, its line feed included.
+    ///
+    /// # Errors
+    /// When serde fails, which nothing in the event's types can make it do.
+    pub fn write_line(&self, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut *line, self)?;
+        line.push(b'\n');
+        Ok(())
+    }
+}
+
+/// INVARIANT (one record, one line): a line break in well-formed JSON can only be white space between tokens, since
+/// inside a string it must be escaped (RFC 8259 section 7). So a space may stand for it.
+fn one_line(raw: &RawValue) -> Cow<'_, RawValue> {
+    let text = raw.get();
+    // Asked for one at a time, which the standard library does by the word.
+    if !text.contains('\n') && !text.contains('\r') {
+        return Cow::Borrowed(raw);
+    }
+    // The text stays well-formed JSON; were it not, the record would say null rather than break the log.
+    RawValue::from_string(text.replace(['\n', '\r'], " ")).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)
+}
+
+/// Writes `app/allow` without building it first.
+fn path_text<S: Serializer>(path: &Option<&EntryPath>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => serializer.collect_str(&PathText(path)),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// [`EntryPath`]'s `Display`, without its intermediate string.
+struct PathText<'a>(&'a EntryPath);
+
+impl fmt::Display for PathText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, segment) in self.0.segments().iter().enumerate() {
+            if index > 0 {
+                f.write_str("/")?;
+            }
+            f.write_str(segment)?;
+        }
+        Ok(())
+    }
+}
+
+/// `error`: OPA's code, message and location where policy failed; our own code otherwise.
+#[derive(Debug, Serialize)]
+pub struct ErrorField<'a> {
+    /// OPA's code of the policy error, or the kind again.
+    pub code: &'a str,
+    /// What went wrong.
+    pub message: &'a str,
+    /// Where in the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<&'a Location>,
+    /// Which of Verdict's closed list of failures it is.
+    pub kind: &'static str,
+}
+
+impl<'a> ErrorField<'a> {
+    fn new(failure: &'a Failure) -> Self {
+        let kind = failure.kind.name();
+        match failure.policy.as_deref() {
+            Some(error) => {
+                Self { code: error.code, message: &error.message, location: error.location.as_ref(), kind }
+            }
+            None => Self { code: kind, message: &failure.message, location: None, kind },
+        }
+    }
+}
+
+/// `subject`: who asked, as far as it was verified.
+#[derive(Debug, Serialize)]
+pub struct SubjectField<'a> {
+    /// The subject's identifier; absent for an anonymous caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a str>,
+    /// What the caller is; `anonymous` where it presented no credential and none was required.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// Who vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<&'a str>,
+    /// Its tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<&'a str>,
+}
+
+impl<'a> SubjectField<'a> {
+    fn new(auth: &'a AuthContext) -> Option<Self> {
+        match auth {
+            AuthContext::Unchecked => None,
+            AuthContext::Anonymous => Some(Self { id: None, kind: "anonymous", issuer: None, tenant: None }),
+            AuthContext::Verified(verified) => {
+                let principal = &*verified.principal;
+                Some(Self {
+                    id: Some(&principal.id),
+                    kind: &principal.kind,
+                    issuer: Some(&principal.issuer),
+                    tenant: principal.tenant.as_deref(),
+                })
+            }
+        }
+    }
+}
+
+/// `metrics`: OPA's timers, in nanoseconds. A step that was not taken has none.
+#[derive(Debug, Serialize)]
+pub struct MetricsField {
+    /// Verifying the credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer_authenticate_ns: Option<u64>,
+    /// Reading the body and assembling the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer_rego_input_parse_ns: Option<u64>,
+    /// Evaluating policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer_rego_query_eval_ns: Option<u64>,
+    /// All of it, up to the record.
+    pub timer_server_handler_ns: u64,
+}
+
+impl MetricsField {
+    fn new(timings: Timings) -> Self {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let taken = |duration| Some(nanos(duration)).filter(|nanos| *nanos > 0);
+        let Timings { input_parse, authenticate, eval, total } = timings;
+        Self {
+            timer_authenticate_ns: taken(authenticate),
+            timer_rego_input_parse_ns: taken(input_parse),
+            timer_rego_query_eval_ns: taken(eval),
+            timer_server_handler_ns: nanos(total),
+        }
+    }
+}
+
+/// `request_context`, in OPA's shape: `{"http": {"headers": {"User-Agent": ["curl/8"]}}}`.
+#[derive(Debug, Serialize)]
+pub struct ContextField<'a> {
+    http: HttpField<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct HttpField<'a> {
+    headers: HeaderFields<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeaderFields<'a> {
+    #[serde(rename = "User-Agent", skip_serializing_if = "Option::is_none")]
+    user_agent: Option<[&'a str; 1]>,
+    #[serde(rename = "X-Request-ID", skip_serializing_if = "Option::is_none")]
+    request_id: Option<[&'a str; 1]>,
+}
+
+impl<'a> ContextField<'a> {
+    fn new(user_agent: Option<&'a str>, request_id: Option<&'a str>) -> Option<Self> {
+        let given = user_agent.is_some() || request_id.is_some();
+        let headers =
+            HeaderFields { user_agent: user_agent.map(|v| [v]), request_id: request_id.map(|v| [v]) };
+        given.then_some(Self { http: HttpField { headers } })
+    }
+}

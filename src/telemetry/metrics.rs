@@ -1,0 +1,515 @@
+//! Every metric of the process, in one place; `render` is what `/metrics` answers with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::histogram::DurationHistogram;
+use crate::model::clock::Timestamp;
+use crate::model::decision::{Outcome, Timings};
+use crate::model::failure::FailureKind;
+use crate::model::request::EntryPath;
+
+/// The media type of [`Metrics::render`] (OpenMetrics 1.0).
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How many entry points get a label of their own; what is declared past it counts as `other`.
+const MAX_ENTRY_POINTS: usize = 1000;
+
+/// The label of paths that are no declared entry point.
+const OTHER: &str = "other";
+
+/// The process's metrics. Counters and gauges are handles to be used as they are.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Decisions and their durations.
+    pub decisions: DecisionMetrics,
+    /// Activations of bundles.
+    pub bundles: BundleMetrics,
+    /// Records.
+    pub log: LogMetrics,
+    /// Credentials.
+    pub identity: IdentityMetrics,
+    /// Connections that are open now.
+    pub connections: Gauge,
+    requests: Family<RequestLabels, DurationHistogram>,
+    registry: Registry,
+}
+
+impl Metrics {
+    /// The metrics of a process of this `version` that began at `started`.
+    pub fn new(version: &str, started: Timestamp) -> Self {
+        let mut registry = Registry::default();
+        let requests = Family::<RequestLabels, DurationHistogram>::default();
+        // OPA's name, so that its dashboards work.
+        registry.register("http_request_duration_seconds", "Duration of HTTP requests", requests.clone());
+        let start: Gauge = Gauge::default();
+        start.set(started.unix_seconds());
+        registry.register("process_start_time_seconds", "When the process began, in Unix time", start);
+
+        let own = registry.sub_registry_with_prefix("verdict");
+        let build = Info::new(vec![("version".to_owned(), version.to_owned())]);
+        own.register("build", "What is running", build);
+        let connections = Gauge::default();
+        own.register("connections", "Open connections", connections.clone());
+        let decisions = DecisionMetrics::new(own);
+        let bundles = BundleMetrics::new(own);
+        let log = LogMetrics::new(own);
+        let identity = IdentityMetrics::new(own);
+        Self { decisions, bundles, log, identity, connections, requests, registry }
+    }
+
+    /// The durations of one route's requests; to be kept by the route.
+    pub fn http_handler(&self, handler: &'static str) -> HttpMetrics {
+        HttpMetrics {
+            handler,
+            requests: self.requests.clone(),
+            get_ok: OnceLock::new(),
+            post_ok: OnceLock::new(),
+        }
+    }
+
+    /// All metrics as text, to be served as [`CONTENT_TYPE`].
+    pub fn render(&self) -> String {
+        let mut text = String::with_capacity(16 << 10);
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Decisions by entry point and outcome, and where their time went.
+#[derive(Debug)]
+pub struct DecisionMetrics {
+    total: Family<DecisionLabels, Counter>,
+    entry_points: ArcSwap<HashMap<EntryPath, Arc<ByOutcome>>>,
+    other: ByOutcome,
+    duration: DurationHistogram,
+    eval: DurationHistogram,
+    authenticate: DurationHistogram,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    path: String,
+    outcome: &'static str,
+}
+
+impl DecisionMetrics {
+    fn new(registry: &mut Registry) -> Self {
+        let total = Family::default();
+        registry.register("decisions", "Decisions by entry point and outcome", total.clone());
+        let histogram = |registry: &mut Registry, name: &str, help: &str| {
+            let histogram = DurationHistogram::default();
+            registry.register(name, help, histogram.clone());
+            histogram
+        };
+        Self {
+            duration: histogram(
+                registry,
+                "decision_duration_seconds",
+                "Duration of decisions, up to their record",
+            ),
+            eval: histogram(registry, "eval_duration_seconds", "Duration of policy evaluations"),
+            authenticate: histogram(registry, "authenticate_duration_seconds", "Duration of authentications"),
+            other: ByOutcome::new(&total, OTHER),
+            entry_points: ArcSwap::default(),
+            total,
+        }
+    }
+
+    /// Says which paths are counted under their own name from now on; to be called at each activation.
+    ///
+    /// What was declared before keeps its counters. Past 1000 paths, new ones are counted as `other`.
+    pub fn declare_entry_points<'a>(&self, paths: impl IntoIterator<Item = &'a EntryPath>) {
+        let mut known = HashMap::clone(&self.entry_points.load());
+        for path in paths {
+            if known.len() < MAX_ENTRY_POINTS && !known.contains_key(path) {
+                known.insert(path.clone(), Arc::new(ByOutcome::new(&self.total, &path.to_string())));
+            }
+        }
+        self.entry_points.store(Arc::new(known));
+    }
+
+    /// Counts one decision. Lock-free; steps that took no time were not taken, and are not counted.
+    pub fn observe(&self, path: Option<&EntryPath>, outcome: Outcome, timings: &Timings) {
+        let known = self.entry_points.load();
+        let counters = path.and_then(|path| known.get(path)).map_or(&self.other, |counters| counters);
+        counters.of(outcome).inc();
+        self.duration.observe(timings.total);
+        for (histogram, took) in [(&self.eval, timings.eval), (&self.authenticate, timings.authenticate)] {
+            if !took.is_zero() {
+                histogram.observe(took);
+            }
+        }
+    }
+}
+
+/// One entry point's counters, resolved once.
+#[derive(Debug)]
+struct ByOutcome {
+    allow: Counter,
+    deny: Counter,
+    value: Counter,
+    undefined: Counter,
+    error: Counter,
+    refused: Counter,
+}
+
+impl ByOutcome {
+    fn new(total: &Family<DecisionLabels, Counter>, path: &str) -> Self {
+        let counter = |outcome: Outcome| {
+            total.get_or_create_owned(&DecisionLabels { path: path.to_owned(), outcome: outcome.name() })
+        };
+        Self {
+            allow: counter(Outcome::Allow),
+            deny: counter(Outcome::Deny),
+            value: counter(Outcome::Value),
+            undefined: counter(Outcome::Undefined),
+            error: counter(Outcome::Error),
+            refused: counter(Outcome::Refused),
+        }
+    }
+
+    const fn of(&self, outcome: Outcome) -> &Counter {
+        match outcome {
+            Outcome::Allow => &self.allow,
+            Outcome::Deny => &self.deny,
+            Outcome::Value => &self.value,
+            Outcome::Undefined => &self.undefined,
+            Outcome::Error => &self.error,
+            Outcome::Refused => &self.refused,
+        }
+    }
+}
+
+/// Activations of bundles.
+#[derive(Debug)]
+pub struct BundleMetrics {
+    /// Snapshots that were activated.
+    pub activations: Counter,
+    /// Snapshots that were refused; the one before stayed active.
+    pub failures: Counter,
+    /// The active snapshot's generation.
+    pub generation: Gauge,
+    /// When a snapshot was last activated, or found unchanged, in Unix time.
+    pub last_success: Gauge,
+    /// 1 while what is active is older than allowed.
+    pub stale: Gauge,
+}
+
+impl BundleMetrics {
+    fn new(registry: &mut Registry) -> Self {
+        let this = Self {
+            activations: Counter::default(),
+            failures: Counter::default(),
+            generation: Gauge::default(),
+            last_success: Gauge::default(),
+            stale: Gauge::default(),
+        };
+        let Self { activations, failures, generation, last_success, stale } = &this;
+        registry.register("bundle_activations", "Snapshots of all bundles activated", activations.clone());
+        registry.register("bundle_failures", "Snapshots of all bundles refused", failures.clone());
+        registry.register("bundle_generation", "Generation of the active snapshot", generation.clone());
+        registry.register(
+            "bundle_last_success_timestamp_seconds",
+            "When a snapshot was last activated or found unchanged, in Unix time",
+            last_success.clone(),
+        );
+        registry.register("bundle_stale", "1 while the active snapshot is older than allowed", stale.clone());
+        this
+    }
+}
+
+/// Records of decisions. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct LogMetrics {
+    /// Records that every sink has taken.
+    pub records: Counter,
+    /// Records that a sink has not taken: so many decisions were not given.
+    pub failures: Counter,
+}
+
+impl LogMetrics {
+    fn new(registry: &mut Registry) -> Self {
+        let this = Self::default();
+        let Self { records, failures } = &this;
+        registry.register("decision_log_records", "Records that every sink has taken", records.clone());
+        registry.register(
+            "decision_log_failures",
+            "Decisions refused for want of a record",
+            failures.clone(),
+        );
+        this
+    }
+}
+
+/// Credentials and the keys they are verified with.
+#[derive(Debug)]
+pub struct IdentityMetrics {
+    /// Tokens found among the verified ones.
+    pub cache_hits: Counter,
+    /// Tokens that had to be verified.
+    pub cache_misses: Counter,
+    failures: Family<FailureLabels, Counter>,
+    fetches: Family<FetchLabels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FetchLabels {
+    issuer: String,
+    result: &'static str,
+}
+
+impl IdentityMetrics {
+    fn new(registry: &mut Registry) -> Self {
+        let this = Self {
+            cache_hits: Counter::default(),
+            cache_misses: Counter::default(),
+            failures: Family::default(),
+            fetches: Family::default(),
+        };
+        let Self { cache_hits, cache_misses, failures, fetches } = &this;
+        registry.register("token_cache_hits", "Tokens found among the verified ones", cache_hits.clone());
+        registry.register("token_cache_misses", "Tokens that had to be verified", cache_misses.clone());
+        registry.register("authentication_failures", "Calls refused for their credential", failures.clone());
+        registry.register("jwks_fetches", "Fetches of an issuer's keys", fetches.clone());
+        this
+    }
+
+    /// Counts a call that was refused for its credential.
+    pub fn failed(&self, kind: FailureKind) {
+        self.failures.get_or_create(&FailureLabels { kind: kind.name() }).inc();
+    }
+
+    /// Counts a fetch of the keys of a configured `issuer`.
+    pub fn fetched(&self, issuer: &str, ok: bool) {
+        let result = if ok { "ok" } else { "error" };
+        self.fetches.get_or_create(&FetchLabels { issuer: issuer.to_owned(), result }).inc();
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    code: u16,
+    handler: &'static str,
+    method: &'static str,
+}
+
+/// One route's part of `http_request_duration_seconds`.
+#[derive(Debug)]
+pub struct HttpMetrics {
+    handler: &'static str,
+    requests: Family<RequestLabels, DurationHistogram>,
+    get_ok: OnceLock<DurationHistogram>,
+    post_ok: OnceLock<DurationHistogram>,
+}
+
+impl HttpMetrics {
+    /// Counts a request that was answered with the status `code`. A method that HTTP does not define is `other`.
+    pub fn observe(&self, method: &str, code: u16, took: std::time::Duration) {
+        match (method, code) {
+            ("POST", 200) => self.post_ok.get_or_init(|| self.resolve("POST", 200)).observe(took),
+            ("GET", 200) => self.get_ok.get_or_init(|| self.resolve("GET", 200)).observe(took),
+            _ => self.resolve(known_method(method), code).observe(took),
+        }
+    }
+
+    fn resolve(&self, method: &'static str, code: u16) -> DurationHistogram {
+        self.requests.get_or_create_owned(&RequestLabels { code, handler: self.handler, method })
+    }
+}
+
+fn known_method(method: &str) -> &'static str {
+    const METHODS: [&str; 9] =
+        ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+    METHODS.into_iter().find(|known| *known == method).unwrap_or(OTHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::decision::Outcome;
+    use std::collections::HashSet;
+    use std::time::Duration;
+
+    fn path(text: &str) -> EntryPath {
+        EntryPath::parse(text).unwrap()
+    }
+
+    fn value(text: &str, series: &str) -> f64 {
+        let line =
+            text.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')));
+        let line = line.unwrap_or_else(|| panic!("no `{series}` in\n{text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    fn busy() -> Metrics {
+        let metrics = Metrics::new("1.2.3", Timestamp::from_unix_seconds(1_700_000_000));
+        metrics.decisions.declare_entry_points(&[path("app/allow"), path("app/by%22quote%22/a")]);
+        let timings = Timings {
+            eval: Duration::from_micros(12),
+            total: Duration::from_micros(60),
+            ..Timings::default()
+        };
+        metrics.decisions.observe(Some(&path("app/allow")), Outcome::Allow, &timings);
+        metrics.decisions.observe(Some(&path("app/guess")), Outcome::Undefined, &timings);
+        metrics.decisions.observe(None, Outcome::Refused, &Timings::default());
+        metrics.http_handler("v1/data").observe("POST", 200, Duration::from_micros(90));
+        metrics.http_handler("v1/data").observe("BREW", 405, Duration::from_secs(7));
+        metrics.bundles.generation.set(3);
+        metrics.log.clone().records.inc();
+        metrics.identity.failed(FailureKind::CredentialExpired);
+        metrics.identity.fetched("https://issuer.example", false);
+        metrics.connections.inc();
+        metrics
+    }
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let text = busy().render();
+        for (series, expected) in [
+            (r#"verdict_decisions_total{path="app/allow",outcome="allow"}"#, 1.0),
+            (r#"verdict_decisions_total{path="app/allow",outcome="deny"}"#, 0.0),
+            (r#"verdict_decisions_total{path="other",outcome="undefined"}"#, 1.0),
+            (r#"verdict_decisions_total{path="other",outcome="refused"}"#, 1.0),
+            (r#"verdict_decision_duration_seconds_bucket{le="0.00005"}"#, 1.0),
+            (r#"verdict_decision_duration_seconds_bucket{le="0.0001"}"#, 3.0),
+            ("verdict_decision_duration_seconds_count", 3.0),
+            ("verdict_decision_duration_seconds_sum", 0.00012),
+            ("verdict_eval_duration_seconds_count", 2.0),
+            ("verdict_authenticate_duration_seconds_count", 0.0),
+            (r#"http_request_duration_seconds_count{code="200",handler="v1/data",method="POST"}"#, 1.0),
+            (
+                r#"http_request_duration_seconds_bucket{le="5.0",code="405",handler="v1/data",method="other"}"#,
+                0.0,
+            ),
+            (
+                r#"http_request_duration_seconds_bucket{le="+Inf",code="405",handler="v1/data",method="other"}"#,
+                1.0,
+            ),
+            ("process_start_time_seconds", 1_700_000_000.0),
+            (r#"verdict_build_info{version="1.2.3"}"#, 1.0),
+            ("verdict_connections", 1.0),
+            ("verdict_bundle_generation", 3.0),
+            ("verdict_bundle_activations_total", 0.0),
+            ("verdict_bundle_failures_total", 0.0),
+            ("verdict_bundle_last_success_timestamp_seconds", 0.0),
+            ("verdict_bundle_stale", 0.0),
+            ("verdict_decision_log_records_total", 1.0),
+            ("verdict_decision_log_failures_total", 0.0),
+            ("verdict_token_cache_hits_total", 0.0),
+            ("verdict_token_cache_misses_total", 0.0),
+            (r#"verdict_authentication_failures_total{kind="credential_expired"}"#, 1.0),
+            (r#"verdict_jwks_fetches_total{issuer="https://issuer.example",result="error"}"#, 1.0),
+        ] {
+            assert!((value(&text, series) - expected).abs() < 1e-9, "{series}\n{text}");
+        }
+    }
+
+    #[test]
+    fn no_caller_makes_a_series() {
+        let metrics = busy();
+        let before = metrics.render().lines().count();
+        let http = metrics.http_handler("v1/data");
+        for n in 0..100 {
+            let guess = path(&format!("guess/{n}"));
+            metrics.decisions.observe(Some(&guess), Outcome::Undefined, &Timings::default());
+            http.observe(&format!("METHOD{n}"), 405, Duration::ZERO);
+        }
+        assert_eq!(metrics.render().lines().count(), before);
+        let many: Vec<_> = (0..2 * MAX_ENTRY_POINTS).map(|n| path(&format!("declared/{n}"))).collect();
+        metrics.decisions.declare_entry_points(&many);
+        let labelled = metrics.render().matches("outcome=\"allow\"").count();
+        assert_eq!(labelled, MAX_ENTRY_POINTS + 1);
+    }
+
+    #[test]
+    fn a_new_activation_keeps_the_counts() {
+        let metrics = busy();
+        metrics.decisions.declare_entry_points(&[path("new")]);
+        metrics.decisions.observe(Some(&path("app/allow")), Outcome::Allow, &Timings::default());
+        let text = metrics.render();
+        assert!(
+            (value(&text, r#"verdict_decisions_total{path="app/allow",outcome="allow"}"#) - 2.0).abs() < 1e-9
+        );
+    }
+
+    /// The rules of OpenMetrics that a scraper trips over: metadata before samples, one family at a time, no series
+    /// twice, names and labels well-formed, buckets that do not fall, `# EOF` last.
+    #[test]
+    fn the_text_is_valid() {
+        let text = busy().render();
+        let name_ok =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let (mut family, mut families, mut series) = (String::new(), HashSet::new(), HashSet::new());
+        let mut bucket = (String::new(), 0.0);
+        assert!(text.ends_with("\n# EOF\n"));
+        for line in text.lines().filter(|line| *line != "# EOF") {
+            if let Some(metadata) = line.strip_prefix("# ") {
+                let (kind, rest) = metadata.split_once(' ').unwrap();
+                assert!(matches!(kind, "HELP" | "TYPE"), "{line}");
+                let name = rest.split(' ').next().unwrap();
+                if kind == "HELP" {
+                    assert!(name_ok(name) && families.insert(name.to_owned()), "{line}");
+                    family = name.to_owned();
+                }
+                assert_eq!(name, family, "{line}");
+                continue;
+            }
+            let (id, number) = line.rsplit_once(' ').unwrap();
+            let number: f64 = number.parse().unwrap();
+            assert!(number.is_finite() && series.insert(id.to_owned()), "{line}");
+            let (name, labels) = id.split_once('{').map_or((id, ""), |(name, labels)| {
+                (name, labels.strip_suffix('}').unwrap_or_else(|| panic!("{line}")))
+            });
+            let suffix = name.strip_prefix(&family).unwrap_or_else(|| panic!("{line} in {family}"));
+            assert!(matches!(suffix, "" | "_total" | "_info" | "_bucket" | "_count" | "_sum"), "{line}");
+            assert_eq!(
+                labels_of(labels).len(),
+                labels_of(labels).iter().collect::<HashSet<_>>().len(),
+                "{line}"
+            );
+            if suffix == "_bucket" {
+                let others = labels.split_once(',').map_or("", |(_, others)| others);
+                let key = format!("{name} {others}");
+                assert!(bucket.0 != key || bucket.1 <= number, "{line}");
+                bucket = (key, number);
+            }
+        }
+        assert!(families.len() > 15);
+    }
+
+    /// The names of `a="1",b="x\"y"`, each of whose values is quoted and escaped.
+    fn labels_of(mut rest: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        while !rest.is_empty() {
+            let (name, value) = rest.split_once("=\"").unwrap_or_else(|| panic!("{rest}"));
+            names.push(name.to_owned());
+            let mut escaped = false;
+            let end = value
+                .find(|c| {
+                    let ends = c == '"' && !escaped;
+                    escaped = c == '\\' && !escaped;
+                    ends
+                })
+                .unwrap_or_else(|| panic!("{rest}"));
+            rest = value.get(end + 1..).unwrap();
+            rest = rest.strip_prefix(',').unwrap_or(rest);
+        }
+        names
+    }
+}

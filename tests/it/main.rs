@@ -1,0 +1,4 @@
+//! The integration tests: one binary, one module a topic.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod decision_log;
