@@ -1,9 +1,47 @@
 //! Bundles: from a watched directory to an activated snapshot.
+//!
+//! INVARIANT (last good): the snapshot in force is replaced by a better one or not at all; whatever is wrong with what
+//! the directory holds is kept in [`status`], logged, and told to the [`reload::Observer`]s.
+//! INVARIANT (whole): all bundles of the directory become one snapshot together; a bundle is read completely or not.
+//! INVARIANT (stable reading): see [`watch`].
+//!
+//! Deliberately absent: delta bundles, WebAssembly, and unpacking anything to disk. Signatures are not checked yet; a
+//! check belongs between reading (`scan`) and parsing ([`load`]).
+//!
+//! Reading order: [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory)
+//! → [`load`] → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
+//! [`error`].
+
+pub mod activate;
+mod archive;
+mod contents;
+pub mod error;
+mod events;
+mod folder;
+mod glob;
+pub mod load;
+pub mod manifest;
+mod merge;
+mod name;
+mod notices;
+pub mod reload;
+mod scan;
+pub mod status;
+pub mod watch;
 
 use std::path::PathBuf;
 
+pub use activate::{Candidate, Conditions, TestRunner, activate, compile};
+pub use contents::Limits;
+pub use error::{ErrorKind, LoadError};
+pub use load::{Bundle, load_dir, load_path};
+pub use reload::{Observer, Setup};
+pub use status::{Report, Status};
+pub use watch::{Trigger, Watcher};
+
 use serde::{Deserialize, Serialize};
 
+use crate::model::request::EntryPath;
 use crate::model::units::{ByteSize, Period};
 
 /// `bundles:` in the configuration.
@@ -45,4 +83,13 @@ impl Default for Config {
             max_bundle_files: 20_000,
         }
     }
+}
+
+/// Reads a required entry point, e.g. `app/allow`.
+fn entry_point(text: &str) -> Result<EntryPath, String> {
+    let path = EntryPath::parse(text)?;
+    if path.segments().is_empty() {
+        return Err("an entry point is empty; write the path of a rule, e.g. `app/allow`".to_owned());
+    }
+    Ok(path)
 }

@@ -24,6 +24,8 @@ pub(super) enum Declared {
 pub(super) struct Catalog {
     pub(super) documents: BTreeMap<Path, Declared>,
     pub(super) packages: BTreeSet<Path>,
+    /// The package of each module, in the order of the modules.
+    pub(super) by_module: Vec<Path>,
 }
 
 impl Catalog {
@@ -43,6 +45,7 @@ impl Catalog {
                     };
                 }
             }
+            catalog.by_module.push(package.clone());
             catalog.packages.insert(package);
         }
         catalog

@@ -138,6 +138,12 @@ impl Program {
         self.catalog.packages.iter().map(|path| EntryPath::from_segments(path.clone()))
     }
 
+    /// Every module with its package.
+    pub fn module_packages(&self) -> impl Iterator<Item = (&Module, EntryPath)> + '_ {
+        let package = |path: &Path| EntryPath::from_segments(path.clone());
+        self.modules.iter().zip(self.catalog.by_module.iter().map(package))
+    }
+
     /// Whether policy declares a document at `path`, or at or below a part of it.
     pub fn declares(&self, path: &EntryPath) -> bool {
         let path = path.segments();

@@ -1,0 +1,154 @@
+//! From bundles to a snapshot: the one door through which policy comes into force.
+//!
+//! INVARIANT (all checks, then all at once): roots, data, compilation, required entry points and tests, in this order;
+//! only what passes them all becomes a [`Snapshot`].
+
+use std::collections::BTreeMap;
+
+use super::error::{ErrorKind, LoadError};
+use super::load::Bundle;
+use super::merge::{hidden_rule, merge};
+use crate::model::clock::Timestamp;
+use crate::model::request::EntryPath;
+use crate::model::revision::BundleRevision;
+use crate::pdp::snapshot::Snapshot;
+use crate::rego::{self, Program};
+
+/// Runs the tests that bundles carry; the error says which failed.
+pub type TestRunner = dyn Fn(&Candidate<'_>) -> Result<(), String> + Send + Sync;
+
+/// What is about to be activated, for the tests.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The bundles, with their tests and fixtures.
+    pub bundles: &'a [Bundle],
+    /// The policy as it would be served, without tests.
+    pub program: &'a Program,
+}
+
+/// What has to hold besides what the bundles' manifests ask for.
+#[derive(Default)]
+pub struct Conditions<'a> {
+    /// `bundles.required_entrypoints`.
+    pub required: &'a [EntryPath],
+    /// `bundles.run_tests`.
+    pub run_tests: bool,
+    /// Who runs the tests.
+    pub runner: Option<&'a TestRunner>,
+}
+
+/// Compiles bundles without any condition, as the commands do: all data merged, all modules that are served.
+///
+/// # Errors
+/// Overlapping roots, conflicting data, or what does not compile.
+pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
+    let data = merge(bundles)?;
+    let modules: Vec<_> = bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
+    let program = rego::compile(modules, data).map_err(|diagnostics| {
+        let many = diagnostics.len();
+        let message = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
+        let mut error = LoadError::new(ErrorKind::Compile, format!("the policy does not compile: {message}"));
+        error.errors = diagnostics.iter().map(rego::Diagnostic::to_policy_error).collect();
+        error
+    })?;
+    check_packages(bundles, &program)?;
+    check_hidden(&program)?;
+    Ok(program)
+}
+
+/// Makes the snapshot that these bundles are.
+///
+/// # Errors
+/// Whatever keeps them from being served; the snapshot in force is not touched here.
+pub fn activate(
+    bundles: &[Bundle],
+    generation: u64,
+    at: Timestamp,
+    conditions: &Conditions<'_>,
+) -> Result<Snapshot, LoadError> {
+    if bundles.iter().all(|bundle| bundle.modules.is_empty()) {
+        return Err(LoadError::new(ErrorKind::Empty, "no bundle holds any policy (`*.rego`)"));
+    }
+    let program = compile(bundles)?;
+    check_required(bundles, &program, conditions.required)?;
+    run_tests(bundles, &program, conditions)?;
+    let revision = |bundle: &Bundle| {
+        (bundle.name.clone(), BundleRevision { revision: bundle.manifest.revision.clone() })
+    };
+    let revisions: BTreeMap<_, _> = bundles.iter().map(revision).collect();
+    Ok(Snapshot::new(generation, revisions, program, at))
+}
+
+fn check_packages(bundles: &[Bundle], program: &Program) -> Result<(), LoadError> {
+    for (module, package) in program.module_packages() {
+        let owner = bundles.iter().find(|bundle| bundle.modules.iter().any(|own| own.id == module.id));
+        let Some(bundle) = owner.filter(|bundle| !bundle.manifest.owns(package.segments())) else { continue };
+        return Err(LoadError::new(
+            ErrorKind::Roots,
+            format!(
+                "`{}` is `package {}`, outside the bundle's roots {}; move it, or add its root to `.manifest`",
+                module.id,
+                package.segments().join("."),
+                bundle.manifest.shown_roots()
+            ),
+        )
+        .of(&bundle.name));
+    }
+    Ok(())
+}
+
+fn check_hidden(program: &Program) -> Result<(), LoadError> {
+    for path in program.entry_paths() {
+        if let Some(prefix) = hidden_rule(program.data(), path.segments()) {
+            return Err(LoadError::new(
+                ErrorKind::Conflict,
+                format!(
+                    "data has `{}`, which is not an object and hides the rule `{path}`; rename one",
+                    prefix.join("/")
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// INVARIANT (required entry points): a snapshot that lost one, as a policy that was cut short does, is not activated.
+fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath]) -> Result<(), LoadError> {
+    let of_config = required.iter().map(|path| (path, None));
+    let of_bundles = bundles
+        .iter()
+        .flat_map(|bundle| bundle.manifest.required_entrypoints.iter().map(move |path| (path, Some(bundle))));
+    for (path, bundle) in of_config.chain(of_bundles) {
+        if program.declares(path) {
+            continue;
+        }
+        let by = if bundle.is_some() { "its `.manifest`" } else { "`bundles.required_entrypoints`" };
+        let wanted = path.to_string();
+        let near = program
+            .entry_paths()
+            .map(|path| path.to_string())
+            .filter(|path| strsim::damerau_levenshtein(path, &wanted) <= 3)
+            .min_by_key(|path| strsim::damerau_levenshtein(path, &wanted));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let message = format!("no rule declares `{wanted}`, which {by} requires{hint}");
+        let error = LoadError::new(ErrorKind::EntryPoint, message);
+        return Err(bundle.map_or(error.clone(), |bundle| error.of(&bundle.name)));
+    }
+    Ok(())
+}
+
+fn run_tests(bundles: &[Bundle], program: &Program, conditions: &Conditions<'_>) -> Result<(), LoadError> {
+    let asked = conditions.run_tests || bundles.iter().any(|bundle| bundle.manifest.run_tests);
+    if !asked {
+        return Ok(());
+    }
+    let Some(runner) = conditions.runner else {
+        return Err(LoadError::new(
+            ErrorKind::Tests,
+            "tests are to be run before activation, but nothing runs them",
+        ));
+    };
+    runner(&Candidate { bundles, program }).map_err(|message| {
+        LoadError::new(ErrorKind::Tests, format!("the bundles' own tests failed: {message}"))
+    })
+}

@@ -1,0 +1,127 @@
+//! What a bundle holds, in memory: the files that Verdict reads, by their names, within the limits.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::error::{ErrorKind, LoadError};
+use super::name::{Role, ignored, role};
+
+/// The most that one bundle may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes, unpacked; every file counts, read or not.
+    pub max_size: u64,
+    /// Files; every file counts, read or not.
+    pub max_files: usize,
+}
+
+impl From<&super::Config> for Limits {
+    fn from(config: &super::Config) -> Self {
+        Self { max_size: config.max_bundle_size.0, max_files: config.max_bundle_files }
+    }
+}
+
+/// SHA-256.
+pub(super) type Digest = [u8; 32];
+
+/// The files of one bundle that matter, complete.
+#[derive(Debug, Clone)]
+pub(super) struct Contents {
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    /// Bytes of the files that matter.
+    pub(super) size: u64,
+    /// Over names and bytes: equal contents serve equal policy.
+    pub(super) digest: Digest,
+}
+
+/// Collects a bundle's files and stops at the limits.
+pub(super) struct Collector {
+    limits: Limits,
+    files: BTreeMap<String, Vec<u8>>,
+    count: usize,
+    total: u64,
+}
+
+impl Collector {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, files: BTreeMap::new(), count: 0, total: 0 }
+    }
+
+    /// Counts one more file and says whether its bytes are wanted.
+    pub(super) fn admit(&mut self, name: &str) -> Result<bool, LoadError> {
+        self.count = self.count.saturating_add(1);
+        if self.count > self.limits.max_files {
+            return Err(too_many_files(self.limits));
+        }
+        Ok(wanted(name))
+    }
+
+    /// How many more bytes may follow.
+    pub(super) const fn room(&self) -> u64 {
+        self.limits.max_size.saturating_sub(self.total)
+    }
+
+    /// Counts bytes that were read, kept or not.
+    pub(super) fn count(&mut self, name: &str, bytes: u64) -> Result<(), LoadError> {
+        if bytes > self.room() {
+            return Err(LoadError::new(
+                ErrorKind::Limit,
+                format!(
+                    "is over {} unpacked, at `{name}`; make it smaller, or raise `bundles.max_bundle_size`",
+                    crate::model::units::ByteSize(self.limits.max_size)
+                ),
+            ));
+        }
+        self.total = self.total.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Keeps a file; `false` when the name is taken.
+    #[must_use]
+    pub(super) fn keep(&mut self, name: String, bytes: Vec<u8>) -> bool {
+        self.files.insert(name, bytes).is_none()
+    }
+
+    pub(super) fn finish(self) -> Contents {
+        let mut context = Context::new(&SHA256);
+        let mut size = 0_u64;
+        for (name, bytes) in &self.files {
+            hash_field(&mut context, name.as_bytes());
+            hash_field(&mut context, bytes);
+            size = size.saturating_add(bytes.len() as u64);
+        }
+        Contents { files: self.files, size, digest: finish_digest(context) }
+    }
+}
+
+pub(super) fn too_many_files(limits: Limits) -> LoadError {
+    let most = limits.max_files;
+    LoadError::new(
+        ErrorKind::Limit,
+        format!(
+            "holds more than {most} files; remove what is not policy or data, or raise `bundles.max_bundle_files`"
+        ),
+    )
+}
+
+/// Whether a file of this name is read at all.
+pub(super) fn wanted(name: &str) -> bool {
+    !name.split('/').any(ignored) && role(name) != Role::Other
+}
+
+/// Feeds one field with its length, so that no two sequences of fields look alike.
+pub(super) fn hash_field(context: &mut Context, bytes: &[u8]) {
+    context.update(&(bytes.len() as u64).to_be_bytes());
+    context.update(bytes);
+}
+
+/// The digest of what was fed.
+pub(super) fn finish_digest(context: Context) -> Digest {
+    let mut digest = Digest::default();
+    let finished = context.finish();
+    for (to, from) in digest.iter_mut().zip(finished.as_ref()) {
+        *to = *from;
+    }
+    digest
+}

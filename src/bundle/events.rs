@@ -1,0 +1,172 @@
+//! What the watcher's thread waits for: flags that notifications, signals and the owner set.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+
+use super::name::matters;
+
+/// How long a file that stays open for writing holds a reload up. Beyond it, two equal readings have to do.
+const WRITER_GRACE: Duration = Duration::from_secs(1);
+/// How many debounces an uninterrupted stream of events holds a reading up.
+const MOST_DEBOUNCES: u32 = 5;
+
+/// Why the loop woke up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    Stop,
+    Forced,
+    Changed,
+    Poll,
+}
+
+/// The flags.
+#[derive(Debug)]
+pub(super) struct Events {
+    dir: PathBuf,
+    flags: Mutex<Flags>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Flags {
+    stop: bool,
+    forced: bool,
+    dirty: bool,
+    first_done: bool,
+    last_event: Option<Instant>,
+    /// Files that were written to and not closed since.
+    writing: HashSet<PathBuf>,
+    /// Since when some file has been open.
+    writing_since: Option<Instant>,
+}
+
+impl Events {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_path_buf(), flags: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// A panic elsewhere leaves flags, which are valid whatever they are.
+    fn lock(&self) -> MutexGuard<'_, Flags> {
+        self.flags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Flags)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+
+    pub(super) fn stop(&self) {
+        self.set(|flags| flags.stop = true);
+    }
+
+    pub(super) fn force(&self) {
+        self.set(|flags| flags.forced = true);
+    }
+
+    pub(super) fn first_done(&self) {
+        self.set(|flags| flags.first_done = true);
+    }
+
+    pub(super) fn wait_first(&self, timeout: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(self.lock(), timeout, |flags| !flags.first_done);
+        waited.unwrap_or_else(PoisonError::into_inner).0.first_done
+    }
+
+    /// Waits for a reason to look, at most `poll`.
+    pub(super) fn wait(&self, poll: Duration) -> Wake {
+        let idle = |flags: &mut Flags| !(flags.stop || flags.forced || flags.dirty);
+        let (mut flags, _) =
+            self.changed.wait_timeout_while(self.lock(), poll, idle).unwrap_or_else(PoisonError::into_inner);
+        if flags.stop {
+            Wake::Stop
+        } else if std::mem::take(&mut flags.forced) {
+            Wake::Forced
+        } else if flags.dirty {
+            Wake::Changed
+        } else {
+            Wake::Poll
+        }
+    }
+
+    /// Waits until the directory has been quiet for `debounce` since its last event, and, where `pause` is set, since
+    /// now; `false` when told to stop. Then what happened so far counts as seen.
+    pub(super) fn quiet(&self, debounce: Duration, pause: bool) -> bool {
+        let begun = Instant::now();
+        let latest = begun + debounce.saturating_mul(MOST_DEBOUNCES);
+        let mut flags = self.lock();
+        loop {
+            if flags.stop {
+                return false;
+            }
+            let now = Instant::now();
+            let after_events = flags.last_event.map(|at| (at + debounce).min(latest));
+            let after_pause = pause.then(|| begun + debounce);
+            let after_writers = flags.writing_since.map(|at| at + WRITER_GRACE);
+            let until = [after_events, after_pause, after_writers].into_iter().flatten().max();
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.changed.wait_timeout(flags, left);
+            flags = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        flags.dirty = false;
+        flags.writing.clear();
+        flags.writing_since = None;
+        true
+    }
+
+    /// Takes in one notification. A notification that something was lost counts as a change.
+    pub(super) fn notice(&self, event: notify::Result<notify::Event>) {
+        let Ok(event) = event else { return self.change(None) };
+        if event.need_rescan() {
+            return self.change(None);
+        }
+        let closed = match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+            // Our own reading is an access, too: to follow it would never end.
+            EventKind::Access(_) => return,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
+            _ => false,
+        };
+        let written = matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)));
+        for path in event.paths.iter().filter(|path| self.concerns(path)) {
+            self.change(Some((path, written, closed)));
+        }
+    }
+
+    fn change(&self, file: Option<(&Path, bool, bool)>) {
+        self.set(|flags| {
+            let now = Instant::now();
+            flags.dirty = true;
+            flags.last_event = Some(now);
+            match file {
+                Some((path, true, _)) if flags.writing.len() < 1024 => {
+                    flags.writing.insert(path.to_path_buf());
+                    flags.writing_since.get_or_insert(now);
+                }
+                Some((path, _, true)) => {
+                    flags.writing.remove(path);
+                    if flags.writing.is_empty() {
+                        flags.writing_since = None;
+                    }
+                }
+                _ => {}
+            }
+        });
+    }
+
+    /// Whether what happens at `path` can change what is served. Of what lies beside the directory, only the directory
+    /// itself can.
+    fn concerns(&self, path: &Path) -> bool {
+        if path == self.dir {
+            return true;
+        }
+        path.parent() != self.dir.parent() && path.file_name().and_then(OsStr::to_str).is_none_or(matters)
+    }
+}

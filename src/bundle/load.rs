@@ -1,0 +1,245 @@
+//! From a bundle's files to modules, documents and manifest.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::contents::{Contents, Limits};
+use super::error::{ErrorKind, LoadError};
+use super::manifest::Manifest;
+use super::name::{Role, role};
+use super::scan::{self, bundle_name};
+use super::{folder, name};
+use crate::model::failure::{Location, PolicyError};
+use crate::rego::{Module, Value};
+
+/// One bundle, read completely; nothing has been compiled.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// The entry's name in the watched directory, without the archive's ending.
+    pub name: String,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The policy that answers calls.
+    pub modules: Vec<Module>,
+    /// `*_test.rego`: not served.
+    pub tests: Vec<Module>,
+    /// Base documents, in order of their files.
+    pub documents: Vec<Document>,
+    /// JSON and YAML files that are not `data.*`: what tests may use as fixtures.
+    pub fixtures: Vec<Fixture>,
+    /// Bytes of all of these.
+    pub size: u64,
+}
+
+/// One data file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The file, as messages name it, e.g. `authz/users/data.json`.
+    pub file: String,
+    /// Where it stands below `data`.
+    pub path: Vec<String>,
+    /// What it holds.
+    pub value: Value,
+}
+
+/// A file that tests may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixture {
+    /// The file, as the bundle calls it, e.g. `app/cases.yaml`.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads one bundle from a folder, an archive, or a single `.rego`, JSON or YAML file. Modules are named by the path as
+/// it is given, so that messages lead to the file.
+///
+/// # Errors
+/// What a bundle in the watched directory would be refused for, too.
+pub fn load_path(path: &Path, limits: Limits) -> Result<Bundle, LoadError> {
+    let name = bundle_name(path);
+    let shown = path.display().to_string();
+    let shown = shown.strip_prefix("./").unwrap_or(&shown).trim_end_matches('/');
+    let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+    let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
+    let bundle = if meta.is_dir() {
+        folder::survey(path, limits)
+            .and_then(|found| folder::read(&found.files, limits))
+            .and_then(|contents| parse(&name, shown, contents))
+    } else if name::archive_stem(&file).is_some() {
+        scan::read_archive(path, limits).and_then(|contents| parse(&name, shown, contents))
+    } else {
+        single_file(path, shown, &file, limits)
+    };
+    bundle.map_err(|error| error.of(&name))
+}
+
+/// Reads the watched directory once, as it is now. The server reads through [`super::watch::Watcher`], which also makes
+/// sure that nobody was writing.
+///
+/// # Errors
+/// The first bundle that does not load, or a directory without bundles.
+pub fn load_dir(config: &super::Config) -> Result<Vec<Bundle>, LoadError> {
+    let limits = Limits::from(config);
+    parse_all(scan::survey(&config.dir, limits)?.read(limits)).into_iter().map(|(_, bundle)| bundle).collect()
+}
+
+/// Parses every bundle of a scan; errors name their bundle.
+pub(super) fn parse_all(scan: scan::Scan) -> Vec<(String, Result<Bundle, LoadError>)> {
+    let parse_one = |(name, contents): (String, Result<Contents, LoadError>)| {
+        let bundle = contents.and_then(|contents| parse(&name, &name, contents));
+        let bundle = bundle.map_err(|error| error.of(&name));
+        (name, bundle)
+    };
+    scan.bundles.into_iter().map(parse_one).collect()
+}
+
+/// Makes a bundle of its files; `prefix` goes before the names of files in messages.
+pub(super) fn parse(name: &str, prefix: &str, contents: Contents) -> Result<Bundle, LoadError> {
+    let mut bundle = Bundle {
+        name: name.to_owned(),
+        manifest: Manifest::default(),
+        modules: Vec::new(),
+        tests: Vec::new(),
+        documents: Vec::new(),
+        fixtures: Vec::new(),
+        size: contents.size,
+    };
+    if let Some(bytes) = contents.files.get(".manifest") {
+        bundle.manifest = Manifest::parse(bytes).map_err(|error| within(prefix, error))?;
+    }
+    for (file, bytes) in contents.files {
+        bundle.add(prefix, file, bytes)?;
+    }
+    if bundle.modules.is_empty() && bundle.documents.is_empty() {
+        return Err(LoadError::new(
+            ErrorKind::Empty,
+            "holds no policy and no data; a bundle that is to be withdrawn must be removed as a whole",
+        ));
+    }
+    Ok(bundle)
+}
+
+impl Bundle {
+    fn add(&mut self, prefix: &str, file: String, bytes: Vec<u8>) -> Result<(), LoadError> {
+        let id = format!("{prefix}/{file}");
+        match role(&file) {
+            Role::Manifest if file == ".manifest" => {}
+            Role::Manifest => {
+                return Err(LoadError::new(
+                    ErrorKind::Layout,
+                    format!(
+                        "`{id}` lies below the top; a bundle inside a bundle is not read, give it a place of its own"
+                    ),
+                ));
+            }
+            Role::Delta => {
+                return Err(LoadError::new(
+                    ErrorKind::Layout,
+                    "is a delta bundle (`patch.json`), which is not supported; publish whole bundles",
+                ));
+            }
+            kind @ (Role::Policy | Role::PolicyTest) => {
+                let version = self.manifest.version_of(&file)?;
+                let module = Module { source: Arc::from(text(&id, bytes)?), id, version };
+                if kind == Role::Policy { self.modules.push(module) } else { self.tests.push(module) }
+            }
+            kind @ (Role::DataJson | Role::DataYaml) => {
+                let mut path: Vec<String> = file.split('/').map(str::to_owned).collect();
+                path.pop();
+                let document = document(id, path, kind, bytes)?;
+                if let Some(other) = self.documents.iter().find(|other| other.path == document.path) {
+                    return Err(LoadError::new(
+                        ErrorKind::Data,
+                        format!(
+                            "`{}` and `{}` are data of the same folder; keep one",
+                            other.file, document.file
+                        ),
+                    ));
+                }
+                self.documents.push(document);
+            }
+            Role::Fixture => self.fixtures.push(Fixture { name: file, bytes }),
+            Role::Other => {}
+        }
+        Ok(())
+    }
+}
+
+fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<Bundle, LoadError> {
+    let role = match role(file) {
+        Role::Policy | Role::PolicyTest => Role::Policy,
+        _ if file.ends_with(".json") => Role::DataJson,
+        _ if file.ends_with(".yaml") || file.ends_with(".yml") => Role::DataYaml,
+        _ => {
+            return Err(LoadError::new(
+                ErrorKind::Layout,
+                format!("`{shown}` is not a folder, a `.tar.gz`, or a `.rego`, `.json` or `.yaml` file"),
+            ));
+        }
+    };
+    let bytes = folder::read_file(path, limits.max_size)?;
+    let size = bytes.len() as u64;
+    if size > limits.max_size {
+        return Err(LoadError::new(ErrorKind::Limit, format!("`{shown}` is over the limit for a bundle")));
+    }
+    let mut bundle = Bundle {
+        name: file.to_owned(),
+        manifest: Manifest::default(),
+        modules: Vec::new(),
+        tests: Vec::new(),
+        documents: Vec::new(),
+        fixtures: Vec::new(),
+        size,
+    };
+    if role == Role::Policy {
+        let module = Module {
+            id: shown.to_owned(),
+            source: Arc::from(text(shown, bytes)?),
+            version: bundle.manifest.version_of(file)?,
+        };
+        if file.ends_with("_test.rego") { bundle.tests.push(module) } else { bundle.modules.push(module) }
+    } else {
+        bundle.documents.push(document(shown.to_owned(), Vec::new(), role, bytes)?);
+    }
+    Ok(bundle)
+}
+
+fn document(file: String, path: Vec<String>, role: Role, bytes: Vec<u8>) -> Result<Document, LoadError> {
+    let value = if role == Role::DataJson {
+        Value::from_json(&bytes).map_err(|error| {
+            let at = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
+            let location = Location { file: file.clone(), row: at(error.line), col: at(error.col) };
+            bad_data(&file, &error.message, Some(location))
+        })?
+    } else {
+        let text = text(&file, bytes)?;
+        Value::from_yaml(&text).map_err(|message| bad_data(&file, &message, None))?
+    };
+    if path.is_empty() && !value.is_object() {
+        return Err(bad_data(&file, "data at the top of a bundle must be an object", None));
+    }
+    Ok(Document { file, path, value })
+}
+
+fn bad_data(file: &str, message: &str, location: Option<Location>) -> LoadError {
+    let error = PolicyError { code: "bundle_data_error", message: message.to_owned(), location };
+    let mut load = LoadError::new(ErrorKind::Data, format!("data file `{file}` is malformed"));
+    load.errors.push(error);
+    load
+}
+
+fn text(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        LoadError::new(ErrorKind::Data, format!("`{file}` is not UTF-8, at byte {offset}; save it as UTF-8"))
+    })
+}
+
+/// Puts the bundle's prefix before the files that an error names.
+fn within(prefix: &str, mut error: LoadError) -> LoadError {
+    for location in error.errors.iter_mut().filter_map(|error| error.location.as_mut()) {
+        location.file = format!("{prefix}/{}", location.file);
+    }
+    error
+}

@@ -1,0 +1,141 @@
+//! All bundles' data as one document, once it is clear who owns what.
+
+use super::error::{ErrorKind, LoadError};
+use super::load::{Bundle, Document};
+use super::manifest::is_prefix;
+use crate::rego::Value;
+
+/// Merges the data of all bundles.
+///
+/// # Errors
+/// Roots that overlap, a document outside its bundle's roots, or a document that two files define.
+pub(super) fn merge(bundles: &[Bundle]) -> Result<Value, LoadError> {
+    check_roots(bundles)?;
+    let mut merged: Option<Value> = None;
+    let mut before: Vec<&Document> = Vec::new();
+    for bundle in bundles {
+        for document in &bundle.documents {
+            check_owned(bundle, document)?;
+            let whole = nest(&document.path, document.value.clone());
+            merged = Some(match merged {
+                None => whole,
+                Some(mut target) => {
+                    overlay(&mut target, whole, &mut Vec::new())
+                        .map_err(|path| defined_twice(&before, document, &path).of(&bundle.name))?;
+                    target
+                }
+            });
+            before.push(document);
+        }
+    }
+    Ok(merged.unwrap_or_else(Value::object))
+}
+
+/// Two bundles may not own one document: whichever came last would win.
+fn check_roots(bundles: &[Bundle]) -> Result<(), LoadError> {
+    let mut rest = bundles;
+    while let Some((bundle, others)) = rest.split_first() {
+        rest = others;
+        for other in others {
+            for a in &bundle.manifest.roots {
+                if let Some(b) = other.manifest.roots.iter().find(|b| is_prefix(a, b) || is_prefix(b, a)) {
+                    return Err(LoadError::new(
+                        ErrorKind::Roots,
+                        format!(
+                            "bundles `{}` and `{}` both own data: root `{}` overlaps root `{}`; give each its own \
+                             `roots` in its `.manifest` (a bundle without any owns everything)",
+                            bundle.name,
+                            other.name,
+                            a.join("/"),
+                            b.join("/")
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_owned(bundle: &Bundle, document: &Document) -> Result<(), LoadError> {
+    let outside = first_outside(bundle, &mut document.path.clone(), &document.value);
+    outside.map_or(Ok(()), |path| {
+        Err(LoadError::new(
+            ErrorKind::Roots,
+            format!(
+                "`{}` defines `{path}`, outside the bundle's roots {}; move it, or add its root to `.manifest`",
+                document.file,
+                bundle.manifest.shown_roots()
+            ),
+        )
+        .of(&bundle.name))
+    })
+}
+
+/// The first document at or below `path` that the bundle does not own. Objects on the way to a root are nobody's.
+fn first_outside(bundle: &Bundle, path: &mut Vec<String>, value: &Value) -> Option<String> {
+    if bundle.manifest.owns(path) {
+        return None;
+    }
+    let leads_to_root = bundle.manifest.roots.iter().any(|root| is_prefix(path, root));
+    if !leads_to_root || !value.is_object() {
+        return Some(if path.is_empty() { "data".to_owned() } else { path.join("/") });
+    }
+    for (key, member) in value.members() {
+        path.push(key);
+        let outside = first_outside(bundle, path, &member);
+        if outside.is_some() {
+            return outside;
+        }
+        path.pop();
+    }
+    None
+}
+
+fn nest(path: &[String], value: Value) -> Value {
+    path.iter().rev().fold(value, |inner, key| {
+        let mut outer = Value::object();
+        outer.insert(key, inner);
+        outer
+    })
+}
+
+/// Lays `value` over `target`; objects are joined, anything else that is there twice is given back as its path.
+fn overlay(target: &mut Value, value: Value, trail: &mut Vec<String>) -> Result<(), Vec<String>> {
+    if !target.is_object() || !value.is_object() {
+        return Err(trail.clone());
+    }
+    for (key, member) in value.members() {
+        let joined = match target.remove(&key) {
+            None => member,
+            Some(mut present) => {
+                trail.push(key.clone());
+                overlay(&mut present, member, trail)?;
+                trail.pop();
+                present
+            }
+        };
+        target.insert(&key, joined);
+    }
+    Ok(())
+}
+
+fn defined_twice(before: &[&Document], document: &Document, path: &[String]) -> LoadError {
+    let defines = |other: &&&Document| {
+        let below = path.strip_prefix(other.path.as_slice());
+        below.is_some_and(|rest| other.value.at(rest.iter().map(String::as_str)).is_some())
+            || is_prefix(path, &other.path)
+    };
+    let other = before.iter().rev().find(defines).map_or("another file", |other| other.file.as_str());
+    LoadError::new(
+        ErrorKind::Data,
+        format!("`{}` and `{other}` both define `{}`; keep one", document.file, path.join("/")),
+    )
+}
+
+/// A document in data that is not an object would hide every rule below it.
+pub(super) fn hidden_rule<'a>(data: &Value, path: &'a [String]) -> Option<&'a [String]> {
+    (1..path.len())
+        .filter_map(|length| path.get(..length))
+        .find(|prefix| data.at(prefix.iter().map(String::as_str)).is_some_and(|value| !value.is_object()))
+}

@@ -1,0 +1,181 @@
+//! What to do with one stable reading of the directory: activate it, or keep what is in force and say why.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::Config;
+use super::activate::{Conditions, TestRunner, activate};
+use super::contents::{Digest, Limits};
+use super::error::{ErrorKind, LoadError};
+use super::load::{Bundle, parse_all};
+use super::scan::Scan;
+use super::status::{Report, Status};
+use crate::model::clock::Clock;
+use crate::model::request::EntryPath;
+use crate::pdp::snapshot::{Snapshot, SnapshotStore};
+
+/// Who wants to hear of reloads, e.g. to count them. Called from the watcher's thread, after the status has changed.
+pub trait Observer: Send + Sync {
+    /// A snapshot came into force.
+    fn activated(&self, snapshot: &Snapshot, report: &Report);
+    /// What the directory holds did not come into force; the old snapshot still is.
+    fn failed(&self, error: &LoadError, report: &Report);
+}
+
+/// What reloading needs of the rest of the server.
+#[derive(Clone)]
+pub struct Setup {
+    /// `bundles:` of the configuration.
+    pub config: Config,
+    /// Where snapshots come into force.
+    pub store: Arc<SnapshotStore>,
+    /// What is said of it.
+    pub status: Arc<Status>,
+    /// The time.
+    pub clock: Clock,
+    /// Who runs the bundles' tests, where they are asked for.
+    pub runner: Option<Arc<TestRunner>>,
+    /// Who listens.
+    pub observers: Vec<Arc<dyn Observer>>,
+}
+
+/// The reading that was handled last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Handled {
+    Active(Digest),
+    Failed(Digest),
+}
+
+/// Handles readings one after another.
+pub(super) struct Reloader {
+    setup: Setup,
+    required: Vec<EntryPath>,
+    active: Option<Digest>,
+    last: Option<Handled>,
+}
+
+impl Reloader {
+    /// # Errors
+    /// A required entry point that is not a path.
+    pub(super) fn new(setup: Setup) -> Result<Self, LoadError> {
+        let required = setup.config.required_entrypoints.iter().map(|path| {
+            super::entry_point(path).map_err(|why| {
+                LoadError::new(ErrorKind::EntryPoint, format!("`bundles.required_entrypoints`: {why}"))
+            })
+        });
+        let required = required.collect::<Result<_, _>>()?;
+        Ok(Self { setup, required, active: None, last: None })
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits::from(&self.setup.config)
+    }
+
+    pub(super) const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Whether a reading with this digest has been handled as the latest.
+    pub(super) fn knows(&self, digest: &Digest) -> bool {
+        matches!(&self.last, Some(Handled::Active(known) | Handled::Failed(known)) if known == digest)
+    }
+
+    /// Handles a stable reading. `again` tries one more time what failed before.
+    pub(super) fn handle(&mut self, scan: Scan, again: bool) {
+        let digest = scan.digest;
+        if self.knows(&digest) && !(again && self.last == Some(Handled::Failed(digest))) {
+            return;
+        }
+        if self.active == Some(digest) {
+            self.setup.status.restored(self.setup.clock.now());
+            self.last = Some(Handled::Active(digest));
+            tracing::info!("the bundle directory holds again what is in force");
+            return;
+        }
+        let names: Vec<String> = scan.bundles.iter().map(|(name, _)| name.clone()).collect();
+        let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(scan)));
+        let attempt = attempt.unwrap_or_else(|_| {
+            Err(vec![LoadError::new(ErrorKind::Internal, "reading the bundles panicked; please report it")])
+        });
+        match attempt {
+            Ok((snapshot, bundles)) => {
+                self.succeed(snapshot, &bundles);
+                self.active = Some(digest);
+                self.last = Some(Handled::Active(digest));
+            }
+            Err(errors) => {
+                self.fail(&names, &errors);
+                self.last = Some(Handled::Failed(digest));
+            }
+        }
+    }
+
+    /// INVARIANT (last good): nothing but [`Reloader::succeed`] touches the store, so any error leaves it as it was.
+    fn attempt(&self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
+        let (mut bundles, mut errors) = (Vec::new(), Vec::new());
+        for (_, parsed) in parse_all(scan) {
+            match parsed {
+                Ok(bundle) => bundles.push(bundle),
+                Err(error) => errors.push(error),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let generation = self.setup.store.load().revision.generation.saturating_add(1);
+        let conditions = Conditions {
+            required: &self.required,
+            run_tests: self.setup.config.run_tests,
+            runner: self.setup.runner.as_deref(),
+        };
+        let snapshot = activate(&bundles, generation, self.setup.clock.now(), &conditions);
+        snapshot.map(|snapshot| (snapshot, bundles)).map_err(|error| vec![error])
+    }
+
+    fn succeed(&self, snapshot: Snapshot, bundles: &[Bundle]) {
+        let Setup { store, status, clock, observers, .. } = &self.setup;
+        let generation = snapshot.revision.generation;
+        store.swap(snapshot);
+        status.activated(clock.now(), generation, bundles);
+        let (report, snapshot) = (status.report(), store.load());
+        tracing::info!(generation, bundles = %snapshot.bundles_json, "bundles activated");
+        for observer in observers {
+            observer.activated(&snapshot, &report);
+        }
+    }
+
+    fn fail(&self, names: &[String], errors: &[LoadError]) {
+        let Setup { status, clock, observers, .. } = &self.setup;
+        status.failed(clock.now(), names, errors);
+        let report = status.report();
+        for error in errors {
+            tracing::error!(
+                kind = error.kind.name(),
+                in_force = report.generation,
+                "bundles not activated, what was in force stays: {error}"
+            );
+            for observer in observers {
+                observer.failed(error, &report);
+            }
+        }
+    }
+
+    /// The directory as a whole could not be read as bundles.
+    pub(super) fn unusable(&mut self, error: LoadError, again: bool) {
+        let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        super::contents::hash_field(&mut context, error.to_string().as_bytes());
+        let digest = super::contents::finish_digest(context);
+        if again || !self.knows(&digest) {
+            self.fail(&[], &[error]);
+        }
+        self.last = Some(Handled::Failed(digest));
+    }
+
+    /// The directory does not stop changing; said once, and not remembered as handled.
+    pub(super) fn unsettled(&mut self) {
+        let message = "the bundle directory does not stop changing, so it is not read; \
+                       stop what writes to it, or publish by renaming complete files into place";
+        self.fail(&[], &[LoadError::new(ErrorKind::Unsettled, message)]);
+        self.last = None;
+    }
+}

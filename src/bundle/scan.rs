@@ -1,0 +1,248 @@
+//! The watched directory: which bundles are in it, and one complete reading of them all.
+//!
+//! Each entry is a bundle: a folder, or a `.tar.gz` / `.tgz`; its name is the entry's, without the archive's ending. A
+//! directory that itself directly holds `.rego`, `data.*` or `.manifest` files is one bundle, named after the directory;
+//! then nothing in it may be a bundle of its own. Entries may be links to anywhere, because whoever can write the
+//! directory decides what is served; what lies inside a bundle may not lead out of it (see [`super::folder`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use super::archive;
+use super::contents::{Contents, Digest, Limits, finish_digest, hash_field};
+use super::error::{ErrorKind, LoadError};
+use super::folder::{self, Found, Stamp, unreadable};
+use super::name::{self, Role};
+
+/// Where one bundle comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A folder, with the files in it.
+    Folder(Vec<Found>),
+    /// An archive.
+    Archive(PathBuf, Box<Stamp>),
+}
+
+/// What is in the watched directory, by names and stamps; nothing has been read.
+#[derive(Debug)]
+pub(super) struct Survey {
+    /// In order of names.
+    pub(super) sources: Vec<(String, Result<Source, LoadError>)>,
+    /// Every folder in which a change could change a bundle.
+    pub(super) folders: BTreeSet<PathBuf>,
+}
+
+/// One complete reading.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// In order of names.
+    pub(super) bundles: Vec<(String, Result<Contents, LoadError>)>,
+    /// Over every name and byte, and every error: equal digests would be handled alike.
+    pub(super) digest: Digest,
+}
+
+/// Lists the bundles in `dir`.
+///
+/// # Errors
+/// When the directory cannot be listed, is laid out ambiguously, or holds no bundle. What is wrong with a single
+/// bundle is said of that bundle.
+pub(super) fn survey(dir: &Path, limits: Limits) -> Result<Survey, LoadError> {
+    let entries = list(dir)?;
+    if entries.values().any(|entry| entry.loose) {
+        return single(dir, &entries, limits);
+    }
+    let mut survey = Survey { sources: Vec::new(), folders: BTreeSet::from([dir.to_path_buf()]) };
+    let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for (file, entry) in &entries {
+        let Some(name) = entry.bundle_name(file)? else { continue };
+        if let Some(other) = names.insert(name.to_owned(), entry.path.clone()) {
+            return Err(LoadError::new(
+                ErrorKind::Layout,
+                format!(
+                    "`{}` and `{}` are both the bundle `{name}`; remove one",
+                    other.display(),
+                    entry.path.display()
+                ),
+            ));
+        }
+        let source = entry.source(limits, &mut survey.folders).map_err(|error| error.of(name));
+        survey.sources.push((name.to_owned(), source));
+    }
+    survey.sources.sort_by(|a, b| a.0.cmp(&b.0));
+    if survey.sources.is_empty() {
+        return Err(LoadError::new(
+            ErrorKind::Empty,
+            format!("`{}` holds no bundle; put a bundle folder or a `.tar.gz` into it", dir.display()),
+        ));
+    }
+    Ok(survey)
+}
+
+impl Survey {
+    /// Every file's stamp, for comparison with an earlier survey.
+    pub(super) fn stamps(&self) -> Vec<Stamp> {
+        let mut stamps = Vec::new();
+        for (_, source) in &self.sources {
+            match source {
+                Ok(Source::Folder(files)) => stamps.extend(files.iter().map(|found| found.stamp.clone())),
+                Ok(Source::Archive(_, stamp)) => stamps.push((**stamp).clone()),
+                Err(_) => {}
+            }
+        }
+        stamps
+    }
+
+    /// Whether every bundle could be listed; one that could not has no stamps to compare.
+    pub(super) fn is_whole(&self) -> bool {
+        self.sources.iter().all(|(_, source)| source.is_ok())
+    }
+
+    /// Reads everything.
+    pub(super) fn read(self, limits: Limits) -> Scan {
+        let mut context = Context::new(&SHA256);
+        let mut bundles = Vec::new();
+        for (name, source) in self.sources {
+            let contents = source.and_then(|source| source.read(limits)).map_err(|error| error.of(&name));
+            hash_field(&mut context, name.as_bytes());
+            match &contents {
+                Ok(contents) => hash_field(&mut context, &contents.digest),
+                Err(error) => hash_field(&mut context, error.to_string().as_bytes()),
+            }
+            bundles.push((name, contents));
+        }
+        Scan { bundles, digest: finish_digest(context) }
+    }
+}
+
+impl Source {
+    pub(super) fn read(self, limits: Limits) -> Result<Contents, LoadError> {
+        match self {
+            Self::Folder(files) => folder::read(&files, limits),
+            Self::Archive(path, _) => read_archive(&path, limits),
+        }
+    }
+}
+
+/// Reads one archive, which may itself not be larger than what it may hold.
+pub(super) fn read_archive(path: &Path, limits: Limits) -> Result<Contents, LoadError> {
+    let bytes = folder::read_file(path, limits.max_size)?;
+    if bytes.len() as u64 > limits.max_size {
+        let most = crate::model::units::ByteSize(limits.max_size);
+        let message =
+            format!("the archive is over {most}; make it smaller, or raise `bundles.max_bundle_size`");
+        return Err(LoadError::new(ErrorKind::Limit, message));
+    }
+    archive::read(&bytes, limits)
+}
+
+/// One entry of the watched directory.
+struct Entry {
+    path: PathBuf,
+    meta: fs::Metadata,
+    /// A file that makes the directory itself a bundle.
+    loose: bool,
+}
+
+impl Entry {
+    /// The name of the bundle that this entry is, if it is one.
+    fn bundle_name<'a>(&self, file: &'a str) -> Result<Option<&'a str>, LoadError> {
+        if self.meta.is_dir() {
+            return Ok(Some(file));
+        }
+        if name::foreign_archive(file) {
+            return Err(LoadError::new(
+                ErrorKind::Layout,
+                format!("`{}` is an archive of another kind; pack it as `.tar.gz`", self.path.display()),
+            ));
+        }
+        Ok(name::archive_stem(file))
+    }
+
+    fn source(&self, limits: Limits, folders: &mut BTreeSet<PathBuf>) -> Result<Source, LoadError> {
+        if self.path.is_symlink() {
+            let target = self.path.canonicalize().map_err(|error| unreadable(&self.path, &error))?;
+            folders.extend(target.parent().map(Path::to_path_buf));
+        }
+        if !self.meta.is_dir() {
+            return Ok(Source::Archive(self.path.clone(), Box::new(Stamp::new(&self.path, &self.meta))));
+        }
+        let found = folder::survey(&self.path, limits)?;
+        folders.extend(found.folders);
+        Ok(Source::Folder(found.files))
+    }
+}
+
+fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
+    let fail = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => LoadError::new(
+            ErrorKind::Empty,
+            format!("there is no `{}`; create it, or set `bundles.dir`", dir.display()),
+        ),
+        std::io::ErrorKind::NotADirectory => LoadError::new(
+            ErrorKind::Layout,
+            format!(
+                "`{}` is not a directory; `bundles.dir` names the folder that holds the bundles",
+                dir.display()
+            ),
+        ),
+        _ => unreadable(dir, &error),
+    };
+    let mut entries = BTreeMap::new();
+    for entry in fs::read_dir(dir).map_err(fail)? {
+        let file_name = entry.map_err(fail)?.file_name();
+        let path = dir.join(&file_name);
+        let Some(file) = file_name.to_str().filter(|file| !file.chars().any(char::is_control)) else {
+            let message = format!("the name of `{}` is not plain UTF-8; rename it", path.display());
+            return Err(LoadError::new(ErrorKind::Layout, message));
+        };
+        if name::ignored(file) {
+            continue;
+        }
+        let meta = match fs::metadata(&path) {
+            // Removed since the directory was listed. A link that leads nowhere is an error.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => continue,
+            other => other.map_err(|error| unreadable(&path, &error))?,
+        };
+        let role = name::role(file);
+        let loose = !meta.is_dir() && !matches!(role, Role::Other | Role::Fixture);
+        entries.insert(file.to_owned(), Entry { path, meta, loose });
+    }
+    Ok(entries)
+}
+
+/// The directory itself is the bundle.
+fn single(dir: &Path, entries: &BTreeMap<String, Entry>, limits: Limits) -> Result<Survey, LoadError> {
+    let loose = entries.iter().find(|(_, entry)| entry.loose).map_or("", |(file, _)| file);
+    for (file, entry) in entries {
+        let archive = !entry.meta.is_dir() && entry.bundle_name(file)?.is_some();
+        if archive || (entry.meta.is_dir() && entry.path.join(".manifest").exists()) {
+            return Err(LoadError::new(
+                ErrorKind::Layout,
+                format!(
+                    "`{}` holds both the bundle `{file}` and loose files such as `{loose}`, which would make the directory \
+                     itself a bundle; move the loose files into a folder of their own",
+                    dir.display()
+                ),
+            ));
+        }
+    }
+    let name = bundle_name(dir);
+    let mut survey = Survey { sources: Vec::new(), folders: BTreeSet::from([dir.to_path_buf()]) };
+    let source = folder::survey(dir, limits).map(|found| {
+        survey.folders.extend(found.folders);
+        Source::Folder(found.files)
+    });
+    survey.sources.push((name.clone(), source.map_err(|error| error.of(&name))));
+    Ok(survey)
+}
+
+/// A bundle's name from its path.
+pub(super) fn bundle_name(path: &Path) -> String {
+    let resolved = if path.file_name().is_some() { None } else { path.canonicalize().ok() };
+    let file = resolved.as_deref().unwrap_or(path).file_name();
+    let file = file.map_or_else(|| "bundle".to_owned(), |file| file.to_string_lossy().into_owned());
+    name::archive_stem(&file).map_or_else(|| file.clone(), str::to_owned)
+}

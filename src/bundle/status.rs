@@ -1,0 +1,205 @@
+//! How the bundles are doing: for `/v1/status`, health, readiness and metrics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use serde::{Serialize, Serializer};
+
+use super::error::{ErrorKind, LoadError};
+use super::load::Bundle;
+use crate::model::clock::Timestamp;
+use crate::model::failure::PolicyError;
+
+/// One bundle, in the shape of OPA's status; times are RFC 3339 on the wire.
+#[derive(Debug, Clone, Serialize)]
+pub struct BundleStatus {
+    /// The bundle's name.
+    pub name: String,
+    /// The revision in force; empty where the manifest names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_revision: Option<String>,
+    /// When what is in force came into force.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub last_successful_activation: Option<Timestamp>,
+    /// When it was last read completely; a directory has no other download.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub last_successful_download: Option<Timestamp>,
+    /// The same, as OPA's clients may look for it.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub last_successful_request: Option<Timestamp>,
+    /// When it was last read, or tried to be.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub last_request: Option<Timestamp>,
+    /// Always `snapshot`.
+    pub r#type: &'static str,
+    /// Bytes of its policy and data.
+    pub size: u64,
+    /// `bundle_error` while its newest contents are not in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Why not, in detail.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<PolicyError>,
+}
+
+fn rfc3339<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(Timestamp::rfc3339).serialize(serializer)
+}
+
+/// All bundles at one moment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// The generation in force; 0 before the first.
+    pub generation: u64,
+    /// By name.
+    pub bundles: BTreeMap<String, BundleStatus>,
+    /// Snapshots that came into force since the start.
+    pub activations: u64,
+    /// Attempts that failed since the start.
+    pub failures: u64,
+    /// Since when what is in force is not what the directory holds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub failing_since: Option<Timestamp>,
+    /// When the directory was last looked at, whether or not it had changed.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub last_scan: Option<Timestamp>,
+    /// Why, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Of which kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_kind: Option<ErrorKind>,
+}
+
+impl Report {
+    /// Whether something is in force.
+    pub const fn is_active(&self) -> bool {
+        self.generation > 0
+    }
+
+    /// Whether reloading has failed for longer than `max_stale`; never where that is zero.
+    pub fn is_stale(&self, now: Timestamp, max_stale: Duration) -> bool {
+        let failing = self.failing_since.map(|since| now.0.saturating_sub(since.0));
+        let limit = i64::try_from(max_stale.as_nanos()).unwrap_or(i64::MAX);
+        limit > 0 && failing.is_some_and(|nanos| nanos > limit)
+    }
+}
+
+/// The shared, current [`Report`]: readers never wait.
+#[derive(Debug, Default)]
+pub struct Status(ArcSwap<Report>);
+
+impl Status {
+    /// The report as it stands.
+    pub fn report(&self) -> Arc<Report> {
+        self.0.load_full()
+    }
+
+    /// Only the watcher's thread writes, hence read and replace without a loop.
+    fn update(&self, change: impl FnOnce(&mut Report)) {
+        let mut report = Report::clone(&self.0.load());
+        change(&mut report);
+        self.0.store(Arc::new(report));
+    }
+
+    /// The directory was looked at.
+    pub(super) fn scanned(&self, at: Timestamp) {
+        self.update(|report| report.last_scan = Some(at));
+    }
+
+    /// These bundles came into force.
+    pub(super) fn activated(&self, at: Timestamp, generation: u64, bundles: &[Bundle]) {
+        self.update(|report| {
+            let status = |bundle: &Bundle| (bundle.name.clone(), active(bundle, at));
+            report.generation = generation;
+            report.bundles = bundles.iter().map(status).collect();
+            report.activations = report.activations.saturating_add(1);
+            report.clear();
+        });
+    }
+
+    /// The directory holds again what is in force.
+    pub(super) fn restored(&self, at: Timestamp) {
+        self.update(|report| {
+            report.clear();
+            report.bundles.retain(|_, status| status.last_successful_activation.is_some());
+            for status in report.bundles.values_mut() {
+                status.read_at(at);
+                (status.code, status.message) = (None, None);
+                status.errors.clear();
+            }
+        });
+    }
+
+    /// An attempt failed; `names` are the bundles that the directory holds.
+    pub(super) fn failed(&self, at: Timestamp, names: &[String], errors: &[LoadError]) {
+        self.update(|report| {
+            report.failures = report.failures.saturating_add(1);
+            report.failing_since.get_or_insert(at);
+            report.error = errors.first().map(ToString::to_string);
+            report.error_kind = errors.first().map(|error| error.kind);
+            report.bundles.retain(|_, status| status.last_successful_activation.is_some());
+            for name in names {
+                report.bundles.entry(name.clone()).or_insert_with(|| unread(name));
+            }
+            let blamed: Vec<String> =
+                report.bundles.keys().filter(|n| errors.iter().any(|e| e.concerns(n))).cloned().collect();
+            for (name, status) in &mut report.bundles {
+                let own = errors.iter().find(|error| error.concerns(name));
+                // What can be said of no bundle is said of all: none of them is what the directory holds.
+                let error = own.or_else(|| errors.first().filter(|_| blamed.is_empty()));
+                if own.is_none_or(|error| error.kind != ErrorKind::Unreadable) && names.contains(name) {
+                    status.read_at(at);
+                }
+                status.last_request = Some(at);
+                status.code = error.map(|_| "bundle_error");
+                status.message = error.map(|error| error.message.clone());
+                status.errors = error.map(|error| error.errors.clone()).unwrap_or_default();
+            }
+        });
+    }
+}
+
+impl Report {
+    fn clear(&mut self) {
+        (self.failing_since, self.error, self.error_kind) = (None, None, None);
+    }
+}
+
+impl BundleStatus {
+    fn read_at(&mut self, at: Timestamp) {
+        self.last_request = Some(at);
+        self.last_successful_download = Some(at);
+        self.last_successful_request = Some(at);
+    }
+}
+
+fn active(bundle: &Bundle, at: Timestamp) -> BundleStatus {
+    let mut status = unread(&bundle.name);
+    status.read_at(at);
+    status.active_revision = Some(bundle.manifest.revision.clone());
+    status.last_successful_activation = Some(at);
+    status.size = bundle.size;
+    status
+}
+
+fn unread(name: &str) -> BundleStatus {
+    BundleStatus {
+        name: name.to_owned(),
+        active_revision: None,
+        last_successful_activation: None,
+        last_successful_download: None,
+        last_successful_request: None,
+        last_request: None,
+        r#type: "snapshot",
+        size: 0,
+        code: None,
+        message: None,
+        errors: Vec::new(),
+    }
+}

@@ -1,0 +1,199 @@
+//! The loop that keeps the snapshot in force equal to the directory.
+//!
+//! INVARIANT (stable reading): nothing is activated that was not read twice, a debounce apart, with equal stamps and
+//! equal bytes, after the directory was quiet and no file in it was still open for writing. So a half-written file, or
+//! one of two files that belong together, is not served.
+//! INVARIANT (never deaf): notifications only hasten. What they miss (an overflow, a replaced directory, a network file
+//! system, no inotify at all) the poll finds, because it looks at names, inodes, sizes and times of all files.
+//!
+//! Notifications are kept as flags, not in a queue: sixty thousand of them take no memory and cost one reading.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::contents::Digest;
+use super::error::{ErrorKind, LoadError};
+use super::events::{Events, Wake};
+use super::folder::Stamp;
+use super::notices::Notices;
+use super::reload::{Reloader, Setup};
+use super::scan::{self, Scan};
+use crate::model::clock::Timestamp;
+
+/// A directory that changes for longer than this without a pause is reported as failing.
+const UNSETTLED: Duration = Duration::from_secs(10);
+/// Stamps younger than this prove nothing: a second write in the same tick of the file system's clock looks the same.
+const RACY_SECONDS: i64 = 2;
+
+/// The running loop. Dropping it stops the loop and waits for its end.
+#[derive(Debug)]
+pub struct Watcher {
+    events: Arc<Events>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Asks for a reload from elsewhere, e.g. on SIGHUP.
+#[derive(Debug, Clone)]
+pub struct Trigger(Arc<Events>);
+
+impl Trigger {
+    /// Reads the directory again now, and tries again what failed before.
+    pub fn reload(&self) {
+        self.0.force();
+    }
+}
+
+impl Watcher {
+    /// Starts to watch; the first reading begins at once, on the watcher's own thread.
+    ///
+    /// # Errors
+    /// A required entry point in the configuration that is not a path, or no thread to be had.
+    pub fn start(setup: Setup) -> Result<Self, LoadError> {
+        let dir = std::path::absolute(&setup.config.dir).unwrap_or_else(|_| setup.config.dir.clone());
+        let reloader = Reloader::new(setup)?;
+        let events = Arc::new(Events::new(&dir));
+        let notices = Notices::new(Arc::clone(&events), &dir);
+        let mut watch = Loop { dir, reloader, events: Arc::clone(&events), notices, seen: None };
+        let spawned = std::thread::Builder::new().name("bundles".to_owned()).spawn(move || watch.run());
+        let thread = spawned.map_err(|error| {
+            LoadError::new(ErrorKind::Internal, format!("no thread for the bundles: {error}"))
+        })?;
+        Ok(Self { events, thread: Some(thread) })
+    }
+
+    /// Waits until the first reading has been handled, well or not; `false` when that takes longer than `timeout`.
+    pub fn wait_first(&self, timeout: Duration) -> bool {
+        self.events.wait_first(timeout)
+    }
+
+    /// Reads the directory again now, and tries again what failed before.
+    pub fn reload(&self) {
+        self.events.force();
+    }
+
+    /// A handle for [`Watcher::reload`] that can be given away.
+    pub fn trigger(&self) -> Trigger {
+        Trigger(Arc::clone(&self.events))
+    }
+
+    /// Stops the loop and waits for its end; an activation that is under way is completed.
+    pub fn shutdown(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.events.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the loop has been printed already, and stopping must not add another.
+            let _ended = thread.join();
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+struct Loop {
+    dir: PathBuf,
+    reloader: Reloader,
+    events: Arc<Events>,
+    notices: Notices,
+    /// The stamps of the last reading that was handled, unless they are too young to trust.
+    seen: Option<Vec<Stamp>>,
+}
+
+/// One look at the directory.
+enum Look {
+    /// The stamps are those of what was handled last, so nothing was read.
+    Same,
+    Read(Vec<Stamp>, Scan),
+    Unusable(LoadError),
+}
+
+/// A look, as far as it is compared with the next.
+type Key = Result<(Vec<Stamp>, Digest), LoadError>;
+
+impl Loop {
+    fn run(&mut self) {
+        let poll = self.reloader.setup().config.poll_interval.0.max(Duration::from_millis(10));
+        let mut again = false;
+        while self.settle(again) {
+            self.events.first_done();
+            again = match self.events.wait(poll) {
+                Wake::Stop => return,
+                Wake::Forced => true,
+                Wake::Changed | Wake::Poll => false,
+            };
+        }
+    }
+
+    /// Looks until two looks agree, then handles what they saw; `false` when it was told to stop.
+    fn settle(&mut self, again: bool) -> bool {
+        let debounce = self.reloader.setup().config.debounce.0;
+        let started = Instant::now();
+        let mut previous: Option<Key> = None;
+        let mut reported = false;
+        while self.events.quiet(debounce, previous.is_some()) {
+            let now = self.reloader.setup().clock.now();
+            self.reloader.setup().status.scanned(now);
+            let look = self.look(previous.is_none() && !again);
+            let key = match &look {
+                Look::Same => return true,
+                Look::Read(stamps, scan) => Ok((stamps.clone(), scan.digest)),
+                Look::Unusable(error) => Err(error.clone()),
+            };
+            let known = !again && key.as_ref().is_ok_and(|(_, digest)| self.reloader.knows(digest));
+            if known || previous.as_ref() == Some(&key) {
+                self.finish(look, now, again);
+                return true;
+            }
+            previous = Some(key);
+            if !reported && started.elapsed() > UNSETTLED {
+                self.reloader.unsettled();
+                self.events.first_done();
+                reported = true;
+            }
+        }
+        false
+    }
+
+    /// Surveys, follows with the notifications what it found, and reads, unless the stamps say that it need not.
+    fn look(&mut self, trust_stamps: bool) -> Look {
+        let limits = self.reloader.limits();
+        match scan::survey(&self.dir, limits) {
+            Err(error) => {
+                self.notices.follow(&self.dir, &BTreeSet::new());
+                Look::Unusable(error)
+            }
+            Ok(survey) => {
+                self.notices.follow(&self.dir, &survey.folders);
+                let stamps = survey.stamps();
+                if trust_stamps && self.seen.as_ref() == Some(&stamps) && survey.is_whole() {
+                    return Look::Same;
+                }
+                Look::Read(stamps, survey.read(limits))
+            }
+        }
+    }
+
+    fn finish(&mut self, look: Look, now: Timestamp, again: bool) {
+        self.seen = None;
+        match look {
+            Look::Same => {}
+            Look::Unusable(error) => self.reloader.unusable(error, again),
+            Look::Read(stamps, scan) => {
+                self.reloader.handle(scan, again);
+                let young = now.unix_seconds().saturating_sub(RACY_SECONDS);
+                if !stamps.iter().any(|stamp| stamp.touched_since(young)) {
+                    self.seen = Some(stamps);
+                }
+            }
+        }
+    }
+}
