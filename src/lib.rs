@@ -24,3 +24,5 @@ pub mod authorize;
 pub mod http;
 
 pub mod config;
+
+pub mod cli;

@@ -1,4 +1,5 @@
 //! The integration tests: one binary, one module a topic.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod bench_cli;
 mod decision_log;

@@ -1,0 +1,121 @@
+//! `verdict bench`: how fast is a policy in this process, or a running server?
+//!
+//! Two forms, told apart by `--url`: a policy evaluated in-process ([`policy`], OPA's statistics), and a load on a
+//! server ([`server`]; the generator itself is [`load`], for benchmarks to call as a library).
+//!
+//! INVARIANT (all samples): every percentile comes from every sample, in an HDR histogram; nothing is sampled away.
+//! INVARIANT (nothing made up): what cannot be measured here, such as bytes and allocations an operation, is left out.
+//!
+//! Reading order: [`BenchArgs`] → [`server`] → [`load`] → [`client`] → [`report`]; then [`policy`].
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub mod client;
+pub mod histogram;
+pub mod load;
+pub mod policy;
+mod progress;
+pub mod report;
+pub mod requests;
+pub mod server;
+pub mod url;
+
+pub use load::{LoadReport, closed_loop};
+
+/// Arguments of `verdict bench`.
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    /// What goes with an entry point.
+    #[command(flatten)]
+    pub policy: policy::PolicyArgs,
+    /// The input document, as JSON
+    #[arg(short, long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// How to print what was measured
+    #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
+    pub format: Format,
+    /// What goes with `--url`.
+    #[command(flatten)]
+    pub server: server::ServerArgs,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a person
+    Pretty,
+    /// JSON; every number has its unit in its name
+    Json,
+    /// Lines that Go's benchmark tools read; a policy only
+    Gobench,
+}
+
+/// Why there is nothing to report.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The arguments, or a file they name, are no good.
+    #[error("{0}")]
+    Usage(String),
+    /// What was to be measured does not work.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A report, ready to print.
+#[derive(Debug)]
+pub struct Finished {
+    /// The report in the form that was asked for.
+    pub text: String,
+    /// Whether every request was answered, and none with a 5xx.
+    pub sound: bool,
+}
+
+/// Runs `verdict bench` and prints its report: exit code 0, or 1 when a request failed or got a 5xx, or 2 when the
+/// arguments are no good.
+pub fn run(args: BenchArgs) -> ExitCode {
+    match bench(args).and_then(|finished| print(&finished.text).map(|()| finished.sound)) {
+        Ok(sound) => ExitCode::from(u8::from(!sound)),
+        Err(error) => {
+            // There is nowhere left to report that standard error is gone.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(if matches!(error, BenchError::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+/// Measures, without printing.
+///
+/// # Errors
+/// When there is nothing to report.
+pub fn bench(args: BenchArgs) -> Result<Finished, BenchError> {
+    let BenchArgs { policy, input, format, server } = args;
+    if server.url.is_none() {
+        let report = policy::measure(&policy, input.as_deref())?;
+        return Ok(Finished { text: policy::render(&report, format), sound: true });
+    }
+    if format == Format::Gobench {
+        return Err(BenchError::Usage(
+            "--format gobench is for a policy; a server has pretty and json".to_owned(),
+        ));
+    }
+    let measured = server::measure(server, input.as_deref())?;
+    let text = match format {
+        Format::Json => report::json(&measured),
+        Format::Pretty | Format::Gobench => report::pretty(&measured),
+    };
+    Ok(Finished { text, sound: measured.servers.iter().all(server::MeasuredServer::is_sound) })
+}
+
+fn print(text: &str) -> Result<(), BenchError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| BenchError::Failed(format!("cannot print the report: {error}")))
+}
+
+fn read_file(path: &Path) -> Result<String, BenchError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| BenchError::Usage(format!("cannot read `{}`: {error}", path.display())))
+}
