@@ -1,1 +1,238 @@
 //! The one outbound HTTP client.
+//!
+//! INVARIANT (bounded calls): every call has a deadline and a size limit that holds while the body streams, so that no
+//! peer can keep a task waiting or fill the memory.
+//! INVARIANT (no redirects): what was configured is what is asked; an answer cannot send Verdict elsewhere.
+//!
+//! Deliberately absent: proxies from the environment (only `config` reads it), cookies, decompression, retries (the
+//! caller knows what a retry means).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use serde::{Deserialize, Serialize};
+
+use crate::model::units::Period;
+
+/// `net:` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How long a connection may take to be made, TLS included.
+    pub connect_timeout: Period,
+    /// How long an unused connection is kept for the next call.
+    pub idle_timeout: Period,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { connect_timeout: Period::secs(5), idle_timeout: Period::secs(30) }
+    }
+}
+
+/// Why an outbound call gave nothing. Carries neither the body nor the URL's query.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is not one that is ever called.
+    #[error("`{url}` is not usable: {reason}")]
+    Url {
+        /// The URL, as far as it may be shown.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The client cannot be set up, e.g. for want of root certificates.
+    #[error("cannot set up the http client: {0}")]
+    Setup(String),
+    /// No connection, or it broke.
+    #[error("the call failed: {0}")]
+    Transport(String),
+    /// The deadline passed.
+    #[error("no complete answer within {0}")]
+    Timeout(Period),
+    /// The answer is a redirect, and none is followed.
+    #[error("answered {0}, a redirect; none is followed: configure the final url")]
+    Redirect(u16),
+    /// The answer is another status than 200.
+    #[error("answered {0} instead of 200")]
+    Status(u16),
+    /// The body is over the limit.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+}
+
+/// An absolute `http` or `https` URL without credentials or fragment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint(reqwest::Url);
+
+impl Endpoint {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// When it is not absolute, another scheme than `http` or `https`, without host, or carries a user name, password
+    /// or fragment.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        // The text itself may hold a password, so an error shows only what is certainly none.
+        let refuse = |reason| Err(Error::Url { url: shown(text), reason });
+        let Ok(url) = reqwest::Url::parse(text) else { return refuse("it is not an absolute url") };
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse("only http and https are spoken");
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return refuse("it has no host");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("it carries a user name or a password");
+        }
+        if url.fragment().is_some() {
+            return refuse("it has a fragment (`#`)");
+        }
+        Ok(Self(url))
+    }
+
+    /// Whether calls to it are encrypted, or do not leave this machine.
+    pub fn is_private(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        self.0.scheme() == "https" || loopback
+    }
+}
+
+fn shown(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    match text.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => text.to_owned(),
+    }
+}
+
+/// Without the query, which may hold a secret.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(self.0.as_str()))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+/// The client. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client(reqwest::Client);
+
+impl Client {
+    /// Sets the client up; opens no connection.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes an http client")]
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let Config { connect_timeout, idle_timeout } = config;
+        reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(connect_timeout.0)
+            .pool_idle_timeout(idle_timeout.0)
+            .user_agent(concat!("verdict/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map(Self)
+            .map_err(|error| Error::Setup(chain(&error)))
+    }
+
+    /// The body that `endpoint` answers with status 200, of at most `max_bytes`, all of it within `timeout`.
+    ///
+    /// # Errors
+    /// On any other status, a redirect included, a body over the limit, a passed deadline, or a broken connection.
+    pub async fn get_limited(
+        &self,
+        endpoint: &Endpoint,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, Error> {
+        let failed = |error: reqwest::Error| match error.is_timeout() {
+            true => Error::Timeout(Period(timeout)),
+            false => Error::Transport(chain(&error.without_url())),
+        };
+        let request = self.0.get(endpoint.0.clone()).timeout(timeout);
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(Error::Redirect(status.as_u16()));
+        }
+        if status.as_u16() != 200 {
+            return Err(Error::Status(status.as_u16()));
+        }
+        // What the peer announces spares the transfer; what it sends is counted all the same.
+        let announced = response.content_length().unwrap_or(0);
+        if usize::try_from(announced).unwrap_or(usize::MAX) > max_bytes {
+            return Err(Error::TooLarge(max_bytes));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if chunk.len() > max_bytes.saturating_sub(body.len()) {
+                return Err(Error::TooLarge(max_bytes));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// reqwest's own text names only the outermost layer; the cause is what a person needs.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_http_without_credentials() {
+        for (text, expected) in [
+            ("https://idp.example.com/jwks.json", Ok(true)),
+            ("http://127.0.0.1:9/jwks", Ok(true)),
+            ("http://[::1]/jwks", Ok(true)),
+            ("http://localhost/jwks", Ok(true)),
+            ("http://idp.example.com/jwks", Ok(false)),
+            ("http://localhost.example.com/jwks", Ok(false)),
+            ("file:///etc/passwd", Err("only http and https are spoken")),
+            ("jwks.json", Err("it is not an absolute url")),
+            ("https://u:hunter2@idp.example.com/", Err("it carries a user name or a password")),
+            ("https://idp.example.com/#x", Err("it has a fragment (`#`)")),
+        ] {
+            let got = match Endpoint::parse(text) {
+                Ok(endpoint) => Ok(endpoint.is_private()),
+                Err(Error::Url { reason, url }) => {
+                    assert!(!url.contains("hunter2"), "{url}");
+                    Err(reason)
+                }
+                Err(other) => panic!("{text}: {other}"),
+            };
+            assert_eq!(got, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_query_is_not_shown() {
+        let endpoint = Endpoint::parse("https://idp.example.com/jwks?key=s3cr3t").unwrap();
+        assert_eq!(endpoint.to_string(), "https://idp.example.com/jwks");
+        assert!(!format!("{endpoint:?}").contains("s3cr3t"));
+    }
+}

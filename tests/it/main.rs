@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bench_cli;
+mod conformance_jose;
 mod decision_log;
+mod identity;

@@ -1,0 +1,95 @@
+//! The compact form of a signed token (RFC 7515 section 7.1), read strictly and before anything is believed.
+//!
+//! `jku`, `x5u`, `jwk` and `x5c` are never looked at: keys come from the issuer's configuration alone, so a header can
+//! name one (`kid`) but not bring one. They are ignored, not refused, because honest issuers send them.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use serde_json::Value;
+
+use super::refusal::Refusal;
+use super::strict_json;
+
+/// The longest token that is looked at; checked before any decoding.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// The names of RFC 7518 section 3.1 and RFC 8037 that may be configured: asymmetric ones only.
+pub(super) const ALGORITHMS: [(&str, Algorithm); 9] = [
+    ("RS256", Algorithm::RS256),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+    ("PS256", Algorithm::PS256),
+    ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
+    ("ES256", Algorithm::ES256),
+    ("ES384", Algorithm::ES384),
+    ("EdDSA", Algorithm::EdDSA),
+];
+
+/// The algorithm of that name, if anybody may use it. Names are case-sensitive (RFC 7515 section 4.1.1).
+pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
+    ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
+}
+
+/// A token taken apart. Nothing in it is verified.
+pub struct Jws<'t> {
+    /// What is signed: header and payload, as they came.
+    pub(super) signing_input: &'t str,
+    /// The signature, still encoded.
+    pub(super) signature: &'t str,
+    /// The header's `alg`.
+    pub(super) algorithm: Algorithm,
+    /// The header's `kid`.
+    pub(super) kid: Option<String>,
+    /// The header's `typ`.
+    pub(super) typ: Option<String>,
+    /// The payload, decoded.
+    pub(super) payload: Vec<u8>,
+}
+
+impl<'t> Jws<'t> {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    /// When it is too long, is not three parts of unpadded base64url, its header is not one strict JSON object, or the
+    /// header asks for what nobody may have: `crit`, `b64`, an algorithm that is symmetric, `none`, or unknown.
+    pub fn parse(token: &'t str) -> Result<Self, Refusal> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refusal::TooLong);
+        }
+        let mut parts = token.split('.');
+        let (Some(header), Some(payload), Some(signature)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Refusal::Malformed("it does not have three parts"));
+        };
+        match parts.count() {
+            0 => {}
+            2 => return Err(Refusal::Encrypted),
+            _ => return Err(Refusal::Malformed("it does not have three parts")),
+        }
+        let decode = |part| BASE64_URL_SAFE_NO_PAD.decode(part);
+        let header_bytes = decode(header).map_err(|_| Refusal::Malformed("its header is not base64url"))?;
+        let header_json = strict_json::object(&header_bytes)
+            .map_err(|_| Refusal::Malformed("its header is not one strict json object"))?;
+        for name in ["crit", "b64"] {
+            if header_json.contains_key(name) {
+                return Err(Refusal::Header(name));
+            }
+        }
+        let text = |name, problem| match header_json.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(Refusal::Malformed(problem)),
+        };
+        let name = text("alg", "its `alg` is not a text")?.ok_or(Refusal::Malformed("it has no `alg`"))?;
+        Ok(Self {
+            signing_input: token.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
+            signature,
+            algorithm: algorithm(&name).ok_or(Refusal::Algorithm)?,
+            kid: text("kid", "its `kid` is not a text")?,
+            typ: text("typ", "its `typ` is not a text")?,
+            payload: decode(payload).map_err(|_| Refusal::Malformed("its payload is not base64url"))?,
+        })
+    }
+}

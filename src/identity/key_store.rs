@@ -1,0 +1,303 @@
+//! Where an issuer's keys are kept: the last good set, how it is renewed, and how seldom.
+//!
+//! INVARIANT (last good set): a fetch that fails changes nothing but the status. A fetch that succeeds replaces the whole
+//! set, so a key that its issuer has removed stops verifying at once.
+//! INVARIANT (one fetch at a time, few of them): whoever asks (the clock, an unknown `kid`), fetches of one issuer do
+//! not overlap, and those that callers can provoke are at least [`Pace::cooldown`] apart.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
+
+use super::jwks::{KeySet, MAX_JWKS_BYTES};
+use crate::model::clock::{Clock, Timestamp};
+use crate::net::{Client, Endpoint};
+
+/// How often, and how long, keys are fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// At least this long between two fetches of one issuer; also the first pause after a failure, then doubled.
+    pub cooldown: Duration,
+    /// How long a call that meets an unknown key waits for the fetch that may bring it.
+    pub wait: Duration,
+    /// How long one fetch may take.
+    pub timeout: Duration,
+    /// How often a JWKS file is read again.
+    pub file_poll: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            cooldown: Duration::from_secs(10),
+            wait: Duration::from_secs(2),
+            timeout: Duration::from_secs(5),
+            file_poll: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Where a JWKS is read from.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    File(PathBuf),
+    Url(Endpoint),
+    Memory(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url(endpoint) => write!(f, "{endpoint}"),
+            Self::Memory(_) => f.write_str("memory"),
+        }
+    }
+}
+
+/// A key set and its generation: 0 is "never obtained", and every changed document counts one up.
+#[derive(Default)]
+pub(super) struct Generation {
+    pub(super) number: u64,
+    pub(super) set: KeySet,
+    document: Vec<u8>,
+}
+
+/// What is known of the fetches, apart from the keys.
+#[derive(Default, Clone)]
+pub(super) struct Health {
+    pub(super) last_success: Option<Timestamp>,
+    pub(super) last_error: Option<String>,
+}
+
+#[derive(Default)]
+struct Flight {
+    running: bool,
+    last_start: Option<Instant>,
+    health: Health,
+}
+
+pub(super) struct KeyStore {
+    source: Source,
+    pub(super) refresh: Duration,
+    pub(super) pace: Pace,
+    clock: Clock,
+    client: Client,
+    current: ArcSwap<Generation>,
+    flight: Mutex<Flight>,
+    /// Counts the fetches that have ended, for those who wait for one.
+    ended: watch::Sender<u64>,
+}
+
+impl KeyStore {
+    /// A store that has its keys already, where they are at hand (file, memory).
+    ///
+    /// # Errors
+    /// When the file or text is not a JWKS, or every key in it had to be left out.
+    pub(super) fn new(
+        source: Source,
+        refresh: Duration,
+        pace: Pace,
+        clock: Clock,
+        client: Client,
+    ) -> Result<Self, String> {
+        let first = match &source {
+            Source::Url(_) => None,
+            Source::File(path) => Some(read_file(path)?),
+            Source::Memory(text) => Some(text.clone().into_bytes()),
+        };
+        let store = Self {
+            source,
+            refresh,
+            pace,
+            clock,
+            client,
+            current: ArcSwap::default(),
+            flight: Mutex::default(),
+            ended: watch::Sender::new(0),
+        };
+        if let Some(document) = first {
+            store.accept(document).map_err(|reason| format!("`{}`: {reason}", store.source))?;
+            let current = store.current();
+            if let (true, Some(reason)) = (current.set.is_empty(), current.set.warnings().first()) {
+                return Err(format!("`{}` has no usable key: {reason}", store.source));
+            }
+            store.flight().health.last_success = Some(store.clock.now());
+        }
+        Ok(store)
+    }
+
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(super) fn current(&self) -> Guard<Arc<Generation>> {
+        self.current.load()
+    }
+
+    pub(super) fn health(&self) -> Health {
+        self.flight().health.clone()
+    }
+
+    /// Whether an unknown key may be known to the issuer all the same.
+    pub(super) fn in_doubt(&self) -> bool {
+        self.current().number == 0 || self.flight().health.last_error.is_some()
+    }
+
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        // What the lock guards is plain values, whole at every point; a panic elsewhere does not spoil them.
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fetch because a token names a key that is not here. Waits for the one that is under way or that it starts, at
+    /// most [`Pace::wait`]; returns at once where the cooldown allows none.
+    pub(super) async fn fetch_for_unknown_key(self: &Arc<Self>) {
+        if let Some(mut ended) = self.start(self.pace.cooldown) {
+            let _ = tokio::time::timeout(self.pace.wait, ended.changed()).await;
+        }
+    }
+
+    /// A fetch now, because a person asks; returns when it has ended.
+    pub(super) async fn fetch_now(self: &Arc<Self>) {
+        if let Some(mut ended) = self.start(Duration::ZERO) {
+            let _ = ended.changed().await;
+        }
+    }
+
+    /// Joins the fetch that runs, or starts one unless the last began less than `apart` ago.
+    fn start(self: &Arc<Self>, apart: Duration) -> Option<watch::Receiver<u64>> {
+        let mut flight = self.flight();
+        let ended = self.ended.subscribe();
+        if flight.running {
+            return Some(ended);
+        }
+        if flight.last_start.is_some_and(|start| start.elapsed() < apart) {
+            return None;
+        }
+        flight.running = true;
+        flight.last_start = Some(Instant::now());
+        drop(flight);
+        let landing = Landing(Arc::clone(self));
+        // A task of its own: the caller that started it may go away, and the others wait for it.
+        tokio::spawn(async move {
+            let store = &landing.0;
+            let fetched = store.fetch().await;
+            store.note(fetched.and_then(|document| store.accept(document)));
+        });
+        Some(ended)
+    }
+
+    async fn fetch(&self) -> Result<Vec<u8>, String> {
+        match &self.source {
+            Source::Memory(text) => Ok(text.clone().into_bytes()),
+            Source::Url(endpoint) => self
+                .client
+                .get_limited(endpoint, MAX_JWKS_BYTES, self.pace.timeout)
+                .await
+                .map_err(|error| error.to_string()),
+            Source::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || read_file(&path))
+                    .await
+                    .map_err(|error| error.to_string())?
+            }
+        }
+    }
+
+    /// Makes `document` the current set; the same document again is the same generation.
+    fn accept(&self, document: Vec<u8>) -> Result<(), String> {
+        let current = self.current.load();
+        if current.number > 0 && current.document == document {
+            return Ok(());
+        }
+        let set = KeySet::parse(&document)?;
+        for warning in set.warnings() {
+            tracing::warn!(source = %self.source, "jwks: {warning}");
+        }
+        let number = current.number + 1;
+        tracing::info!(source = %self.source, keys = set.len(), generation = number, "jwks: keys obtained");
+        self.current.store(Arc::new(Generation { number, set, document }));
+        Ok(())
+    }
+
+    fn note(&self, outcome: Result<(), String>) {
+        let now = self.clock.now();
+        let health = &mut self.flight().health;
+        match outcome {
+            Ok(()) => *health = Health { last_success: Some(now), last_error: None },
+            Err(error) => {
+                tracing::warn!(source = %self.source, "jwks: {error}; the last good keys stay in use");
+                health.last_error = Some(error);
+            }
+        }
+    }
+
+    /// Fetches for ever: every `refresh`, the first time at once; after a failure sooner, but ever later while it lasts.
+    pub(super) async fn keep_fresh(self: Arc<Self>) {
+        let (usual, apart) = match self.source {
+            Source::Memory(_) => return,
+            // A read of a file troubles nobody.
+            Source::File(_) => (self.pace.file_poll, Duration::ZERO),
+            Source::Url(_) => (self.refresh, self.pace.cooldown),
+        };
+        tokio::time::sleep(self.still_fresh(usual)).await;
+        let mut failures = 0u32;
+        loop {
+            if let Some(mut ended) = self.start(apart) {
+                let _ = ended.changed().await;
+            }
+            let failed = self.flight().health.last_error.is_some();
+            failures = if failed { failures.saturating_add(1) } else { 0 };
+            let pause = match failures {
+                0 => usual,
+                n => self.pace.cooldown.saturating_mul(1 << (n - 1).min(16)).min(usual),
+            };
+            tokio::time::sleep(jittered(pause)).await;
+        }
+    }
+
+    /// How long the keys that were taken over from before a reload need no fetch yet.
+    fn still_fresh(&self, usual: Duration) -> Duration {
+        let flight = self.flight();
+        match flight.last_start {
+            Some(start) if flight.health.last_error.is_none() => usual.saturating_sub(start.elapsed()),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// Ends the flight however its task ends, so that a panic cannot stop all fetches to come.
+struct Landing(Arc<KeyStore>);
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.0.flight().running = false;
+        self.0.ended.send_modify(|count| *count += 1);
+    }
+}
+
+/// Up to a tenth more, so that a fleet that started together does not ask together for ever.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0; 1];
+    match aws_lc_rs::rand::fill(&mut byte) {
+        Ok(()) => pause.saturating_add(pause / 10 * u32::from(byte[0]) / 255),
+        Err(_) => pause,
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    use std::io::Read as _;
+    let failed = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
+    // A pipe or a device would block, or never end.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("`{}` is not a file", path.display()));
+    }
+    let mut content = Vec::new();
+    let limit = MAX_JWKS_BYTES as u64 + 1;
+    std::fs::File::open(path).map_err(failed)?.take(limit).read_to_end(&mut content).map_err(failed)?;
+    Ok(content)
+}

@@ -1,0 +1,9 @@
+//! Tokens of every kind against the authenticator, keys from real sockets and files.
+
+mod attacks;
+mod cache;
+mod cases;
+mod configuration;
+mod dev;
+mod jwks;
+mod support;

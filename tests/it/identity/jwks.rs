@@ -1,0 +1,298 @@
+//! Keys from a real identity provider on a socket, and all that it can do wrong.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use verdict::identity::{Authenticator, Config, IssuerStatus, Pace, Setup};
+use verdict::model::failure::FailureKind;
+use verdict::model::units::Period;
+
+use super::support::*;
+
+fn config_for(provider: &Provider) -> Config {
+    let mut from_url = issuer(&["ES256"], String::new());
+    from_url.jwks = None;
+    from_url.jwks_url = Some(provider.url.clone());
+    config(vec![from_url])
+}
+
+fn with_pace(config: &Config, pace: Pace) -> Authenticator {
+    let mut setup = Setup::new(Path::new("."), clock(), client());
+    setup.pace = pace;
+    Authenticator::new(config, &setup).unwrap()
+}
+
+/// Every unknown key may be asked for at once; nothing else is quicker than usual.
+fn no_cooldown() -> Pace {
+    Pace { cooldown: Duration::ZERO, ..Pace::default() }
+}
+
+fn keys(pairs: &[(&str, &Pair)]) -> Answer {
+    let all: Vec<Value> = pairs.iter().map(|(kid, pair)| pair.jwk(kid, json!({}))).collect();
+    Answer::Body(jwks(&all))
+}
+
+async fn kind(authenticator: &Authenticator, token: &str) -> Option<FailureKind> {
+    present(authenticator, token).await.err().map(|failure| failure.kind)
+}
+
+fn status(authenticator: &Authenticator) -> IssuerStatus {
+    authenticator.status().remove(0)
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_found_and_a_removed_one_is_gone() {
+    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let (by_old, by_new) = (old.token("ES256", "old", &claims()), new.token("ES256", "new", &claims()));
+    let provider = Provider::start(keys(&[("old", &old)])).await;
+    let authenticator = with_pace(&config_for(&provider), no_cooldown());
+    assert_eq!(status(&authenticator).generation, 0);
+    assert_eq!(kind(&authenticator, &by_old).await, None, "the first call brings the keys");
+    assert_eq!(kind(&authenticator, &by_new).await, Some(FailureKind::CredentialInvalid));
+
+    provider.answer(keys(&[("old", &old), ("new", &new)]));
+    assert_eq!(kind(&authenticator, &by_new).await, None, "the unknown key is asked for");
+    assert_eq!(kind(&authenticator, &by_old).await, None);
+    let before = provider.calls();
+    for token in [&by_old, &by_new] {
+        assert_eq!(kind(&authenticator, token).await, None);
+    }
+    assert_eq!(provider.calls(), before, "known keys are not asked for");
+
+    provider.answer(keys(&[("new", &new)]));
+    authenticator.refresh_now().await;
+    assert_eq!(
+        kind(&authenticator, &by_old).await,
+        Some(FailureKind::CredentialInvalid),
+        "though it is cached"
+    );
+    assert_eq!(kind(&authenticator, &by_new).await, None);
+    let status = status(&authenticator);
+    assert_eq!((status.keys, status.generation, status.last_error), (1, 3, None));
+    assert_eq!(status.source, provider.url);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_kids_is_one_fetch_and_harms_nobody() {
+    let good_key = pair_for("ES256");
+    let good = good_key.token("ES256", "k1", &claims());
+    for (answer, expected, good_expected) in [
+        (keys(&[("k1", good_key)]), FailureKind::CredentialInvalid, None),
+        (Answer::Body(jwks(&[])), FailureKind::CredentialInvalid, Some(FailureKind::CredentialInvalid)),
+        (Answer::Status(500), FailureKind::VerifierUnavailable, Some(FailureKind::VerifierUnavailable)),
+    ] {
+        let provider = Provider::start(answer).await;
+        let authenticator =
+            with_pace(&config_for(&provider), Pace { cooldown: Duration::from_secs(300), ..Pace::default() });
+        let signed = good.rsplit_once('.').unwrap().1;
+        assert_eq!(kind(&authenticator, &good).await, good_expected);
+        for n in 0..10_000 {
+            let header = b64(json!({ "alg": "ES256", "kid": format!("random-{n}") }).to_string());
+            let forged = format!("{header}.{}.{signed}", b64(claims().to_string()));
+            assert_eq!(kind(&authenticator, &forged).await, Some(expected));
+            if n % 100 == 0 {
+                assert_eq!(kind(&authenticator, &good).await, good_expected);
+            }
+        }
+        assert_eq!(provider.calls(), 1);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_meet_one_new_key_share_one_fetch() {
+    let pair = pair_for("ES256");
+    let provider = Provider::start(keys(&[("k1", pair)])).await;
+    let authenticator = Arc::new(with_pace(&config_for(&provider), Pace::default()));
+    let calls: Vec<_> = (0..100)
+        .map(|n| {
+            let mut payload = claims();
+            payload["sub"] = format!("user-{n}").into();
+            let (authenticator, token) = (Arc::clone(&authenticator), pair.token("ES256", "k1", &payload));
+            tokio::spawn(async move { kind(&authenticator, &token).await })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), None);
+    }
+    assert_eq!(provider.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_leaves_the_last_good_keys_and_says_so() {
+    let pair = pair_for("ES256");
+    let good = pair.token("ES256", "k1", &claims());
+    let elsewhere = Provider::start(keys(&[("k1", pair)])).await;
+    let many = jwks(&vec![pair.jwk("k", json!({})); 101]);
+    let long = jwks(&[json!({ "kty": "oct", "x": "x".repeat(20_000) })]);
+    let pace = Pace { timeout: Duration::from_secs(1), ..no_cooldown() };
+    for (answer, error) in [
+        (Answer::Status(500), "answered 500 instead of 200"),
+        (Answer::Status(404), "answered 404 instead of 200"),
+        (Answer::Redirect(elsewhere.url.clone()), "answered 302, a redirect"),
+        (Answer::Silence, "no complete answer within 1s"),
+        (Answer::Endless, "the body is longer than 1048576 bytes"),
+        (Answer::Body(" ".repeat((1 << 20) + 1)), "the body is longer than 1048576 bytes"),
+        (Answer::Body("<html>".into()), "not a jwks"),
+        (Answer::Body(many), "the jwks has 101 keys"),
+        (Answer::Body(long), "keys[0] of the jwks is longer than 16384 bytes"),
+    ] {
+        let provider = Provider::start(answer.clone()).await;
+        let authenticator = with_pace(&config_for(&provider), pace);
+        // Never obtained: nothing can be said of any token.
+        assert_eq!(kind(&authenticator, &good).await, Some(FailureKind::VerifierUnavailable), "{error}");
+        // A forged one is not even looked at.
+        assert_eq!(kind(&authenticator, "a.b.c").await, Some(FailureKind::CredentialInvalid));
+
+        provider.answer(keys(&[("k1", pair)]));
+        assert_eq!(kind(&authenticator, &good).await, None, "{error}");
+        provider.answer(answer);
+        authenticator.refresh_now().await;
+        let after = status(&authenticator);
+        assert!(
+            after.last_error.as_deref().is_some_and(|text| text.contains(error)),
+            "{:?}",
+            after.last_error
+        );
+        assert_eq!((after.keys, after.generation), (1, 1));
+        assert!(after.last_success.is_some());
+        let mut payload = claims();
+        payload["sub"] = "not cached".into();
+        assert_eq!(kind(&authenticator, &pair.token("ES256", "k1", &payload)).await, None, "{error}");
+        // A key that may be new cannot be told from a forged one now.
+        let unknown = pair.token("ES256", "k2", &claims());
+        assert_eq!(kind(&authenticator, &unknown).await, Some(FailureKind::VerifierUnavailable), "{error}");
+    }
+    assert_eq!(elsewhere.calls(), 0, "no redirect is followed");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_gone_is_a_failure_and_not_a_pass() {
+    let provider = Provider::start(Answer::Silence).await;
+    let mut config = config_for(&provider);
+    // A port that nobody listens on: bound, and let go.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config.issuers[0].jwks_url = Some(format!("http://{free}/"));
+    let authenticator = with_pace(&config, no_cooldown());
+    let token = es256_token(&claims());
+    assert_eq!(kind(&authenticator, &token).await, Some(FailureKind::VerifierUnavailable));
+    assert!(status(&authenticator).last_error.unwrap().contains("the call failed"));
+}
+
+#[tokio::test]
+async fn a_call_does_not_wait_for_ever_and_others_not_at_all() {
+    let pair = pair_for("ES256");
+    let provider = Provider::start(keys(&[("k1", pair)])).await;
+    let pace = Pace { wait: Duration::from_secs(1), timeout: Duration::from_secs(60), ..no_cooldown() };
+    let authenticator = Arc::new(with_pace(&config_for(&provider), pace));
+    let good = pair.token("ES256", "k1", &claims());
+    assert_eq!(kind(&authenticator, &good).await, None);
+    provider.answer(Answer::Silence);
+    let waiting = tokio::spawn({
+        let (authenticator, unknown) = (Arc::clone(&authenticator), pair.token("ES256", "k2", &claims()));
+        async move { kind(&authenticator, &unknown).await }
+    });
+    while provider.calls() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(kind(&authenticator, &good).await, None);
+    assert!(!waiting.is_finished(), "the good call did not wait for the other");
+    assert_eq!(waiting.await.unwrap(), Some(FailureKind::CredentialInvalid));
+}
+
+#[tokio::test]
+async fn unusable_keys_are_left_out_with_a_warning() {
+    let pair = pair_for("ES256");
+    let oct = json!({ "kty": "oct", "kid": "k1", "alg": "HS256", "k": b64([1; 32]) });
+    let odd = json!({ "kty": "XYZ", "kid": "x" });
+    let provider =
+        Provider::start(Answer::Body(jwks(&[oct, odd, json!(7), pair.jwk("k1", json!({}))]))).await;
+    let authenticator = with_pace(&config_for(&provider), no_cooldown());
+    assert_eq!(kind(&authenticator, &pair.token("ES256", "k1", &claims())).await, None);
+    let status = status(&authenticator);
+    assert_eq!(status.keys, 1);
+    assert_eq!(
+        status.warnings,
+        [
+            "keys[0] is ignored: it is a symmetric key (`oct`), and whoever can read it could sign with it",
+            "keys[1] is ignored: its type `XYZ` is not supported",
+            "keys[2] is ignored: it is not a json object",
+        ]
+    );
+}
+
+/// The background task: it fetches before any call, and again; it ends when it is dropped.
+#[tokio::test]
+async fn the_background_fetches_first_and_again() {
+    let pair = pair_for("ES256");
+    let provider = Provider::start(Answer::Status(503)).await;
+    let mut config = config_for(&provider);
+    config.issuers[0].jwks_refresh = Period::millis(20);
+    let pace = Pace { cooldown: Duration::from_millis(5), ..Pace::default() };
+    let authenticator = with_pace(&config, pace);
+    let refresh = authenticator.spawn_refresh();
+    while status(&authenticator).last_error.is_none() {
+        tokio::task::yield_now().await;
+    }
+    provider.answer(keys(&[("k1", pair)]));
+    while status(&authenticator).generation == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status(&authenticator).last_error, None);
+    provider.answer(Answer::Body(jwks(&[])));
+    while status(&authenticator).generation == 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status(&authenticator).keys, 0);
+    drop(refresh);
+}
+
+#[tokio::test]
+async fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let write = |text: String| std::fs::write(&file, text).unwrap();
+    write(jwks(&[old.jwk("k1", json!({}))]));
+    let mut from_file = issuer(&["ES256"], String::new());
+    (from_file.jwks, from_file.jwks_file) = (None, Some("jwks.json".into()));
+    let mut setup = Setup::new(folder.path(), clock(), client());
+    setup.pace.file_poll = Duration::from_millis(5);
+    let authenticator = Authenticator::new(&config(vec![from_file]), &setup).unwrap();
+    let _refresh = authenticator.spawn_refresh();
+    let by_old = old.token("ES256", "k1", &claims());
+    assert_eq!(kind(&authenticator, &by_old).await, None);
+
+    write("{".into());
+    while status(&authenticator).last_error.is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(kind(&authenticator, &by_old).await, None);
+    assert_eq!(status(&authenticator).generation, 1);
+
+    write(jwks(&[new.jwk("k1", json!({}))]));
+    while status(&authenticator).generation == 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(kind(&authenticator, &by_old).await, Some(FailureKind::CredentialInvalid));
+    assert_eq!(kind(&authenticator, &new.token("ES256", "k1", &claims())).await, None);
+}
+
+#[tokio::test]
+async fn a_reload_keeps_the_keys_of_an_unchanged_source() {
+    let pair = pair_for("ES256");
+    let provider = Provider::start(keys(&[("k1", pair)])).await;
+    let token = pair.token("ES256", "k1", &claims());
+    let before = with_pace(&config_for(&provider), Pace::default());
+    assert_eq!(kind(&before, &token).await, None);
+    let mut config = config_for(&provider);
+    config.issuers[0].audience = vec!["another".to_owned()];
+    let mut after = with_pace(&config, Pace::default());
+    after.adopt_keys(&before);
+    let _refresh = after.spawn_refresh();
+    assert_eq!(status(&after).generation, 1);
+    assert_eq!(outcome(&after, &token).await, "the audience does not match", "the cache is not taken over");
+    assert_eq!(provider.calls(), 1);
+}
