@@ -115,6 +115,15 @@ impl DevIssuer {
         Self::from_pem(&pem, &path).ok_or(Error::Corrupt { path })
     }
 
+    /// An issuer whose key is nowhere but in this value: for tests, and for the fixtures of policies.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn in_memory() -> Result<Self, Error> {
+        let path = Path::new("memory");
+        Self::from_pem(new_key()?.as_bytes(), path).ok_or(Error::Crypto("start"))
+    }
+
     fn from_pem(pem: &[u8], path: &Path) -> Option<Self> {
         let key = EncodingKey::from_ec_pem(pem).ok()?;
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).ok()?;
@@ -219,7 +228,7 @@ fn set_mode(_: &Path, _: u32) -> Result<(), Error> {
     Ok(())
 }
 
-fn create_key(directory: &Path, path: &Path) -> Result<(), Error> {
+fn new_key() -> Result<String, Error> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
         .map_err(|_| Error::Crypto("generate"))?;
     let encoded = BASE64_STANDARD.encode(pkcs8.as_ref());
@@ -231,6 +240,11 @@ fn create_key(directory: &Path, path: &Path) -> Result<(), Error> {
         pem.push(letter);
     }
     pem.push_str("\n-----END PRIVATE KEY-----\n");
+    Ok(pem)
+}
+
+fn create_key(directory: &Path, path: &Path) -> Result<(), Error> {
+    let pem = new_key()?;
     let draft = directory.join(format!("{KEY_FILE}.{}", uuid::Uuid::new_v4()));
     let written = write_private(&draft, pem.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
