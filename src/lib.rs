@@ -19,6 +19,8 @@ pub mod decision_log;
 
 pub mod telemetry;
 
+pub mod testing;
+
 pub mod authorize;
 
 pub mod http;

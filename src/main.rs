@@ -1,3 +1,9 @@
 //! The `verdict` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    verdict::cli::Cli::parse().run()
+}

@@ -1,0 +1,157 @@
+//! `verdict test`: does the policy do what its tests say?
+//!
+//! Runs OPA's `test_` rules and fixture files (see [`crate::testing`]) of every path, and reports for a person, as JSON,
+//! or as JUnit.
+//!
+//! Exit code: 0 when everything passed; 1 when something failed or was skipped (or, with `--fail-on-empty`, when there
+//! was nothing to run); 2 when something could not be run.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use regex::Regex;
+
+use super::print::{complain, print};
+use super::sources::{self, Source};
+use crate::model::units::Period;
+use crate::testing::{self, Options, Summary};
+
+mod json;
+mod junit;
+mod pretty;
+mod watch;
+
+/// Arguments of `verdict test`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TestArgs {
+    /// Bundles (folders or archives), directories of bundles, or files; `policies` and `bundles` by default
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Take each path for one bundle, whatever lies in it
+    #[arg(short, long)]
+    pub bundle: bool,
+    /// Run only the tests whose name matches
+    #[arg(short, long, value_name = "REGEX")]
+    pub run: Option<Regex>,
+    /// Name every test, not only those that fail
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// How to report
+    #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
+    pub format: Format,
+    /// Run again whenever a file changes, until interrupted
+    #[arg(short, long)]
+    pub watch: bool,
+    /// How long one test may take
+    #[arg(long, default_value = "5s", value_name = "DURATION")]
+    pub timeout: Period,
+    /// Fail when a path has no test to run
+    #[arg(long)]
+    pub fail_on_empty: bool,
+    /// Exit with 0 although tests were skipped (`todo_test_…`)
+    #[arg(short = 'z', long)]
+    pub exit_zero_on_skipped: bool,
+}
+
+/// How results are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a person
+    Pretty,
+    /// A list in the shape of `opa test --format json`
+    Json,
+    /// For continuous-integration servers
+    Junit,
+}
+
+/// Runs the command.
+pub fn run(args: &TestArgs) -> ExitCode {
+    let paths = match paths_or_default(&args.paths) {
+        Ok(paths) => paths,
+        Err(message) => {
+            complain(&message);
+            return ExitCode::from(2);
+        }
+    };
+    if args.watch {
+        return watch::run(&paths, || run_once(args, &paths));
+    }
+    ExitCode::from(run_once(args, &paths))
+}
+
+fn paths_or_default(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    if !paths.is_empty() {
+        return Ok(paths.to_vec());
+    }
+    let there: Vec<PathBuf> =
+        ["policies", "bundles"].into_iter().map(PathBuf::from).filter(|path| path.is_dir()).collect();
+    if there.is_empty() {
+        return Err("there is neither `policies` nor `bundles` here; name the paths to test".to_owned());
+    }
+    Ok(there)
+}
+
+/// One run over all paths; gives the exit code.
+fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
+    let sources = match sources::load(paths, args.bundle) {
+        Ok(sources) => sources,
+        Err(problem) => {
+            complain(&problem.to_string());
+            return 2;
+        }
+    };
+    let mut broken = false;
+    let mut runs: Vec<(&Source, Summary)> = Vec::new();
+    for source in &sources {
+        match test(source, args) {
+            Ok(summary) => runs.push((source, summary)),
+            Err(message) => {
+                complain(&message);
+                broken = true;
+            }
+        }
+    }
+    if let Err(message) = report(args, &runs) {
+        complain(&message);
+        broken = true;
+    }
+    let empty: Vec<&str> =
+        runs.iter().filter(|run| run.1.tests.is_empty()).map(|run| run.0.name.as_str()).collect();
+    for name in &empty {
+        complain(&format!("`{name}` has no test to run: nothing has been shown"));
+    }
+    let failed = |(_, run): &(&Source, Summary)| {
+        let counts = run.counts();
+        counts.failed + counts.errored > 0 || (counts.skipped > 0 && !args.exit_zero_on_skipped)
+    };
+    match () {
+        () if broken => 2,
+        () if runs.iter().any(failed) || (args.fail_on_empty && !empty.is_empty()) => 1,
+        () => 0,
+    }
+}
+
+fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
+    let program = source.compile().map_err(|problem| problem.to_string())?;
+    let suite = source.suite(&program).map_err(|problem| problem.to_string())?;
+    let options = Options { filter: args.run.clone(), timeout: args.timeout.0, ..Options::default() };
+    testing::run(&suite, &options).map_err(|problems| {
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        texts.join("\n")
+    })
+}
+
+fn report(args: &TestArgs, runs: &[(&Source, Summary)]) -> Result<(), String> {
+    match args.format {
+        Format::Pretty => {
+            let color = std::io::stdout().is_terminal();
+            for (source, run) in runs {
+                print(&pretty::render(&source.name, run, args.verbose, color));
+            }
+        }
+        Format::Json => print(&json::render(runs.iter().flat_map(|(_, run)| &run.tests))),
+        Format::Junit => print(&junit::render(runs.iter().map(|(_, run)| run))?),
+    }
+    Ok(())
+}

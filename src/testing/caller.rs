@@ -1,0 +1,118 @@
+//! Who makes a case's request: a ready subject, or whoever the presented credential turns out to be.
+//!
+//! Credentials are real: minted by an issuer that exists for this run only, and verified by `identity` at the case's time.
+
+use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use serde_json::Map;
+
+use super::fixture::{Caller, Presented, Token};
+use crate::identity::dev::{DevIssuer, TokenRequest};
+use crate::identity::{self, Authenticator, Setup};
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::credential::Credential;
+use crate::model::failure::Failure;
+use crate::model::principal::AuthContext;
+use crate::model::secret::Secret;
+use crate::rego::Value;
+
+/// What is known of a caller.
+pub(super) enum Known {
+    /// What `identity` says.
+    Verified(AuthContext),
+    /// The fixture's own subject.
+    Ready(Value),
+}
+
+/// Makes callers; the issuer is made when the first credential is wanted.
+#[derive(Default)]
+pub(super) struct Callers {
+    gate: Option<Gate>,
+}
+
+struct Gate {
+    issuer: DevIssuer,
+    authenticator: Authenticator,
+    clock: Clock,
+}
+
+impl Callers {
+    /// The caller of a case at the time `at`, or why the call is refused.
+    ///
+    /// # Errors
+    /// When the fixture asks for what cannot be minted.
+    pub(super) fn know(&mut self, caller: &Caller, at: Timestamp) -> Result<Result<Known, Failure>, String> {
+        let (presented, mode) = match caller {
+            Caller::Unchecked => return Ok(Ok(Known::Verified(AuthContext::Unchecked))),
+            Caller::Anonymous => return Ok(Ok(Known::Verified(AuthContext::Anonymous))),
+            Caller::Subject(subject) => return subject.document().map(|subject| Ok(Known::Ready(subject))),
+            Caller::Credential(presented, mode) => (presented, *mode),
+        };
+        let gate = match &mut self.gate {
+            Some(gate) => gate,
+            empty => empty.insert(Gate::new(at)?),
+        };
+        gate.clock.set(at);
+        let credential = gate.credential(presented, at)?;
+        // Keys are in memory, so that there is nothing to wait for.
+        let mut verifying = pin!(gate.authenticator.authenticate(mode, &credential));
+        match verifying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(known) => Ok(known.map(Known::Verified)),
+            Poll::Pending => Err("the credential could not be verified at once".to_owned()),
+        }
+    }
+}
+
+impl Gate {
+    fn new(at: Timestamp) -> Result<Self, String> {
+        let issuer = DevIssuer::in_memory().map_err(|error| error.to_string())?;
+        let config =
+            identity::Config { issuers: vec![issuer.issuer_config()], ..identity::Config::default() };
+        let clock = Clock::fixed(at);
+        let client =
+            crate::net::Client::new(&crate::net::Config::default()).map_err(|error| error.to_string())?;
+        let setup = Setup::new(Path::new("."), clock.clone(), client);
+        let authenticator = Authenticator::new(&config, &setup).map_err(|error| error.to_string())?;
+        Ok(Self { issuer, authenticator, clock })
+    }
+
+    fn credential(&self, presented: &Presented, at: Timestamp) -> Result<Credential, String> {
+        let someone = |id: &str| Token {
+            sub: id.to_owned(),
+            kind: "user".to_owned(),
+            roles: Vec::new(),
+            claims: std::collections::BTreeMap::new(),
+            ttl: crate::model::units::Period::secs(60),
+        };
+        Ok(match presented {
+            Presented::Nothing => Credential::Absent,
+            Presented::Malformed => Credential::from_authorization([b"Bearer".as_slice()].into_iter()),
+            Presented::Token(token) => Credential::Bearer(self.mint(token, at)?),
+            Presented::Expired => {
+                let hour_ago = Timestamp(at.0.saturating_sub(3_600_000_000_000));
+                Credential::Bearer(self.mint(&someone("expired"), hour_ago)?)
+            }
+            // The contents of one token under the signature of another.
+            Presented::Bad => {
+                let (mine, other) = (self.mint(&someone("forged"), at)?, self.mint(&someone("honest"), at)?);
+                let (contents, _) = mine.expose().rsplit_once('.').unwrap_or_default();
+                let (_, signature) = other.expose().rsplit_once('.').unwrap_or_default();
+                Credential::Bearer(Secret::new(format!("{contents}.{signature}")))
+            }
+        })
+    }
+
+    fn mint(&self, token: &Token, at: Timestamp) -> Result<Secret<String>, String> {
+        let Token { sub, kind, roles, claims, ttl } = token;
+        let request = TokenRequest {
+            sub: sub.clone(),
+            kind: Some(kind.clone()),
+            roles: roles.clone(),
+            claims: claims.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect::<Map<_, _>>(),
+            ttl: ttl.0,
+        };
+        self.issuer.mint(&request, at).map_err(|error| format!("`credential`: {error}"))
+    }
+}

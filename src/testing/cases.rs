@@ -1,0 +1,217 @@
+//! The cases of fixture files, decided as the server decides calls.
+
+use std::time::{Duration, Instant};
+
+use super::caller::{Callers, Known};
+use super::compile;
+use super::fixture::Case;
+use super::fixture_value::{Document, Expectation};
+use super::rules::describe;
+use super::summary::{Mismatch, TestKind, TestResult, Verdict};
+use super::{Options, snapshot};
+use crate::model::clock::Timestamp;
+use crate::model::decision::Outcome;
+use crate::model::failure::Failure;
+use crate::model::request::EntryPath;
+use crate::pdp::snapshot::Snapshot;
+use crate::pdp::{Answer, decide, input};
+use crate::rego::{Diagnostic, Value};
+
+pub(super) fn run(snapshot: Snapshot, cases: &[Case], options: &Options, now: Timestamp) -> Vec<TestResult> {
+    let mut callers = Callers::default();
+    let wanted = cases.iter().filter(|case| options.wants(&format!("{}: {}", case.location.file, case.name)));
+    wanted
+        .map(|case| {
+            let started = Instant::now();
+            let verdict = run_one(&snapshot, &mut callers, case, options, now);
+            result(case, verdict, started.elapsed())
+        })
+        .collect()
+}
+
+fn result(case: &Case, verdict: Verdict, elapsed: Duration) -> TestResult {
+    TestResult {
+        suite: case.location.file.clone(),
+        name: case.name.clone(),
+        kind: TestKind::Fixture,
+        location: Some(case.location.clone()),
+        verdict,
+        cases: Vec::new(),
+        elapsed,
+    }
+}
+
+fn run_one(
+    base: &Snapshot,
+    callers: &mut Callers,
+    case: &Case,
+    options: &Options,
+    now: Timestamp,
+) -> Verdict {
+    let at = case.now.unwrap_or(now);
+    let changed = match with_data(base, case, at).transpose() {
+        Ok(changed) => changed,
+        Err(errors) => return Verdict::Errored(lines(&errors)),
+    };
+    let snapshot = changed.as_ref().unwrap_or(base);
+    let input = match callers.know(&case.caller, at) {
+        Ok(caller) => assemble(&caller, case),
+        Err(problem) => return Verdict::Errored(problem),
+    };
+    match input {
+        Err(Assembly::Problem(message)) => Verdict::Errored(message),
+        Err(Assembly::Refused(failure)) => judge(&case.expect, &Got::refused(failure)),
+        Ok(input) => {
+            let answer = decide(snapshot, &case.entrypoint, input.clone(), at, &options.limits());
+            let reasons = case.expect.reasons.is_some().then(|| {
+                let reasons = decide(snapshot, &case.reasons_at, input, at, &options.limits());
+                reasons_of(&case.reasons_at, reasons)
+            });
+            judge(&case.expect, &Got::answered(answer, reasons))
+        }
+    }
+}
+
+/// Why there is no input.
+enum Assembly {
+    /// The fixture cannot be used.
+    Problem(String),
+    /// The call is refused, as the server would.
+    Refused(Failure),
+}
+
+fn assemble(caller: &Result<Known, Failure>, case: &Case) -> Result<Option<Value>, Assembly> {
+    let caller = caller.as_ref().map_err(|failure| Assembly::Refused(failure.clone()))?;
+    let request = case.request.as_ref().map(Value::from_serialize).transpose();
+    let request = request.map_err(|error| Assembly::Problem(format!("`request`: {error}")))?;
+    match caller {
+        Known::Verified(auth) => input::assemble(auth, request),
+        Known::Ready(subject) => input::with_subject(subject.clone(), request).map(Some),
+    }
+    .map_err(Assembly::Refused)
+}
+
+/// The snapshot with the case's own documents in data; `None` where it has none.
+fn with_data(base: &Snapshot, case: &Case, at: Timestamp) -> Option<Result<Snapshot, Vec<Diagnostic>>> {
+    if case.data.is_empty() {
+        return None;
+    }
+    let mut data = base.program.data().clone();
+    for (path, document) in &case.data {
+        let document = match Value::from_serialize(document) {
+            Ok(document) => document,
+            Err(error) => {
+                return Some(Err(vec![Diagnostic::new("rego_compile_error", format!("`data`: {error}"))]));
+            }
+        };
+        data = replaced(&data, path.segments(), document);
+    }
+    Some(compile(base.program.modules(), &data).map(|program| snapshot(program, at)))
+}
+
+/// `value` with the document at `path` replaced, as `with data.… as …` does; what is in the way becomes an object.
+fn replaced(value: &Value, path: &[String], document: Value) -> Value {
+    let Some((first, rest)) = path.split_first() else { return document };
+    let mut object = if value.is_object() { value.clone() } else { Value::object() };
+    let below = object.get(first).unwrap_or_else(Value::object);
+    object.insert(first, replaced(&below, rest, document));
+    object
+}
+
+/// What came of a case.
+struct Got {
+    outcome: Outcome,
+    result: Option<serde_json::Value>,
+    reason: Option<String>,
+    failure: Option<Failure>,
+    reasons: Option<Result<Vec<String>, String>>,
+}
+
+impl Got {
+    fn refused(failure: Failure) -> Self {
+        let reason = Some(failure.message.clone());
+        Self { outcome: Outcome::Refused, result: None, reason, failure: Some(failure), reasons: None }
+    }
+
+    fn answered(answer: Answer, reasons: Option<Result<Vec<String>, String>>) -> Self {
+        let result = answer.result.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+        Self { outcome: answer.outcome, result, reason: answer.reason, failure: answer.failure, reasons }
+    }
+
+    /// The outcome, and why, where that is not plain.
+    fn outcome(&self) -> String {
+        let name = self.outcome.name();
+        match (&self.failure, &self.reason) {
+            (Some(failure), _) => format!("{name} ({}): {}", failure.kind.name(), describe(failure)),
+            (None, Some(reason)) => format!("{name}: {reason}"),
+            (None, None) => name.to_owned(),
+        }
+    }
+}
+
+/// The texts at the path of reasons; an error's text where there are none.
+fn reasons_of(path: &EntryPath, answer: Answer) -> Result<Vec<String>, String> {
+    if let Some(failure) = &answer.failure {
+        return Err(format!("`{path}` failed: {}", describe(failure)));
+    }
+    let Some(raw) = &answer.result else {
+        return Err(format!(
+            "`{path}` is undefined; set `reasons_at` if the policy keeps its reasons elsewhere"
+        ));
+    };
+    serde_json::from_str(raw.get()).map_err(|_| format!("`{path}` is not a set of texts: {raw}"))
+}
+
+fn judge(expect: &Expectation, got: &Got) -> Verdict {
+    let mut mismatches = Vec::new();
+    let mut differs = |what: &str, expected: String, got: String| {
+        mismatches.push(Mismatch { what: what.to_owned(), expected, got });
+    };
+    if let Some(decision) = expect.decision.filter(|decision| *decision != got.outcome) {
+        differs("decision", decision.name().to_owned(), got.outcome());
+    }
+    if let Some(kind) = expect.failure.filter(|kind| Some(*kind) != got.failure.as_ref().map(|f| f.kind)) {
+        let actual = got.failure.as_ref().map_or("none", |failure| failure.kind.name());
+        differs("failure", kind.name().to_owned(), actual.to_owned());
+    }
+    if let Some(text) = &expect.reason {
+        let reason = got.reason.clone().unwrap_or_default();
+        if !reason.contains(text.as_str()) {
+            differs(
+                "reason",
+                format!("… {text} …"),
+                if reason.is_empty() { "none".to_owned() } else { reason },
+            );
+        }
+    }
+    if let Some(Document(result)) = &expect.result
+        && got.result.as_ref() != Some(result)
+    {
+        differs("result", pretty(Some(result)), pretty(got.result.as_ref()));
+    }
+    if let Some(wanted) = &expect.reasons {
+        let sorted = |texts: &[String]| {
+            let mut texts = texts.to_vec();
+            texts.sort();
+            if texts.is_empty() { "none".to_owned() } else { texts.join("\n") }
+        };
+        match &got.reasons {
+            Some(Ok(reasons)) if sorted(reasons) == sorted(wanted) => {}
+            Some(Ok(reasons)) => differs("reasons", sorted(wanted), sorted(reasons)),
+            Some(Err(message)) => differs("reasons", sorted(wanted), message.clone()),
+            None => differs("reasons", sorted(wanted), "policy was not asked".to_owned()),
+        }
+    }
+    if mismatches.is_empty() { Verdict::Passed } else { Verdict::Failed(mismatches) }
+}
+
+fn pretty(value: Option<&serde_json::Value>) -> String {
+    match value {
+        Some(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
+        None => "no result".to_owned(),
+    }
+}
+
+fn lines(errors: &[Diagnostic]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

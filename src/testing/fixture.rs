@@ -1,0 +1,313 @@
+//! Fixture files: requests with the decisions that they must get, as data beside the policy.
+//!
+//! INVARIANT (nothing is guessed): an unknown key, a case that does not say who calls, or one that expects nothing is an
+//! error with its file and line, never a test that passes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::fixture_error::FixtureError;
+use super::fixture_value::{Document, Expectation, present};
+use crate::model::clock::Timestamp;
+use crate::model::failure::Location;
+use crate::model::principal::IdentityMode;
+use crate::model::request::EntryPath;
+use crate::model::units::Period;
+use crate::rego::Value;
+
+/// One request, who makes it, and what must come of it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The case's name; unique in its file.
+    pub name: String,
+    /// Where the case stands.
+    pub location: Location,
+    /// The document that is asked for.
+    pub entrypoint: EntryPath,
+    /// Where the policy keeps its reasons; `reasons` beside the entry point unless the file says otherwise.
+    pub reasons_at: EntryPath,
+    /// The time that policy and token verification see; the current time if `None`.
+    pub now: Option<Timestamp>,
+    /// Who calls.
+    pub caller: Caller,
+    /// The body's `input`, as the caller sends it; `None` if the call has none.
+    pub request: Option<serde_json::Value>,
+    /// Base documents that replace the bundle's for this case, parents first.
+    pub data: Vec<(EntryPath, serde_json::Value)>,
+    /// What must come of it.
+    pub expect: Expectation,
+}
+
+/// Who makes the request.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A subject as if it had been verified.
+    Subject(Box<Subject>),
+    /// Nobody in particular: no credential, where identity is optional.
+    Anonymous,
+    /// Identity is off: the request is the input, as with plain OPA.
+    Unchecked,
+    /// Whoever the credential turns out to be.
+    Credential(Presented, IdentityMode),
+}
+
+/// A ready subject: what policy sees as `input.subject`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// `input.subject.id`.
+    pub id: String,
+    /// `input.subject.type`.
+    #[serde(rename = "type", default = "default_kind")]
+    pub kind: String,
+    /// `input.subject.issuer`.
+    #[serde(default = "default_issuer")]
+    pub issuer: String,
+    /// `input.subject.roles`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// `input.subject.scopes`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// `input.subject.permissions`.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    /// `input.subject.tenant`.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// `input.subject.claims`.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Document>,
+}
+
+impl Subject {
+    /// The subject in the form that policy sees.
+    ///
+    /// # Errors
+    /// When a claim is no JSON that policy can see.
+    pub fn document(&self) -> Result<Value, String> {
+        let Self { id, kind, issuer, roles, scopes, permissions, tenant, claims } = self;
+        let mut document = json!({
+            "id": id,
+            "type": kind,
+            "issuer": issuer,
+            "roles": roles,
+            "scopes": scopes,
+            "permissions": permissions,
+            "claims": claims,
+        });
+        if let (Some(tenant), Some(members)) = (tenant, document.as_object_mut()) {
+            members.insert("tenant".to_owned(), json!(tenant));
+        }
+        Value::from_serialize(&document).map_err(|error| format!("`subject`: {error}"))
+    }
+}
+
+/// What the call presents.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// Nothing.
+    Nothing,
+    /// A token whose signature is by another key than the issuer's.
+    Bad,
+    /// A token that was valid once.
+    Expired,
+    /// A header that is no bearer token.
+    Malformed,
+    /// A valid token with these contents.
+    Token(Box<Token>),
+}
+
+/// The contents of a token that is minted for the case.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// `sub`.
+    pub sub: String,
+    /// `type`.
+    #[serde(rename = "type", default = "default_kind")]
+    pub kind: String,
+    /// `roles`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// More claims, as they are.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Document>,
+    /// How long the token is valid from the case's `now`.
+    #[serde(default = "default_ttl")]
+    pub ttl: Period,
+}
+
+fn default_kind() -> String {
+    "user".to_owned()
+}
+
+fn default_issuer() -> String {
+    "fixture".to_owned()
+}
+
+const fn default_ttl() -> Period {
+    Period::secs(300)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    entrypoint: Option<String>,
+    reasons_at: Option<String>,
+    now: Option<String>,
+    identity: Option<IdentityMode>,
+    cases: Vec<RawCase>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCase {
+    name: String,
+    entrypoint: Option<String>,
+    reasons_at: Option<String>,
+    now: Option<String>,
+    identity: Option<IdentityMode>,
+    subject: Option<RawSubject>,
+    credential: Option<Presented>,
+    #[serde(default, deserialize_with = "present")]
+    request: Option<Document>,
+    #[serde(default)]
+    data: BTreeMap<String, Document>,
+    expect: Expectation,
+}
+
+pub(super) enum RawSubject {
+    Anonymous,
+    Ready(Box<Subject>),
+}
+
+/// Whether a file of this name is a fixture file: `*.fixtures.yaml`, `*.fixtures.yml` or `*.fixtures.json`.
+pub fn is_fixture_file(name: &str) -> bool {
+    [".fixtures.yaml", ".fixtures.yml", ".fixtures.json"].iter().any(|end| name.ends_with(end))
+}
+
+/// Reads a fixture file; `file` is its name for messages.
+///
+/// # Errors
+/// Every problem that was found: one where the file cannot be read at all, else one for each unusable case.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
+    let raw: RawFile =
+        yaml_serde::from_str(text).map_err(|error| vec![FixtureError::from_yaml(file, text, &error)])?;
+    let mut seen = BTreeSet::new();
+    let mut from = 0;
+    let (mut cases, mut problems) = (Vec::new(), Vec::new());
+    for case in &raw.cases {
+        let row = row_of(text, &case.name, &mut from);
+        let location = Location { file: file.to_owned(), row, col: 1 };
+        if !seen.insert(case.name.as_str()) {
+            let message = format!("two cases are named `{}`", case.name);
+            problems.push(FixtureError::new(location.clone(), message));
+        }
+        match read_case(&raw, case, location) {
+            Ok(case) => cases.push(case),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if raw.cases.is_empty() {
+        let location = Location { file: file.to_owned(), row: 1, col: 1 };
+        problems.push(FixtureError::new(location, "no cases: a fixture file must test something"));
+    }
+    if problems.is_empty() { Ok(cases) } else { Err(problems) }
+}
+
+fn read_case(file: &RawFile, case: &RawCase, location: Location) -> Result<Case, FixtureError> {
+    let problem =
+        |message: String| FixtureError::new(location.clone(), format!("case `{}`: {message}", case.name));
+    let entrypoint = case.entrypoint.as_ref().or(file.entrypoint.as_ref());
+    let entrypoint = entrypoint.ok_or_else(|| {
+        problem("no `entrypoint`, neither here nor for the file".to_owned())
+            .with_hint("e.g. `entrypoint: app/allow`")
+    })?;
+    let entrypoint = document_path("entrypoint", entrypoint).map_err(problem)?;
+    let reasons_at = match case.reasons_at.as_ref().or(file.reasons_at.as_ref()) {
+        Some(path) => document_path("reasons_at", path).map_err(problem)?,
+        None => beside(&entrypoint, "reasons"),
+    };
+    let now = case.now.as_ref().or(file.now.as_ref());
+    let now = now.map(|text| Timestamp::parse_rfc3339(text)).transpose();
+    let mode = case.identity.or(file.identity);
+    let mut data = Vec::new();
+    for (path, value) in &case.data {
+        data.push((document_path("data", path).map_err(problem)?, value.0.clone()));
+    }
+    case.expect.check().map_err(problem)?;
+    Ok(Case {
+        name: case.name.clone(),
+        entrypoint,
+        reasons_at,
+        now: now.map_err(|error| {
+            problem(format!("`now`: {error}")).with_hint("e.g. `now: 2026-01-01T09:00:00Z`")
+        })?,
+        caller: caller(case, mode).map_err(|(message, hint)| problem(message.to_owned()).with_hint(hint))?,
+        request: case.request.clone().map(|request| request.0),
+        data,
+        expect: case.expect.clone(),
+        location,
+    })
+}
+
+fn caller(case: &RawCase, mode: Option<IdentityMode>) -> Result<Caller, (&'static str, &'static str)> {
+    match (&case.subject, &case.credential, mode) {
+        (Some(_), Some(_), _) => Err((
+            "both `subject` and `credential`",
+            "a ready subject needs no credential: keep one of the two",
+        )),
+        (None, None, Some(IdentityMode::Off)) => Ok(Caller::Unchecked),
+        (None, None, _) => Err((
+            "does not say who calls",
+            "give `subject: {id: …}`, `subject: anonymous`, or `credential: none`; for plain OPA behaviour \
+             `identity: off`",
+        )),
+        (_, _, Some(IdentityMode::Off)) => Err((
+            "`identity: off` together with a subject or a credential",
+            "with identity off nobody looks at them",
+        )),
+        (Some(RawSubject::Anonymous), None, _) => Ok(Caller::Anonymous),
+        (Some(RawSubject::Ready(subject)), None, _) => Ok(Caller::Subject(subject.clone())),
+        (None, Some(presented), mode) => {
+            Ok(Caller::Credential(presented.clone(), mode.unwrap_or(IdentityMode::Required)))
+        }
+    }
+}
+
+fn document_path(key: &str, text: &str) -> Result<EntryPath, String> {
+    let path = EntryPath::parse(text).map_err(|error| format!("`{key}`: {error}"))?;
+    if path.segments().is_empty()
+        || (text.starts_with("data.") || (text.contains('.') && path.segments().len() == 1))
+    {
+        let better = text.strip_prefix("data.").unwrap_or(text).replace('.', "/");
+        return Err(format!("`{key}`: `{text}` is not the path of a document; write `{better}`"));
+    }
+    Ok(path)
+}
+
+fn beside(path: &EntryPath, name: &str) -> EntryPath {
+    let mut segments = path.segments().to_vec();
+    segments.pop();
+    segments.push(name.to_owned());
+    EntryPath::from_segments(segments)
+}
+
+/// The line on which the case of this name begins, searching on from where the last one was found. The parser gives no
+/// lines for what it has read, so this looks for the text `name: …`; where it is written in another way, line 1.
+fn row_of(text: &str, name: &str, from: &mut usize) -> u32 {
+    let is_name = |line: &str| {
+        let after = line.split_once("name").map_or("", |(_, after)| after).trim_start_matches(['"', '\'']);
+        after.trim_start().strip_prefix(':').is_some_and(|value| value.contains(name))
+    };
+    match text.lines().enumerate().skip(*from).find(|(_, line)| is_name(line)) {
+        Some((index, _)) => {
+            *from = index + 1;
+            u32::try_from(index + 1).unwrap_or(u32::MAX)
+        }
+        None => 1,
+    }
+}

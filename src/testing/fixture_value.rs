@@ -1,0 +1,256 @@
+//! The values inside a fixture file: documents, expectations, and keys that take a word or an object.
+
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::fixture::{Presented, RawSubject, Subject, Token};
+use crate::model::decision::Outcome;
+use crate::model::failure::FailureKind;
+
+/// A JSON document written in YAML or JSON. Duplicate keys, keys that are no text, tags, and numbers that JSON does not
+/// have are errors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Document(pub serde_json::Value);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = yaml_serde::Value::deserialize(deserializer)?;
+        to_json(value).map(Self).map_err(de::Error::custom)
+    }
+}
+
+fn to_json(value: yaml_serde::Value) -> Result<serde_json::Value, String> {
+    use serde_json::Value as Json;
+    use yaml_serde::Value as Yaml;
+    Ok(match value {
+        Yaml::Null => Json::Null,
+        Yaml::Bool(value) => Json::Bool(value),
+        Yaml::String(text) => Json::String(text),
+        Yaml::Number(number) => {
+            let integer = number.as_u64().map(Into::into).or_else(|| number.as_i64().map(Into::into));
+            let float = || number.as_f64().and_then(serde_json::Number::from_f64);
+            Json::Number(integer.or_else(float).ok_or_else(|| format!("`{number}` is not a JSON number"))?)
+        }
+        Yaml::Sequence(items) => Json::Array(items.into_iter().map(to_json).collect::<Result<_, _>>()?),
+        Yaml::Mapping(entries) => Json::Object(entries.into_iter().map(entry).collect::<Result<_, _>>()?),
+        Yaml::Tagged(tagged) => return Err(format!("the tag `{}` has no meaning here", tagged.tag)),
+    })
+}
+
+fn entry(
+    (key, value): (yaml_serde::Value, yaml_serde::Value),
+) -> Result<(String, serde_json::Value), String> {
+    match key {
+        yaml_serde::Value::String(key) => Ok((key, to_json(value)?)),
+        other => {
+            let shown = yaml_serde::to_string(&other).unwrap_or_default();
+            Err(format!("the key `{}` must be text; put it in quotes", shown.trim_end()))
+        }
+    }
+}
+
+/// Keeps `key: null` apart from a key that is not there.
+pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Document>, D::Error> {
+    Document::deserialize(deserializer).map(Some)
+}
+
+/// What must come of a case. A word, `expect: deny`, is short for `expect: {decision: deny}`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Expectation {
+    /// How the call must end.
+    pub decision: Option<Outcome>,
+    /// Text that the record's reason, or the failure's message, must contain.
+    pub reason: Option<String>,
+    /// Which failure it must be.
+    pub failure: Option<FailureKind>,
+    /// The document that must come out, exactly.
+    pub result: Option<Document>,
+    /// The policy's own reasons, all of them, in any order.
+    pub reasons: Option<Vec<String>>,
+}
+
+impl Expectation {
+    /// INVARIANT (nothing is guessed): what expects nothing, or what cannot be, is not a test.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if *self == Self::default() {
+            return Err("`expect` says nothing; give at least `decision`".to_owned());
+        }
+        let failing = matches!(self.decision, None | Some(Outcome::Refused | Outcome::Error));
+        if self.failure.is_some() && !failing {
+            return Err("`failure` goes with `decision: refused` or `decision: error`".to_owned());
+        }
+        let undefined = matches!(self.decision, Some(Outcome::Refused | Outcome::Error | Outcome::Undefined));
+        if self.result.is_some() && undefined {
+            return Err(
+                "`result` cannot be there when the decision is refused, error or undefined".to_owned()
+            );
+        }
+        if self.reasons.is_some() && matches!(self.decision, Some(Outcome::Refused)) {
+            return Err("`reasons` are the policy's, and a refused call never gets to policy; use `reason`"
+                .to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawExpectation {
+    decision: Option<OutcomeName>,
+    reason: Option<String>,
+    failure: Option<FailureName>,
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Document>,
+    reasons: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OutcomeName {
+    Allow,
+    Deny,
+    Value,
+    Undefined,
+    Error,
+    Refused,
+}
+
+impl From<OutcomeName> for Outcome {
+    fn from(name: OutcomeName) -> Self {
+        match name {
+            OutcomeName::Allow => Self::Allow,
+            OutcomeName::Deny => Self::Deny,
+            OutcomeName::Value => Self::Value,
+            OutcomeName::Undefined => Self::Undefined,
+            OutcomeName::Error => Self::Error,
+            OutcomeName::Refused => Self::Refused,
+        }
+    }
+}
+
+/// The failures that a fixture can provoke.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FailureName {
+    InvalidRequest,
+    CredentialMissing,
+    CredentialInvalid,
+    CredentialExpired,
+    VerifierUnavailable,
+    EvaluationFailed,
+    DeadlineExceeded,
+}
+
+impl From<FailureName> for FailureKind {
+    fn from(name: FailureName) -> Self {
+        match name {
+            FailureName::InvalidRequest => Self::InvalidRequest,
+            FailureName::CredentialMissing => Self::CredentialMissing,
+            FailureName::CredentialInvalid => Self::CredentialInvalid,
+            FailureName::CredentialExpired => Self::CredentialExpired,
+            FailureName::VerifierUnavailable => Self::VerifierUnavailable,
+            FailureName::EvaluationFailed => Self::EvaluationFailed,
+            FailureName::DeadlineExceeded => Self::DeadlineExceeded,
+        }
+    }
+}
+
+/// A key that takes a word, or an object with more to say.
+trait WordOrObject: Sized {
+    const EXPECTING: &'static str;
+    const WORDS: &'static [&'static str];
+    fn from_word(word: &str) -> Option<Self>;
+    fn from_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error>;
+}
+
+struct WordOrObjectVisitor<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: WordOrObject> Visitor<'de> for WordOrObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::EXPECTING)
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<T, E> {
+        T::from_word(word).ok_or_else(|| E::unknown_variant(word, T::WORDS))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::from_object(MapAccessDeserializer::new(map))
+    }
+}
+
+macro_rules! word_or_object {
+    ($type:ty) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(WordOrObjectVisitor(std::marker::PhantomData))
+            }
+        }
+    };
+}
+
+word_or_object!(Expectation);
+word_or_object!(RawSubject);
+word_or_object!(Presented);
+
+impl WordOrObject for Expectation {
+    const EXPECTING: &'static str =
+        "a decision such as `allow`, or an object such as `{decision: deny, reasons: […]}`";
+    const WORDS: &'static [&'static str] = &["allow", "deny", "value", "undefined", "error", "refused"];
+
+    fn from_word(word: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, de::value::Error> = word.into_deserializer();
+        let decision = OutcomeName::deserialize(name).ok()?.into();
+        Some(Self { decision: Some(decision), ..Self::default() })
+    }
+
+    fn from_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
+        let RawExpectation { decision, reason, failure, result, reasons } =
+            RawExpectation::deserialize(object)?;
+        let (decision, failure) = (decision.map(Into::into), failure.map(Into::into));
+        Ok(Self { decision, reason, failure, result, reasons })
+    }
+}
+
+impl WordOrObject for RawSubject {
+    const EXPECTING: &'static str = "`anonymous`, or an object such as `{id: alice, roles: [editor]}`";
+    const WORDS: &'static [&'static str] = &["anonymous"];
+
+    fn from_word(word: &str) -> Option<Self> {
+        (word == "anonymous").then_some(Self::Anonymous)
+    }
+
+    fn from_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
+        Subject::deserialize(object).map(|subject| Self::Ready(Box::new(subject)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCredential {
+    token: Token,
+}
+
+impl WordOrObject for Presented {
+    const EXPECTING: &'static str = "`none`, `bad`, `expired`, `malformed`, or `{token: {sub: alice}}`";
+    const WORDS: &'static [&'static str] = &["none", "bad", "expired", "malformed"];
+
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "none" => Self::Nothing,
+            "bad" => Self::Bad,
+            "expired" => Self::Expired,
+            "malformed" => Self::Malformed,
+            _ => return None,
+        })
+    }
+
+    fn from_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
+        RawCredential::deserialize(object).map(|raw| Self::Token(Box::new(raw.token)))
+    }
+}

@@ -1,0 +1,220 @@
+//! Fixture files: what they may say, and what is wrong with them.
+
+use super::{Ran, folder, verdict};
+
+const POLICY: &str = r#"package app
+
+default allow := false
+
+allow if input.subject.id == data.app.owner
+
+reasons contains "not the owner" if not allow
+
+reasons contains "and not asked nicely" if {
+	not allow
+	not input.context.please
+}
+
+seen := input
+
+year := time.date(time.now_ns())[0]
+
+broken if 1 / input.zero == 1
+
+only_alice if input.subject.id == "alice"
+"#;
+
+/// Tests the cases over the policy, and over data that says that alice is the owner.
+fn test(cases: &str) -> Ran {
+    let file = format!("entrypoint: app/allow\nnow: 2026-01-01T09:00:00Z\ncases:\n{cases}");
+    test_file(&file)
+}
+
+fn test_file(file: &str) -> Ran {
+    let data = r#"{"owner": "alice"}"#;
+    let files = [("app/policy.rego", POLICY), ("app/data.json", data), ("app/x.fixtures.yaml", file)];
+    let folder = folder(&files);
+    verdict(folder.path(), &["test", "-b", "."])
+}
+
+/// One case with these keys.
+fn case(keys: &str) -> Ran {
+    test(&format!("  - name: it\n    {}\n", keys.replace('\n', "\n    ")))
+}
+
+#[test]
+fn a_case_passes_when_everything_that_it_expects_is_so() {
+    for keys in [
+        "subject: {id: alice}\nexpect: allow",
+        "subject: {id: bob}\nexpect: deny",
+        "subject: {id: bob}\nexpect: {decision: deny, reasons: [and not asked nicely, not the owner]}",
+        "subject: {id: bob}\nrequest: {context: {please: true}}\nexpect: {reasons: [not the owner]}",
+        "subject: {id: bob}\ndata: {app/owner: bob}\nexpect: allow",
+        "subject: {id: bob}\ndata: {app: {owner: bob}}\nexpect: allow",
+        "subject: {id: alice}\ndata: {app: {}}\nexpect: deny",
+        "subject: anonymous\nexpect: deny",
+        "subject: {id: alice}\nentrypoint: app/year\nexpect: {decision: value, result: 2026}",
+        "subject: {id: alice}\nnow: 2030-01-01T00:00:00Z\nentrypoint: app/year\nexpect: {result: 2030}",
+        "subject: {id: bob}\nentrypoint: app/only_alice\nexpect: undefined",
+        "subject: {id: bob}\nentrypoint: app/only_alice\nexpect: {decision: undefined, reason: no rule}",
+        "subject: {id: bob}\nentrypoint: app/nope\nexpect: {decision: undefined, reason: no data}",
+        "subject: {id: bob}\nentrypoint: app/broken\nrequest: {zero: 0}\nexpect: {decision: error, failure: evaluation_failed}",
+        "identity: off\nrequest: {subject: {id: alice}}\nexpect: allow",
+        "identity: off\nentrypoint: app/seen\nexpect: undefined",
+        "identity: off\nentrypoint: app/seen\nrequest: null\nexpect: {decision: value, result: null}",
+        "identity: off\nentrypoint: app/seen\nrequest: [1, a]\nexpect: {result: [1, a]}",
+        "credential: none\nexpect: {decision: refused, failure: credential_missing, reason: required}",
+        "credential: none\nidentity: optional\nexpect: deny",
+        "credential: bad\nexpect: {decision: refused, failure: credential_invalid}",
+        "credential: bad\nidentity: optional\nexpect: {decision: refused, failure: credential_invalid}",
+        "credential: malformed\nexpect: {decision: refused, failure: credential_invalid}",
+        "credential: expired\nexpect: {decision: refused, failure: credential_expired}",
+        "credential: {token: {sub: alice}}\nexpect: allow",
+        "credential: {token: {sub: bob}}\nrequest: {subject: {id: alice}}\nexpect: deny",
+        "subject: {id: alice}\nrequest: [1]\nexpect: {decision: refused, failure: invalid_request, reason: object}",
+    ] {
+        let ran = case(keys);
+        assert_eq!(ran.code, 0, "{keys}\n{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("1/1 passed"), "{keys}");
+    }
+}
+
+#[test]
+fn a_case_fails_when_anything_differs_and_says_how() {
+    for (keys, says) in [
+        ("subject: {id: bob}\nexpect: allow", "- allow\n        + deny"),
+        ("subject: {id: alice}\nexpect: deny", "- deny\n        + allow"),
+        ("subject: {id: bob}\nexpect: {decision: deny, reasons: [not the owner]}", "reasons differs"),
+        ("subject: {id: bob}\nexpect: {reasons: []}", "- none\n"),
+        ("subject: {id: bob}\nreasons_at: app/nope\nexpect: {reasons: []}", "`app/nope` is undefined"),
+        ("subject: {id: bob}\nentrypoint: app/year\nexpect: {result: 2025}", "- 2025\n        + 2026"),
+        ("subject: {id: bob}\nentrypoint: app/year\nexpect: allow", "+ value"),
+        (
+            "subject: {id: bob}\nentrypoint: app/nope\nexpect: deny",
+            "+ undefined: no rule and no data at this path",
+        ),
+        ("subject: {id: bob}\nentrypoint: app/nope\nexpect: {reason: because}", "reason differs"),
+        ("credential: none\nexpect: deny", "+ refused (credential_missing)"),
+        (
+            "credential: expired\nexpect: {decision: refused, failure: credential_invalid}",
+            "+ credential_expired",
+        ),
+        (
+            "subject: {id: bob}\nentrypoint: app/broken\nrequest: {zero: 0}\nexpect: deny",
+            "+ error (evaluation_failed)",
+        ),
+        (
+            "subject: {id: bob}\nentrypoint: app/seen\nexpect: {result: {subject: {id: bob}}}",
+            "+     \"issuer\": \"fixture\"",
+        ),
+    ] {
+        let ran = case(keys).exits(1).says(says);
+        assert!(ran.out.contains("at app/x.fixtures.yaml:4"), "{keys}\n{}", ran.out);
+    }
+}
+
+#[test]
+fn what_a_subject_and_a_token_give_to_policy() {
+    let subject = "subject: {id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}}";
+    let expected = "{id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}}";
+    case(&format!("{subject}\nentrypoint: app/seen\nrequest: {{agent_id: z}}\nexpect: {{result: {{subject: {expected}, asserted: {{agent_id: z}}}}}}"))
+        .exits(0);
+    let token = "credential: {token: {sub: a, type: agent, roles: [r], claims: {scope: s t, tenant: t}}}";
+    let seen = |path: &str, value: &str| {
+        case(&format!("{token}\nentrypoint: app/seen/subject/{path}\nexpect: {{result: {value}}}")).exits(0)
+    };
+    seen("id", "a");
+    seen("type", "agent");
+    seen("roles", "[r]");
+    seen("scopes", "[s, t]");
+    seen("tenant", "t");
+    seen("claims/sub", "a");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_with_its_place() {
+    let good = "  - name: one\n    subject: {id: alice}\n    expect: allow\n";
+    for (cases, place, says) in [
+        ("  - name: it\n    subjct: {id: a}\n    expect: allow\n", ":5:5", "did you mean `subject`?"),
+        (
+            "  - name: it\n    subject: {id: a, role: [b]}\n    expect: allow\n",
+            ":5:22",
+            "did you mean `roles`?",
+        ),
+        (
+            "  - name: it\n    subject: {id: a}\n    expect: {decison: allow}\n",
+            ":6:14",
+            "did you mean `decision`?",
+        ),
+        ("  - name: it\n    subject: {id: a}\n    expect: alow\n", ":6:", "did you mean `allow`?"),
+        (
+            "  - name: it\n    credential: {token: {sub: a, rolse: []}}\n    expect: allow\n",
+            ":5:34",
+            "did you mean `roles`?",
+        ),
+        ("  - name: it\n    subject: {id: a}\n", ":4:", "missing field `expect`"),
+        ("  - name: it\n    subject: {id: a}\n    expect: {}\n", ":4:1", "`expect` says nothing"),
+        ("  - name: it\n    expect: allow\n", ":4:1", "does not say who calls"),
+        (
+            "  - name: it\n    subject: {id: a}\n    credential: none\n    expect: allow\n",
+            ":4:1",
+            "both `subject` and `credential`",
+        ),
+        (
+            "  - name: it\n    identity: off\n    subject: {id: a}\n    expect: allow\n",
+            ":4:1",
+            "nobody looks at them",
+        ),
+        (
+            "  - name: it\n    subject: {id: a}\n    entrypoint: data.app.allow\n    expect: allow\n",
+            ":4:1",
+            "write `app/allow`",
+        ),
+        ("  - name: it\n    subject: {id: a}\n    now: yesterday\n    expect: allow\n", ":4:1", "`now`"),
+        (
+            "  - name: it\n    subject: {id: a}\n    request: {a: 1, a: 2}\n    expect: allow\n",
+            ":6:",
+            "duplicate",
+        ),
+        (
+            "  - name: it\n    subject: {id: a}\n    expect: {decision: allow, failure: credential_missing}\n",
+            ":4:1",
+            "`failure` goes with",
+        ),
+        (
+            "  - name: it\n    subject: {id: a}\n    expect: {decision: undefined, result: 1}\n",
+            ":4:1",
+            "`result` cannot be there",
+        ),
+        (&format!("{good}{good}"), ":7:1", "two cases are named `one`"),
+        ("  []\n", ":1:1", "no cases"),
+    ] {
+        let ran = test(cases).exits(2).complains(says);
+        assert!(ran.err.contains(&format!("app/x.fixtures.yaml{place}")), "{cases}\n{}", ran.err);
+    }
+    test_file("entrypoint: app/allow\ncase: []\n").exits(2).complains("app/x.fixtures.yaml:2:1");
+    test_file("cases:\n  - {name: it, subject: {id: a}, expect: allow}\n")
+        .exits(2)
+        .complains("no `entrypoint`");
+    test_file("cases: [\n").exits(2).complains("app/x.fixtures.yaml:");
+}
+
+#[test]
+fn a_fixture_file_alone_brings_its_bundle() {
+    let case = r#"{"entrypoint": "app/allow", "cases": [{"name": "it", "subject": {"id": "alice"}, "expect": "allow"}]}"#;
+    let folder = folder(&[
+        ("b/.manifest", r#"{"roots": ["app"]}"#),
+        ("b/app/policy.rego", POLICY),
+        ("b/app/data.json", r#"{"owner": "alice"}"#),
+        ("b/app/one.fixtures.json", case),
+        ("b/app/two.fixtures.yaml", "broken"),
+    ]);
+    verdict(folder.path(), &["test", "b/app/one.fixtures.json"]).exits(0).says("1/1 passed");
+    verdict(folder.path(), &["test", "b"]).exits(2).complains("b/app/two.fixtures.yaml:1:1");
+    std::fs::rename(
+        folder.path().join("b/app/two.fixtures.yaml"),
+        folder.path().join("b/app/two.fixture.yaml"),
+    )
+    .unwrap();
+    verdict(folder.path(), &["test", "b"]).exits(2).complains("name it `….fixtures.yaml`");
+}
