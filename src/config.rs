@@ -1,14 +1,38 @@
 //! Configuration: defaults < file < environment < flags.
+//!
+//! INVARIANT (nothing is ignored): a key that no module knows is an error, in the file as in the environment.
+//! INVARIANT (one reader): only [`load`] reads the environment; everyone else is handed what it found.
+//! INVARIANT (printable): the configuration in effect can be printed, and no error or print shows a secret in it.
+//!
+//! Each section's struct belongs to the module that uses it; here they are put together, read and checked. Deliberately
+//! absent: defaults (they stand with the structs), and any use of the values.
+//!
+//! Reading order: [`Config`] → `load` (the layers) → `tree`, `yaml`, `typed` (from text to types, with places) →
+//! `error` → `validate` → `effective` and `reference` (what is printed).
+
+mod effective;
+mod error;
+mod load;
+mod mask;
+pub mod reference;
+mod tree;
+mod typed;
+mod validate;
+mod yaml;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use error::{ConfigError, Problem};
+pub use load::{Environment, Loaded, Overrides, Sources, load};
+pub use validate::{Insecure, Profile};
+
 /// The whole configuration file (`verdict.yaml`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where Verdict keeps its own state: the development issuer's key, the instance id.
+    /// Where Verdict keeps its own state: the development issuer's key.
     pub state: PathBuf,
     /// The HTTP listener.
     pub server: crate::http::Config,

@@ -1,0 +1,201 @@
+//! The reference page: every key with its type, default, environment variable and meaning.
+//!
+//! INVARIANT (the page is the code): the keys are asked of the types themselves and the defaults are those in effect.
+//! Only the meanings are written here, and a test holds this table to the keys that there are.
+
+mod keys;
+mod probe;
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Config;
+use keys::{ENTRIES, Entry, Kind};
+
+/// The keys that can be set while the server runs; the others need a restart.
+const LIVE: [&str; 2] = ["identity", "decision"];
+
+/// Whether a change at a dotted key takes effect without a restart.
+pub(super) fn is_live(key: &str) -> bool {
+    LIVE.iter().any(|live| {
+        key.strip_prefix(live).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
+}
+
+/// The keys whose values are paths of the file system.
+pub(super) fn path_keys() -> impl Iterator<Item = &'static str> {
+    ENTRIES.iter().filter(|entry| entry.kind == Kind::Path).map(|entry| entry.key)
+}
+
+/// The environment variable for a dotted key.
+pub(super) fn environment_name(key: &str) -> String {
+    format!("VERDICT_{}", key.to_uppercase().replace('.', "__"))
+}
+
+/// Every environment variable that sets something.
+pub(super) fn environment_names() -> Vec<String> {
+    let outside_lists = |entry: &&Entry| !entry.key.contains("[]");
+    ENTRIES.iter().filter(outside_lists).map(|entry| environment_name(entry.key)).collect()
+}
+
+/// Where a key is known that was written in a place where it is not.
+pub(super) fn home_of(name: &str) -> Option<&'static str> {
+    let mut homes = ENTRIES.iter().filter(|entry| entry.key.rsplit('.').next() == Some(name));
+    let first = homes.next()?;
+    homes.next().is_none().then_some(first.key)
+}
+
+/// The page `docs/configuration.md`.
+pub fn markdown() -> String {
+    let defaults = Defaults::new();
+    let known = probe::keys();
+    let mut page = HEAD.replace("{EXAMPLE}", EXAMPLE.trim());
+    let mut section = "";
+    for entry in ENTRIES {
+        let top = entry.key.split(['.', '[']).next().unwrap_or_default();
+        if top != section {
+            section = top;
+            let live = if is_live(top) { "A reload applies changes." } else { "Changes need a restart." };
+            let _ = write!(page, "\n## `{top}`\n\n{live}\n");
+        }
+        let words = known.iter().find(|key| key.path == entry.key).map_or(&[][..], |key| key.words);
+        let _ = write!(page, "\n### `{}`\n\n{}\n\n", entry.key, entry.about);
+        let _ = writeln!(page, "- Type: {}", entry.kind.describe(words));
+        let _ = writeln!(page, "- {}", defaults.describe(entry.key));
+        if !entry.key.contains("[]") {
+            let _ = writeln!(page, "- Environment: `{}`", environment_name(entry.key));
+        }
+    }
+    page
+}
+
+/// The defaults in effect: what the types say when nobody says anything.
+struct Defaults {
+    config: Value,
+    /// With one element in every list and every optional section present, for the defaults in those.
+    sparsest: Value,
+    required: Vec<String>,
+}
+
+impl Defaults {
+    fn new() -> Self {
+        let (sparsest, required) = probe::sparsest();
+        let value = |config: Config| serde_json::to_value(config).unwrap_or_default();
+        Self { config: value(Config::default()), sparsest: sparsest.map(value).unwrap_or_default(), required }
+    }
+
+    fn describe(&self, key: &str) -> String {
+        if self.required.iter().any(|required| required == key) {
+            return "Required".to_owned();
+        }
+        let pointer = format!("/{}", key.replace("[]", "/0").replace('.', "/"));
+        match self.config.pointer(&pointer).or_else(|| self.sparsest.pointer(&pointer)) {
+            None | Some(Value::Null) => "Default: none".to_owned(),
+            Some(Value::String(text)) => format!("Default: `{text}`"),
+            Some(value) => format!("Default: `{value}`"),
+        }
+    }
+}
+
+/// A whole production file; a test loads it as `verdict run` does.
+pub const EXAMPLE: &str = "
+server:
+  listen: 127.0.0.1:8181
+bundles:
+  dir: /etc/verdict/bundles
+  required_entrypoints: [app/allow]
+identity:
+  mode: required
+  entrypoints: {\"app/public\": optional}
+  issuers:
+    - issuer: https://idp.example/realms/main
+      audience: orders
+      algorithms: [RS256]
+      jwks_url: https://idp.example/realms/main/jwks
+      claims: {roles: realm_access.roles}
+decision_log:
+  file: {path: /var/log/verdict/decisions.jsonl}
+";
+
+const HEAD: &str = "\
+# Configuration
+
+<!-- Generated: `verdict config --reference > docs/configuration.md`. A test compares; edit src/config/reference. -->
+
+Verdict reads its configuration in layers; each goes over the one before:
+
+1. the defaults below;
+2. the file, YAML: `--config FILE`, else the one that `VERDICT_CONFIG` names;
+3. the environment: `VERDICT_`, then the key in capitals with `__` between its levels, e.g.
+   `VERDICT_SERVER__LISTEN=127.0.0.1:9000`. Values are YAML, so lists and maps are written in one line:
+   `VERDICT_IDENTITY__ENTRYPOINTS='{\"app/allow\": optional}'`. A list is set as a whole. An empty variable counts as
+   not set;
+4. the flags `--state`, `--bundles`, `--listen`.
+
+A key that is not known is an error, in the file as in the environment. Relative paths in the file start at the file's
+folder; everywhere else, and in the defaults, at the working directory. `verdict config` prints what is in effect,
+without secrets, and checks it.
+
+Durations carry a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`), sizes may (`512`, `64KiB`, `1MiB`, `2GiB`).
+
+`VERDICT_LOG` says which diagnostics are written to standard error, e.g. `info` or `verdict=debug`.
+
+## An example
+
+```yaml
+{EXAMPLE}
+```
+
+## What `verdict run` refuses
+
+| What | Flag that accepts it |
+|---|---|
+| the development issuer, or no issuer at all while identity is not off | `--insecure-dev-issuer` |
+| a listener that is not loopback while identity is off, be it for one document | `--insecure-listen` |
+| an issuer without audience | `--insecure-no-audience` |
+| keys fetched over plain http from another machine | `--insecure-http-jwks` |
+
+`verdict dev` accepts all of them and says so.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_its_entry_of_the_right_kind_and_no_entry_is_left_over() {
+        let known = probe::keys();
+        let entries: Vec<_> =
+            ENTRIES.iter().map(|entry| (entry.key.to_owned(), entry.kind.shape())).collect();
+        let keys: Vec<_> = known.iter().map(|key| (key.path.clone(), key.shape)).collect();
+        for (path, shape) in &keys {
+            assert!(
+                entries.contains(&(path.clone(), *shape)),
+                "src/config/reference/keys.rs lacks `{path}` as {shape:?}"
+            );
+        }
+        for (path, shape) in &entries {
+            assert!(
+                keys.contains(&(path.clone(), *shape)),
+                "`{path}` ({shape:?}) is not in the configuration"
+            );
+        }
+        assert_eq!(entries.len(), keys.len(), "an entry stands twice");
+        assert!(ENTRIES.iter().all(|entry| entry.about.ends_with('.')));
+    }
+
+    #[test]
+    fn live_keys_are_whole_branches() {
+        for (key, live) in [
+            ("identity", true),
+            ("identity.mode", true),
+            ("identity.issuers[0].leeway", true),
+            ("decision", true),
+            ("decision_log.console", false),
+            ("server.listen", false),
+        ] {
+            assert_eq!(is_live(key), live, "{key}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What every key means. The order is that of the reference page.
+
+#[cfg(test)]
+use super::probe::Shape;
+
+/// One key of the configuration.
+pub(super) struct Entry {
+    /// Dotted; `issuers[]` is each element of the list `issuers`.
+    pub(super) key: &'static str,
+    pub(super) kind: Kind,
+    /// Whole sentences, in Markdown.
+    pub(super) about: &'static str,
+}
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    /// In the file, relative paths start at the file's folder.
+    Path,
+    Address,
+    Url,
+    Duration,
+    Size,
+    Number,
+    Flag,
+    Word,
+    Texts,
+    /// A text, or a list of texts.
+    TextOrTexts,
+    TextMap,
+    ModeMap,
+    Sections,
+    Section,
+}
+
+impl Kind {
+    /// What the types ask for where a value of this kind stands.
+    #[cfg(test)]
+    pub(super) const fn shape(self) -> Shape {
+        match self {
+            Self::Text | Self::Path | Self::Address | Self::Url => Shape::Text,
+            Self::Duration | Self::Size | Self::TextOrTexts => Shape::Scalar,
+            Self::Number => Shape::Number,
+            Self::Flag => Shape::Flag,
+            Self::Word => Shape::Word,
+            Self::Texts | Self::Sections => Shape::List,
+            Self::TextMap | Self::ModeMap => Shape::Map,
+            Self::Section => Shape::Section,
+        }
+    }
+
+    /// For the reference page.
+    pub(super) fn describe(self, words: &[&str]) -> String {
+        let text = match self {
+            Self::Text => "text",
+            Self::Path => "path",
+            Self::Address => "address and port",
+            Self::Url => "URL",
+            Self::Duration => "duration",
+            Self::Size => "size",
+            Self::Number => "number",
+            Self::Flag => "`true` or `false`",
+            Self::Word => {
+                let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                return format!("one of {}", quoted.join(", "));
+            }
+            Self::Texts => "list of texts",
+            Self::TextOrTexts => "text, or list of texts",
+            Self::TextMap => "map of texts",
+            Self::ModeMap => "map of paths to modes",
+            Self::Sections => "list of sections",
+            Self::Section => "section",
+        };
+        text.to_owned()
+    }
+}
+
+const fn entry(key: &'static str, kind: Kind, about: &'static str) -> Entry {
+    Entry { key, kind, about }
+}
+
+/// Every key.
+pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        "state",
+        Kind::Path,
+        "Where Verdict keeps its own state: the development issuer's key, the instance id.",
+    ),
+    entry("server.listen", Kind::Address, "Where to listen for HTTP."),
+    entry(
+        "server.max_body",
+        Kind::Size,
+        "The largest request body, also after decompression; a longer one is answered with 413.",
+    ),
+    entry(
+        "server.gzip_min_size",
+        Kind::Size,
+        "Answers at least this long are compressed for callers that accept gzip.",
+    ),
+    entry(
+        "server.max_connections",
+        Kind::Number,
+        "The most connections at a time; further ones wait to be accepted.",
+    ),
+    entry(
+        "server.header_timeout",
+        Kind::Duration,
+        "How long a connection may take to send a request's headers.",
+    ),
+    entry("server.body_timeout", Kind::Duration, "How long a request's body may take to arrive."),
+    entry(
+        "server.shutdown_grace",
+        Kind::Duration,
+        "How long a drain may take on SIGTERM before what is left is cut off.",
+    ),
+    entry(
+        "bundles.dir",
+        Kind::Path,
+        "The watched directory; each entry is a bundle: a folder, or a `.tar.gz` file in OPA's bundle format.",
+    ),
+    entry(
+        "bundles.poll_interval",
+        Kind::Duration,
+        "How often the directory is read again even when no change was reported.",
+    ),
+    entry(
+        "bundles.debounce",
+        Kind::Duration,
+        "How long the directory must be quiet after a change before it is read.",
+    ),
+    entry(
+        "bundles.max_stale",
+        Kind::Duration,
+        "How long a failed reload may leave the last good policy in force before the server reports not ready; `0` is \
+         without end.",
+    ),
+    entry("bundles.deny_when_stale", Kind::Flag, "Whether calls are denied once `max_stale` has passed."),
+    entry(
+        "bundles.required_entrypoints",
+        Kind::Texts,
+        "Documents that must be defined by policy, e.g. `app/allow`; a snapshot that lacks one is not activated.",
+    ),
+    entry(
+        "bundles.run_tests",
+        Kind::Flag,
+        "Whether the tests and fixtures that a bundle carries are run, and the bundle is activated only when they pass.",
+    ),
+    entry("bundles.max_bundle_size", Kind::Size, "The most that one bundle may hold, unpacked."),
+    entry("bundles.max_bundle_files", Kind::Number, "The most files that one bundle may hold."),
+    entry(
+        "identity.mode",
+        Kind::Word,
+        "Whether a call must present a credential (`required`), may (`optional`: absent is anonymous, bad is refused), or \
+         need not (`off`: credentials are not looked at and the input passes as it is, as with plain OPA).",
+    ),
+    entry(
+        "identity.entrypoints",
+        Kind::ModeMap,
+        "Another mode for a document and all below it, e.g. `{\"app/allow\": optional}`; the longest path wins.",
+    ),
+    entry("identity.issuers", Kind::Sections, "Who may vouch for callers."),
+    entry(
+        "identity.issuers[].issuer",
+        Kind::Text,
+        "The exact `iss` of its tokens (RFC 7519 section 4.1.1). No two entries may have the same.",
+    ),
+    entry(
+        "identity.issuers[].audience",
+        Kind::TextOrTexts,
+        "What a token's `aud` must name, one of these (RFC 7519 section 4.1.3). Without it, tokens for any other service \
+         are taken, and `verdict run` refuses to start.",
+    ),
+    entry(
+        "identity.issuers[].algorithms",
+        Kind::Texts,
+        "The signature algorithms that its tokens may use: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA \
+         (RFC 7518 section 3.1, RFC 8037).",
+    ),
+    entry(
+        "identity.issuers[].jwks_file",
+        Kind::Path,
+        "Its keys, as a JWKS file (RFC 7517 section 5). Exactly one of `jwks_file` and `jwks_url` must be there.",
+    ),
+    entry(
+        "identity.issuers[].jwks_url",
+        Kind::Url,
+        "Its keys, as the URL of a JWKS, fetched in the background. Redirects are not followed.",
+    ),
+    entry("identity.issuers[].jwks_refresh", Kind::Duration, "How often the JWKS is fetched again."),
+    entry(
+        "identity.issuers[].claims.id",
+        Kind::Text,
+        "The dotted path of the subject's id in the claims; without it, `sub`.",
+    ),
+    entry(
+        "identity.issuers[].claims.type",
+        Kind::Text,
+        "The dotted path of the subject's type; without it, `type`, else the subject is a `user`.",
+    ),
+    entry(
+        "identity.issuers[].claims.roles",
+        Kind::Text,
+        "The dotted path of the subject's roles, e.g. `realm_access.roles`; without it, `roles`.",
+    ),
+    entry(
+        "identity.issuers[].claims.scopes",
+        Kind::Text,
+        "The dotted path of the subject's scopes; without it, `scope` (text, separated by spaces) or `scp`.",
+    ),
+    entry(
+        "identity.issuers[].claims.permissions",
+        Kind::Text,
+        "The dotted path of the subject's permissions; without it, `permissions`.",
+    ),
+    entry(
+        "identity.issuers[].claims.tenant",
+        Kind::Text,
+        "The dotted path of the subject's tenant; without it, `tenant`.",
+    ),
+    entry("identity.issuers[].leeway", Kind::Duration, "How far clocks may differ; at most `5m`."),
+    entry(
+        "identity.issuers[].types",
+        Kind::Texts,
+        "The header `typ` values that its tokens may have, without `application/`; a token without `typ` is a JWT.",
+    ),
+    entry("identity.cache_entries", Kind::Number, "How many verified tokens are kept."),
+    entry(
+        "identity.cache_ttl",
+        Kind::Duration,
+        "The longest that a verified token is kept before it is verified again.",
+    ),
+    entry(
+        "decision.default_path",
+        Kind::Text,
+        "The document that `POST /` answers with (OPA's `default_decision`).",
+    ),
+    entry(
+        "decision.deadline",
+        Kind::Duration,
+        "How long one evaluation may take; past it the call is denied.",
+    ),
+    entry(
+        "decision_log.console",
+        Kind::Word,
+        "How decisions appear on standard output: readable on a terminal and JSON lines elsewhere (`auto`), always \
+         readable, always JSON lines, or not at all.",
+    ),
+    entry("decision_log.file", Kind::Section, "The file that takes every record, if one is wanted."),
+    entry("decision_log.file.path", Kind::Path, "Where: one JSON document a line."),
+    entry(
+        "decision_log.file.max_size",
+        Kind::Size,
+        "The size at which the file is rotated: renamed to `<path>.1`, `.1` to `.2`, and so on.",
+    ),
+    entry("decision_log.file.keep", Kind::Number, "How many rotated files are kept."),
+    entry("decision_log.labels", Kind::TextMap, "Added to every record, beside `id` and `version`."),
+];

@@ -1,0 +1,220 @@
+//! What types cannot say: values that contradict each other or mean nothing, and what is insecure.
+//!
+//! INVARIANT (loudly or not at all): `verdict run` takes an insecure configuration only with the flag that names it, and
+//! then says so at every start. `verdict dev` takes it and says so.
+
+mod identity;
+
+use std::net::IpAddr;
+
+use super::Config;
+use super::error::Flaw;
+use super::tree::{Node, Path};
+use super::yaml::Part;
+use crate::model::principal::IdentityMode;
+use crate::model::request::EntryPath;
+use crate::model::units::Period;
+
+/// What a configuration is loaded for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// To be printed: whatever has a meaning.
+    #[default]
+    Inspect,
+    /// `verdict dev`: what is insecure is taken, with a warning.
+    Dev,
+    /// `verdict run`: what is insecure is refused, save what the flags name.
+    Run(Insecure),
+}
+
+impl Profile {
+    /// Whether the development issuer is to be trusted, besides those that are configured.
+    pub const fn trusts_dev_issuer(self) -> bool {
+        match self {
+            Self::Inspect => false,
+            Self::Dev => true,
+            Self::Run(insecure) => insecure.dev_issuer,
+        }
+    }
+}
+
+/// The insecure things that flags of `verdict run` allow by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Insecure {
+    /// `--insecure-dev-issuer`
+    pub dev_issuer: bool,
+    /// `--insecure-listen`
+    pub listen: bool,
+    /// `--insecure-no-audience`
+    pub no_audience: bool,
+    /// `--insecure-http-jwks`
+    pub http_jwks: bool,
+}
+
+/// One of the insecure things.
+#[derive(Debug, Clone, Copy)]
+enum Danger {
+    DevIssuer,
+    Listen,
+    NoAudience,
+    HttpJwks,
+}
+
+impl Danger {
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::DevIssuer => "--insecure-dev-issuer",
+            Self::Listen => "--insecure-listen",
+            Self::NoAudience => "--insecure-no-audience",
+            Self::HttpJwks => "--insecure-http-jwks",
+        }
+    }
+
+    const fn allowed_by(self, insecure: Insecure) -> bool {
+        match self {
+            Self::DevIssuer => insecure.dev_issuer,
+            Self::Listen => insecure.listen,
+            Self::NoAudience => insecure.no_audience,
+            Self::HttpJwks => insecure.http_jwks,
+        }
+    }
+}
+
+/// What the checks found.
+pub(super) struct Findings {
+    pub(super) flaws: Vec<Flaw>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Checks a configuration that has the right types.
+pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings {
+    let mut checks =
+        Checks { config, tree, profile, findings: Findings { flaws: Vec::new(), warnings: Vec::new() } };
+    checks.values();
+    checks.listener();
+    checks.identity();
+    checks.findings
+}
+
+struct Checks<'a> {
+    config: &'a Config,
+    tree: &'a Node,
+    profile: Profile,
+    findings: Findings,
+}
+
+impl Checks<'_> {
+    fn flaw(&mut self, path: Path, message: impl Into<String>, hint: impl Into<String>) {
+        self.findings.flaws.push(Flaw {
+            origin: self.tree.origin_of(&path),
+            path,
+            part: Part::Value,
+            message: message.into(),
+            hint: Some(hint.into()),
+            known: None,
+        });
+    }
+
+    /// Something insecure: refused, or allowed with a warning, as the profile says. `remedy` is what to do instead.
+    fn danger(&mut self, danger: Danger, path: Path, message: &str, remedy: &str) {
+        let flag = danger.flag();
+        match self.profile {
+            Profile::Run(insecure) if danger.allowed_by(insecure) => {
+                self.findings.warnings.push(format!("INSECURE, allowed by `{flag}`: {path}: {message}"));
+            }
+            Profile::Run(_) => {
+                self.flaw(path, message, format!("{remedy}; or accept the risk with `{flag}`"))
+            }
+            Profile::Dev => self.findings.warnings.push(format!("insecure: {path}: {message}")),
+            Profile::Inspect => {
+                self.findings
+                    .warnings
+                    .push(format!("`verdict run` refuses this: {path}: {message}; {remedy}"));
+            }
+        }
+    }
+
+    fn values(&mut self) {
+        let Config { state, server, bundles, identity: _, decision, decision_log } = self.config;
+        for (key, empty) in [
+            ("state", state.as_os_str().is_empty()),
+            ("bundles.dir", bundles.dir.as_os_str().is_empty()),
+            (
+                "decision_log.file.path",
+                decision_log.file.as_ref().is_some_and(|f| f.path.as_os_str().is_empty()),
+            ),
+        ] {
+            if empty {
+                self.flaw(Path::dotted(key), "the path is empty", "name a file or a folder");
+            }
+        }
+        for (key, zero) in [
+            ("server.max_body", server.max_body.0 == 0),
+            ("server.max_connections", server.max_connections == 0),
+            ("server.header_timeout", server.header_timeout == Period::secs(0)),
+            ("server.body_timeout", server.body_timeout == Period::secs(0)),
+            ("bundles.poll_interval", bundles.poll_interval == Period::secs(0)),
+            ("bundles.max_bundle_size", bundles.max_bundle_size.0 == 0),
+            ("bundles.max_bundle_files", bundles.max_bundle_files == 0),
+            ("decision.deadline", decision.deadline == Period::secs(0)),
+            ("decision_log.file.max_size", decision_log.file.as_ref().is_some_and(|f| f.max_size.0 == 0)),
+        ] {
+            if zero {
+                let hint = "this limit cannot be switched off; leave the key out for its default";
+                self.flaw(Path::dotted(key), "must be more than 0", hint);
+            }
+        }
+        self.document(Path::dotted("decision.default_path"), &decision.default_path);
+        for (n, path) in bundles.required_entrypoints.iter().enumerate() {
+            self.document(Path::dotted("bundles.required_entrypoints").index(n), path);
+        }
+    }
+
+    /// A document below `data`, written as in a URL.
+    fn document(&mut self, at: Path, text: &str) {
+        const HINT: &str = "write the path as behind `/v1/data/`, e.g. `app/allow`";
+        match EntryPath::parse(text) {
+            Err(message) => self.flaw(at, message, HINT),
+            Ok(path) => {
+                if let [one] = path.segments()
+                    && (one.starts_with("data.") || one.split('.').count() > 1)
+                {
+                    let message = format!("`{text}` is one name with dots in it, not a path");
+                    let slashes = one.strip_prefix("data.").unwrap_or(one).replace('.', "/");
+                    self.flaw(at, message, format!("did you mean `{slashes}`? {HINT}"));
+                }
+            }
+        }
+    }
+
+    fn listener(&mut self) {
+        let listen = self.config.server.listen;
+        if is_loopback(listen.ip()) {
+            return;
+        }
+        let identity = &self.config.identity;
+        let open = identity.entrypoints.iter().find(|(_, mode)| **mode == IdentityMode::Off);
+        let who = match (identity.mode, open) {
+            (IdentityMode::Off, _) => "`identity.mode` is off".to_owned(),
+            (_, Some((path, _))) => format!("identity is off for `{path}`"),
+            _ => {
+                if self.profile == Profile::Dev {
+                    let warning = format!("the development server listens on {listen}, beyond this machine");
+                    self.findings.warnings.push(warning);
+                }
+                return;
+            }
+        };
+        self.danger(
+            Danger::Listen,
+            Path::dotted("server.listen"),
+            &format!("{listen} can be reached from other machines while {who}: any caller is believed"),
+            "listen on a loopback address, e.g. 127.0.0.1:8181, or set the identity mode to required",
+        );
+    }
+}
+
+/// Also for an IPv4 address in an IPv6 one (`::ffff:127.0.0.1`).
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
