@@ -1,1 +1,305 @@
-//! The pipeline.
+//! The pipeline that every protocol uses: snapshot → credential → input → decision → record.
+//!
+//! INVARIANT (one way to a decision): edges come in through [`Authorizer::authorize`] and its batch form, or through
+//! [`Authorizer::refuse`] for what is not even a call; all of them end in the decision log, and there is no early return
+//! between taking the snapshot and recording.
+//! INVARIANT (fail closed): whatever goes wrong on the way is a decision, too, of the outcome `refused` or `error`.
+//!
+//! Deliberately absent: anything of a protocol.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use uuid::Uuid;
+
+use crate::decision_log::{DecisionLog, Unrecorded};
+use crate::identity::Authenticator;
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::credential::Credential;
+use crate::model::decision::{Decision, Outcome, Recorded, Timings};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::principal::AuthContext;
+use crate::model::request::{EntryPath, RequestContext};
+use crate::pdp;
+use crate::pdp::snapshot::{Snapshot, SnapshotStore};
+use crate::rego::{EvalLimits, UndefinedCause, Value};
+use crate::telemetry::metrics::Metrics;
+
+/// One question, as an edge hands it over.
+#[derive(Debug)]
+pub struct Call {
+    /// The document that is asked for.
+    pub path: EntryPath,
+    /// What was presented.
+    pub credential: Credential,
+    /// What the caller sent as input; nothing of it is verified.
+    pub input: Option<Value>,
+    /// What is known of the call besides.
+    pub context: RequestContext,
+    /// Whether a path that nothing declares is an error rather than undefined.
+    pub strict_path: bool,
+    /// When the edge took the request up.
+    pub started: Instant,
+    /// How long reading the input took.
+    pub input_parse: Duration,
+}
+
+/// Several questions about one document, by one caller, answered from one snapshot.
+#[derive(Debug)]
+pub struct BatchCall {
+    /// All but the input, which is left empty.
+    pub call: Call,
+    /// An input for each name.
+    pub inputs: Vec<(String, Value)>,
+}
+
+/// A recorded answer to each input of a batch, by its name, or the failure to record it.
+pub type BatchAnswers = Vec<(String, Result<Recorded<Decision>, Unrecorded>)>;
+
+/// A recorded decision, and the snapshot that it came from.
+#[derive(Debug)]
+pub struct Authorized {
+    /// The decision.
+    pub decision: Recorded<Decision>,
+    /// What answered.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Says whether the policy in force has become too old to decide with.
+pub type Staleness = Box<dyn Fn(Timestamp) -> bool + Send + Sync>;
+
+/// Everything that a decision needs. Shared by all edges and threads.
+pub struct Authorizer {
+    snapshots: Arc<SnapshotStore>,
+    authenticator: ArcSwap<Authenticator>,
+    log: Arc<DecisionLog>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    limits: ArcSwap<EvalLimits>,
+    is_stale: Staleness,
+}
+
+impl Authorizer {
+    /// Puts the parts together. Calls are refused while `is_stale` says so.
+    pub fn new(
+        snapshots: Arc<SnapshotStore>,
+        authenticator: Authenticator,
+        log: Arc<DecisionLog>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        limits: EvalLimits,
+        is_stale: Staleness,
+    ) -> Self {
+        let (authenticator, limits) = (ArcSwap::from_pointee(authenticator), ArcSwap::from_pointee(limits));
+        Self { snapshots, authenticator, log, metrics, clock, limits, is_stale }
+    }
+
+    /// The snapshot in force, for what is no decision (health, status, policies).
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.load()
+    }
+
+    /// The verifier in force.
+    pub fn authenticator(&self) -> Arc<Authenticator> {
+        self.authenticator.load_full()
+    }
+
+    /// Puts another verifier in force; calls that are under way end with the one that they began with.
+    pub fn replace_authenticator(&self, mut authenticator: Authenticator) {
+        authenticator.adopt_keys(&self.authenticator.load());
+        self.authenticator.store(Arc::new(authenticator));
+    }
+
+    /// Puts other limits in force.
+    pub fn replace_limits(&self, limits: EvalLimits) {
+        self.limits.store(Arc::new(limits));
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> EvalLimits {
+        **self.limits.load()
+    }
+
+    /// The time, as decisions see it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Decides one call and records the decision.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] when the log did not take the record: there is no decision to answer with.
+    pub async fn authorize(&self, call: Call) -> Result<Authorized, Unrecorded> {
+        let Call { path, credential, input, context, strict_path, started, input_parse } = call;
+        let (snapshot, at) = (self.snapshots.load(), self.clock.now());
+        let authenticating = Instant::now();
+        let auth = self.admit(&snapshot, &path, &credential, at).await;
+        let authenticate = authenticating.elapsed();
+        let step =
+            Step { snapshot: &snapshot, at, strict_path, started, input_parse, authenticate, batch_id: None };
+        let decision = self.record(self.decide(&step, path, auth, input, context))?;
+        Ok(Authorized { decision, snapshot })
+    }
+
+    /// Decides a batch: the caller is authenticated once, every input is decided and recorded for itself.
+    pub async fn authorize_batch(&self, batch: BatchCall) -> (Uuid, BatchAnswers) {
+        let BatchCall { call, inputs } = batch;
+        let Call { path, credential, input: _, context, strict_path, started: _, input_parse } = call;
+        let (snapshot, at, id) = (self.snapshots.load(), self.clock.now(), Uuid::new_v4());
+        let authenticating = Instant::now();
+        let auth = self.admit(&snapshot, &path, &credential, at).await;
+        let authenticate = authenticating.elapsed();
+        let mut answers = Vec::with_capacity(inputs.len());
+        for (name, input) in inputs {
+            // A batch may be long: others get their turn between its items.
+            tokio::task::yield_now().await;
+            let (started, batch_id) = (Instant::now(), Some(id));
+            let step =
+                Step { snapshot: &snapshot, at, strict_path, started, input_parse, authenticate, batch_id };
+            let decision = self.decide(&step, path.clone(), auth.clone(), Some(input), context.clone());
+            answers.push((name, self.record(decision)));
+        }
+        (id, answers)
+    }
+
+    /// Records that a request was refused before it became a call: malformed, too large.
+    ///
+    /// # Errors
+    /// [`Unrecorded`], as with every decision.
+    pub fn refuse(
+        &self,
+        path: Option<EntryPath>,
+        failure: Failure,
+        context: RequestContext,
+        started: Instant,
+    ) -> Result<Recorded<Decision>, Unrecorded> {
+        let (snapshot, at, zero) = (self.snapshots.load(), self.clock.now(), Duration::ZERO);
+        let step = Step {
+            snapshot: &snapshot,
+            at,
+            strict_path: false,
+            started,
+            input_parse: zero,
+            authenticate: zero,
+            batch_id: None,
+        };
+        self.record(step.refused(path, failure, AuthContext::Unchecked, None, context))
+    }
+
+    /// Whether there is policy to decide with, and who is calling.
+    async fn admit(
+        &self,
+        snapshot: &Snapshot,
+        path: &EntryPath,
+        credential: &Credential,
+        at: Timestamp,
+    ) -> Result<AuthContext, Failure> {
+        let unavailable = |message| Err(Failure::new(FailureKind::PolicyUnavailable, message));
+        if snapshot.revision.generation == 0 {
+            return unavailable("no bundle is active yet");
+        }
+        if (self.is_stale)(at) {
+            return unavailable("the active policy is older than `bundles.max_stale` allows");
+        }
+        let authenticator = self.authenticator.load();
+        let mode = authenticator.mode_for(path);
+        let authenticated = authenticator.authenticate(mode, credential).await;
+        authenticated.inspect_err(|failure| self.metrics.identity.failed(failure.kind))
+    }
+
+    fn decide(
+        &self,
+        step: &Step<'_>,
+        path: EntryPath,
+        auth: Result<AuthContext, Failure>,
+        input: Option<Value>,
+        context: RequestContext,
+    ) -> Decision {
+        let auth = match auth {
+            Ok(auth) => auth,
+            Err(failure) => return step.refused(Some(path), failure, AuthContext::Unchecked, input, context),
+        };
+        let input = match pdp::input::assemble(&auth, input) {
+            Ok(input) => input,
+            Err(failure) => return step.refused(Some(path), failure, auth, None, context),
+        };
+        let seen = input.as_ref().map(Value::to_raw);
+        let mut answer = pdp::decide(step.snapshot, &path, input, step.at, &self.limits.load());
+        if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
+            answer.outcome = Outcome::Error;
+            answer.failure =
+                Some(Failure::new(FailureKind::UnknownPath, format!("nothing is declared at `{path}`")));
+        }
+        Decision {
+            id: Uuid::new_v4(),
+            batch_id: step.batch_id,
+            path: Some(path),
+            revision: Arc::clone(&step.snapshot.revision),
+            outcome: answer.outcome,
+            reason: answer.reason,
+            result: answer.result,
+            input: seen,
+            failure: answer.failure,
+            auth,
+            context,
+            at: step.at,
+            timings: step.timings(answer.eval),
+        }
+    }
+
+    fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
+        self.metrics.decisions.observe(decision.path.as_ref(), decision.outcome, &decision.timings);
+        self.log.record(decision)
+    }
+}
+
+impl fmt::Debug for Authorizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorizer").field("revision", &self.snapshot().revision).finish_non_exhaustive()
+    }
+}
+
+/// What the steps of one call share.
+struct Step<'a> {
+    snapshot: &'a Arc<Snapshot>,
+    at: Timestamp,
+    strict_path: bool,
+    started: Instant,
+    input_parse: Duration,
+    authenticate: Duration,
+    batch_id: Option<Uuid>,
+}
+
+impl Step<'_> {
+    fn timings(&self, eval: Duration) -> Timings {
+        let (input_parse, authenticate) = (self.input_parse, self.authenticate);
+        Timings { input_parse, authenticate, eval, total: self.started.elapsed() }
+    }
+
+    fn refused(
+        &self,
+        path: Option<EntryPath>,
+        failure: Failure,
+        auth: AuthContext,
+        input: Option<Value>,
+        context: RequestContext,
+    ) -> Decision {
+        Decision {
+            id: Uuid::new_v4(),
+            batch_id: self.batch_id,
+            path,
+            revision: Arc::clone(&self.snapshot.revision),
+            outcome: Outcome::Refused,
+            reason: Some(failure.message.clone()),
+            result: None,
+            input: input.as_ref().map(Value::to_raw),
+            failure: Some(failure),
+            auth,
+            context,
+            at: self.at,
+            timings: self.timings(Duration::ZERO),
+        }
+    }
+}

@@ -1,17 +1,23 @@
-//! The command line.
+//! The command line: one file a verb.
+//!
+//! Standard output has what was asked for, standard error what is said about it. Exit codes: 0 for yes, 1 for no (a test
+//! fails, a check finds errors, a request fails), 2 for what could not even be tried.
 
 use std::process::ExitCode;
 
 pub mod bench;
 pub mod check;
+pub mod config;
 pub mod eval;
 mod print;
+pub mod serve;
 mod sources;
 pub mod test;
+pub mod token;
 
-/// The command line.
+/// An authorization sidecar: verify the credential, evaluate Rego, answer, record.
 #[derive(Debug, clap::Parser)]
-#[command(name = "verdict", version, about)]
+#[command(name = "verdict", version, about, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,21 +25,36 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Run the tests of policy: `test_` rules and fixture files
-    Test(test::TestArgs),
+    /// Serve for development: an issuer of its own, and commands to try
+    Dev(serve::DevArgs),
+    /// Serve in production, from a configuration file
+    Run(serve::RunArgs),
+    /// Print a token of the development issuer, and nothing else
+    Token(token::TokenArgs),
+    /// Print the configuration in effect, without secrets
+    Config(config::ConfigArgs),
     /// Answer for one document and one input
     Eval(eval::EvalArgs),
     /// Load and compile policy, and show every error
     Check(check::CheckArgs),
+    /// Run the tests of policy: `test_` rules and fixture files
+    Test(test::TestArgs),
+    /// Measure a policy in this process, or a running server
+    Bench(bench::BenchArgs),
 }
 
 impl Cli {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
         match self.command {
-            Command::Test(args) => test::run(&args),
+            Command::Dev(args) => serve::dev(args),
+            Command::Run(args) => serve::run(args),
+            Command::Token(args) => token::run(args),
+            Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
             Command::Check(args) => check::run(&args),
+            Command::Test(args) => test::run(&args),
+            Command::Bench(args) => bench::run(args),
         }
     }
 }

@@ -1,10 +1,28 @@
 //! The HTTP edge: maps requests to calls and recorded decisions to answers; it decides nothing.
+//!
+//! INVARIANT (only what is recorded): an answer of the decision API is made from a `Recorded<Decision>`, or says 503.
+//! INVARIANT (every door the same): a path is read in one place (`EntryPath::parse`), a body in one place ([`body`]).
+//! INVARIANT (bounded): connections, headers, bodies and drains have limits ([`server`]).
+//!
+//! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
+//!
+//! Reading order: [`router`] (every route) → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
+//! [`manage`] (health, status, config, policies, metrics) → [`server`] (the accept loop).
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::{ByteSize, Period};
+
+pub mod answer;
+pub mod body;
+pub mod context;
+pub mod manage;
+pub mod opa;
+pub mod params;
+pub mod router;
+pub mod server;
 
 /// `server:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -27,4 +27,9 @@ pub mod http;
 
 pub mod config;
 
+pub mod app;
 pub mod cli;
+
+pub mod reload;
+
+pub mod shutdown;

@@ -14,3 +14,22 @@ pub(super) fn print(text: &str) {
 pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "error: {text}");
 }
+
+/// How a text for a terminal is set off; nothing where colour is not wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Style {
+    pub(super) bold: anstyle::Style,
+    pub(super) warning: anstyle::Style,
+    pub(super) dim: anstyle::Style,
+}
+
+impl Style {
+    pub(super) fn new(coloured: bool) -> Self {
+        if !coloured {
+            return Self::default();
+        }
+        let plain = anstyle::Style::new();
+        let warning = plain.bold().fg_color(Some(anstyle::AnsiColor::Yellow.into()));
+        Self { bold: plain.bold(), warning, dim: plain.dimmed() }
+    }
+}

@@ -215,7 +215,9 @@ impl<'de> Deserializer<'de> for TreeDeserializer<'de> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TypeError> {
         match self.text() {
-            Some(text) => visitor.visit_borrowed_str(text).map_err(|error: Self::Error| error.at(&self.node.origin)),
+            Some(text) => {
+                visitor.visit_borrowed_str(text).map_err(|error: Self::Error| error.at(&self.node.origin))
+            }
             None => self.deserialize_any(visitor),
         }
     }

@@ -53,7 +53,7 @@ impl FailureKind {
 }
 
 /// Where in a policy something went wrong. Rows and columns count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Location {
     /// The file, as the bundle names it.
     pub file: String,

@@ -9,7 +9,7 @@ use super::builtins;
 use super::catalog::{Catalog, Path};
 use super::dependencies;
 use super::diagnostic::Diagnostic;
-use super::evaluate::{Program, on_big_stack};
+use super::evaluate::{Program, STACK, on_stack};
 use super::nesting;
 use super::value::Value;
 use crate::model::failure::Location;
@@ -50,7 +50,7 @@ pub(super) const GATHERED: &str = "data_gathered_by_verdict";
 /// # Errors
 /// Every diagnostic that was found, sorted by place.
 pub fn compile(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagnostic>> {
-    let compiled = on_big_stack(|| catch_unwind(AssertUnwindSafe(|| compile_here(modules, data))));
+    let compiled = on_stack(STACK, || catch_unwind(AssertUnwindSafe(|| compile_here(modules, data))));
     let internal =
         |_| vec![Diagnostic::new("rego_compile_error", "the evaluator panicked while it read the policy")];
     compiled.map_err(internal)?.map_err(|mut diagnostics| {
@@ -67,8 +67,8 @@ fn compile_here(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagno
         return Err(errors);
     }
     let catalog = Catalog::of(engine.get_modules());
-    let mut errors = dependencies::check(engine.get_modules(), &catalog);
-    errors.extend(conflicts_with_data(&catalog, &data));
+    let checked = dependencies::check(engine.get_modules(), &catalog)?;
+    let errors = conflicts_with_data(&catalog, &data);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -78,7 +78,7 @@ fn compile_here(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagno
         .map_err(|error| vec![Diagnostic::new("internal_error", error.to_string())])?;
     // The first evaluation schedules and hoists everything; clones of the engine share what it made.
     engine.eval_rule(ready_rule()).map_err(|error| vec![from_compiler(&error.to_string())])?;
-    Ok(Program::new(engine, catalog, gathered, modules, data))
+    Ok(Program::new(engine, catalog, checked, gathered, modules, data))
 }
 
 fn new_engine() -> Result<Engine, String> {

@@ -11,20 +11,25 @@ use regorus::unstable::{BUILTINS, Expr, Literal, LiteralStmt, Module, Query, Ref
 use super::builtins;
 use super::catalog::{Catalog, Path, root_span, static_path};
 use super::diagnostic::Diagnostic;
+use crate::model::failure::Location;
 
 /// Levels of one expression, counted down its operands and brackets.
 const MAX_EXPRESSION_DEPTH: usize = 1_000;
 /// What one chain of rules may cost: each rule [`RULE_COST`], and one for each level of its deepest expression. A unit
-/// takes about 2 KiB of stack; see [`super::evaluate::STACK`].
-const MAX_CHAIN_COST: usize = 16_000;
+/// takes less than [`STACK_PER_COST`].
+const MAX_CHAIN_COST: usize = 15_000;
 const RULE_COST: usize = 8;
+const STACK_PER_COST: usize = 4 << 10;
+/// What an evaluation takes besides: built-ins, serialisation.
+const STACK_BASE: usize = 512 << 10;
 
 /// Checks every rule of every module.
 ///
 /// # Errors
 /// Every unknown function and every expression that is too deep, else every cycle, else every chain that is too long.
-pub(super) fn check(modules: &[Ref<Module>], catalog: &Catalog) -> Vec<Diagnostic> {
+pub(super) fn check(modules: &[Ref<Module>], catalog: &Catalog) -> Result<Checked, Vec<Diagnostic>> {
     let mut graph = Graph::new(catalog);
+    let mut calls = CallSites::new();
     let mut diagnostics = Vec::new();
     for module in modules {
         let package = static_path(&module.package.refr).path;
@@ -34,12 +39,33 @@ pub(super) fn check(modules: &[Ref<Module>], catalog: &Catalog) -> Vec<Diagnosti
             visitor.rule(rule);
             visitor.report_unsafe();
             diagnostics.append(&mut visitor.found.diagnostics);
+            calls.append(&mut visitor.found.calls);
             let mut path = package.clone();
             path.extend(static_path(head_reference(rule)).path);
             graph.add(&path, rule.span(), visitor.found);
         }
     }
-    if diagnostics.is_empty() { graph.check() } else { diagnostics }
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
+    }
+    // A package is evaluated by one rule more, the one that gathers it.
+    let stack = graph.check().map(|cost| STACK_BASE + (cost + RULE_COST) * STACK_PER_COST)?;
+    Ok(Checked { calls, stack })
+}
+
+/// What is known of modules that have been checked.
+pub(super) struct Checked {
+    pub(super) calls: CallSites,
+    /// The stack that any evaluation may need, in bytes.
+    pub(super) stack: usize,
+}
+
+/// The places that the engine may name when a call fails (the call's bracket, a parameter), each to where the call
+/// starts, which is the place that OPA names.
+pub(super) type CallSites = BTreeMap<Location, Location>;
+
+fn place(span: &Span) -> Location {
+    Location { file: span.source.file().clone(), row: span.line, col: span.col }
 }
 
 fn head_reference(rule: &Rule) -> &Ref<Expr> {
@@ -71,6 +97,7 @@ struct Found {
     /// Paths below `data` that it reads or calls.
     uses: BTreeSet<Path>,
     depth: usize,
+    calls: CallSites,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -231,8 +258,10 @@ impl<'a> Visitor<'a> {
                 }
                 self.indices(expression, below);
             }
-            Expr::Call { fcn, params, .. } => {
+            Expr::Call { fcn, params, span, .. } => {
                 self.call(fcn);
+                let spans = params.iter().map(|parameter| parameter.span()).chain([span]);
+                self.found.calls.extend(spans.map(|span| (place(span), place(root_span(fcn)))));
                 if let Some(output) = params.last() {
                     names_in(output, &mut self.bindable);
                 }
@@ -410,7 +439,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Depth first, without recursion of its own: finds cycles, and the cost of the dearest chain from every node.
-    fn check(&self) -> Vec<Diagnostic> {
+    fn check(&self) -> Result<usize, Vec<Diagnostic>> {
         let edges: Vec<Vec<usize>> =
             self.nodes.iter().map(|node| self.edges(node).into_iter().collect()).collect();
         let mut state = vec![State::New; self.nodes.len()];
@@ -446,7 +475,8 @@ impl<'a> Graph<'a> {
                 }
             }
         }
-        diagnostics
+        let dearest = state.iter().map(|state| if let State::Done(cost) = state { *cost } else { 0 }).max();
+        if diagnostics.is_empty() { Ok(dearest.unwrap_or(0)) } else { Err(diagnostics) }
     }
 
     fn chain_cost(&self, number: usize, edges: &[Vec<usize>], state: &[State]) -> usize {

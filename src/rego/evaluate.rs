@@ -12,19 +12,21 @@ use regorus::{Engine, LimitError, Value as EngineValue};
 use super::builtins;
 use super::catalog::{Catalog, Declared, Path};
 use super::compile::{GATHERED, Module};
+use super::dependencies::Checked;
 use super::diagnostic::evaluation_error;
 use super::value::Value;
 use crate::model::clock::Timestamp;
 use crate::model::failure::{Failure, FailureKind, PolicyError};
 use crate::model::request::EntryPath;
 
-/// The stack that an evaluation may use, in bytes. Threads that decide should have it from the start; on others it is
-/// allocated for each evaluation.
+/// The stack that the deepest policy needs, in bytes. Threads that decide should have it from the start: where an
+/// evaluation needs more than its thread has left, it is given a stack of its own, which takes some 40 us.
 pub const STACK: usize = 64 << 20;
-/// What must be left of the stack for an evaluation to start on it.
-const STACK_NEEDED: usize = 48 << 20;
 /// How many steps the evaluator takes between looks at the clock.
 const STEPS_PER_CLOCK: NonZeroU32 = NonZeroU32::new(256).unwrap();
+
+/// The package that the root document leaves out.
+const HIDDEN: &str = "system";
 
 /// What an evaluation may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl UndefinedCause {
 pub struct Program {
     prepared: Engine,
     catalog: Catalog,
+    checked: Checked,
     /// Inner nodes of the tree of documents, each to the rule that gathers it.
     gathered: HashMap<Path, String>,
     modules: Vec<Module>,
@@ -108,13 +111,14 @@ impl Program {
     pub(super) fn new(
         prepared: Engine,
         catalog: Catalog,
+        checked: Checked,
         gathered: Vec<Path>,
         modules: Vec<Module>,
         data: Value,
     ) -> Self {
         let rule = |number: usize| format!("data.{GATHERED}.node_{number}");
         let gathered = gathered.into_iter().enumerate().map(|(number, path)| (path, rule(number))).collect();
-        Self { prepared, catalog, gathered, modules, data }
+        Self { prepared, catalog, checked, gathered, modules, data }
     }
 
     /// The modules that it was compiled from.
@@ -161,7 +165,7 @@ impl Program {
         at: Timestamp,
         limits: &EvalLimits,
     ) -> Evaluation {
-        on_big_stack(|| {
+        on_stack(self.checked.stack, || {
             let evaluated =
                 catch_unwind(AssertUnwindSafe(|| self.evaluate_here(path.segments(), input, at, limits)));
             let panicked = |_| internal("the evaluator panicked");
@@ -212,9 +216,7 @@ impl Program {
         }
         match self.gathered.get(path) {
             Some(rule) => Target::Inner { rule: Some(rule), path },
-            None if path.is_empty() && !self.catalog.documents.is_empty() => {
-                Target::Inner { rule: None, path }
-            }
+            None if path.is_empty() => Target::Inner { rule: None, path },
             None => Target::Base,
         }
     }
@@ -254,8 +256,23 @@ impl Run<'_> {
         match engine.eval_rule(rule.to_owned()) {
             Ok(EngineValue::Undefined) => Ok(None),
             Ok(value) => Ok(Some(Value(value))),
-            Err(error) => Err(failure(&error, self.limits.deadline)),
+            Err(error) => Err(self.failure(&error)),
         }
+    }
+
+    fn failure(&self, error: &anyhow::Error) -> Failure {
+        let text = error.to_string();
+        let in_time = !matches!(error.downcast_ref(), Some(LimitError::TimeLimitExceeded { .. }));
+        // The engine turns an error that passes through a function into its text.
+        if !in_time || text.contains("execution exceeded time limit") {
+            return deadline(self.limits.deadline);
+        }
+        let mut policy = evaluation_error(&text);
+        if let Some(call) = policy.location.as_ref().and_then(|place| self.program.checked.calls.get(place)) {
+            policy.location = Some(call.clone());
+        }
+        let message = policy.message.clone();
+        Failure { policy: Some(Box::new(policy)), ..Failure::new(FailureKind::EvaluationFailed, message) }
     }
 
     /// A whole package: at once if nothing fails, else rule by rule, without those that a built-in's error keeps out.
@@ -270,12 +287,19 @@ impl Run<'_> {
         }
         let mut document =
             self.program.data.at(path.iter().map(String::as_str)).unwrap_or_else(Value::object);
+        // The root is what callers see of all data; `system` is the server's own, as in OPA.
+        let hidden =
+            |declared: &[String]| path.is_empty() && declared.first().is_some_and(|root| root == HIDDEN);
+        if path.is_empty() {
+            document.remove(HIDDEN);
+        }
         let mut left_out = None;
-        for package in self.program.catalog.packages.iter().filter(|package| package.starts_with(path)) {
+        for package in self.program.catalog.packages.iter().filter(|p| p.starts_with(path) && !hidden(p)) {
             place(&mut document, package.get(path.len()..).unwrap_or_default(), Value::object(), false);
         }
         for (declared, kind) in self.program.catalog.below(path) {
             let rule = match kind {
+                _ if hidden(declared) => continue,
                 Declared::Function => continue,
                 Declared::Rule => rule_name(declared),
                 Declared::Scattered => self.program.gathered_rule(declared),
@@ -333,20 +357,6 @@ fn is_builtin_error(failure: &Failure) -> bool {
     failure.policy.as_ref().is_some_and(|error| error.code == "eval_builtin_error")
 }
 
-fn failure(error: &anyhow::Error, limit: Duration) -> Failure {
-    if matches!(error.downcast_ref(), Some(LimitError::TimeLimitExceeded { .. })) {
-        return deadline(limit);
-    }
-    let text = error.to_string();
-    // The engine turns an error that passes through a function into its text.
-    if text.contains("execution exceeded time limit") {
-        return deadline(limit);
-    }
-    let policy = evaluation_error(&text);
-    let message = policy.message.clone();
-    Failure { policy: Some(Box::new(policy)), ..Failure::new(FailureKind::EvaluationFailed, message) }
-}
-
 fn deadline(limit: Duration) -> Failure {
     let message = format!("the policy did not finish within {} ms", limit.as_millis());
     Failure::new(FailureKind::DeadlineExceeded, message)
@@ -356,9 +366,9 @@ fn internal(message: &str) -> Failure {
     Failure::new(FailureKind::EvaluationFailed, message)
 }
 
-/// Runs `f` with [`STACK`] to go down: on this thread's stack if enough is left of it, else on one of its own.
-pub(super) fn on_big_stack<T>(f: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(STACK_NEEDED, STACK, f)
+/// Runs `f` with `needed` bytes of stack to go down: on this thread's stack if so much is left of it, else on another.
+pub(super) fn on_stack<T>(needed: usize, f: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(needed, STACK.max(needed), f)
 }
 
 #[cfg(test)]

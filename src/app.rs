@@ -1,0 +1,311 @@
+//! The composition root: from a loaded configuration to a running server, and to its end.
+//!
+//! Order at the start: keys and log first, then the bundles' first reading, and the listener last, so that the first
+//! call finds what it needs. Order at the end ([`App::shutdown`]): the listener closes, calls that are under way are
+//! answered and recorded, then the watcher and the key refresh stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::authorize::Authorizer;
+use crate::bundle::reload::{Observer, Setup as BundleSetup};
+use crate::bundle::status::{Report, Status};
+use crate::bundle::watch::{Trigger, Watcher};
+use crate::bundle::{LoadError, TestRunner};
+use crate::config::{Config, Loaded, Profile};
+use crate::decision_log::{self, DecisionLog};
+use crate::http::body::Limits;
+use crate::http::manage::{Manage, Settings};
+use crate::http::router::{Edge, router};
+use crate::http::server;
+use crate::identity::dev::DevIssuer;
+use crate::identity::{self, Authenticator, Refresh};
+use crate::model::clock::Clock;
+use crate::model::request::EntryPath;
+use crate::net;
+use crate::pdp::snapshot::{Snapshot, SnapshotStore};
+use crate::rego::EvalLimits;
+use crate::telemetry::metrics::Metrics;
+
+/// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
+const FIRST_READING: Duration = Duration::from_secs(60);
+
+/// What a server is made of besides its configuration.
+pub struct Setup {
+    /// The configuration, and where it came from.
+    pub loaded: Loaded,
+    /// Colour is not wanted, terminal or not.
+    pub no_color: bool,
+    /// The time that decisions see.
+    pub clock: Clock,
+    /// Who runs the tests that bundles carry.
+    pub runner: Option<Arc<TestRunner>>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The identity configuration does not hold together.
+    #[error(transparent)]
+    Identity(#[from] identity::ConfigError),
+    /// The development issuer's key.
+    #[error(transparent)]
+    DevIssuer(#[from] identity::dev::Error),
+    /// The decision log.
+    #[error(transparent)]
+    DecisionLog(#[from] decision_log::ConfigError),
+    /// The bundles' configuration; bundles that do not load are no reason not to start.
+    #[error(transparent)]
+    Bundles(#[from] LoadError),
+    /// The outbound HTTP client.
+    #[error(transparent)]
+    Net(#[from] net::Error),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A running server.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The pipeline.
+    pub authorizer: Arc<Authorizer>,
+    /// How the bundles are doing.
+    pub bundles: Arc<Status>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What can change while it runs.
+    pub live: Arc<Live>,
+    stop: Arc<Notify>,
+    serving: JoinHandle<bool>,
+    watcher: Watcher,
+}
+
+/// What a reload changes.
+pub struct Live {
+    loaded: Mutex<Loaded>,
+    authorizer: Arc<Authorizer>,
+    edge: Arc<Edge>,
+    log: Arc<DecisionLog>,
+    bundles: Trigger,
+    client: net::Client,
+    clock: Clock,
+    instance_id: String,
+    refresh: Mutex<Refresh>,
+}
+
+impl App {
+    /// Starts a server on the current Tokio runtime, whose threads should have [`crate::rego::STACK`] of stack.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, or an address that cannot be bound.
+    pub async fn start(setup: Setup) -> Result<Self, StartError> {
+        let Setup { loaded, no_color, clock, runner } = setup;
+        let config = &loaded.config;
+        let client = net::Client::new(&net::Config::default())?;
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), clock.now()));
+        let instance_id = Uuid::new_v4().to_string();
+        let base = PathBuf::new();
+        let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, metrics.log.clone())?;
+        let log = Arc::new(log);
+        let authenticator = authenticator(&loaded, &client, &clock)?;
+        let refresh = authenticator.spawn_refresh();
+
+        let empty = Snapshot::empty(clock.now())
+            .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
+        let (store, bundles) = (Arc::new(SnapshotStore::new(empty)), Arc::new(Status::default()));
+        let watcher = Watcher::start(BundleSetup {
+            config: config.bundles.clone(),
+            store: Arc::clone(&store),
+            status: Arc::clone(&bundles),
+            clock: clock.clone(),
+            runner,
+            observers: vec![Arc::new(Counted(Arc::clone(&metrics)))],
+        })?;
+        let (watcher, _) = tokio::task::spawn_blocking(move || {
+            let handled = watcher.wait_first(FIRST_READING);
+            (watcher, handled)
+        })
+        .await
+        .map_err(|error| StartError::Other(error.to_string()))?;
+
+        let authorizer = Arc::new(Authorizer::new(
+            store,
+            authenticator,
+            Arc::clone(&log),
+            Arc::clone(&metrics),
+            clock.clone(),
+            limits(config),
+            staleness(config, &bundles),
+        ));
+        let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);
+        let listener = server::bind(config.server.listen).await.map_err(StartError::Other)?;
+        let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let serve =
+            server::serve(listener, router(&edge), config.server.clone(), Arc::clone(&metrics), async move {
+                stopped.notified().await
+            });
+        let serving = tokio::spawn(serve);
+        let live = Arc::new(Live {
+            authorizer: Arc::clone(&authorizer),
+            edge,
+            log,
+            bundles: watcher.trigger(),
+            client,
+            clock,
+            instance_id,
+            refresh: Mutex::new(refresh),
+            loaded: Mutex::new(loaded),
+        });
+        Ok(Self { address, authorizer, bundles, metrics, live, stop, serving, watcher })
+    }
+
+    /// Drains and stops; `false` when what was under way did not finish within `server.shutdown_grace`.
+    pub async fn shutdown(self) -> bool {
+        let Self { stop, serving, watcher, live, .. } = self;
+        stop.notify_one();
+        let drained = serving.await.unwrap_or(false);
+        drop(live);
+        // The watcher's thread may be compiling; its end is waited for where that blocks nobody.
+        let _ = tokio::task::spawn_blocking(move || watcher.shutdown()).await;
+        drained
+    }
+}
+
+impl Live {
+    /// Loads the configuration again and puts in force what can be; reads bundles and keys again, reopens the log.
+    ///
+    /// # Errors
+    /// What is wrong with the new configuration; the old one stays in force. Keys of the configuration that only a
+    /// restart can change are named in the `Ok`.
+    pub fn reload(&self) -> Result<Vec<String>, String> {
+        self.bundles.reload();
+        if let Err(failed) = self.log.reopen() {
+            for (sink, error) in failed {
+                tracing::error!(%sink, %error, "the decision log could not be reopened; it goes on as it was");
+            }
+        }
+        let mut current = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = current.reload().map_err(|error| error.to_string())?;
+        let authenticator =
+            authenticator(&next, &self.client, &self.clock).map_err(|error| error.to_string())?;
+        self.authorizer.replace_authenticator(authenticator);
+        *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) =
+            self.authorizer.authenticator().spawn_refresh();
+        self.authorizer.replace_limits(limits(&next.config));
+        self.edge.manage.settings.store(Arc::new(settings(&next.config, &self.instance_id)));
+        let restart = Config::diff_needs_restart(&current.config, &next.config);
+        *current = next;
+        Ok(restart)
+    }
+
+    /// The files whose change calls for a reload.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.file().map(std::path::Path::to_path_buf)
+    }
+}
+
+fn limits(config: &Config) -> EvalLimits {
+    EvalLimits { deadline: config.decision.deadline.0 }
+}
+
+fn authenticator(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result<Authenticator, StartError> {
+    let mut identity = loaded.config.identity.clone();
+    if loaded.profile().trusts_dev_issuer() {
+        identity.issuers.push(DevIssuer::load_or_create(&loaded.config.state)?.issuer_config());
+    }
+    let base = PathBuf::new();
+    let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
+    // What exactly is allowed was checked when the configuration was loaded.
+    setup.allow_insecure_issuers = match loaded.profile() {
+        Profile::Dev => true,
+        Profile::Run(insecure) => insecure.no_audience || insecure.http_jwks,
+        Profile::Inspect => false,
+    };
+    Ok(Authenticator::new(&identity, &setup)?)
+}
+
+fn staleness(config: &Config, bundles: &Arc<Status>) -> crate::authorize::Staleness {
+    let (deny, max_stale) = (config.bundles.deny_when_stale, config.bundles.max_stale.0);
+    let bundles = Arc::clone(bundles);
+    Box::new(move |now| deny && bundles.report().is_stale(now, max_stale))
+}
+
+fn edge(
+    config: &Config,
+    authorizer: &Arc<Authorizer>,
+    bundles: &Arc<Status>,
+    metrics: &Arc<Metrics>,
+    instance_id: &str,
+) -> Result<Edge, StartError> {
+    let default_path = EntryPath::parse(&config.decision.default_path)
+        .map_err(|error| StartError::Other(format!("`decision.default_path`: {error}")))?;
+    Ok(Edge {
+        authorizer: Arc::clone(authorizer),
+        default_path,
+        limits: Limits { max: config.server.max_body.as_usize(), timeout: config.server.body_timeout.0 },
+        gzip_min_size: config.server.gzip_min_size.as_usize(),
+        manage: Manage {
+            bundles: Arc::clone(bundles),
+            settings: ArcSwap::from_pointee(settings(config, instance_id)),
+        },
+        metrics: Arc::clone(metrics),
+    })
+}
+
+fn settings(config: &Config, instance_id: &str) -> Settings {
+    let mut labels = json!({ "id": instance_id, "version": env!("CARGO_PKG_VERSION") });
+    if let Some(labels) = labels.as_object_mut() {
+        labels.extend(config.decision_log.labels.iter().map(|(name, value)| (name.clone(), json!(value))));
+    }
+    Settings {
+        max_stale: config.bundles.max_stale.0,
+        labels,
+        effective: effective(config),
+        default_path: config.decision.default_path.clone(),
+    }
+}
+
+/// The configuration as management shows it: the masked text, read back.
+fn effective(config: &Config) -> serde_json::Value {
+    config.to_yaml().ok().and_then(|yaml| yaml_serde::from_str(&yaml).ok()).unwrap_or_default()
+}
+
+/// Counts reloads, and says them to the diagnostics.
+struct Counted(Arc<Metrics>);
+
+impl Observer for Counted {
+    fn activated(&self, snapshot: &Snapshot, report: &Report) {
+        let metrics = &self.0.bundles;
+        metrics.activations.inc();
+        metrics.generation.set(i64::try_from(report.generation).unwrap_or(i64::MAX));
+        metrics.last_success.set(snapshot.built_at.unix_seconds());
+        metrics.stale.set(0);
+        let paths: Vec<EntryPath> =
+            snapshot.program.entry_paths().chain(snapshot.program.packages()).collect();
+        self.0.decisions.declare_entry_points(&paths);
+        let bundles: Vec<String> =
+            snapshot.revision.bundles.iter().map(|(name, b)| format!("{name}@{}", b.revision)).collect();
+        tracing::info!(generation = report.generation, bundles = bundles.join(" "), "bundles are active");
+    }
+
+    fn failed(&self, error: &LoadError, report: &Report) {
+        self.0.bundles.failures.inc();
+        tracing::error!(
+            generation = report.generation,
+            "bundles were not activated, what was active stays: {error}"
+        );
+    }
+}

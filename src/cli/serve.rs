@@ -1,0 +1,227 @@
+//! `verdict dev` and `verdict run`: the server.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::print::{Style, complain};
+use crate::app::{App, Setup};
+use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, load};
+use crate::model::clock::Clock;
+use crate::model::request::EntryPath;
+use crate::telemetry::tracing as diagnostics;
+use crate::{rego, reload, shutdown, testing};
+
+/// `verdict dev`
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// Configuration file; not needed
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// `verdict run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    #[command(flatten)]
+    common: CommonArgs,
+    /// INSECURE: trust the development issuer
+    #[arg(long)]
+    insecure_dev_issuer: bool,
+    /// INSECURE: serve callers that are not verified on an address that is not loopback
+    #[arg(long)]
+    insecure_listen: bool,
+    /// INSECURE: accept tokens of any audience from issuers that name none
+    #[arg(long)]
+    insecure_no_audience: bool,
+    /// INSECURE: fetch keys over plain http
+    #[arg(long)]
+    insecure_http_jwks: bool,
+}
+
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// Where Verdict keeps its own state [default: .verdict]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The watched directory of bundles [default: bundles]
+    #[arg(long, value_name = "DIR")]
+    bundles: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:8181]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// No colour, even on a terminal
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// Serves for development: with an issuer of its own, and a banner that says what to try.
+///
+/// Exit code: 0 after a drain, 2 when it does not start, 1 when calls were cut off.
+pub fn dev(args: DevArgs) -> ExitCode {
+    let DevArgs { config, common } = args;
+    serve(config, common, Profile::Dev)
+}
+
+/// Serves in production. Exit code: as [`dev`].
+pub fn run(args: RunArgs) -> ExitCode {
+    let RunArgs {
+        config,
+        common,
+        insecure_dev_issuer,
+        insecure_listen,
+        insecure_no_audience,
+        insecure_http_jwks,
+    } = args;
+    let insecure = Insecure {
+        dev_issuer: insecure_dev_issuer,
+        listen: insecure_listen,
+        no_audience: insecure_no_audience,
+        http_jwks: insecure_http_jwks,
+    };
+    serve(Some(config), common, Profile::Run(insecure))
+}
+
+fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> ExitCode {
+    match start(file, common, profile) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            complain("some calls did not finish within `server.shutdown_grace` and were cut off");
+            ExitCode::from(1)
+        }
+        Err(message) => {
+            complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Serves until a signal says to stop; `false` when calls had to be cut off.
+fn start(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> Result<bool, String> {
+    let CommonArgs { state, bundles, listen, no_color } = common;
+    let env = Environment::capture();
+    let no_color = no_color || env.get("NO_COLOR").is_some();
+    let filter = env.get(Environment::LOG_FILTER).unwrap_or(diagnostics::DEFAULT_FILTER);
+    diagnostics::init(diagnostics::Format::Auto, filter, no_color)
+        .map_err(|error| format!("`{}`: {error}", Environment::LOG_FILTER))?;
+    let overrides = Overrides { state, bundles, listen };
+    let loaded = load(Sources { file, env, overrides, profile }).map_err(|error| error.to_string())?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    // Deciding goes down the policy by recursion, on the threads that serve.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("verdict")
+        .thread_stack_size(rego::STACK)
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))?;
+    runtime.block_on(until_stopped(loaded, no_color))
+}
+
+async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
+    let mut termination = shutdown::Termination::listen().map_err(|error| error.to_string())?;
+    let (profile, state) = (loaded.profile(), loaded.config.state.clone());
+    let setup =
+        Setup { loaded, no_color, clock: Clock::System, runner: Some(Arc::new(testing::before_activation)) };
+    let app = App::start(setup).await.map_err(|error| error.to_string())?;
+    let reloading = tokio::spawn(reload::run(Arc::clone(&app.live)));
+    if profile == Profile::Dev {
+        let style = Style::new(std::io::stderr().is_terminal() && !no_color);
+        eprint!("{}", banner(&app, &state, &style));
+    }
+    tracing::info!(address = %app.address, "serving");
+    let signal = termination.next().await;
+    tracing::info!(signal, "draining: no new connections, calls under way are answered");
+    reloading.abort();
+    let _ = reloading.await;
+    let drained = app.shutdown().await;
+    tracing::info!(drained, "stopped");
+    Ok(drained)
+}
+
+/// What a newcomer needs: what is active, and commands that work when they are pasted.
+fn banner(app: &App, state: &Path, style: &Style) -> String {
+    let Style { bold, warning: warn, dim } = *style;
+    let mut text = format!("\n{bold}verdict{bold:#} serves http://{}\n", app.address);
+    text.push_str(&format!(
+        "{warn}DEVELOPMENT: it trusts its own issuer, whose key is in {}; never expose it{warn:#}\n\n",
+        state.display()
+    ));
+    let snapshot = app.authorizer.snapshot();
+    if snapshot.revision.bundles.is_empty() {
+        let report = app.bundles.report();
+        text.push_str(&format!(
+            "{warn}no bundle is active, every call is refused:{warn:#} {}\n",
+            report.error.as_deref().unwrap_or("there is none yet")
+        ));
+        return text;
+    }
+    for (name, bundle) in &snapshot.revision.bundles {
+        let revision = if bundle.revision.is_empty() { "(no revision)" } else { &bundle.revision };
+        text.push_str(&format!("  bundle {bold}{name}{bold:#}  revision {revision}\n"));
+    }
+    let sample = EntryPath::from_segments(vec!["app".to_owned(), "allow".to_owned()]);
+    if snapshot.program.declares(&sample) {
+        text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n"));
+        text.push_str(&samples(app.address, state, style));
+    } else if let Some(path) = snapshot.program.entry_paths().next() {
+        let call = curl(app.address, &path.to_string(), &token(state), "{\"input\":{}}");
+        text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n\n{call}\n"));
+    }
+    text.push('\n');
+    text
+}
+
+fn samples(address: SocketAddr, state: &Path, style: &Style) -> String {
+    let dim = style.dim;
+    let token = token(state);
+    let call = |bearer: &str, body: &str| curl(address, "app/allow", bearer, body);
+    let update = r#"{"input":{"action":"update","resource":{"type":"doc","owner":"bob"}}}"#;
+    let delete = r#"{"input":{"action":"delete","resource":{"type":"doc","owner":"bob"}}}"#;
+    let forged = r#"{"input":{"subject":{"id":"carol","roles":["admin"]},"action":"delete","resource":{"type":"doc","owner":"bob"}}}"#;
+    [
+        ("allowed: alice is an editor, and editors update documents", call(&token, update)),
+        ("denied: editors do not delete what is not theirs", call(&token, delete)),
+        ("denied: the body says carol, the token says alice, and the token counts", call(&token, forged)),
+        ("refused: a token that nobody signed", call("not-a-token", update)),
+    ]
+    .iter()
+    .map(|(what, command)| format!("\n{dim}# {what}{dim:#}\n{command}\n"))
+    .collect()
+}
+
+fn curl(address: SocketAddr, path: &str, bearer: &str, body: &str) -> String {
+    format!("curl -s http://{address}/v1/data/{path} -H \"Authorization: Bearer {bearer}\" -d '{body}'")
+}
+
+/// The command that prints a token, as this very program is called from here.
+fn token(state: &Path) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("verdict"));
+    let here = std::env::current_dir().unwrap_or_default();
+    let state_flag = match state.strip_prefix(&here).unwrap_or(state) {
+        usual if usual == Path::new(".verdict") => String::new(),
+        other => format!(" --state {}", quoted(&other.display().to_string())),
+    };
+    let program = program.strip_prefix(&here).unwrap_or(&program).display().to_string();
+    format!("$({} token --sub alice{state_flag})", quoted(&program))
+}
+
+/// For a POSIX shell: as it is where that is safe, else in single quotes.
+fn quoted(word: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    if !word.is_empty() && word.chars().all(safe) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

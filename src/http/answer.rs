@@ -1,0 +1,228 @@
+//! Answers on the wire: JSON, errors in OPA's shape, compression, and the headers that every decision has.
+
+use std::io::Write;
+
+use axum::body::Body;
+use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::decision_log::Unrecorded;
+use crate::model::decision::Decision;
+use crate::model::failure::{Failure, FailureKind, PolicyError};
+
+/// The decision's id.
+pub const DECISION_ID: HeaderName = HeaderName::from_static("verdict-decision-id");
+/// How the decision ended: `allow`, `deny`, `value`, `undefined`, `error`, `refused`.
+pub const OUTCOME: HeaderName = HeaderName::from_static("verdict-outcome");
+/// Why, where there is something to say.
+pub const REASON: HeaderName = HeaderName::from_static("verdict-reason");
+/// The caller's own id, given back.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A JSON answer with a body that is JSON already.
+pub fn json_text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+/// A JSON answer, indented where `pretty` says so.
+pub fn json_value(status: StatusCode, value: &impl Serialize, pretty: bool) -> Response {
+    let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    match text {
+        Ok(text) => json_text(status, text),
+        Err(_) => text_answer(StatusCode::INTERNAL_SERVER_ERROR, "the answer does not serialise\n"),
+    }
+}
+
+/// A plain text answer.
+pub fn text_answer(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// An answer of a status alone.
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// The status and OPA code of a failure: the one place where the closed list meets HTTP.
+pub const fn status_and_code(kind: FailureKind) -> (StatusCode, &'static str) {
+    match kind {
+        FailureKind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_parameter"),
+        FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_parameter"),
+        FailureKind::UnknownPath => (StatusCode::NOT_FOUND, "undefined_document"),
+        FailureKind::CredentialMissing | FailureKind::CredentialInvalid | FailureKind::CredentialExpired => {
+            (StatusCode::UNAUTHORIZED, "unauthorized")
+        }
+        FailureKind::VerifierUnavailable
+        | FailureKind::PolicyUnavailable
+        | FailureKind::RecordUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        FailureKind::EvaluationFailed | FailureKind::DeadlineExceeded | FailureKind::Internal => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+        }
+    }
+}
+
+/// An error in OPA's shape: `{"code", "message", "errors"?, "decision_id"?}`.
+pub fn problem(failure: &Failure, decision_id: Option<Uuid>) -> Response {
+    let (status, code) = status_and_code(failure.kind);
+    let errors = policy_errors(failure);
+    let message = match errors.is_empty() {
+        true => failure.message.as_str(),
+        false => "error(s) occurred while evaluating query",
+    };
+    let mut body = json!({ "code": code, "message": message });
+    if let Some(members) = body.as_object_mut() {
+        if !errors.is_empty() {
+            members.insert("errors".to_owned(), json!(errors));
+        }
+        if let Some(id) = decision_id {
+            members.insert("decision_id".to_owned(), json!(id));
+        }
+    }
+    let mut response = json_value(status, &body, true);
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, challenge(failure));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn policy_errors(failure: &Failure) -> Vec<PolicyError> {
+    match (failure.kind, &failure.policy) {
+        (_, Some(error)) => vec![PolicyError::clone(error)],
+        (FailureKind::DeadlineExceeded, None) => {
+            vec![PolicyError { code: "eval_cancel_error", message: failure.message.clone(), location: None }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// RFC 6750 section 3: why a bearer token was not taken; nothing where none was presented.
+fn challenge(failure: &Failure) -> HeaderValue {
+    if failure.kind == FailureKind::CredentialMissing {
+        return HeaderValue::from_static("Bearer");
+    }
+    let description = failure.message.replace(['"', '\\'], "'");
+    let text = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
+    header_text(&text).unwrap_or_else(|| HeaderValue::from_static("Bearer error=\"invalid_token\""))
+}
+
+/// The answer when a decision was not recorded: 503, and nothing of the decision.
+pub fn unrecorded(unrecorded: Unrecorded) -> Response {
+    let mut response = problem(&unrecorded.failure(), Some(unrecorded.id));
+    response.headers_mut().insert(OUTCOME, HeaderValue::from_static("error"));
+    response
+}
+
+/// Adds what every answer to a decision carries: id, outcome, reason, the caller's own id.
+pub fn mark(response: &mut Response, decision: &Decision) {
+    let headers = response.headers_mut();
+    let mut id = Uuid::encode_buffer();
+    if let Ok(id) = HeaderValue::from_str(decision.id.as_hyphenated().encode_lower(&mut id)) {
+        headers.insert(DECISION_ID, id);
+    }
+    headers.insert(OUTCOME, HeaderValue::from_static(decision.outcome.name()));
+    if let Some(reason) = decision.reason.as_deref().and_then(header_text) {
+        headers.insert(REASON, reason);
+    }
+    if let Some(id) = decision.context.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert(REQUEST_ID, id);
+    }
+}
+
+/// Text that may stand in a header: visible ASCII and spaces, at most 256 of them.
+fn header_text(text: &str) -> Option<HeaderValue> {
+    let visible = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
+    HeaderValue::from_str(&text.chars().take(256).map(visible).collect::<String>()).ok()
+}
+
+/// Whether the caller takes gzip (RFC 9110 section 12.5.3).
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let takes = |part: &str| {
+        let mut pieces = part.split(';').map(str::trim);
+        let coding = pieces.next().unwrap_or_default();
+        let refused = pieces
+            .any(|piece| matches!(piece.strip_prefix("q=").map(str::parse::<f32>), Some(Ok(q)) if q == 0.0));
+        (coding.eq_ignore_ascii_case("gzip") || coding == "*") && !refused
+    };
+    let mut values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.split(',').any(takes))
+}
+
+/// A JSON answer that may be compressed, and says so in `Vary`.
+pub fn negotiated(status: StatusCode, body: String, gzip: bool, min_size: usize) -> Response {
+    let packed = if gzip && body.len() >= min_size { pack(body.as_bytes()) } else { None };
+    let mut response = match packed {
+        None => json_text(status, body),
+        Some(packed) => {
+            let mut response = json_text(status, packed);
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response
+        }
+    };
+    vary(&mut response);
+    response
+}
+
+/// Says that the answer depends on `Accept-Encoding`.
+pub fn vary(response: &mut Response) {
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+}
+
+fn pack(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}
+
+/// Indents JSON that was made compact.
+pub fn indent(compact: &str) -> String {
+    let tree = serde_json::from_str::<Value>(compact);
+    tree.and_then(|tree| serde_json::to_string_pretty(&tree)).unwrap_or_else(|_| compact.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_taken_where_it_is_not_refused() {
+        for (value, expected) in [
+            ("gzip", true),
+            ("br, gzip;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_str(value).unwrap())]);
+            assert_eq!(accepts_gzip(&headers), expected, "{value}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn headers_hold_no_line_ends() {
+        assert_eq!(header_text("a\r\nb\u{e9}").unwrap(), "a??b?");
+    }
+}

@@ -1,0 +1,255 @@
+//! Request bodies: read within limits, decompressed, parsed strictly.
+
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+
+use crate::model::failure::{Failure, FailureKind};
+use crate::rego::Value;
+use crate::rego::value::read_json;
+
+/// How much, and for how long, of a body is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most bytes, also after decompression.
+    pub max: usize,
+    /// How long it may take to arrive.
+    pub timeout: Duration,
+}
+
+/// Reads a whole body and undoes its `Content-Encoding` (gzip, RFC 9110 section 8.4.1.3).
+///
+/// # Errors
+/// [`FailureKind::TooLarge`] over the limit, else [`FailureKind::InvalidRequest`]: too slow, cut off, another encoding,
+/// not gzip though it says so.
+pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Bytes, Failure> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > limits.max) {
+        return Err(too_large(limits.max));
+    }
+    let collected = tokio::time::timeout(limits.timeout, Limited::new(body, limits.max).collect()).await;
+    let bytes = match collected {
+        Err(_) => {
+            return Err(invalid(format!("the body did not arrive within {} ms", limits.timeout.as_millis())));
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(limits.max)),
+        Ok(Err(_)) => return Err(invalid("the body was cut off")),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    match (encodings.next().map(|value| value.as_bytes()), encodings.next()) {
+        (None, _) => Ok(bytes),
+        (Some(encoding), None) if encoding.eq_ignore_ascii_case(b"identity") => Ok(bytes),
+        (Some(encoding), None) if encoding.eq_ignore_ascii_case(b"gzip") => gunzip(&bytes, limits.max),
+        _ => Err(invalid("the content encoding is not one of `gzip` and `identity`")),
+    }
+}
+
+fn gunzip(bytes: &[u8], max: usize) -> Result<Bytes, Failure> {
+    let mut plain = Vec::new();
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let read = flate2::bufread::MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut plain);
+    match read {
+        Err(error) => {
+            Err(invalid(format!("the body is not valid gzip, though its content encoding says so: {error}")))
+        }
+        Ok(_) if plain.len() > max => Err(too_large(max)),
+        Ok(_) => Ok(Bytes::from(plain)),
+    }
+}
+
+fn too_large(max: usize) -> Failure {
+    Failure::new(
+        FailureKind::TooLarge,
+        format!("request body too large: the limit is {max} bytes (`server.max_body`)"),
+    )
+}
+
+fn invalid(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::InvalidRequest, message)
+}
+
+/// Parses a body into `T`: YAML where the content type says so, else JSON, strictly. An empty body is `T::default()`.
+///
+/// # Errors
+/// [`FailureKind::InvalidRequest`] with what was wrong and where.
+pub fn parse<T: serde::de::DeserializeOwned + Default>(
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<T, Failure> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(T::default());
+    }
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let malformed = |message: String| invalid(format!("body contains malformed input document: {message}"));
+    if content_type.contains("yaml") {
+        let text = std::str::from_utf8(body).map_err(|_| malformed("not UTF-8".to_owned()))?;
+        return yaml_serde::from_str(text).map_err(|error| malformed(error.to_string()));
+    }
+    read_json(body).map_err(|error| malformed(error.to_string()))
+}
+
+/// `{"input": …}`, the body of `POST /v1/data`; `null` and nothing at all are an envelope without input.
+#[derive(Debug, Default, PartialEq)]
+pub struct Envelope {
+    /// The input document; `None` where the key is missing.
+    pub input: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for Envelope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EnvelopeVisitor;
+        impl<'de> Visitor<'de> for EnvelopeVisitor {
+            type Value = Envelope;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the key `input`")
+            }
+            fn visit_unit<E>(self) -> Result<Envelope, E> {
+                Ok(Envelope::default())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Envelope, A::Error> {
+                let mut input = None;
+                while let Some(key) = members.next_key::<String>()? {
+                    match (key.as_str(), &input) {
+                        ("input", None) => input = Some(members.next_value()?),
+                        ("input", Some(_)) => return Err(A::Error::duplicate_field("input")),
+                        (other, _) => return Err(A::Error::unknown_field(other, &["input"])),
+                    }
+                }
+                Ok(Envelope { input })
+            }
+        }
+        deserializer.deserialize_any(EnvelopeVisitor)
+    }
+}
+
+/// A whole body that is the input (`/v0/data`, `POST /`).
+#[derive(Debug, Default)]
+pub struct Bare(pub Option<Value>);
+
+impl<'de> Deserialize<'de> for Bare {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|input| Self(Some(input)))
+    }
+}
+
+/// `{"inputs": {name: input}, "common_input": …}`, the body of `POST /v1/batch/data`.
+#[derive(Debug, Default)]
+pub struct BatchEnvelope {
+    /// Name and input, in the order of the body; no name twice.
+    pub inputs: Vec<(String, Value)>,
+    /// Members that every input has unless it has its own.
+    pub common_input: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for BatchEnvelope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BatchVisitor;
+        impl<'de> Visitor<'de> for BatchVisitor {
+            type Value = BatchEnvelope;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with the key `inputs`")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<BatchEnvelope, A::Error> {
+                let (mut inputs, mut common_input) = (None::<Value>, None::<Value>);
+                while let Some(key) = members.next_key::<String>()? {
+                    let slot = match key.as_str() {
+                        "inputs" => &mut inputs,
+                        "common_input" => &mut common_input,
+                        other => return Err(A::Error::unknown_field(other, &["inputs", "common_input"])),
+                    };
+                    if slot.replace(members.next_value()?).is_some() {
+                        return Err(A::Error::custom(format!("duplicate field `{key}`")));
+                    }
+                }
+                let inputs = inputs.ok_or_else(|| A::Error::missing_field("inputs"))?;
+                if !inputs.is_object() {
+                    return Err(A::Error::custom("`inputs` is not an object"));
+                }
+                Ok(BatchEnvelope { inputs: inputs.members(), common_input })
+            }
+        }
+        deserializer.deserialize_map(BatchVisitor)
+    }
+}
+
+impl BatchEnvelope {
+    /// The inputs with what is common to them: an input's own members stand over the common ones.
+    pub fn merged(self) -> Vec<(String, Value)> {
+        let Self { inputs, common_input } = self;
+        let Some(common) = common_input else { return inputs };
+        let merge = |input: Value| {
+            if !common.is_object() || !input.is_object() {
+                return input;
+            }
+            let mut merged = common.clone();
+            for (key, value) in input.members() {
+                merged.insert(&key, value);
+            }
+            merged
+        };
+        inputs.into_iter().map(|(name, input)| (name, merge(input))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(body: &str) -> Result<Option<String>, String> {
+        parse::<Envelope>(&HeaderMap::new(), body.as_bytes())
+            .map(|envelope| envelope.input.map(|input| input.to_string()))
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn the_envelope_has_one_exact_key_once() {
+        for (body, input) in [
+            (r#"{"input": {"a": 1}}"#, Some(r#"{"a":1}"#)),
+            (r#"{"input": null}"#, Some("null")),
+            ("{}", None),
+            ("null", None),
+            ("", None),
+            (" \n", None),
+        ] {
+            assert_eq!(envelope(body).unwrap().as_deref(), input, "{body}");
+        }
+        for (body, why) in [
+            ("[]", "expected an object"),
+            ("\"x\"", "expected an object"),
+            (r#"{"INPUT": 1}"#, "unknown field `INPUT`, expected `input`"),
+            (r#"{"input": 1, "other": 2}"#, "unknown field `other`"),
+            (r#"{"input": 1, "input": 1}"#, "duplicate field `input`"),
+            (r#"{"input": {"a": 1, "a": 2}}"#, "duplicate key \"a\""),
+            (r#"{"input": {}} x"#, "trailing bytes"),
+            (r#"{"input": 1e999}"#, "would not keep its value"),
+            ("{", "EOF"),
+        ] {
+            let error = envelope(body).unwrap_err();
+            assert!(error.contains(why) && error.starts_with("body contains malformed"), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_batch_merges_what_is_common_below_each_input() {
+        let body = br#"{"inputs": {"a": {"x": 1}, "b": {"y": 2}, "c": 3}, "common_input": {"x": 0, "z": 9}}"#;
+        let merged = parse::<BatchEnvelope>(&HeaderMap::new(), body).unwrap().merged();
+        let shown: Vec<String> = merged.iter().map(|(name, input)| format!("{name}={input}")).collect();
+        assert_eq!(shown, [r#"a={"x":1,"z":9}"#, r#"b={"x":0,"y":2,"z":9}"#, "c=3"]);
+        for bad in [
+            r#"{"inputs": []}"#,
+            r#"{"common_input": {}}"#,
+            r#"{"inputs": {}, "x": 1}"#,
+            r#"{"inputs": {}, "inputs": {}}"#,
+        ] {
+            assert!(parse::<BatchEnvelope>(&HeaderMap::new(), bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What a request says of itself: peer, ids, credential.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, USER_AGENT};
+
+use crate::model::credential::Credential;
+use crate::model::request::{RequestContext, TraceContext};
+
+/// The peer's address, put into every request by the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// The longest `X-Request-ID` and `User-Agent` that are taken over, in bytes.
+const MAX_HEADER: usize = 256;
+
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// Reads what is recorded of a request besides what it asks.
+pub fn request_context(headers: &HeaderMap, peer: Option<Peer>, protocol: &'static str) -> RequestContext {
+    RequestContext {
+        requested_by: peer.map(|Peer(address)| address.to_string()),
+        protocol,
+        req_id: REQUESTS.fetch_add(1, Ordering::Relaxed) + 1,
+        request_id: request_id(headers).map(str::to_owned),
+        trace: one(headers, "traceparent").and_then(TraceContext::parse),
+        user_agent: headers
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .map(|text| cut(text).to_owned()),
+    }
+}
+
+/// The caller's `X-Request-ID`: one value, printable, not too long; anything else is as if there were none.
+pub fn request_id(headers: &HeaderMap) -> Option<&str> {
+    one(headers, "x-request-id").filter(|id| !id.is_empty() && id.len() <= MAX_HEADER)
+}
+
+/// The credential in the `Authorization` header.
+pub fn credential(headers: &HeaderMap) -> Credential {
+    Credential::from_authorization(headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()))
+}
+
+/// The only value of a header, if it is printable ASCII.
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let (first, second) = (values.next()?, values.next());
+    second.is_none().then(|| first.to_str().ok()).flatten()
+}
+
+fn cut(text: &str) -> &str {
+    text.get(..MAX_HEADER).unwrap_or(text)
+}

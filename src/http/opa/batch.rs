@@ -1,0 +1,121 @@
+//! `POST /v1/batch/data/{path}`: many inputs, one document, one snapshot.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::render::shown_failure;
+use super::{BATCH, refuse};
+use crate::authorize::{BatchAnswers, BatchCall, Call};
+use crate::http::answer;
+use crate::http::body::{self, BatchEnvelope};
+use crate::http::context::{Peer, credential, request_context};
+use crate::http::params::Params;
+use crate::http::router::Edge;
+use crate::model::decision::Decision;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::request::EntryPath;
+
+/// Answers 200 when every item has an answer, 500 when none has, 207 in between; an item that failed carries its own
+/// `http_status_code`, as text.
+pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response {
+    let (parts, request_body) = request.into_parts();
+    if parts.method != Method::POST {
+        return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let context = request_context(&parts.headers, parts.extensions.get::<Peer>().copied(), "opa");
+    let invalid = |message| Failure::new(FailureKind::InvalidRequest, message);
+    let path = EntryPath::parse(parts.uri.path().strip_prefix(BATCH).unwrap_or_default());
+    let params = Params::parse(parts.uri.query());
+    let read = async || {
+        let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
+        body::parse::<BatchEnvelope>(&parts.headers, &bytes).map(BatchEnvelope::merged)
+    };
+    let (path, params, inputs) = match (path, params) {
+        (Ok(path), Ok(params)) => match read().await {
+            Ok(inputs) if !inputs.is_empty() => (path, params, inputs),
+            Ok(_) => {
+                return refuse(
+                    edge,
+                    Some(path),
+                    invalid("`inputs` is missing or empty".to_owned()),
+                    context,
+                    started,
+                );
+            }
+            Err(failure) => return refuse(edge, Some(path), failure, context, started),
+        },
+        (Err(error), _) => return refuse(edge, None, invalid(error), context, started),
+        (Ok(path), Err(error)) => return refuse(edge, Some(path), invalid(error), context, started),
+    };
+    let call = Call {
+        path,
+        credential: credential(&parts.headers),
+        input: None,
+        context,
+        strict_path: params.strict_paths,
+        started,
+        input_parse: started.elapsed(),
+    };
+    let (id, answers) = edge.authorizer.authorize_batch(BatchCall { call, inputs }).await;
+    let (status, responses) = responses(&answers, params.strict_builtin_errors);
+    let text = json!({ "batch_decision_id": id, "responses": responses }).to_string();
+    let text = if params.pretty { answer::indent(&text) } else { text };
+    answer::negotiated(status, text, answer::accepts_gzip(&parts.headers), edge.gzip_min_size)
+}
+
+fn responses(answers: &BatchAnswers, strict: bool) -> (StatusCode, Map<String, Value>) {
+    let items: Vec<(&String, StatusCode, Value)> = answers
+        .iter()
+        .map(|(name, answer)| {
+            let (status, item) = match answer {
+                Ok(decision) => item(decision, strict),
+                Err(unrecorded) => failed(&unrecorded.failure(), unrecorded.id),
+            };
+            (name, status, item)
+        })
+        .collect();
+    let succeeded = items.iter().filter(|(_, status, _)| status.is_success()).count();
+    let status = match succeeded {
+        0 => shared_status(&items),
+        some if some == items.len() => StatusCode::OK,
+        _ => StatusCode::MULTI_STATUS,
+    };
+    let mixed = status == StatusCode::MULTI_STATUS;
+    let responses = items.into_iter().map(|(name, status, mut item)| {
+        if let Some(members) = item.as_object_mut().filter(|_| mixed || !status.is_success()) {
+            members.insert("http_status_code".to_owned(), json!(status.as_str()));
+        }
+        (name.clone(), item)
+    });
+    (status, responses.collect())
+}
+
+/// Where nothing has an answer: the status that all items share (401, 503), else 500.
+fn shared_status(items: &[(&String, StatusCode, Value)]) -> StatusCode {
+    let mut statuses = items.iter().map(|(_, status, _)| *status);
+    let first = statuses.next().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if statuses.all(|status| status == first) { first } else { StatusCode::INTERNAL_SERVER_ERROR }
+}
+
+fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
+    if let Some(failure) = shown_failure(decision, strict) {
+        return failed(failure, decision.id);
+    }
+    let mut item = json!({ "decision_id": decision.id, "outcome": decision.outcome });
+    if let (Some(members), Some(result)) = (item.as_object_mut(), &decision.result) {
+        let result: Value = serde_json::from_str(RawValue::get(result)).unwrap_or(Value::Null);
+        members.insert("result".to_owned(), result);
+    }
+    (StatusCode::OK, item)
+}
+
+fn failed(failure: &Failure, id: uuid::Uuid) -> (StatusCode, Value) {
+    let (status, code) = answer::status_and_code(failure.kind);
+    let errors = failure.policy.iter().collect::<Vec<_>>();
+    (status, json!({ "decision_id": id, "code": code, "message": failure.message, "errors": errors }))
+}

@@ -1,0 +1,117 @@
+//! Decisions as OPA's clients expect them.
+
+use std::fmt::Write;
+
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::json;
+
+use crate::authorize::Authorized;
+use crate::http::answer;
+use crate::http::params::Params;
+use crate::http::router::Edge;
+use crate::model::decision::{Decision, Outcome};
+use crate::model::failure::{Failure, FailureKind};
+
+const MISSING_INPUT: &str =
+    r#","warning":{"code":"api_usage_warning","message":"'input' key missing from the request"}"#;
+
+/// The failure that a compatible answer must show as an error; `None` where OPA shows an undefined document.
+pub(super) fn shown_failure(decision: &Decision, strict_builtin_errors: bool) -> Option<&Failure> {
+    decision.failure.as_ref().filter(|failure| {
+        let builtin = failure.policy.as_ref().is_some_and(|error| error.code == "eval_builtin_error");
+        failure.kind != FailureKind::EvaluationFailed || !builtin || strict_builtin_errors
+    })
+}
+
+/// `{"decision_id", "result"?, "metrics"?, "provenance"?, "warning"?}`; `result` is missing where it is undefined.
+pub(super) fn v1(
+    edge: &Edge,
+    parts: &Parts,
+    authorized: &Authorized,
+    params: &Params,
+    warn: bool,
+) -> Response {
+    let decision = &authorized.decision;
+    let mut response = match shown_failure(decision, params.strict_builtin_errors) {
+        Some(failure) => answer::problem(failure, Some(decision.id)),
+        None => {
+            let mut body = item(decision);
+            // Writing to a String cannot fail.
+            if params.metrics {
+                let _ = write!(body, ",\"metrics\":{}", metrics(decision));
+            }
+            if params.provenance {
+                let _ = write!(body, ",\"provenance\":{}", provenance(authorized));
+            }
+            if warn {
+                body.push_str(MISSING_INPUT);
+            }
+            body.push_str(if params.pretty { "}" } else { "}\n" });
+            let body = if params.pretty { answer::indent(&body) } else { body };
+            let gzip = answer::accepts_gzip(&parts.headers);
+            answer::negotiated(StatusCode::OK, body, gzip, edge.gzip_min_size)
+        }
+    };
+    answer::mark(&mut response, decision);
+    answer::vary(&mut response);
+    response
+}
+
+/// The bare document, or 404 where it is undefined.
+pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bool) -> Response {
+    let decision = &authorized.decision;
+    let mut response = match (&decision.result, shown_failure(decision, false)) {
+        (_, Some(failure)) => answer::problem(failure, Some(decision.id)),
+        (Some(result), None) => {
+            let body = if pretty { answer::indent(result.get()) } else { result.get().to_owned() };
+            let gzip = answer::accepts_gzip(&parts.headers);
+            answer::negotiated(StatusCode::OK, body, gzip, edge.gzip_min_size)
+        }
+        (None, None) => {
+            let path = decision.path.as_ref().map(|path| path.segments().join(".")).unwrap_or_default();
+            let missing = Failure::new(FailureKind::UnknownPath, format!("document undefined: data.{path}"));
+            answer::problem(&missing, Some(decision.id))
+        }
+    };
+    answer::mark(&mut response, decision);
+    answer::vary(&mut response);
+    response
+}
+
+/// The start of one answer's object: id and result, without the closing brace.
+pub(super) fn item(decision: &Decision) -> String {
+    let result =
+        decision.result.as_ref().filter(|_| decision.outcome != Outcome::Error).map(|result| result.get());
+    let mut body = String::with_capacity(96 + result.map_or(0, str::len));
+    let _ = write!(body, "{{\"decision_id\":\"{}\"", decision.id.as_hyphenated());
+    if let Some(result) = result {
+        body.push_str(",\"result\":");
+        body.push_str(result);
+    }
+    body
+}
+
+/// OPA's names; every document is prepared at activation, hence the constant hit.
+fn metrics(decision: &Decision) -> serde_json::Value {
+    let nanos = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let timings = &decision.timings;
+    json!({
+        "counter_server_query_cache_hit": 1,
+        "timer_rego_input_parse_ns": nanos(timings.input_parse),
+        "timer_rego_query_eval_ns": nanos(timings.eval),
+        "timer_server_handler_ns": nanos(timings.total),
+    })
+}
+
+fn provenance(authorized: &Authorized) -> serde_json::Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "build_commit": "",
+        "build_timestamp": "",
+        "build_hostname": "",
+        "bundles": authorized.snapshot.bundles_json,
+        "generation": authorized.snapshot.revision.generation,
+    })
+}
