@@ -5,4 +5,6 @@ mod author;
 mod bench_cli;
 mod conformance_jose;
 mod decision_log;
+mod harness;
 mod identity;
+mod opa_api;

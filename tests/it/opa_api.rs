@@ -1,0 +1,102 @@
+//! Exchanges that were recorded with a real OPA: ours agree, save where a case says that it deviates.
+
+use serde_json::Value;
+
+use crate::harness::{Reply, TestApp, conformance};
+
+/// What waits: ad-hoc queries and the write API of policies.
+const WAITING: [&str; 6] =
+    ["put policy", "query input", "query undefined", "query bad", "query get", "query unsafe"];
+
+#[test]
+fn recorded_exchanges_agree() {
+    let Some(root) = conformance("opa-api") else { return };
+    let cases: Value = serde_json::from_slice(&std::fs::read(root.join("cases.json")).unwrap()).unwrap();
+    let server = TestApp::new().bundle("bundle", &root.join("bundle")).start();
+    let cases = cases["cases"].as_array().unwrap();
+    let (mut agree, mut differ) = (0, Vec::new());
+    for case in cases {
+        let name = case["name"].as_str().unwrap();
+        let request = &case["request"];
+        let headers: Vec<(&str, &str)> = request["headers"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+            .collect();
+        let body = request["body"].as_str().unwrap_or_default();
+        let reply = server.send(
+            request["method"].as_str().unwrap(),
+            request["path"].as_str().unwrap(),
+            &headers,
+            body.as_bytes(),
+        );
+        match disagreement(&case["response"], &reply) {
+            None => agree += 1,
+            Some(_) if case.get("deviates").is_some() => agree += 1,
+            Some(why) if WAITING.contains(&name) => println!("waiting: {name}: {why}"),
+            Some(why) => differ.push(format!("{name}: {why}")),
+        }
+    }
+    println!("opa api: {agree} of {}", cases.len());
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    assert_eq!(agree, cases.len() - WAITING.len());
+}
+
+/// What differs in status, error code, result, or what else the case pins.
+fn disagreement(expected: &Value, reply: &Reply) -> Option<String> {
+    let shown = || format!("{} {}", reply.status, String::from_utf8_lossy(&reply.body));
+    if expected["status"].as_u64() != Some(u64::from(reply.status)) {
+        return Some(format!("status is not {}: {}", expected["status"], shown()));
+    }
+    if let Some(vary) = expected["vary"].as_str()
+        && reply.header("vary") != Some(vary)
+    {
+        return Some(format!("vary is {:?}", reply.header("vary")));
+    }
+    if let Some(kind) = expected["content_type"].as_str()
+        && reply.header("content-type") != Some(kind)
+    {
+        return Some(format!("content type is {:?}", reply.header("content-type")));
+    }
+    for (key, at) in [("json_keys_of_result", "/result"), ("json_keys_of_each_result", "/result/0")] {
+        if let Some(keys) = expected.get(key) {
+            let got: Vec<Value> =
+                reply.json().pointer(at)?.as_object()?.keys().map(|key| Value::from(key.as_str())).collect();
+            return (*keys != Value::from(got.clone())).then(|| format!("keys are {got:?}"));
+        }
+    }
+    let wanted = expected.get("json")?;
+    let got = reply.json();
+    let equal = if let Some(code) = wanted.get("code") {
+        let places = |value: &Value| value.pointer("/errors/0/location").cloned();
+        Some(code) == got.get("code")
+            && (places(wanted).is_none() || reply.status == 400 || places(wanted) == places(&got))
+    } else if wanted.get("decision_id").is_some() {
+        let shape = |value: &Value, key: &str| {
+            value.get(key).and_then(Value::as_object).map(|o| o.keys().cloned().collect::<Vec<_>>())
+        };
+        same(wanted.get("result"), got.get("result"))
+            && got["decision_id"].is_string()
+            && wanted.get("warning") == got.get("warning")
+            && shape(wanted, "metrics") == shape(&got, "metrics")
+            && wanted.pointer("/provenance/bundles") == got.pointer("/provenance/bundles")
+    } else {
+        same(Some(wanted), Some(&got))
+    };
+    (!equal).then(|| format!("{wanted} is not {}", shown()))
+}
+
+/// Equal in value: `1.0` is `1`, as in JSON Schema and in OPA.
+fn same(wanted: Option<&Value>, got: Option<&Value>) -> bool {
+    match (wanted, got) {
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a.as_f64() == b.as_f64(),
+        (Some(Value::Array(a)), Some(Value::Array(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(Some(a), Some(b)))
+        }
+        (Some(Value::Object(a)), Some(Value::Object(b))) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| same(Some(value), b.get(key)))
+        }
+        (a, b) => a == b,
+    }
+}
