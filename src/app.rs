@@ -283,7 +283,7 @@ fn effective(config: &Config) -> serde_json::Value {
     config.to_yaml().ok().and_then(|yaml| yaml_serde::from_str(&yaml).ok()).unwrap_or_default()
 }
 
-/// Counts reloads, and says them to the diagnostics.
+/// Counts reloads.
 struct Counted(Arc<Metrics>);
 
 impl Observer for Counted {
@@ -296,16 +296,9 @@ impl Observer for Counted {
         let paths: Vec<EntryPath> =
             snapshot.program.entry_paths().chain(snapshot.program.packages()).collect();
         self.0.decisions.declare_entry_points(&paths);
-        let bundles: Vec<String> =
-            snapshot.revision.bundles.iter().map(|(name, b)| format!("{name}@{}", b.revision)).collect();
-        tracing::info!(generation = report.generation, bundles = bundles.join(" "), "bundles are active");
     }
 
-    fn failed(&self, error: &LoadError, report: &Report) {
+    fn failed(&self, _: &LoadError, _: &Report) {
         self.0.bundles.failures.inc();
-        tracing::error!(
-            generation = report.generation,
-            "bundles were not activated, what was active stays: {error}"
-        );
     }
 }

@@ -170,3 +170,56 @@ impl Events {
         path.parent() != self.dir.parent() && path.file_name().and_then(OsStr::to_str).is_none_or(matters)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, AccessMode, CreateKind, DataChange, Event, Flag, MetadataKind};
+
+    use super::*;
+
+    fn woken_by(event: notify::Result<Event>) -> bool {
+        let events = Events::new(Path::new("/srv/bundles"));
+        events.notice(event);
+        events.wait(Duration::ZERO) == Wake::Changed
+    }
+
+    #[test]
+    fn changes_wake_and_reading_does_not() {
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let created = EventKind::Create(CreateKind::File);
+        for (kind, path, expected) in [
+            (written, "/srv/bundles/authz/policy.rego", true),
+            (created, "/srv/bundles/authz", true),
+            (created, "/srv/bundles/authz/..data", true),
+            (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), "/srv/bundles", true),
+            (EventKind::Access(AccessKind::Close(AccessMode::Write)), "/srv/bundles/authz/policy.rego", true),
+            (EventKind::Access(AccessKind::Open(AccessMode::Any)), "/srv/bundles/authz/policy.rego", false),
+            (EventKind::Access(AccessKind::Close(AccessMode::Read)), "/srv/bundles/authz/policy.rego", false),
+            (written, "/srv/bundles/authz/.policy.rego.swp", false),
+            (written, "/srv/bundles/authz/policy.rego~", false),
+            (created, "/srv/bundles", true),
+            (created, "/srv/elsewhere", false),
+        ] {
+            assert_eq!(woken_by(Ok(Event::new(kind).add_path(path.into()))), expected, "{kind:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_lost_notification_is_a_change() {
+        assert!(woken_by(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan))));
+        assert!(woken_by(Err(notify::Error::generic("queue"))));
+    }
+
+    #[test]
+    fn what_the_owner_asks_for_comes_first() {
+        let events = Events::new(Path::new("/srv/bundles"));
+        assert_eq!(events.wait(Duration::ZERO), Wake::Poll);
+        events.force();
+        assert_eq!(events.wait(Duration::ZERO), Wake::Forced);
+        assert_eq!(events.wait(Duration::ZERO), Wake::Poll);
+        events.stop();
+        events.force();
+        assert_eq!(events.wait(Duration::ZERO), Wake::Stop);
+        assert!(!events.quiet(Duration::from_secs(60), true));
+    }
+}

@@ -7,16 +7,34 @@ use std::collections::{BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::events::Events;
 
+/// Which folder a path leads to. A file system may give a new folder the inode of one that has just gone, hence the
+/// time of its birth, where the file system keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+    born: Option<SystemTime>,
+}
+
+impl Identity {
+    /// `None` where there is no folder.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
+        Some(Self { device: meta.dev(), inode: meta.ino(), born: meta.created().ok() })
+    }
+}
+
 /// The folders that are watched.
 pub(super) struct Notices {
     watcher: Option<RecommendedWatcher>,
-    /// Folder to device and inode, as they were when it was watched.
-    watched: HashMap<PathBuf, (u64, u64)>,
+    /// Each folder, as it was when it was watched.
+    watched: HashMap<PathBuf, Identity>,
     warned: bool,
 }
 
@@ -32,32 +50,28 @@ impl Notices {
         Self { watcher, watched: HashMap::new(), warned: false }
     }
 
-    /// Watches `dir`, the folder that holds it (also that of its target, where it is a link) and `folders`, and
-    /// nothing else.
+    /// Watches `dir` and `folders`, and nothing else. Not the folder that holds `dir`: whatever else is written there,
+    /// such as a log, would be reported, too; the loop looks for a moved `dir` itself.
     pub(super) fn follow(&mut self, dir: &Path, folders: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
-        let resolved = dir.canonicalize().ok();
-        let parents = [Some(dir), resolved.as_deref()].into_iter().flatten().filter_map(Path::parent);
-        let mut wanted: HashMap<PathBuf, (u64, u64)> = HashMap::new();
-        for folder in parents.chain([dir]).chain(folders.iter().map(PathBuf::as_path)) {
-            if let Ok(meta) = std::fs::metadata(folder)
-                && meta.is_dir()
-            {
-                wanted.insert(folder.to_path_buf(), (meta.dev(), meta.ino()));
+        let mut wanted: HashMap<PathBuf, Identity> = HashMap::new();
+        for folder in [dir].into_iter().chain(folders.iter().map(PathBuf::as_path)) {
+            if let Some(identity) = Identity::of(folder) {
+                wanted.insert(folder.to_path_buf(), identity);
             }
         }
-        for (folder, inode) in &self.watched {
-            if wanted.get(folder) != Some(inode) {
+        for (folder, identity) in &self.watched {
+            if wanted.get(folder) != Some(identity) {
                 // It is an error to stop watching what has gone; there is nothing to do about it.
                 let _gone = watcher.unwatch(folder);
             }
         }
         let mut now_watched = HashMap::new();
-        for (folder, inode) in wanted {
-            let kept = self.watched.get(&folder) == Some(&inode);
+        for (folder, identity) in wanted {
+            let kept = self.watched.get(&folder) == Some(&identity);
             match if kept { Ok(()) } else { watcher.watch(&folder, RecursiveMode::NonRecursive) } {
                 Ok(()) => {
-                    now_watched.insert(folder, inode);
+                    now_watched.insert(folder, identity);
                 }
                 Err(error) if !self.warned => {
                     self.warned = true;

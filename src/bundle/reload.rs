@@ -12,6 +12,7 @@ use super::scan::Scan;
 use super::status::{Report, Status};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
+use crate::model::revision::BundleRevision;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
 
 /// Who wants to hear of reloads, e.g. to count them. Called from the watcher's thread, after the status has changed.
@@ -138,7 +139,9 @@ impl Reloader {
         store.swap(snapshot);
         status.activated(clock.now(), generation, bundles);
         let (report, snapshot) = (status.report(), store.load());
-        tracing::info!(generation, bundles = %snapshot.bundles_json, "bundles activated");
+        let revision = |(name, bundle): (&String, &BundleRevision)| format!("{name}@{}", bundle.revision);
+        let bundles: Vec<String> = snapshot.revision.bundles.iter().map(revision).collect();
+        tracing::info!(generation = report.generation, bundles = bundles.join(" "), "bundles are active");
         for observer in observers {
             observer.activated(&snapshot, &report);
         }

@@ -18,13 +18,13 @@ use super::contents::Digest;
 use super::error::{ErrorKind, LoadError};
 use super::events::{Events, Wake};
 use super::folder::Stamp;
-use super::notices::Notices;
+use super::notices::{Identity, Notices};
 use super::reload::{Reloader, Setup};
 use super::scan::{self, Scan};
 use crate::model::clock::Timestamp;
 
-/// A directory that changes for longer than this without a pause is reported as failing.
-const UNSETTLED: Duration = Duration::from_secs(10);
+/// A directory that changes for this many debounces without a pause is reported as failing; 10 s by default.
+const UNSETTLED_DEBOUNCES: u32 = 100;
 /// Stamps younger than this prove nothing: a second write in the same tick of the file system's clock looks the same.
 const RACY_SECONDS: i64 = 2;
 
@@ -99,6 +99,9 @@ impl Drop for Watcher {
     }
 }
 
+/// How often the directory is looked at from outside: that it was made, moved away, or swapped is no event within it.
+const ROOT_CHECK: Duration = Duration::from_millis(250);
+
 struct Loop {
     dir: PathBuf,
     reloader: Reloader,
@@ -125,10 +128,15 @@ impl Loop {
         let mut again = false;
         while self.settle(again) {
             self.events.first_done();
-            again = match self.events.wait(poll) {
-                Wake::Stop => return,
-                Wake::Forced => true,
-                Wake::Changed | Wake::Poll => false,
+            let (looked, root) = (Instant::now(), Identity::of(&self.dir));
+            again = loop {
+                match self.events.wait(poll.min(ROOT_CHECK)) {
+                    Wake::Stop => return,
+                    Wake::Forced => break true,
+                    Wake::Changed => break false,
+                    Wake::Poll if looked.elapsed() >= poll || Identity::of(&self.dir) != root => break false,
+                    Wake::Poll => {}
+                }
             };
         }
     }
@@ -154,7 +162,7 @@ impl Loop {
                 return true;
             }
             previous = Some(key);
-            if !reported && started.elapsed() > UNSETTLED {
+            if !reported && started.elapsed() > debounce.saturating_mul(UNSETTLED_DEBOUNCES) {
                 self.reloader.unsettled();
                 self.events.first_done();
                 reported = true;

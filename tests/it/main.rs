@@ -3,8 +3,10 @@
 
 mod author;
 mod bench_cli;
+mod bundle_format;
 mod conformance_jose;
 mod decision_log;
 mod harness;
 mod identity;
 mod opa_api;
+mod reload;

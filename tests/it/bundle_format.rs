@@ -1,0 +1,604 @@
+//! What a bundle may look like, as folder and as archive, and what is refused.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use tar::{Builder, EntryType, Header};
+use tempfile::TempDir;
+use verdict::bundle::{self, Conditions, Config, ErrorKind, Limits, LoadError};
+use verdict::model::clock::Timestamp;
+use verdict::model::request::EntryPath;
+
+const POLICY: &str = "package app\n\ndefault allow := false\n\nallow if input.user in data.users\n";
+const MANIFEST: &str = r#"{"revision": "r1", "roots": ["app", "users"],
+    "metadata": {"verdict": {"required_entrypoints": ["app/allow"]}}}"#;
+
+fn limits() -> Limits {
+    Limits { max_size: 8 << 20, max_files: 100 }
+}
+
+/// Writes files below `dir`, with their folders.
+pub fn write_all(dir: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+fn member(builder: &mut Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
+    let mut header = Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    // Written past the builder's own check of names, which refuses what is to be tested.
+    let field = &mut header.as_old_mut().name;
+    if name.len() <= field.len() {
+        field[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        builder.append(&header, bytes).unwrap();
+    } else {
+        builder.append_data(&mut header, name, bytes).unwrap();
+    }
+}
+
+pub fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = Builder::new(Vec::new());
+    for (name, bytes) in files {
+        member(&mut builder, name, bytes);
+    }
+    builder.into_inner().unwrap()
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn sample_tar() -> Vec<u8> {
+    tar_of(&[
+        ("/.manifest", MANIFEST.as_bytes()),
+        ("/app/policy.rego", POLICY.as_bytes()),
+        ("/users/data.json", b"{\"alice\": true}"),
+    ])
+}
+
+fn load_bytes(bytes: &[u8]) -> Result<bundle::Bundle, LoadError> {
+    load_with(bytes, limits())
+}
+
+fn load_with(bytes: &[u8], limits: Limits) -> Result<bundle::Bundle, LoadError> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("authz.tar.gz");
+    fs::write(&path, bytes).unwrap();
+    bundle::load_path(&path, limits)
+}
+
+fn load_folder(files: &[(&str, &str)]) -> Result<bundle::Bundle, LoadError> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("authz");
+    write_all(&path, files);
+    bundle::load_path(&path, limits())
+}
+
+fn load_watched(dir: &Path) -> Result<Vec<bundle::Bundle>, LoadError> {
+    bundle::load_dir(&Config { dir: dir.to_path_buf(), ..Config::default() })
+}
+
+/// The names of the bundles in a directory, or the error's text.
+fn names(dir: &Path) -> Result<Vec<String>, String> {
+    let bundles = load_watched(dir).map_err(|error| error.to_string())?;
+    Ok(bundles.into_iter().map(|bundle| bundle.name).collect())
+}
+
+/// What the directory's bundles come to, as their data, or the error.
+fn activated(dir: &Path, required: &[&str]) -> Result<String, LoadError> {
+    let required: Vec<_> = required.iter().map(|path| EntryPath::parse(path).unwrap()).collect();
+    let conditions = Conditions { required: &required, ..Conditions::default() };
+    let snapshot = bundle::activate(&load_watched(dir)?, 1, Timestamp(0), &conditions)?;
+    Ok(snapshot.program.data().to_string())
+}
+
+#[test]
+fn a_folder_and_an_archive_give_the_same_bundle() {
+    let folder = load_folder(&[
+        (".manifest", MANIFEST),
+        ("app/policy.rego", POLICY),
+        ("users/data.json", "{\"alice\": true}"),
+    ])
+    .unwrap();
+    let archive = load_bytes(&gzip(&sample_tar())).unwrap();
+    for bundle in [&folder, &archive] {
+        assert_eq!(bundle.name, "authz");
+        assert_eq!(bundle.manifest.revision, "r1");
+        assert_eq!(bundle.modules.len(), 1);
+        assert_eq!(&*bundle.modules[0].source, POLICY);
+        assert_eq!(bundle.documents[0].path, ["users"]);
+        assert_eq!(bundle.documents[0].value.to_string(), r#"{"alice":true}"#);
+    }
+    assert_eq!(folder.size, archive.size);
+}
+
+#[test]
+fn a_bundle_recorded_with_a_real_opa_loads() {
+    let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
+    let root = std::env::var_os("CONFORMANCE_DIR").map_or(default, PathBuf::from).join("opa-api");
+    if !root.is_dir() {
+        println!("SKIPPED: no conformance files at {}", root.display());
+        return;
+    }
+    let bundle = bundle::load_path(&root.join("bundle"), limits()).unwrap();
+    assert_eq!(bundle.manifest.revision, "rev-1");
+    assert_eq!(bundle.modules.len(), 2);
+    let program = bundle::compile(&[bundle]).unwrap();
+    let zoe = program.data().at(["users", "Zoë", "roles"]).unwrap();
+    assert_eq!(zoe.to_string(), "[]");
+    assert!(program.declares(&EntryPath::parse("system/main").unwrap()));
+}
+
+#[test]
+fn roles_of_files_in_a_bundle() {
+    let bundle = load_folder(&[
+        ("policy.rego", POLICY),
+        ("policy_test.rego", "package app_test\n"),
+        ("backup.rego", "package backup\n"),
+        ("tests/cases.yaml", "cases: []\n"),
+        ("deep/down/data.yaml", "a: 1\n"),
+        ("README.md", "#"),
+        (".signatures.json", "{}"),
+        ("policy.wasm", "\0asm"),
+        ("plan.json", "{}"),
+        (".#policy.rego", "not rego"),
+        ("policy.rego~", "not rego"),
+        (".git/data.json", "not json"),
+        ("policy.rego.bak", "not rego"),
+    ])
+    .unwrap();
+    let ids: Vec<_> = bundle.modules.iter().map(|m| m.id.rsplit('/').next().unwrap()).collect();
+    assert_eq!(ids, ["backup.rego", "policy.rego"]);
+    assert_eq!(bundle.tests.len(), 1);
+    assert_eq!(bundle.fixtures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["tests/cases.yaml"]);
+    assert_eq!(bundle.documents[0].path, ["deep", "down"]);
+}
+
+#[test]
+fn a_single_file_is_a_bundle_for_the_commands() {
+    let dir = TempDir::new().unwrap();
+    write_all(dir.path(), &[("p.rego", POLICY), ("d.yaml", "a: 1\n"), ("x.txt", "")]);
+    let load = |file: &str| bundle::load_path(&dir.path().join(file), limits());
+    assert_eq!(load("p.rego").unwrap().modules.len(), 1);
+    assert_eq!(load("d.yaml").unwrap().documents[0].value.to_string(), r#"{"a":1}"#);
+    assert_eq!(load("x.txt").unwrap_err().kind, ErrorKind::Layout);
+    assert_eq!(load("none.rego").unwrap_err().kind, ErrorKind::Unreadable);
+}
+
+#[test]
+fn a_folder_is_refused_with_the_file_and_what_to_do() {
+    for (files, kind, expected) in [
+        (&[("README.md", "#")][..], ErrorKind::Empty, "holds no policy and no data"),
+        (&[("data.json", "[]")], ErrorKind::Data, "must be an object"),
+        (&[("data.json", "{\"a\": 1, \"a\": 2}")], ErrorKind::Data, "data.json:1:"),
+        (&[("data.json", "{\n\"a\": \n}")], ErrorKind::Data, "data.json:3:"),
+        (&[("data.yaml", "a: [")], ErrorKind::Data, "data.yaml` is malformed"),
+        (&[("users/data.json", "{}"), ("users/data.yaml", "{}")], ErrorKind::Data, "keep one"),
+        (&[("data.yaml", "{}"), ("data.yml", "{}")], ErrorKind::Data, "keep one"),
+        (&[("p.rego", POLICY), ("patch.json", "{}")], ErrorKind::Layout, "delta bundle"),
+        (&[("p.rego", POLICY), ("sub/.manifest", "{}")], ErrorKind::Layout, "bundle inside a bundle"),
+        (
+            &[("p.rego", POLICY), (".manifest", "{\n \"rots\": []}")],
+            ErrorKind::Manifest,
+            "did you mean `roots`?",
+        ),
+        (
+            &[("p.rego", POLICY), (".manifest", "{\n \"roots\": 1}")],
+            ErrorKind::Manifest,
+            "authz/.manifest:2:",
+        ),
+    ] {
+        let error = load_folder(files).unwrap_err();
+        assert_eq!(error.kind, kind, "{files:?}: {error}");
+        assert!(error.to_string().contains(expected), "{files:?}: {error}");
+        assert_eq!(error.bundle.as_deref(), Some("authz"));
+    }
+}
+
+#[test]
+fn limits_hold_for_folders_and_archives() {
+    let few = Limits { max_files: 2, ..limits() };
+    let small = Limits { max_size: 100, ..limits() };
+    let dir = TempDir::new().unwrap();
+    let long = "# ".repeat(200);
+    write_all(dir.path(), &[("a.rego", &long), ("b.rego", ""), ("c.md", "")]);
+    let tar = tar_of(&[("a.rego", long.as_bytes()), ("b.rego", b""), ("c.md", b"")]);
+    for (limits, expected) in [(few, "more than 2 files"), (small, "over 100 unpacked")] {
+        for result in [bundle::load_path(dir.path(), limits), load_with(&gzip(&tar), limits)] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Limit, "{error}");
+            // An archive may be over the limit before it is unpacked; that is its own text.
+            assert!(
+                error.to_string().contains(expected) || error.to_string().contains("is over 100"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn links_may_not_lead_out_of_a_bundle() {
+    let dir = TempDir::new().unwrap();
+    let bundle = dir.path().join("authz");
+    write_all(&bundle, &[("policy.rego", POLICY)]);
+    fs::write(dir.path().join("secret.json"), "{\"s\": 1}").unwrap();
+    let load = || bundle::load_path(&bundle, limits()).map(|b| b.documents.len());
+    for (target, link, expected) in [
+        ("../secret.json", "data.json", "link out of the bundle"),
+        ("/etc", "sub", "link out of the bundle"),
+        ("..", "sub", "link out of the bundle"),
+        (".", "sub", "leads back into itself"),
+        ("nowhere", "data.json", "a link that leads nowhere"),
+        ("data.json", "data.json", "cannot read"),
+    ] {
+        symlink(target, bundle.join(link)).unwrap();
+        let error = load().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unreadable, "{link} -> {target}");
+        assert!(error.to_string().contains(expected), "{link} -> {target}: {error}");
+        fs::remove_file(bundle.join(link)).unwrap();
+    }
+    symlink("../secret.json", bundle.join("README.md")).unwrap();
+    assert_eq!(load(), Ok(0), "a link of no meaning is not followed");
+    fs::create_dir(bundle.join(".v1")).unwrap();
+    fs::write(bundle.join(".v1/users.json"), "{\"a\": 1}").unwrap();
+    symlink(".v1/users.json", bundle.join("data.json")).unwrap();
+    assert_eq!(load(), Ok(1), "a link within the bundle is followed");
+}
+
+#[test]
+fn what_is_not_a_file_is_not_opened() {
+    let dir = TempDir::new().unwrap();
+    write_all(dir.path(), &[("policy.rego", POLICY)]);
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("data.json")).unwrap();
+    let error = bundle::load_path(dir.path(), limits()).unwrap_err();
+    assert!(error.to_string().contains("a pipe, a socket or a device"), "{error}");
+}
+
+#[test]
+fn the_layout_of_the_watched_directory_is_plain_or_refused() {
+    let rego = ("policy.rego", POLICY);
+    let check = |files: &[(&str, &str)]| {
+        let dir = TempDir::new().unwrap();
+        let watched = dir.path().join("bundles");
+        fs::create_dir(&watched).unwrap();
+        write_all(&watched, files);
+        names(&watched)
+    };
+    let good = |files: &[(&str, &str)]| check(files).unwrap();
+    assert_eq!(good(&[("a/policy.rego", POLICY), ("b/data.json", "{}"), ("README.md", "")]), ["a", "b"]);
+    assert_eq!(good(&[rego]), ["bundles"]);
+    assert_eq!(good(&[rego, ("sub/data.json", "{}"), (".manifest", "{}")]), ["bundles"]);
+    assert_eq!(good(&[("a/p.rego", POLICY), (".git/config", ""), ("cases.yaml", "")]), ["a"]);
+    for (files, expected) in [
+        (&[][..], "holds no bundle"),
+        (&[("README.md", "")], "holds no bundle"),
+        (
+            &[rego, ("a/.manifest", "{}"), ("a/p.rego", POLICY)],
+            "holds both the bundle `a` and loose files such as",
+        ),
+        (&[rego, ("a.tar.gz", "")], "holds both the bundle `a.tar.gz` and loose files"),
+        (&[("a/p.rego", POLICY), ("a.tar.gz", "")], "are both the bundle `a`"),
+        (&[("a.tar.gz", ""), ("a.tgz", "")], "are both the bundle `a`"),
+        (&[("a.zip", "")], "pack it as `.tar.gz`"),
+        (&[("a/README.md", "")], "bundle `a`: holds no policy and no data"),
+        (&[("a.tar.gz", "")], "bundle `a`: the archive is damaged or cut short"),
+    ] {
+        let error = check(files).unwrap_err();
+        assert!(error.contains(expected), "{files:?}: {error}");
+    }
+    let dir = TempDir::new().unwrap();
+    assert!(names(&dir.path().join("none")).unwrap_err().contains("create it, or set `bundles.dir`"));
+    fs::write(dir.path().join("file"), "").unwrap();
+    assert!(names(&dir.path().join("file")).unwrap_err().contains("is not a directory"));
+}
+
+#[test]
+fn bundles_are_merged_or_their_quarrel_is_named() {
+    let check = |files: &[(&str, &str)], required: &[&str]| {
+        let dir = TempDir::new().unwrap();
+        write_all(dir.path(), files);
+        activated(dir.path(), required)
+    };
+    let roots_a = ("a/.manifest", r#"{"roots": ["a", "shared/a"]}"#);
+    let roots_b = ("b/.manifest", r#"{"roots": ["b", "shared/b"]}"#);
+    let policy_a = ("a/policy.rego", "package a.rules\nallow := true\n");
+    let good = [
+        roots_a,
+        roots_b,
+        policy_a,
+        ("a/data.json", r#"{"shared": {"a": 1}}"#),
+        ("b/shared/b/data.yaml", "- 2"),
+    ];
+    assert_eq!(check(&good, &["a/rules/allow"]).unwrap(), r#"{"shared":{"a":1,"b":[2]}}"#);
+    let joined = [
+        ("a/policy.rego", "package a\nx := 1"),
+        ("a/data.json", r#"{"u": {"a": 1}}"#),
+        ("a/u/data.json", r#"{"b": 2}"#),
+    ];
+    assert_eq!(check(&joined, &[]).unwrap(), r#"{"u":{"a":1,"b":2}}"#);
+    for (files, kind, expected) in [
+        (
+            &[policy_a, ("b/policy.rego", "package b\n")][..],
+            ErrorKind::Roots,
+            "bundles `a` and `b` both own data: root `` overlaps root ``",
+        ),
+        (
+            &[roots_a, policy_a, ("b/.manifest", r#"{"roots": ["a/rules"]}"#), ("b/data.json", "{}")],
+            ErrorKind::Roots,
+            "root `a` overlaps root `a/rules`",
+        ),
+        (
+            &[roots_a, policy_a, ("a/data.json", r#"{"shared": {"a": 1, "c": 2}}"#)],
+            ErrorKind::Roots,
+            "`a/data.json` defines `shared/c`, outside the bundle's roots `a`, `shared/a`",
+        ),
+        (
+            &[roots_a, policy_a, ("a/data.json", r#"{"shared": 5}"#)],
+            ErrorKind::Roots,
+            "defines `shared`, outside",
+        ),
+        (
+            &[roots_a, ("a/policy.rego", "package ab\nx := 1\n")],
+            ErrorKind::Roots,
+            "`a/policy.rego` is `package ab`, outside the bundle's roots `a`, `shared/a`",
+        ),
+        (
+            &[policy_a, ("a/data.json", r#"{"u": {"x": 1}}"#), ("a/u/data.json", r#"{"x": 2}"#)],
+            ErrorKind::Data,
+            "`a/u/data.json` and `a/data.json` both define `u/x`",
+        ),
+        (
+            &[policy_a, ("a/data.json", r#"{"a": {"rules": {"allow": 1}}}"#)],
+            ErrorKind::Compile,
+            "a.rules.allow",
+        ),
+        (
+            &[policy_a, ("a/data.json", r#"{"a": 7}"#)],
+            ErrorKind::Conflict,
+            "data has `a`, which is not an object",
+        ),
+        (&[("a/policy.rego", "package a\nallow := {")], ErrorKind::Compile, "a/policy.rego:2:"),
+        (&[("a/data.json", "{}")], ErrorKind::Empty, "no bundle holds any policy"),
+        (
+            &[
+                policy_a,
+                ("a/.manifest", r#"{"metadata": {"verdict": {"required_entrypoints": ["a/rules/alow"]}}}"#),
+            ],
+            ErrorKind::EntryPoint,
+            "no rule declares `a/rules/alow`, which its `.manifest` requires; did you mean `a/rules/allow`?",
+        ),
+        (
+            &[policy_a, ("a/.manifest", r#"{"metadata": {"verdict": {"run_tests": true}}}"#)],
+            ErrorKind::Tests,
+            "nothing runs them",
+        ),
+    ] {
+        let error = check(files, &[]).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.to_string().contains(expected), "expected {expected}, got {error}");
+    }
+    let error = check(&good, &["a/allow"]).unwrap_err();
+    assert!(error.to_string().contains("which `bundles.required_entrypoints` requires"), "{error}");
+}
+
+#[test]
+fn rego_versions_are_as_the_manifest_says() {
+    let v0 = "package old\nallow { input.x }\n";
+    // Not `allow if input.x`, which a reader of version 0 takes for three rules.
+    let v1 = "package new\nallow = true if false\n";
+    let check = |manifest: &str| {
+        let dir = TempDir::new().unwrap();
+        let files = [("a/.manifest", manifest), ("a/old/p.rego", v0), ("a/new/p.rego", v1)];
+        write_all(dir.path(), &files);
+        activated(dir.path(), &["old/allow", "new/allow"]).map(drop)
+    };
+    assert_eq!(check(r#"{"file_rego_versions": {"/old/*.rego": 0}}"#), Ok(()));
+    assert_eq!(check(r#"{"rego_version": 0, "file_rego_versions": {"new/p.rego": 1}}"#), Ok(()));
+    assert_eq!(check("{}").unwrap_err().kind, ErrorKind::Compile);
+    assert_eq!(check(r#"{"rego_version": 0}"#).unwrap_err().kind, ErrorKind::Compile);
+}
+
+#[test]
+fn an_archive_cut_short_anywhere_is_refused() {
+    let tar = sample_tar();
+    let whole = gzip(&tar);
+    assert!(load_bytes(&whole).is_ok());
+    for length in 0..whole.len() {
+        let error = load_bytes(&whole[..length]).expect_err("a cut gzip stream must be refused");
+        assert!(matches!(error.kind, ErrorKind::Archive), "{length}: {error}");
+    }
+    // The last of the two blocks of the end mark may be cut no more than the first.
+    for length in (0..tar.len()).step_by(7).chain([tar.len() - 1, tar.len() - 512, tar.len() - 1024]) {
+        let result = load_bytes(&gzip(&tar[..length]));
+        assert!(result.is_err(), "a tar cut at {length} of {} was read", tar.len());
+    }
+}
+
+#[test]
+fn what_follows_an_archive_is_refused() {
+    let tar = sample_tar();
+    let padded = [tar.clone(), vec![0; 10_240]].concat();
+    assert!(load_bytes(&gzip(&padded)).is_ok(), "tar pads its records with zeros");
+    for (bytes, expected) in [
+        ([gzip(&tar), b"x".to_vec()].concat(), "1 bytes follow"),
+        ([gzip(&tar), gzip(&tar)].concat(), "bytes follow the end of the gzip stream"),
+        (gzip(&[tar.clone(), b"x".to_vec()].concat()), "goes on after its end mark"),
+        (gzip(&[tar.clone(), tar.clone()].concat()), "goes on after its end mark"),
+        (tar, "damaged or cut short"),
+        (Vec::new(), "damaged or cut short"),
+    ] {
+        let error = load_bytes(&bytes).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+fn special(kind: EntryType, name: &str) -> Vec<u8> {
+    let mut builder = Builder::new(Vec::new());
+    member(&mut builder, "app/policy.rego", POLICY.as_bytes());
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    header.set_mode(0o644);
+    header.set_path(name).unwrap();
+    header.set_link_name("/etc/passwd").unwrap();
+    header.set_cksum();
+    builder.append(&header, &[][..]).unwrap();
+    builder.into_inner().unwrap()
+}
+
+#[test]
+fn hostile_archives_are_refused() {
+    let policy = ("app/policy.rego", POLICY.as_bytes());
+    for (tar, kind, expected) in [
+        (special(EntryType::Symlink, "data.json"), ErrorKind::Archive, "a symbolic link"),
+        (special(EntryType::Link, "data.json"), ErrorKind::Archive, "a hard link"),
+        (special(EntryType::Symlink, "README.md"), ErrorKind::Archive, "a symbolic link"),
+        (special(EntryType::Char, "data.json"), ErrorKind::Archive, "a device"),
+        (special(EntryType::Block, "data.json"), ErrorKind::Archive, "a device"),
+        (special(EntryType::Fifo, "data.json"), ErrorKind::Archive, "a pipe"),
+        (special(EntryType::new(b'Z'), "data.json"), ErrorKind::Archive, "of an unknown type"),
+        (tar_of(&[policy, ("../data.json", b"{}")]), ErrorKind::Archive, "reaches out of the bundle"),
+        (tar_of(&[policy, ("a/../../data.json", b"{}")]), ErrorKind::Archive, "reaches out of the bundle"),
+        (tar_of(&[policy, ("//etc/data.json", b"{}")]), ErrorKind::Archive, "an absolute path"),
+        (tar_of(&[policy, ("C:\\data.json", b"{}")]), ErrorKind::Archive, "a backslash"),
+        (tar_of(&[policy, policy]), ErrorKind::Archive, "it is there twice"),
+        (tar_of(&[policy, ("./app/policy.rego", b"")]), ErrorKind::Archive, "it is there twice"),
+        (tar_of(&[policy, ("/app/./policy.rego", b"")]), ErrorKind::Archive, "it is there twice"),
+        (tar_of(&[policy, ("app/a\nb.rego", b"")]), ErrorKind::Archive, "a control character"),
+        (tar_of(&[policy, ("x.bin", &vec![0; 7 << 20])]), ErrorKind::Limit, "250 times"),
+        (tar_of(&[policy, ("x.bin", &vec![0; 9 << 20])]), ErrorKind::Limit, "bundles.max_bundle_size"),
+    ] {
+        let error = load_bytes(&gzip(&tar)).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.to_string().contains(expected), "expected {expected}, got {error}");
+    }
+    let mut not_utf8 = tar_of(&[("app/poli_y.rego", b"")]);
+    not_utf8[8] = 0xff;
+    // The header's sum follows the byte that was changed.
+    let sum: u32 = not_utf8[..512]
+        .iter()
+        .enumerate()
+        .map(|(i, b)| if (148..156).contains(&i) { 32 } else { u32::from(*b) })
+        .sum();
+    not_utf8[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    assert!(load_bytes(&gzip(&not_utf8)).unwrap_err().to_string().contains("not UTF-8"));
+    let many: Vec<(String, Vec<u8>)> = (0..101).map(|n| (format!("f{n}.md"), Vec::new())).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|(n, b)| (n.as_str(), b.as_slice())).collect();
+    assert!(load_bytes(&gzip(&tar_of(&many))).unwrap_err().to_string().contains("more than 100 files"));
+}
+
+#[test]
+fn long_names_and_the_headers_of_other_tools_are_read() {
+    let long = format!("{}/data.json", ["segment"; 40].join("/"));
+    let gnu = tar_of(&[("app/policy.rego", POLICY.as_bytes()), (&long, b"{\"a\": 1}")]);
+    let bundle = load_bytes(&gzip(&gnu)).unwrap();
+    assert_eq!(bundle.documents[0].path.len(), 40);
+
+    let mut builder = Builder::new(Vec::new());
+    let mut global = Header::new_ustar();
+    global.set_entry_type(EntryType::XGlobalHeader);
+    global.set_path("pax_global_header").unwrap();
+    let comment = b"16 comment=abcd\n";
+    global.set_size(comment.len() as u64);
+    global.set_cksum();
+    builder.append(&global, &comment[..]).unwrap();
+    builder.append_pax_extensions([("path", long.as_bytes())]).unwrap();
+    member(&mut builder, "short", b"{\"a\": 1}");
+    let mut folder = Header::new_ustar();
+    folder.set_entry_type(EntryType::Directory);
+    folder.set_path("app/").unwrap();
+    folder.set_size(0);
+    folder.set_cksum();
+    builder.append(&folder, &[][..]).unwrap();
+    member(&mut builder, "._policy.rego", b"what a Mac leaves behind");
+    let bundle = load_bytes(&gzip(&builder.into_inner().unwrap())).unwrap();
+    assert_eq!(bundle.documents[0].path.len(), 40);
+    assert!(bundle.modules.is_empty());
+}
+
+#[test]
+fn a_directory_that_may_not_be_read_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    write_all(dir.path(), &[("a/p.rego", POLICY)]);
+    let closed = dir.path().join("a");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let result = load_watched(dir.path());
+    let privileged = fs::read_dir(&closed).is_ok();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+    if privileged {
+        println!("SKIPPED: this user may read everything");
+        return;
+    }
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("let the user that runs verdict read it"), "{error}");
+}
+
+/// A changed archive either gives an error, or a set that declares what its manifest (if it still has it) and the
+/// configuration require. It never panics.
+fn mutant_is_safe(archive: &[u8]) {
+    let Ok(bundle) = load_bytes(archive) else { return };
+    let required = [EntryPath::parse("app/allow").unwrap()];
+    let conditions = Conditions { required: &required, ..Conditions::default() };
+    if let Ok(snapshot) = bundle::activate(&[bundle], 1, Timestamp(0), &conditions) {
+        assert!(snapshot.program.declares(&required[0]));
+    }
+}
+
+fn mutate(bytes: &mut Vec<u8>, changes: &[(prop::sample::Index, u8, u8)]) {
+    for (place, how, byte) in changes {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = place.index(bytes.len());
+        match how % 5 {
+            0 => bytes[at] = *byte,
+            1 => bytes[at] ^= 1 << (byte % 8),
+            2 => bytes.truncate(at),
+            3 => drop(bytes.drain(at..(at + usize::from(*byte)).min(bytes.len()))),
+            _ => bytes.insert(at, *byte),
+        }
+    }
+}
+
+fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, u8)>> {
+    prop::collection::vec(any::<(prop::sample::Index, u8, u8)>(), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutants_of_the_gzip_stream_are_safe(changes in changes()) {
+        let mut archive = gzip(&sample_tar());
+        mutate(&mut archive, &changes);
+        mutant_is_safe(&archive);
+    }
+
+    #[test]
+    fn mutants_of_the_tar_are_safe(changes in changes()) {
+        let mut tar = sample_tar();
+        mutate(&mut tar, &changes);
+        mutant_is_safe(&gzip(&tar));
+    }
+
+    #[test]
+    fn mutants_of_policy_and_manifest_are_safe(policy in changes(), manifest in changes()) {
+        let (mut rego, mut text) = (POLICY.as_bytes().to_vec(), MANIFEST.as_bytes().to_vec());
+        mutate(&mut rego, &policy);
+        mutate(&mut text, &manifest);
+        mutant_is_safe(&gzip(&tar_of(&[(".manifest", &text), ("app/policy.rego", &rego), ("users/data.json", b"{}")])));
+    }
+}
