@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::rego::Value;
-use crate::rego::value::read_json;
+use crate::rego::value::{read_json, read_yaml};
 
 /// How much, and for how long, of a body is read.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +91,7 @@ pub fn parse<T: serde::de::DeserializeOwned + Default>(
     let malformed = |message: String| invalid(format!("body contains malformed input document: {message}"));
     if content_type.contains("yaml") {
         let text = std::str::from_utf8(body).map_err(|_| malformed("not UTF-8".to_owned()))?;
-        return yaml_serde::from_str(text).map_err(|error| malformed(error.to_string()));
+        return read_yaml(text).map_err(malformed);
     }
     read_json(body).map_err(|error| malformed(error.to_string()))
 }
