@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use regorus::utils::limits::ExecutionTimerConfig;
@@ -78,10 +79,13 @@ impl UndefinedCause {
 
 /// A compiled set of modules and data. Immutable, hence safe to share between threads.
 ///
-/// INVARIANT (fresh engine): every evaluation starts from a copy of the engine as it was prepared, so that nothing of
-/// one decision reaches another.
+/// INVARIANT (clean engine): an evaluation runs on an engine that is a copy of the prepared one, or has only ended
+/// evaluations well since; the engine resets itself at the start of each. After an error or a panic it is thrown away, so
+/// that nothing of one decision reaches another.
 pub struct Program {
     prepared: Engine,
+    /// Engines that wait for the next evaluation: as many as have ever run at once.
+    idle: Mutex<Vec<Box<Engine>>>,
     catalog: Catalog,
     checked: Checked,
     /// Inner nodes of the tree of documents, each to the rule that gathers it.
@@ -118,7 +122,7 @@ impl Program {
     ) -> Self {
         let rule = |number: usize| format!("data.{GATHERED}.node_{number}");
         let gathered = gathered.into_iter().enumerate().map(|(number, path)| (path, rule(number))).collect();
-        Self { prepared, catalog, checked, gathered, modules, data }
+        Self { prepared, idle: Mutex::default(), catalog, checked, gathered, modules, data }
     }
 
     /// The modules that it was compiled from.
@@ -221,6 +225,19 @@ impl Program {
         }
     }
 
+    /// An engine that is ready to evaluate.
+    fn engine(&self) -> Box<Engine> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| Box::new(self.prepared.clone()))
+    }
+
+    /// Keeps an engine whose evaluation ended well, without what it was given or printed.
+    fn keep(&self, mut engine: Box<Engine>) {
+        engine.set_input(EngineValue::Undefined);
+        let _printed = engine.take_prints();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(engine);
+    }
+
     fn gathered_rule(&self, path: &[String]) -> String {
         self.gathered.get(path).cloned().unwrap_or_else(|| rule_name(path))
     }
@@ -247,17 +264,15 @@ impl Run<'_> {
         let Some(left) = self.limits.deadline.checked_sub(self.started.elapsed()) else {
             return Err(deadline(self.limits.deadline));
         };
-        let mut engine = self.program.prepared.clone();
+        let mut engine = self.program.engine();
         engine.set_execution_timer_config(ExecutionTimerConfig {
             limit: left,
             check_interval: STEPS_PER_CLOCK,
         });
         engine.set_input(self.input.clone());
-        match engine.eval_rule(rule.to_owned()) {
-            Ok(EngineValue::Undefined) => Ok(None),
-            Ok(value) => Ok(Some(Value(value))),
-            Err(error) => Err(self.failure(&error)),
-        }
+        let value = engine.eval_rule(rule.to_owned()).map_err(|error| self.failure(&error))?;
+        self.program.keep(engine);
+        Ok((value != EngineValue::Undefined).then_some(Value(value)))
     }
 
     fn failure(&self, error: &anyhow::Error) -> Failure {

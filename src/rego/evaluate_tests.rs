@@ -248,3 +248,41 @@ fn rego_v0_is_read_where_the_module_says_so() {
     let program = compile(vec![v0], Value::object()).unwrap();
     assert_eq!(ask(&program, "p", r#"{"x": 1}"#), r#"{"allow":true,"names":["a"]}"#);
 }
+
+#[test]
+fn an_engine_is_kept_after_an_answer_and_thrown_away_after_an_error() {
+    let app = app();
+    let idle = || app.idle.lock().unwrap().len();
+    assert_eq!((ask(&app, "app/allow", r#"{"user": "alice"}"#).as_str(), idle()), ("true", 1));
+    assert_eq!((ask(&app, "app/allow", "{}").as_str(), idle()), ("false", 1));
+    assert!(ask(&app, "app/conflict", r#"{"c": true}"#).starts_with("evaluation_failed"));
+    assert_eq!(idle(), 0);
+}
+
+#[test]
+fn answers_do_not_depend_on_what_was_asked_before() {
+    let app = app();
+    let questions = [
+        ("app/allow", r#"{"user": "alice"}"#),
+        ("app/allow", "{}"),
+        ("app/by_user", "{}"),
+        ("app/nothing", r#"{"never": true}"#),
+        ("app/nothing", "{}"),
+        ("app/number", r#"{"n": "x"}"#),
+        ("app/number", r#"{"n": "4"}"#),
+        ("app/number", "{}"),
+        ("app/conflict", r#"{"c": true}"#),
+        ("app/conflict", "{}"),
+        ("lib", "{}"),
+        ("app/reasons", ""),
+    ];
+    let alone: Vec<String> = questions.iter().map(|(path, input)| ask(&self::app(), path, input)).collect();
+    // Every ordered pair of questions, one after the other on the same engines.
+    for first in 0..questions.len() {
+        for second in 0..questions.len() {
+            ask(&app, questions[first].0, questions[first].1);
+            let got = ask(&app, questions[second].0, questions[second].1);
+            assert_eq!(got, alone[second], "{:?} after {:?}", questions[second], questions[first]);
+        }
+    }
+}
