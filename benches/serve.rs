@@ -36,6 +36,8 @@ const POLICY: &str = r"package app
 
 default allow := false
 
+allow if input.subject.id == input.resource.owner
+
 allow if {
 	some role in data.users[input.subject.id].roles
 	input.action in data.grants[role][input.resource.type]

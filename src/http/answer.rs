@@ -97,6 +97,13 @@ pub fn problem(failure: &Failure, decision_id: Option<Uuid>) -> Response {
         }
     }
     let mut response = json_value(status, &body, true);
+    advise(&mut response, failure);
+    response
+}
+
+/// Adds what a caller can do about a failure: present another credential, or try again.
+pub fn advise(response: &mut Response, failure: &Failure) {
+    let status = response.status();
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, challenge(failure));
@@ -104,7 +111,6 @@ pub fn problem(failure: &Failure, decision_id: Option<Uuid>) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    response
 }
 
 fn policy_errors(failure: &Failure) -> Vec<PolicyError> {
@@ -131,22 +137,29 @@ fn challenge(failure: &Failure) -> HeaderValue {
 pub fn unrecorded(unrecorded: Unrecorded) -> Response {
     let mut response = problem(&unrecorded.failure(), Some(unrecorded.id));
     response.headers_mut().insert(OUTCOME, HeaderValue::from_static("error"));
+    identify(&mut response, unrecorded.id, None);
     response
+}
+
+/// Adds the id of a decision, or of a batch, and the caller's own id.
+pub fn identify(response: &mut Response, id: Uuid, request_id: Option<&str>) {
+    let headers = response.headers_mut();
+    let mut buffer = Uuid::encode_buffer();
+    if let Ok(id) = HeaderValue::from_str(id.as_hyphenated().encode_lower(&mut buffer)) {
+        headers.insert(DECISION_ID, id);
+    }
+    if let Some(id) = request_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+        headers.insert(REQUEST_ID, id);
+    }
 }
 
 /// Adds what every answer to a decision carries: id, outcome, reason, the caller's own id.
 pub fn mark(response: &mut Response, decision: &Decision) {
+    identify(response, decision.id, decision.context.request_id.as_deref());
     let headers = response.headers_mut();
-    let mut id = Uuid::encode_buffer();
-    if let Ok(id) = HeaderValue::from_str(decision.id.as_hyphenated().encode_lower(&mut id)) {
-        headers.insert(DECISION_ID, id);
-    }
     headers.insert(OUTCOME, HeaderValue::from_static(decision.outcome.name()));
     if let Some(reason) = decision.reason.as_deref().and_then(header_text) {
         headers.insert(REASON, reason);
-    }
-    if let Some(id) = decision.context.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
-        headers.insert(REQUEST_ID, id);
     }
 }
 

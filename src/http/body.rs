@@ -7,13 +7,16 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::rego::Value;
-use crate::rego::value::{read_json, read_yaml};
+use crate::rego::value::read_json;
+
+/// How much of a body that is too long is still read, in multiples of the limit.
+const DISCARDED: usize = 16;
 
 /// How much, and for how long, of a body is read.
 #[derive(Debug, Clone, Copy)]
@@ -29,17 +32,24 @@ pub struct Limits {
 /// # Errors
 /// [`FailureKind::TooLarge`] over the limit, else [`FailureKind::InvalidRequest`]: too slow, cut off, another encoding,
 /// not gzip though it says so.
-pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Bytes, Failure> {
+pub async fn read(headers: &HeaderMap, mut body: Body, limits: Limits) -> Result<Bytes, Failure> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limits.max) {
+        // Who asks first (RFC 9110 section 10.1.1) has sent nothing yet, and need not.
+        if !headers.contains_key(EXPECT) {
+            discard(body, limits);
+        }
         return Err(too_large(limits.max));
     }
-    let collected = tokio::time::timeout(limits.timeout, Limited::new(body, limits.max).collect()).await;
+    let collected = tokio::time::timeout(limits.timeout, Limited::new(&mut body, limits.max).collect()).await;
     let bytes = match collected {
         Err(_) => {
             return Err(invalid(format!("the body did not arrive within {} ms", limits.timeout.as_millis())));
         }
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(limits.max)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body, limits);
+            return Err(too_large(limits.max));
+        }
         Ok(Err(_)) => return Err(invalid("the body was cut off")),
         Ok(Ok(collected)) => collected.to_bytes(),
     };
@@ -50,6 +60,15 @@ pub async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Result<Byt
         (Some(encoding), None) if encoding.eq_ignore_ascii_case(b"gzip") => gunzip(&bytes, limits.max),
         _ => Err(invalid("the content encoding is not one of `gzip` and `identity`")),
     }
+}
+
+/// Takes the rest of a refused body off the connection, beside the answer and within limits: were it left unread, the
+/// system would reset the connection, and the caller might never see why it was refused.
+fn discard(body: Body, limits: Limits) {
+    let mut rest = Limited::new(body, limits.max.saturating_mul(DISCARDED));
+    tokio::spawn(tokio::time::timeout(limits.timeout, async move {
+        while let Some(Ok(_)) = rest.frame().await {}
+    }));
 }
 
 fn gunzip(bytes: &[u8], max: usize) -> Result<Bytes, Failure> {
@@ -91,7 +110,11 @@ pub fn parse<T: serde::de::DeserializeOwned + Default>(
     let malformed = |message: String| invalid(format!("body contains malformed input document: {message}"));
     if content_type.contains("yaml") {
         let text = std::str::from_utf8(body).map_err(|_| malformed("not UTF-8".to_owned()))?;
-        return read_yaml(text).map_err(malformed);
+        let parsed = yaml_serde::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        // YAML's own reader is more patient, and anchors make much of little: what they mean is held to JSON's limits.
+        let whole: Value = yaml_serde::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        read_json::<IgnoredAny>(whole.to_string().as_bytes()).map_err(|error| malformed(error.message))?;
+        return Ok(parsed);
     }
     read_json(body).map_err(|error| malformed(error.to_string()))
 }

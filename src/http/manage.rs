@@ -130,6 +130,9 @@ pub fn health_rule(edge: &Edge, parts: &Parts) -> Response {
 
 /// `GET /metrics` in the OpenMetrics text format.
 pub fn metrics(edge: &Edge) -> Response {
+    // It becomes stale as time passes, so nobody but the reader can say when.
+    let report = edge.manage.bundles.report();
+    edge.metrics.bundles.stale.set(i64::from(report.is_active() && !bundles_are_fresh(edge, &report)));
     let mut response = answer::json_text(StatusCode::OK, edge.metrics.render());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
     response

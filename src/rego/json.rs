@@ -1,4 +1,4 @@
-//! What a JSON (or YAML) text must be before it is read: bounded in depth, and free of numbers that would change.
+//! What a JSON text must be before it is read: bounded in depth, and free of numbers that would change.
 //!
 //! The reader proper is `serde_json`; it takes 128 levels, and rounds integers beyond 64 bits to the nearest double, so
 //! that two different numbers compare equal. One pass over the bytes finds both before anything is built.
@@ -76,33 +76,6 @@ pub fn check(text: &[u8]) -> Result<(), JsonError> {
             _ => {}
         }
         at += 1;
-    }
-    Ok(())
-}
-
-/// Checks how deep the flow collections (`[…]`, `{…}`) of a YAML text are nested.
-///
-/// The YAML reader takes time in proportion to the square of their depth: a megabyte of opening brackets would occupy it
-/// for hours. Brackets in texts and comments are counted, too, so that this need not read YAML.
-///
-/// # Errors
-/// More than [`MAX_DEPTH`] levels, with the line.
-pub fn check_flow_depth(text: &str) -> Result<(), String> {
-    let mut depth = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(JsonError::at(
-                text.as_bytes(),
-                at,
-                format!("brackets nested more than {MAX_DEPTH} levels deep"),
-            )
-            .to_string());
-        }
     }
     Ok(())
 }

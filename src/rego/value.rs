@@ -40,7 +40,7 @@ impl Value {
     /// # Errors
     /// What was wrong, with line and column where the reader knows them.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
-        read_yaml(text)
+        yaml_serde::from_str::<Self>(text).map_err(|error| error.to_string())
     }
 
     /// From anything that serialises to JSON.
@@ -156,15 +156,6 @@ fn step<'a>(value: &'a Engine, segment: &str) -> Option<&'a Engine> {
 pub fn read_json<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, JsonError> {
     json::check(text)?;
     Ok(serde_json::from_slice(text)?)
-}
-
-/// Reads one YAML document: see [`Value::from_yaml`]. `T` decides what the top level may be.
-///
-/// # Errors
-/// What was wrong, with line and column where the reader knows them.
-pub fn read_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
-    json::check_flow_depth(text)?;
-    yaml_serde::from_str(text).map_err(|error| error.to_string())
 }
 
 impl fmt::Debug for Value {
@@ -330,9 +321,6 @@ mod tests {
         assert_eq!(value.to_string(), r#"{"a":{"1":"x","true":"y"},"b":[1,2.5,null]}"#);
         assert!(Value::from_yaml("a: 1\na: 2\n").is_err());
         assert!(Value::from_yaml("a: [").is_err());
-        assert!(Value::from_yaml(&"{".repeat(1 << 20)).unwrap_err().contains("levels"));
-        assert!(Value::from_yaml(&"- ".repeat(1 << 18)).is_err());
-        assert!(Value::from_yaml("a: '[[[' # {{{").is_ok());
     }
 
     #[test]

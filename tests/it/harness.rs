@@ -1,7 +1,11 @@
 //! Starts the real server in-process on a real socket, and speaks HTTP to it.
 
+pub mod wire;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,7 +38,6 @@ pub struct Server {
 pub struct TestApp {
     pub dir: TempDir,
     config: String,
-    profile: Profile,
     clock: Clock,
 }
 
@@ -43,12 +46,7 @@ impl TestApp {
     pub fn new() -> Self {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("bundles")).unwrap();
-        Self {
-            dir,
-            config: "identity: {mode: off}\n".to_owned(),
-            profile: Profile::Dev,
-            clock: Clock::System,
-        }
+        Self { dir, config: "identity: {mode: off}\n".to_owned(), clock: Clock::System }
     }
 
     /// Other lines of configuration instead of `identity: {mode: off}`.
@@ -75,7 +73,7 @@ impl TestApp {
     }
 
     pub fn start(self) -> Server {
-        let Self { dir, config, profile, clock } = self;
+        let Self { dir, config, clock } = self;
         let file = dir.path().join("verdict.yaml");
         let fixed = "server: {listen: 127.0.0.1:0}\nbundles: {dir: bundles, poll_interval: 200ms, debounce: 20ms}\n\
                      decision_log: {console: off, file: {path: decisions.jsonl}}\nstate: state\n";
@@ -90,7 +88,7 @@ impl TestApp {
             file: Some(file),
             env: Environment::default(),
             overrides: Overrides::default(),
-            profile,
+            profile: Profile::Dev,
         };
         let loaded = load(sources).unwrap_or_else(|error| panic!("{error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -179,8 +177,33 @@ impl Server {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    pub fn last_record(&self) -> Value {
-        self.records().pop().expect("a record")
+    /// Does something that must leave exactly one record, and gives both.
+    #[track_caller]
+    pub fn recorded<T>(&self, act: impl FnOnce() -> T) -> (T, Value) {
+        let before = self.records().len();
+        let done = act();
+        let mut after = self.records();
+        assert_eq!(after.len(), before + 1, "{:#?}", after.get(before..));
+        (done, after.pop().unwrap())
+    }
+
+    /// The value of one series of `/metrics`.
+    pub fn metric(&self, series: &str) -> f64 {
+        let text = String::from_utf8(self.get("/metrics").body).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).trim().parse().unwrap()
+    }
+
+    /// Waits until the bundles' generation is at least this.
+    #[track_caller]
+    pub fn wait_generation(&self, generation: u64) {
+        wait_until("a new generation", || self.app.bundles.report().generation >= generation);
+    }
+
+    /// Waits until an attempt to load the bundles has failed.
+    #[track_caller]
+    pub fn wait_failure(&self) {
+        wait_until("a failed reload", || self.app.bundles.report().failing_since.is_some());
     }
 
     pub fn write(&self, path: &str, text: &str) {
@@ -193,12 +216,31 @@ impl Server {
     }
 }
 
+/// Says so when it is dropped: a test that fails beside threads of its own must end them, too.
+pub struct Ends<'a>(pub &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Waits, for as long as a very slow machine may take.
+#[track_caller]
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn write(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -3,11 +3,16 @@
 
 mod architecture;
 mod author;
+mod bad_input;
 mod bench_cli;
 mod bundle_format;
 mod conformance_jose;
 mod decision_log;
+mod decisions;
 mod harness;
 mod identity;
+mod management;
 mod opa_api;
+mod process;
 mod reload;
+mod reload_live;

@@ -5,7 +5,7 @@ use std::path::Path as FsPath;
 use super::{Checks, Danger, is_loopback};
 use crate::config::error::closest;
 use crate::config::tree::Path;
-use crate::identity::IssuerConfig;
+use crate::identity::{IssuerConfig, dev};
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
 
@@ -104,7 +104,7 @@ impl Checks<'_> {
 
     fn development(&mut self, at: &Path, name: &str, jwks_file: Option<&FsPath>) {
         let in_state = |file: &FsPath| file.starts_with(&self.config.state);
-        if name == DEV_ISSUER || jwks_file.is_some_and(in_state) {
+        if name == dev::ISSUER || jwks_file.is_some_and(in_state) {
             self.danger(
                 Danger::DevIssuer,
                 at.clone(),
@@ -173,6 +173,3 @@ fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(is_loopback)
 }
-
-/// The `iss` of the development issuer.
-const DEV_ISSUER: &str = "verdict-dev";

@@ -52,6 +52,7 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
         (Err(error), _) => return refuse(edge, None, invalid(error), context, started),
         (Ok(path), Err(error)) => return refuse(edge, Some(path), invalid(error), context, started),
     };
+    let request_id = context.request_id.clone();
     let call = Call {
         path,
         credential: credential(&parts.headers),
@@ -65,7 +66,17 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
     let (status, responses) = responses(&answers, params.strict_builtin_errors);
     let text = json!({ "batch_decision_id": id, "responses": responses }).to_string();
     let text = if params.pretty { answer::indent(&text) } else { text };
-    answer::negotiated(status, text, answer::accepts_gzip(&parts.headers), edge.gzip_min_size)
+    let gzip = answer::accepts_gzip(&parts.headers);
+    let mut response = answer::negotiated(status, text, gzip, edge.gzip_min_size);
+    answer::identify(&mut response, id, request_id.as_deref());
+    let failure = answers.iter().find_map(|(_, answer)| match answer {
+        Ok(decision) => decision.failure.clone(),
+        Err(unrecorded) => Some(unrecorded.failure()),
+    });
+    if let Some(failure) = failure {
+        answer::advise(&mut response, &failure);
+    }
+    response
 }
 
 fn responses(answers: &BatchAnswers, strict: bool) -> (StatusCode, Map<String, Value>) {

@@ -1,0 +1,144 @@
+//! Outcomes, ids and what else every answer carries.
+
+use serde_json::{Value, json};
+
+use super::app;
+use crate::harness::{Reply, TestApp};
+
+const ID: &str = "verdict-decision-id";
+const OUTCOME: &str = "verdict-outcome";
+
+#[test]
+fn undefined_false_and_error_stay_distinct() {
+    let server = app().start();
+    let cases = [
+        // Path and query, input, status, result, outcome, a part of the reason.
+        ("demo/allow", json!({"subject": {"id": "alice"}}), 200, json!(true), "allow", ""),
+        ("demo/no", json!({}), 200, json!(false), "deny", ""),
+        ("demo/text", json!({}), 200, json!("plain"), "value", ""),
+        ("demo/flag", json!({"flag": {"allowed": false}}), 200, json!({"allowed": false}), "deny", ""),
+        ("demo/maybe", json!({"x": 2}), 200, Value::Null, "undefined", "rule"),
+        ("demo/misspelt", json!({}), 200, Value::Null, "undefined", "path"),
+        ("demo/misspelt?strict-paths", json!({}), 404, Value::Null, "error", "path"),
+        ("demo/maybe?strict-paths", json!({"x": 2}), 200, Value::Null, "undefined", "rule"),
+        ("demo/builtin", json!({"text": "abc"}), 200, Value::Null, "error", "as number"),
+        ("demo/builtin?strict-builtin-errors", json!({"text": "a"}), 500, Value::Null, "error", "as number"),
+        ("demo/conflict", json!({"c": true}), 500, Value::Null, "error", ""),
+    ];
+    for (path, input, status, result, outcome, reason) in cases {
+        let body = json!({"input": input}).to_string();
+        let (reply, record) = server.recorded(|| server.post(&format!("/v1/data/{path}"), &body));
+        let answer = reply.json();
+        assert_eq!(reply.status, status, "{path}: {answer}");
+        assert_eq!(answer.get("result"), Some(&result).filter(|result| !result.is_null()), "{path}");
+        assert_eq!(reply.header(OUTCOME), Some(outcome), "{path}");
+        assert_eq!(record["outcome"], outcome, "{path}");
+        assert_eq!(record.get("result"), answer.get("result"), "{path}");
+        assert!(record["reason"].as_str().unwrap_or_default().contains(reason), "{path}: {record}");
+        assert_eq!(record.get("error").is_some(), outcome == "error", "{path}");
+        assert_eq!(record["path"], path.split('?').next().unwrap());
+        assert_eq!(record["input"], input, "{path}");
+        assert_eq!(record["bundles"]["demo"]["revision"], "r1");
+        assert_ids(&reply, &record);
+    }
+    let undefined = "verdict_decisions_total{path=\"demo/maybe\",outcome=\"undefined\"}";
+    assert!((server.metric(undefined) - 2.0).abs() < 0.5);
+}
+
+/// Body, header and record name the same decision.
+fn assert_ids(reply: &Reply, record: &Value) {
+    let id = record["decision_id"].as_str().unwrap();
+    assert_eq!(reply.header(ID), Some(id));
+    assert_eq!(reply.json()["decision_id"], id);
+}
+
+#[test]
+fn errors_carry_their_ids_too() {
+    let server = app().start();
+    for (method, path, body, status) in [
+        ("POST", "/v1/data/demo/allow", "{", 400),
+        ("POST", "/v1/data/demo//allow", "{}", 400),
+        ("GET", "/v1/data/demo/allow?input={", "", 400),
+        ("PUT", "/v1/data/demo/allow", "{}", 400),
+        ("POST", "/v0/data/demo/misspelt", "{}", 404),
+        ("POST", "/v0/data/demo/conflict", r#"{"c": true}"#, 500),
+        ("POST", "/v1/batch/data/demo/allow", "{}", 400),
+        ("POST", "/v1/batch/data/demo/allow", r#"{"inputs": {}}"#, 400),
+    ] {
+        let (reply, record) = server.recorded(|| server.send(method, path, &[], body.as_bytes()));
+        assert_eq!(reply.status, status, "{method} {path} {body}");
+        assert_ids(&reply, &record);
+        let code = reply.json()["code"].clone();
+        assert!(code.is_string(), "{method} {path}");
+    }
+}
+
+#[test]
+fn the_callers_ids_are_given_back_and_recorded() {
+    let server = app().start();
+    let trace = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let parent = format!("00-{}-{}-01", trace.0, trace.1);
+    let headers = [("X-Request-ID", "call-7"), ("traceparent", parent.as_str()), ("User-Agent", "gate/1")];
+    for (path, body) in [
+        ("/v1/data/demo/no", "{}"),
+        ("/v1/data/demo/no", "{"),
+        ("/v0/data/demo/no", "{}"),
+        ("/", "{}"),
+        ("/v1/batch/data/demo/no", r#"{"inputs": {"a": {}}}"#),
+    ] {
+        let (reply, record) = server.recorded(|| server.send("POST", path, &headers, body.as_bytes()));
+        assert_eq!(reply.header("x-request-id"), Some("call-7"), "{path} {body}");
+        assert_eq!((&record["trace_id"], &record["span_id"]), (&json!(trace.0), &json!(trace.1)), "{path}");
+        let sent = &record["request_context"]["http"]["headers"];
+        assert_eq!(*sent, json!({"User-Agent": ["gate/1"], "X-Request-ID": ["call-7"]}), "{path}");
+        assert!(record["requested_by"].as_str().unwrap().starts_with("127.0.0.1:"));
+    }
+    // Unusable ids are as none.
+    let headers = [("X-Request-ID", "a"), ("X-Request-ID", "b"), ("traceparent", "nonsense")];
+    let (reply, record) = server.recorded(|| server.send("POST", "/v1/data/demo/no", &headers, b"{}"));
+    assert_eq!((reply.header("x-request-id"), record.get("trace_id")), (None, None));
+}
+
+#[test]
+fn without_policy_every_call_is_refused_and_recorded() {
+    let server = TestApp::new().start();
+    for (path, body) in [
+        ("/v1/data/demo/allow", "{}"),
+        ("/v0/data/demo/allow", "{}"),
+        ("/", "{}"),
+        ("/v1/batch/data/demo/allow", r#"{"inputs": {"a": {}}}"#),
+    ] {
+        let (reply, record) = server.recorded(|| server.post(path, body));
+        assert_eq!(reply.status, 503, "{path}");
+        assert_eq!(reply.header("retry-after"), Some("1"), "{path}");
+        assert!(reply.header(ID).is_some(), "{path}");
+        assert_eq!(record["outcome"], "refused", "{path}");
+        assert_eq!(record["error"]["kind"], "policy_unavailable", "{path}");
+        assert_eq!(record["generation"], 0, "{path}");
+    }
+    server.write("demo/policy.rego", "package demo\n\nallow := true\n");
+    server.wait_generation(1);
+    assert_eq!(server.post("/v1/data/demo/allow", "{}").json()["result"], true);
+}
+
+#[test]
+fn metrics_provenance_and_pretty_on_request() {
+    let server = app().start();
+    let plain = server.post("/v1/data/demo/no", "{\"input\": 1}");
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&plain.json()), ["decision_id", "result"]);
+    assert!(!String::from_utf8(plain.body).unwrap().trim_end().contains('\n'));
+    let full = server.post("/v1/data/demo/no?metrics&provenance=TRUE&pretty", "{\"input\": 1}");
+    let body = full.json();
+    for timer in ["timer_rego_input_parse_ns", "timer_rego_query_eval_ns", "timer_server_handler_ns"] {
+        assert!(body["metrics"][timer].as_u64().unwrap() > 0, "{timer}");
+    }
+    assert_eq!(body["provenance"]["bundles"], json!({"demo": {"revision": "r1"}}));
+    assert_eq!(body["provenance"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(body["provenance"]["generation"], 1);
+    assert!(String::from_utf8(full.body).unwrap().starts_with("{\n  \"decision_id\""));
+    let no_input = server.post("/v1/data/demo/no", "{}");
+    assert_eq!(no_input.json()["warning"]["code"], "api_usage_warning");
+    let pretty = server.post("/v0/data/demo/echo?pretty", r#"{"a": 1}"#);
+    assert_eq!(String::from_utf8(pretty.body).unwrap(), "{\n  \"a\": 1\n}");
+}
