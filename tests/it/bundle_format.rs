@@ -5,7 +5,7 @@ mod archives;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -128,12 +128,7 @@ fn a_folder_and_an_archive_give_the_same_bundle() {
 
 #[test]
 fn a_bundle_recorded_with_a_real_opa_loads() {
-    let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
-    let root = std::env::var_os("CONFORMANCE_DIR").map_or(default, PathBuf::from).join("opa-api");
-    if !root.is_dir() {
-        println!("SKIPPED: no conformance files at {}", root.display());
-        return;
-    }
+    let Some(root) = crate::harness::conformance("opa-api") else { return };
     let bundle = bundle::load_path(&root.join("bundle"), limits()).unwrap();
     assert_eq!(bundle.manifest.revision, "rev-1");
     assert_eq!(bundle.modules.len(), 2);

@@ -1,7 +1,6 @@
 //! Wycheproof's JOSE vectors against the key reader and the signature check.
 
-use std::path::PathBuf;
-
+use crate::harness::conformance;
 use serde_json::{Value, json};
 use verdict::identity::Refusal;
 use verdict::identity::jwks::KeySet;
@@ -23,13 +22,6 @@ const REFUSED_ON_PURPOSE: [(&str, &[u64], &str); 4] = [
     ("*", &[], "HMAC and JWE in the other files, told by their key type and their form"),
 ];
 
-fn folder() -> Option<PathBuf> {
-    let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
-    let root = std::env::var_os("CONFORMANCE_DIR").map_or(default, PathBuf::from);
-    let folder = root.join("jose");
-    folder.is_dir().then_some(folder)
-}
-
 /// What a relying party would be given: the public half where there is one.
 fn key_set(group: &Value) -> Result<KeySet, String> {
     let key = group.get("public").filter(|key| !key.is_null()).unwrap_or(&group["private"]);
@@ -50,7 +42,7 @@ fn accepts(group: &Value, token: &str) -> Result<(), Refusal> {
 
 #[test]
 fn wycheproof() {
-    let Some(folder) = folder() else {
+    let Some(folder) = conformance("jose") else {
         println!("SKIPPED: no jose vectors; set CONFORMANCE_DIR to the folder that holds `jose/`");
         return;
     };
