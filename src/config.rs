@@ -1,16 +1,17 @@
 //! Configuration: defaults < file < environment < flags.
 //!
 //! INVARIANT (nothing is ignored): a key that no module knows is an error, in the file as in the environment.
-//! INVARIANT (one reader): only [`load`] reads the environment; everyone else is handed what it found.
+//! INVARIANT (one reader): only [`Environment::capture`] reads the environment; everyone else is handed what it found.
 //! INVARIANT (printable): the configuration in effect can be printed, and no error or print shows a secret in it.
 //!
 //! Each section's struct belongs to the module that uses it; here they are put together, read and checked. Deliberately
 //! absent: defaults (they stand with the structs), and any use of the values.
 //!
-//! Reading order: [`Config`] → `load` (the layers) → `tree`, `yaml`, `typed` (from text to types, with places) →
+//! Reading order: [`Config`] → `load` and `environment` (the layers) → `tree`, `yaml`, `typed` (from text to types, with places) →
 //! `error` → `validate` → `effective` and `reference` (what is printed).
 
 mod effective;
+mod environment;
 mod error;
 mod load;
 mod mask;
@@ -24,8 +25,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use environment::Environment;
 pub use error::{ConfigError, Problem};
-pub use load::{Environment, Loaded, Overrides, Sources, load};
+pub use load::{Loaded, Overrides, Sources, load};
 pub use validate::{Insecure, Profile};
 
 /// The whole configuration file (`verdict.yaml`).

@@ -10,20 +10,31 @@ impl Config {
     /// # Errors
     /// When a value cannot be written as YAML, e.g. a path that is not UTF-8.
     pub fn to_yaml(&self) -> Result<String, String> {
-        let yaml = yaml_serde::to_string(self)
-            .map_err(|error| format!("the configuration cannot be printed: {error}"))?;
-        Ok(mask::secrets(&yaml))
+        let unprintable = |error| format!("the configuration cannot be printed: {error}");
+        let mut value = yaml_serde::to_value(self).map_err(unprintable)?;
+        mask_values(&mut value);
+        yaml_serde::to_string(&value).map_err(unprintable)
     }
 
     /// Which keys differ between two configurations and take effect only after a restart, as dotted paths.
     ///
-    /// What else differs (all of `identity` and `decision`) can be applied while the server runs.
+    /// What else differs can be applied while the server runs; the reference page says which keys those are.
     pub fn diff_needs_restart(old: &Self, new: &Self) -> Vec<String> {
         let mut changed = Vec::new();
         let value = |config: &Self| serde_json::to_value(config).unwrap_or_default();
         changes("", &value(old), &value(new), &mut changed);
         changed.retain(|key| !reference::is_live(key));
         changed
+    }
+}
+
+/// Value by value, so that YAML's own quotes and line breaks cannot hide where a secret ends.
+fn mask_values(value: &mut yaml_serde::Value) {
+    match value {
+        yaml_serde::Value::String(text) => *text = mask::secrets(text),
+        yaml_serde::Value::Sequence(items) => items.iter_mut().for_each(mask_values),
+        yaml_serde::Value::Mapping(entries) => entries.iter_mut().for_each(|(_, value)| mask_values(value)),
+        _ => {}
     }
 }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::mask;
 use super::reference;
 use super::tree::{Origin, Path};
 use super::yaml::{self, Part, Place};
+use super::{environment, mask};
 
 /// Why there is no configuration. Never without a problem in it.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,11 @@ impl SourceFile {
         Problem { message: clean(&message), excerpt, hint: hint.as_deref().map(clean) }
     }
 
+    /// The character at a place.
+    pub(super) fn character(&self, Place { line, column }: Place) -> Option<char> {
+        self.text.lines().nth(line.checked_sub(1)?)?.chars().nth(column.checked_sub(1)?)
+    }
+
     fn excerpt(&self, Place { line, column }: Place) -> Option<String> {
         const WIDEST: usize = 200;
         let source = self.text.lines().nth(line.checked_sub(1)?)?;
@@ -133,9 +138,11 @@ impl Flaw {
             }
             (Known::Keys(keys), super::tree::Step::Key(given)) => {
                 if let Origin::Env(name) = &self.origin {
-                    let names = reference::environment_names();
-                    let guess = closest(name, names.iter().map(String::as_str));
-                    return Some(did_you_mean(guess, "`verdict config --reference` lists the names"));
+                    let guess = environment::suggestion(name);
+                    return Some(did_you_mean(
+                        guess.as_deref(),
+                        "`verdict config --reference` lists the names",
+                    ));
                 }
                 let there = match above.0.is_empty() {
                     true => "at the top".to_owned(),

@@ -1,84 +1,19 @@
 //! The layers: defaults < file < environment < flags.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::Arc;
 
+use super::environment::Environment;
 use super::error::{ConfigError, Flaw, Problem, SourceFile};
-use super::tree::{Data, Node, Origin, Path, Step};
+use super::tree::{Data, Node, Origin, Path};
 use super::validate::{self, Profile};
 use super::yaml::{self, Part};
 use super::{Config, reference, typed};
 
 /// Larger than any configuration a person writes.
-const LARGEST_FILE: u64 = 4 << 20;
-
-const PREFIX: &str = "VERDICT_";
-
-/// Variables that begin as the configuration's do and are something else: the file to read, and what the diagnostics
-/// show.
-const OTHER_VARIABLES: [&str; 2] = [Environment::CONFIG_FILE, Environment::LOG_FILTER];
-
-/// The environment of the process, read once.
-#[derive(Debug, Clone, Default)]
-pub struct Environment {
-    variables: BTreeMap<String, String>,
-    /// Names whose values are not UTF-8.
-    not_text: Vec<String>,
-}
-
-impl Environment {
-    /// The variable that names the configuration file where no `--config` does.
-    pub const CONFIG_FILE: &str = "VERDICT_CONFIG";
-    /// The variable that says which diagnostics are shown, e.g. `info` or `verdict=debug`.
-    pub const LOG_FILTER: &str = "VERDICT_LOG";
-
-    /// The environment of this process.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    pub fn capture() -> Self {
-        Self::from_os(std::env::vars_os())
-    }
-
-    fn from_os(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
-        let mut environment = Self::default();
-        for (name, value) in variables {
-            let name = name.to_string_lossy().into_owned();
-            match value.into_string() {
-                Ok(value) => {
-                    environment.variables.insert(name, value);
-                }
-                Err(_) => environment.not_text.push(name),
-            }
-        }
-        environment
-    }
-
-    /// The value of a variable; an empty one counts as not set.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// The variables that are meant for the configuration.
-    fn configuration(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        all.filter(|(name, value)| is_configuration(name) && !value.is_empty())
-    }
-}
-
-fn is_configuration(name: &str) -> bool {
-    name.starts_with(PREFIX) && !OTHER_VARIABLES.contains(&name)
-}
-
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
-    fn from_iter<T: IntoIterator<Item = (N, V)>>(variables: T) -> Self {
-        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables, not_text: Vec::new() }
-    }
-}
+const LARGEST_FILE: u64 = 1 << 20;
 
 /// What the flags of the command line say.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +42,7 @@ pub struct Sources {
 /// A configuration that is complete and consistent, and acceptable to its profile.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The configuration in effect. Paths that the file gives are absolute.
+    /// The configuration in effect. Its paths are absolute.
     pub config: Config,
     /// What is allowed and still worth a loud line.
     pub warnings: Vec<String>,
@@ -147,10 +82,11 @@ pub fn load(mut sources: Sources) -> Result<Loaded, ConfigError> {
         Some(file) => from_file(file)?,
         None => Node::empty_map(Origin::Default),
     };
-    let mut flaws = set_from_environment(&mut tree, &sources.env);
+    let mut flaws = sources.env.set(&mut tree);
     flaws.extend(set_from_flags(&mut tree, &sources.overrides));
     let (config, warnings) = match typed::read(&tree) {
-        Ok(config) if flaws.is_empty() => {
+        Ok(mut config) if flaws.is_empty() => {
+            make_paths_absolute(&mut config);
             let findings = validate::check(&config, &tree, sources.profile);
             flaws.extend(findings.flaws);
             (config, findings.warnings)
@@ -194,7 +130,9 @@ fn read_file(path: &FsPath) -> Result<SourceFile, ConfigError> {
 fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {
     let mut tree = yaml::parse(&file.text, &Origin::File).map_err(|malformed| {
         let message = malformed.message;
-        ConfigError { problems: vec![file.problem(malformed.place, &message, None)] }
+        let tab = malformed.place.and_then(|place| file.character(place)) == Some('\t');
+        let hint = tab.then(|| "indent with blanks, YAML takes no tabs".to_owned());
+        ConfigError { problems: vec![file.problem(malformed.place, &message, hint)] }
     })?;
     if !matches!(tree.data, Data::Map(_)) {
         let place = yaml::locate(&file.text, &Path::default(), Part::Value);
@@ -202,12 +140,9 @@ fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {
         return Err(ConfigError { problems: vec![file.problem(place, message, None)] });
     }
     // Where the file can be found from here says nothing about where the process will look for what it names.
-    if let Some(folder) = file.path.parent().and_then(|folder| match folder.as_os_str().is_empty() {
-        true => std::path::absolute(".").ok(),
-        false => std::path::absolute(folder).ok(),
-    }) {
+    if let Some(folder) = std::path::absolute(&file.path).ok().as_deref().and_then(FsPath::parent) {
         for pattern in reference::path_keys() {
-            each_match(&mut tree, pattern.split('.'), &mut |node| make_absolute(node, &folder));
+            each_match(&mut tree, pattern.split('.'), &mut |node| make_absolute(node, folder));
         }
     }
     Ok(tree)
@@ -219,6 +154,20 @@ fn make_absolute(node: &mut Node, folder: &FsPath) {
         && let Some(path) = folder.join(text).to_str()
     {
         node.data = Data::Text(path.to_owned());
+    }
+}
+
+/// What no file says is relative to the working directory. Said in full, it means the same to whoever reads the
+/// configuration in effect, and from wherever.
+fn make_paths_absolute(config: &mut Config) {
+    let Config { state, server: _, bundles, identity, decision: _, decision_log } = config;
+    let keys = identity.issuers.iter_mut().filter_map(|issuer| issuer.jwks_file.as_mut());
+    let log = decision_log.file.iter_mut().map(|file| &mut file.path);
+    for path in [state, &mut bundles.dir].into_iter().chain(keys).chain(log) {
+        // An empty path has no absolute form, and is refused later.
+        if let Ok(absolute) = std::path::absolute(&*path) {
+            *path = absolute;
+        }
     }
 }
 
@@ -242,34 +191,6 @@ fn each_match<'p>(
         }
         _ => each_match(child, steps, change),
     }
-}
-
-fn set_from_environment(tree: &mut Node, env: &Environment) -> Vec<Flaw> {
-    let mut flaws = Vec::new();
-    let mut wrong = |name: &str, message: String| {
-        flaws.push(Flaw {
-            path: Path::default(),
-            part: Part::Value,
-            origin: Origin::Env(name.into()),
-            message,
-            hint: None,
-            known: None,
-        });
-    };
-    for name in env.not_text.iter().filter(|name| is_configuration(name)) {
-        wrong(name, "the value is not UTF-8".to_owned());
-    }
-    for (name, value) in env.configuration() {
-        let keys: Vec<String> =
-            name.strip_prefix(PREFIX).unwrap_or(name).split("__").map(str::to_lowercase).collect();
-        let origin = Origin::Env(Arc::from(name));
-        let path = Path(keys.into_iter().map(Step::Key).collect());
-        if let Err(in_the_way) = tree.set(&path, yaml::parse_value(value, &origin)) {
-            let whole = reference::environment_name(&in_the_way.to_string());
-            wrong(name, format!("`{in_the_way}` cannot be set in parts; set `{whole}` as a whole"));
-        }
-    }
-    flaws
 }
 
 fn set_from_flags(tree: &mut Node, overrides: &Overrides) -> Vec<Flaw> {

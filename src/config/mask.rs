@@ -16,7 +16,7 @@ pub(super) fn secrets(text: &str) -> String {
     while let Some((before, after)) = rest.split_once("://") {
         masked.push_str(before);
         masked.push_str("://");
-        let end = after.find(ends_url).unwrap_or(after.len());
+        let end = end_of_url(after);
         let (url, tail) = after.split_at_checked(end).unwrap_or((after, ""));
         masked.push_str(&without_secrets(url));
         rest = tail;
@@ -29,12 +29,34 @@ fn ends_url(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')
 }
 
+/// Where the URL ends of which `after` is what stands behind `://`.
+fn end_of_url(after: &str) -> usize {
+    let end = after.find(ends_url).unwrap_or(after.len());
+    let line_end = after.find(['\n', '\r']).unwrap_or(after.len());
+    let (Some(url), Some(line)) = (after.get(..end), after.get(..line_end)) else {
+        return end;
+    };
+    // A password with a blank or a quote in it makes no valid URL, and is still a password.
+    let cut_password = !url.contains(['@', '/', '[']) && !port_like(url);
+    match line.rfind('@') {
+        Some(at) if cut_password => {
+            at + after.get(at..).and_then(|host| host.find(ends_url)).unwrap_or(line_end - at)
+        }
+        _ => end,
+    }
+}
+
+/// Whether what follows the last colon, if anything does, can be a port.
+fn port_like(authority: &str) -> bool {
+    authority
+        .rsplit_once(':')
+        .is_none_or(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// `url` is what stands behind `://`.
 fn without_secrets(url: &str) -> Cow<'_, str> {
     let mut authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
     // A password with a bare slash in it is no valid URL, and still a password.
-    let port_like =
-        |text: &str| text.rsplit_once(':').is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let odd = |text: &str| !text.contains(['@', '[']) && !port_like(text);
     if let Some((user, host)) = url.rsplit_once('@')
         && url.get(..authority_end).is_some_and(odd)
@@ -82,7 +104,11 @@ mod tests {
             ("https://u:p@x@idp.example?p=1", "https://***@idp.example?p=1"),
             ("https://idp.example/a?v=1&api_key=s3&x=2", "https://idp.example/a?v=1&api_key=***&x=2"),
             ("jwks_url: \"http://u:p@h/\" # `ftp://k@h`", "jwks_url: \"http://***@h/\" # `ftp://***@h`"),
-            ("a://b://c:d@e", "a://b://***@e"),
+            ("a://b://c:d@e", "a://***@e"),
+            ("`https://u:p w@idp.example/x` is no URL", "`https://***@idp.example/x` is no URL"),
+            ("`https://u:p\"'w@idp.example`", "`https://***@idp.example`"),
+            ("https://u:p w\nmail a@b", "https://u:p w\nmail a@b"),
+            ("see https://idp.example:80 or ask a@b", "see https://idp.example:80 or ask a@b"),
         ] {
             assert_eq!(secrets(text), masked, "{text}");
         }

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::Config;
 use keys::{ENTRIES, Entry, Kind};
 
-/// The keys that can be set while the server runs; the others need a restart.
-const LIVE: [&str; 2] = ["identity", "decision"];
+/// The keys that can be set while the server runs, each with all below it; the others need a restart.
+const LIVE: [&str; 2] = ["identity", "decision.deadline"];
 
 /// Whether a change at a dotted key takes effect without a restart.
 pub(super) fn is_live(key: &str) -> bool {
@@ -56,8 +56,7 @@ pub fn markdown() -> String {
         let top = entry.key.split(['.', '[']).next().unwrap_or_default();
         if top != section {
             section = top;
-            let live = if is_live(top) { "A reload applies changes." } else { "Changes need a restart." };
-            let _ = write!(page, "\n## `{top}`\n\n{live}\n");
+            let _ = write!(page, "\n## `{top}`\n");
         }
         let words = known.iter().find(|key| key.path == entry.key).map_or(&[][..], |key| key.words);
         let _ = write!(page, "\n### `{}`\n\n{}\n\n", entry.key, entry.about);
@@ -66,6 +65,8 @@ pub fn markdown() -> String {
         if !entry.key.contains("[]") {
             let _ = writeln!(page, "- Environment: `{}`", environment_name(entry.key));
         }
+        let live = if is_live(entry.key) { "takes effect on a reload" } else { "needs a restart" };
+        let _ = writeln!(page, "- A change {live}");
     }
     page
 }
@@ -130,10 +131,11 @@ Verdict reads its configuration in layers; each goes over the one before:
 3. the environment: `VERDICT_`, then the key in capitals with `__` between its levels, e.g.
    `VERDICT_SERVER__LISTEN=127.0.0.1:9000`. Values are YAML, so lists and maps are written in one line:
    `VERDICT_IDENTITY__ENTRYPOINTS='{\"app/allow\": optional}'`. A list is set as a whole. An empty variable counts as
-   not set;
+   not set, and names are in capitals;
 4. the flags `--state`, `--bundles`, `--listen`.
 
-A key that is not known is an error, in the file as in the environment. Relative paths in the file start at the file's
+A key that is not known is an error, in the file as in the environment. An empty file, and a section with nothing in
+it, say nothing. Relative paths in the file start at the file's
 folder; everywhere else, and in the defaults, at the working directory. `verdict config` prints what is in effect,
 without secrets, and checks it.
 
@@ -151,7 +153,7 @@ Durations carry a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`), sizes may (`5
 
 | What | Flag that accepts it |
 |---|---|
-| the development issuer, or no issuer at all while identity is not off | `--insecure-dev-issuer` |
+| an issuer entry that is the development issuer's, or no issuer at all while identity is not off | `--insecure-dev-issuer` |
 | a listener that is not loopback while identity is off, be it for one document | `--insecure-listen` |
 | an issuer without audience | `--insecure-no-audience` |
 | keys fetched over plain http from another machine | `--insecure-http-jwks` |
@@ -191,7 +193,9 @@ mod tests {
             ("identity", true),
             ("identity.mode", true),
             ("identity.issuers[0].leeway", true),
-            ("decision", true),
+            ("decision", false),
+            ("decision.deadline", true),
+            ("decision.default_path", false),
             ("decision_log.console", false),
             ("server.listen", false),
         ] {

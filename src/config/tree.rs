@@ -35,6 +35,11 @@ impl Path {
         self.with(Step::Index(index))
     }
 
+    /// Whether this is a place inside `above`.
+    pub(super) fn is_below(&self, above: &Self) -> bool {
+        self.0.len() > above.0.len() && self.0.starts_with(&above.0)
+    }
+
     fn with(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
@@ -138,7 +143,8 @@ impl Node {
         }
     }
 
-    /// Puts `value` at `path`, making the maps on the way; maps are merged, everything else is replaced.
+    /// Puts `value` at `path`, making the maps on the way, but no elements of lists; maps are merged, everything else is
+    /// replaced.
     ///
     /// # Errors
     /// The path of a list or a scalar that stands in the way.
@@ -148,8 +154,14 @@ impl Node {
             if matches!(node.data, Data::Null) {
                 node.data = Data::Map(Vec::new());
             }
-            let (Data::Map(entries), Step::Key(key)) = (&mut node.data, step) else {
-                return Err(Path(path.0.iter().take(n).cloned().collect()));
+            let in_the_way = || Path(path.0.iter().take(n).cloned().collect());
+            let (entries, key) = match (&mut node.data, step) {
+                (Data::Map(entries), Step::Key(key)) => (entries, key),
+                (Data::List(items), Step::Index(index)) => {
+                    node = items.get_mut(*index).ok_or_else(in_the_way)?;
+                    continue;
+                }
+                _ => return Err(in_the_way()),
             };
             let at = match entries.iter().position(|(k, _)| k == key) {
                 Some(at) => at,
@@ -169,7 +181,7 @@ impl Node {
 
     fn merge(&mut self, value: Self) {
         match (&mut self.data, value) {
-            (Data::Map(old), Self { data: Data::Map(new), .. }) => {
+            (Data::Map(old), Self { data: Data::Map(new), .. }) if !old.is_empty() => {
                 for (key, node) in new {
                     match old.iter_mut().find(|(k, _)| *k == key) {
                         Some((_, there)) => there.merge(node),

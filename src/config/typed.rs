@@ -3,20 +3,21 @@
 //! Serde stops at the first error. So a flaw is noted, the tree is repaired at that place, and the whole is read again,
 //! until it reads or cannot be repaired: a person sees all that is wrong at once.
 
-use std::fmt;
+mod error;
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use self::error::TypeError;
 use super::Config;
 use super::error::Flaw;
 use super::tree::{Data, Node, Origin, Path, Step};
 use super::yaml::Part;
 
 /// More than a person repairs in one go, and an end for the search in any case.
-const MOST_FLAWS: usize = 20;
+const MOST_FLAWS: usize = 10;
 
 /// Reads the typed configuration.
 ///
@@ -40,7 +41,10 @@ pub(super) fn read(tree: &Node) -> Result<Config, Vec<Flaw>> {
             }
             None => {
                 repairs.push((path.clone(), 0));
-                flaws.push(flaw);
+                // What is wrong inside a repaired place is wrong with the repair.
+                if !flaws.iter().any(|flaw| path.is_below(&flaw.path)) {
+                    flaws.push(flaw);
+                }
                 0
             }
         };
@@ -77,107 +81,6 @@ fn repair(tree: &mut Node, path: &Path, tried: usize) -> bool {
             true
         }
         None => tree.set(path, node).is_ok(),
-    }
-}
-
-/// What serde reports, with the path that its deserializers add on the way up.
-#[derive(Debug)]
-pub(super) struct TypeError {
-    /// From the node up to the root.
-    reversed: Vec<Step>,
-    part: Part,
-    origin: Option<Origin>,
-    message: String,
-    known: &'static [&'static str],
-    kind: ErrorKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ErrorKind {
-    UnknownKey,
-    UnknownWord,
-    Other,
-}
-
-impl TypeError {
-    fn new(message: String) -> Self {
-        Self {
-            reversed: Vec::new(),
-            part: Part::Value,
-            origin: None,
-            message,
-            known: &[],
-            kind: ErrorKind::Other,
-        }
-    }
-
-    fn at(mut self, origin: &Origin) -> Self {
-        self.origin.get_or_insert_with(|| origin.clone());
-        self
-    }
-
-    fn below(mut self, step: Step) -> Self {
-        self.reversed.push(step);
-        self
-    }
-
-    fn into_flaw(self) -> Flaw {
-        let path = Path(self.reversed.into_iter().rev().collect());
-        let known = match self.kind {
-            ErrorKind::UnknownKey => Some(super::error::Known::Keys(self.known)),
-            ErrorKind::UnknownWord => Some(super::error::Known::Words(self.known)),
-            ErrorKind::Other => None,
-        };
-        Flaw {
-            path,
-            part: self.part,
-            origin: self.origin.unwrap_or(Origin::Default),
-            message: self.message,
-            hint: None,
-            known,
-        }
-    }
-}
-
-impl fmt::Display for TypeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for TypeError {}
-
-impl de::Error for TypeError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn invalid_type(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(format!("expected {expected}, found {found}"))
-    }
-
-    fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(format!("expected {expected}, found {found}"))
-    }
-
-    fn unknown_variant(word: &str, expected: &'static [&'static str]) -> Self {
-        Self {
-            known: expected,
-            kind: ErrorKind::UnknownWord,
-            ..Self::new(format!("`{word}` is not one of the words known here"))
-        }
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let mut error = Self::new(format!("unknown key `{field}`"));
-        error.known = expected;
-        error.kind = ErrorKind::UnknownKey;
-        error.part = Part::Key;
-        error
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("`{field}` is missing")).below(Step::Key(field.to_owned()))
     }
 }
 

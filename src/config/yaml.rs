@@ -1,8 +1,9 @@
 //! From YAML text to a tree, and from a node of the tree back to its line and column.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 use super::tree::{Data, Node, Origin, Path, Step};
 
@@ -32,6 +33,9 @@ pub(super) enum Part {
 /// # Errors
 /// What YAML itself forbids; a key that stands twice in one map; a key that is not a text; a tag.
 pub(super) fn parse(text: &str, origin: &Origin) -> Result<Node, Malformed> {
+    if let Some(place) = too_many_brackets(text) {
+        return Err(Malformed { place: Some(place), message: "too many brackets are open here".to_owned() });
+    }
     let read = Read { origin };
     let deserializer = yaml_serde::Deserializer::from_str(text);
     match read.deserialize(deserializer) {
@@ -45,11 +49,35 @@ pub(super) fn parse(text: &str, origin: &Origin) -> Result<Node, Malformed> {
     }
 }
 
+/// Where so many brackets are open that the parser, whose work grows with the square of their number, would not come
+/// back for minutes. It counts those in texts and comments, too; nobody has so many there.
+fn too_many_brackets(text: &str) -> Option<Place> {
+    const MOST: usize = 1000;
+    let mut open = 0_usize;
+    for (n, line) in text.lines().enumerate() {
+        for (column, c) in line.chars().enumerate() {
+            match c {
+                '[' | '{' => open += 1,
+                ']' | '}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > MOST {
+                return Some(Place { line: n + 1, column: column + 1 });
+            }
+        }
+    }
+    None
+}
+
 fn malformed(error: &yaml_serde::Error) -> Malformed {
     let place = place_of(error);
     let mut message = error.to_string();
     if let Some(Place { line, column }) = place {
         message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
+    }
+    // A key that is no scalar: the parser says this without asking its visitor.
+    for (name, plain) in [("sequence", "a list"), ("map", "a map")] {
+        message = message.replace(&format!("invalid type: {name}, "), &format!("found {plain}, "));
     }
     Malformed { place, message }
 }
@@ -137,9 +165,16 @@ impl<'de> Visitor<'de> for &Read<'_> {
         self.node(Data::List(items))
     }
 
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+        Err(de::Error::custom(
+            "a tag (`!…`) has no meaning here; put the text in quotes, or take the tag out",
+        ))
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
         let mut entries: Vec<(String, Node)> = Vec::new();
-        while let Some(key) = access.next_key_seed(NewKey(&entries))? {
+        let mut seen = HashSet::new();
+        while let Some(key) = access.next_key_seed(NewKey(&mut seen))? {
             let value = access.next_value_seed(self)?;
             entries.push((key, value));
         }
@@ -149,7 +184,7 @@ impl<'de> Visitor<'de> for &Read<'_> {
 
 /// A key that its map does not have yet. It is refused here, while the parser stands on it, so that the error has the
 /// place of the second one.
-struct NewKey<'a>(&'a [(String, Node)]);
+struct NewKey<'a>(&'a mut HashSet<String>);
 
 impl<'de> DeserializeSeed<'de> for NewKey<'_> {
     type Value = String;
@@ -167,7 +202,7 @@ impl Visitor<'_> for NewKey<'_> {
     }
 
     fn visit_str<E: de::Error>(self, key: &str) -> Result<String, E> {
-        if self.0.iter().any(|(there, _)| there == key) {
+        if !self.0.insert(key.to_owned()) {
             return Err(E::custom(format!("the key `{key}` stands twice in one map")));
         }
         Ok(key.to_owned())
@@ -256,12 +291,15 @@ impl<'de> DeserializeSeed<'de> for SoughtKey<'_> {
 }
 
 /// One value of an environment variable: YAML where it is that, else the text itself, so that `[::1]:8181` needs no
-/// quotes.
+/// quotes. Quotes that are there are YAML's.
 pub(super) fn parse_value(text: &str, origin: &Origin) -> Node {
     let read = Read { origin };
-    let mut node = read
-        .deserialize(yaml_serde::Deserializer::from_str(text))
-        .unwrap_or_else(|_| Node::new(Data::Text(text.to_owned()), origin.clone()));
-    node.raw = Some(text.to_owned());
+    let plain = || Node::new(Data::Text(text.to_owned()), origin.clone());
+    let mut node = match too_many_brackets(text) {
+        Some(_) => plain(),
+        None => read.deserialize(yaml_serde::Deserializer::from_str(text)).unwrap_or_else(|_| plain()),
+    };
+    let quoted = matches!(node.data, Data::Text(_)) && text.trim_start().starts_with(['"', '\'']);
+    node.raw = (!quoted).then(|| text.to_owned());
     node
 }

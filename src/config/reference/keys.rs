@@ -82,11 +82,7 @@ const fn entry(key: &'static str, kind: Kind, about: &'static str) -> Entry {
 
 /// Every key.
 pub(super) const ENTRIES: &[Entry] = &[
-    entry(
-        "state",
-        Kind::Path,
-        "Where Verdict keeps its own state: the development issuer's key, the instance id.",
-    ),
+    entry("state", Kind::Path, "Where Verdict keeps its own state: the development issuer's key."),
     entry("server.listen", Kind::Address, "Where to listen for HTTP."),
     entry(
         "server.max_body",

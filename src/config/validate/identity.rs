@@ -1,12 +1,15 @@
 //! The checks of `identity:`.
 
-use std::path::Path as FsPath;
+use std::collections::BTreeMap;
+use std::path::{Component, Path as FsPath, PathBuf};
 
-use super::{Checks, Danger, is_loopback};
+use super::{Checks, Danger, Profile, is_loopback};
 use crate::config::error::closest;
 use crate::config::tree::Path;
-use crate::identity::{IssuerConfig, dev};
+use crate::identity::IssuerConfig;
+use crate::identity::dev::ISSUER;
 use crate::model::principal::IdentityMode;
+use crate::model::request::EntryPath;
 use crate::model::units::Period;
 
 /// The most by which clocks may be allowed to differ; more would keep expired tokens alive.
@@ -25,9 +28,17 @@ impl Checks<'_> {
         }
         let asked =
             identity.entrypoints.values().chain([&identity.mode]).any(|mode| *mode != IdentityMode::Off);
-        if asked && identity.issuers.is_empty() && matches!(self.profile, super::Profile::Run(_)) {
+        if asked && identity.issuers.is_empty() && !self.profile.trusts_dev_issuer() {
             self.no_issuers(at.key("issuers"));
         }
+        if matches!(self.profile, Profile::Run(insecure) if insecure.dev_issuer) {
+            let flag = Danger::DevIssuer.flag();
+            self.findings.warnings.push(format!(
+                "INSECURE, allowed by `{flag}`: the development issuer is trusted: whoever can read `{}` can be anyone",
+                self.config.state.display()
+            ));
+        }
+        self.entrypoints_once(&at.key("entrypoints"));
         for (n, issuer) in identity.issuers.iter().enumerate() {
             let at = at.key("issuers").index(n);
             if identity.issuers.iter().take(n).any(|before| before.issuer == issuer.issuer) {
@@ -36,6 +47,18 @@ impl Checks<'_> {
                 self.flaw(at.key("issuer"), message, hint);
             }
             self.issuer(&at, issuer);
+        }
+    }
+
+    /// Two spellings of one path would leave open which mode counts.
+    fn entrypoints_once(&mut self, at: &Path) {
+        let mut seen = BTreeMap::new();
+        for text in self.config.identity.entrypoints.keys() {
+            let Ok(path) = EntryPath::parse(text) else { continue };
+            if let Some(before) = seen.insert(path.segments().to_vec(), text) {
+                let message = format!("`{before}` is the same path");
+                self.flaw(at.key(text), message, "keep one of the two");
+            }
         }
     }
 
@@ -103,8 +126,8 @@ impl Checks<'_> {
     }
 
     fn development(&mut self, at: &Path, name: &str, jwks_file: Option<&FsPath>) {
-        let in_state = |file: &FsPath| file.starts_with(&self.config.state);
-        if name == dev::ISSUER || jwks_file.is_some_and(in_state) {
+        let in_state = |file: &FsPath| plain(file).starts_with(plain(&self.config.state));
+        if name == ISSUER || jwks_file.is_some_and(in_state) {
             self.danger(
                 Danger::DevIssuer,
                 at.clone(),
@@ -172,4 +195,19 @@ impl Checks<'_> {
 fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(is_loopback)
+}
+
+/// Without `.` and `..`, as far as the text says.
+fn plain(path: &FsPath) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
 }

@@ -1,0 +1,157 @@
+//! `verdict run` refuses what is insecure; `verdict dev` takes it and says so.
+
+use super::{File, Insecure, Profile, load};
+use verdict::config::Sources;
+
+const KEYS: &str = "algorithms: [RS256], audience: v";
+
+/// The configuration, the flag that accepts it, and what is said.
+fn cases() -> Vec<(String, &'static str, &'static str)> {
+    let issuer = |keys: &str| format!("identity: {{issuers: [{{{keys}}}]}}\n");
+    let jwks_url = |url: &str| issuer(&format!("issuer: a, {KEYS}, jwks_url: '{url}'"));
+    vec![
+        (String::new(), "--insecure-dev-issuer", "identity.issuers: nobody may vouch for callers"),
+        (
+            "identity: {mode: off, entrypoints: {a: optional}}".to_owned(),
+            "--insecure-dev-issuer",
+            "identity.issuers: nobody may vouch for callers",
+        ),
+        (
+            issuer(&format!("issuer: 'https://verdict-dev.invalid', {KEYS}, jwks_file: k")),
+            "--insecure-dev-issuer",
+            "identity.issuers[0]: this is the development issuer",
+        ),
+        (
+            format!(
+                "state: s\n{}",
+                issuer(&format!("issuer: a, {KEYS}, jwks_file: x/../s/./dev-issuer/jwks.json"))
+            ),
+            "--insecure-dev-issuer",
+            "identity.issuers[0]: this is the development issuer",
+        ),
+        (
+            "server: {listen: 0.0.0.0:1}\nidentity: {mode: off}".to_owned(),
+            "--insecure-listen",
+            "server.listen: 0.0.0.0:1 can be reached from other machines while `identity.mode` is off",
+        ),
+        (
+            "server: {listen: '[::]:1'}\nidentity: {mode: off}".to_owned(),
+            "--insecure-listen",
+            "server.listen: [::]:1 can be",
+        ),
+        (
+            format!(
+                "server: {{listen: 10.0.0.1:1}}\n{}",
+                jwks_url("https://x/").replace("{issuers", "{entrypoints: {a/b: off}, issuers")
+            ),
+            "--insecure-listen",
+            "while identity is off for `a/b`",
+        ),
+        (
+            issuer("issuer: a, algorithms: [RS256], jwks_file: k"),
+            "--insecure-no-audience",
+            "identity.issuers[0].audience: issuer `a` has no audience",
+        ),
+        (
+            issuer("issuer: a, algorithms: [RS256], jwks_file: k, audience: []"),
+            "--insecure-no-audience",
+            "has no audience",
+        ),
+        (
+            jwks_url("http://idp.example/keys"),
+            "--insecure-http-jwks",
+            "identity.issuers[0].jwks_url: the keys come from `idp.example` over plain http",
+        ),
+        (jwks_url("HTTP://idp.example/keys"), "--insecure-http-jwks", "over plain http"),
+        (
+            jwks_url("http://localhost@idp.example/"),
+            "--insecure-http-jwks",
+            "the keys come from `idp.example`",
+        ),
+        (jwks_url("http://localhost.idp.example/"), "--insecure-http-jwks", "over plain http"),
+        (jwks_url("http://0.0.0.0/"), "--insecure-http-jwks", "over plain http"),
+    ]
+}
+
+fn allowing(flag: &str) -> Insecure {
+    Insecure {
+        dev_issuer: flag == "--insecure-dev-issuer",
+        listen: flag == "--insecure-listen",
+        no_audience: flag == "--insecure-no-audience",
+        http_jwks: flag == "--insecure-http-jwks",
+    }
+}
+
+const FLAGS: [&str; 4] =
+    ["--insecure-dev-issuer", "--insecure-listen", "--insecure-no-audience", "--insecure-http-jwks"];
+
+#[test]
+fn run_refuses_it_unless_the_flag_that_names_it_is_given() {
+    for (text, flag, said) in cases() {
+        let file = File::new(&text);
+        let run = |insecure| load(Sources { profile: Profile::Run(insecure), ..file.sources() });
+        for other in FLAGS.into_iter().filter(|other| *other != flag) {
+            let error = run(allowing(other)).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}\n{error}");
+            assert!(error.contains(&format!("or accept the risk with `{flag}`")), "{text}\n{error}");
+        }
+        let loaded = run(allowing(flag)).unwrap_or_else(|error| panic!("{text}\n{error}"));
+        let loud = loaded.warnings.iter().any(|line| line.starts_with("INSECURE") && line.contains(flag));
+        assert!(loud, "{text}\n{:?}", loaded.warnings);
+    }
+}
+
+#[test]
+fn dev_takes_it_and_warns_and_inspection_says_that_run_would_not() {
+    for (text, _, said) in cases() {
+        let file = File::new(&text);
+        let warnings = |profile| load(Sources { profile, ..file.sources() }).unwrap().warnings.join("\n");
+        assert!(warnings(Profile::Inspect).contains("`verdict run` refuses this: "), "{text}");
+        assert!(warnings(Profile::Inspect).contains(said), "{text}");
+        // The development issuer is what `verdict dev` is for; its banner says so.
+        if !said.contains("nobody may vouch") {
+            assert!(warnings(Profile::Dev).contains(said), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_flag_for_the_development_issuer_is_loud_beside_other_issuers_too() {
+    let file = File::new(format!("identity: {{issuers: [{{issuer: a, {KEYS}, jwks_file: k}}]}}"));
+    let profile = Profile::Run(allowing("--insecure-dev-issuer"));
+    assert!(profile.trusts_dev_issuer());
+    let warnings = load(Sources { profile, ..file.sources() }).unwrap().warnings;
+    assert!(warnings.iter().any(|line| line.contains("the development issuer is trusted")), "{warnings:?}");
+}
+
+#[test]
+fn what_is_secure_is_taken_without_a_word() {
+    let issuers = |keys: &str| format!("identity: {{issuers: [{{issuer: a, {KEYS}, {keys}}}]}}");
+    for text in [
+        "identity: {mode: off}".to_owned(),
+        "identity: {mode: off}\nserver: {listen: '[::1]:1'}".to_owned(),
+        "identity: {mode: off}\nserver: {listen: '[::ffff:127.0.0.1]:1'}".to_owned(),
+        issuers("jwks_url: https://idp.example/"),
+        issuers("jwks_url: http://localhost:1/"),
+        issuers("jwks_url: 'http://[::1]/'"),
+        issuers("jwks_url: http://127.0.0.9/"),
+        format!("server: {{listen: 0.0.0.0:1}}\n{}", issuers("jwks_file: k")),
+    ] {
+        let profile = Profile::Run(Insecure::default());
+        let file = File::new(&text);
+        let loaded =
+            load(Sources { profile, ..file.sources() }).unwrap_or_else(|error| panic!("{text}\n{error}"));
+        assert!(loaded.warnings.is_empty(), "{text}\n{:?}", loaded.warnings);
+    }
+}
+
+/// A reload judges as the start did.
+#[test]
+fn a_reload_refuses_what_the_start_would_have_refused() {
+    let file = File::new("identity: {mode: off}");
+    let loaded = load(Sources { profile: Profile::Run(Insecure::default()), ..file.sources() }).unwrap();
+    std::fs::write(file.path(), "identity: {mode: off}\nserver: {listen: 0.0.0.0:1}").unwrap();
+    assert!(loaded.reload().unwrap_err().to_string().contains("--insecure-listen"));
+    std::fs::write(file.path(), "identity: {mode: off}\ndecision: {deadline: 7ms}").unwrap();
+    assert_eq!(loaded.reload().unwrap().config.decision.deadline.to_string(), "7ms");
+}
