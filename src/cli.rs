@@ -49,7 +49,7 @@ enum Command {
 impl Cli {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
-        match self.command {
+        let code = match self.command {
             Command::Dev(args) => serve::dev(args),
             Command::Run(args) => serve::run(args),
             Command::Token(args) => token::run(args),
@@ -58,7 +58,8 @@ impl Cli {
             Command::Check(args) => check::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Bench(args) => bench::run(args),
-        }
+        };
+        print::finish(code)
     }
 }
 

@@ -8,7 +8,6 @@
 //!
 //! Reading order: [`BenchArgs`] → [`server`] → [`load`] → [`client`] → [`report`]; then [`policy`].
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,6 +20,8 @@ pub mod report;
 pub mod requests;
 pub mod server;
 pub mod url;
+
+use super::print::{complain, print};
 
 pub use load::{LoadReport, closed_loop};
 
@@ -75,11 +76,13 @@ pub struct Finished {
 /// Runs `verdict bench` and prints its report: exit code 0, or 1 when a request failed or got a 5xx, or 2 when the
 /// arguments are no good.
 pub fn run(args: BenchArgs) -> ExitCode {
-    match bench(args).and_then(|finished| print(&finished.text).map(|()| finished.sound)) {
-        Ok(sound) => ExitCode::from(u8::from(!sound)),
+    match bench(args) {
+        Ok(finished) => {
+            print(&finished.text);
+            ExitCode::from(u8::from(!finished.sound))
+        }
         Err(error) => {
-            // There is nowhere left to report that standard error is gone.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            complain(&error.to_string());
             ExitCode::from(if matches!(error, BenchError::Usage(_)) { 2 } else { 1 })
         }
     }
@@ -106,13 +109,6 @@ pub fn bench(args: BenchArgs) -> Result<Finished, BenchError> {
         Format::Pretty | Format::Gobench => report::pretty(&measured),
     };
     Ok(Finished { text, sound: measured.servers.iter().all(server::MeasuredServer::is_sound) })
-}
-
-fn print(text: &str) -> Result<(), BenchError> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| BenchError::Failed(format!("cannot print the report: {error}")))
 }
 
 fn read_file(path: &Path) -> Result<String, BenchError> {

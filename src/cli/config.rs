@@ -1,25 +1,27 @@
 //! `verdict config`: the configuration in effect, or the reference of all keys.
+//!
+//! It is printed as a file that says the same. What `verdict run` would refuse is said on standard error.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::print::{complain, print};
+use super::print::{complain, print, warn};
 use crate::config::{Environment, Overrides, Profile, Sources, load, reference};
 
 /// Arguments of `verdict config`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConfigArgs {
-    /// Configuration file
+    /// Configuration file; without it, the one that `VERDICT_CONFIG` names, or none
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// As for `verdict run`
+    /// Where Verdict keeps its own state, as for `verdict run`
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// As for `verdict run`
+    /// The watched directory of bundles, as for `verdict run`
     #[arg(long, value_name = "DIR")]
     bundles: Option<PathBuf>,
-    /// As for `verdict run`
+    /// Where to listen, as for `verdict run`
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
     /// Print the reference page (docs/configuration.md) instead
@@ -48,5 +50,9 @@ fn text(args: ConfigArgs) -> Result<String, String> {
     }
     let overrides = Overrides { state, bundles, listen };
     let sources = Sources { file, env: Environment::capture(), overrides, profile: Profile::Inspect };
-    load(sources).map_err(|error| error.to_string())?.config.to_yaml()
+    let loaded = load(sources).map_err(|error| error.to_string())?;
+    for warning in &loaded.warnings {
+        warn(warning);
+    }
+    loaded.config.to_yaml()
 }

@@ -1,13 +1,43 @@
-//! What the author's commands write: results to standard output, complaints to standard error.
+//! What the commands write: results to standard output, complaints to standard error.
 //!
-//! A reader that went away (`verdict test | head`) is not an error.
+//! INVARIANT (nothing lost quietly): a result that could not be written, onto a full disk for example, ends the command
+//! with a complaint and exit code 2, whatever the command itself would say ([`finish`]). A reader that went away
+//! (`verdict test | head`) is not an error.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::Environment;
+
+/// Whether something could not be written. Kept here, so that no command has to remember to ask.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Writes to standard output, as it is.
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // To complain once is enough for `--watch` and the like.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) => {
+            complain(&format!("cannot write to standard output: {error}"));
+        }
+        _ => {}
+    }
+}
+
+/// The exit code of a command that says `code` itself.
+pub(super) fn finish(code: ExitCode) -> ExitCode {
+    if LOST.load(Ordering::Relaxed) { ExitCode::from(2) } else { code }
+}
+
+/// Whether standard output takes colour: a terminal, and nobody said `NO_COLOR` (<https://no-color.org>).
+pub(super) fn coloured() -> bool {
+    std::io::stdout().is_terminal() && Environment::capture().get("NO_COLOR").is_none()
+}
+
+/// Writes to standard error, as something to know.
+pub(super) fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "warning: {text}");
 }
 
 /// Writes to standard error, as an error.

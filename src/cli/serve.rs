@@ -1,6 +1,6 @@
 //! `verdict dev` and `verdict run`: the server.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,9 +29,9 @@ pub struct DevArgs {
 /// `verdict run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Configuration file
+    /// Configuration file; without it, the one that `VERDICT_CONFIG` names
     #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    config: Option<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
     /// INSECURE: trust the development issuer
@@ -88,7 +88,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         no_audience: insecure_no_audience,
         http_jwks: insecure_http_jwks,
     };
-    serve(Some(config), common, Profile::Run(insecure))
+    serve(config, common, Profile::Run(insecure))
 }
 
 fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> ExitCode {
@@ -137,7 +137,8 @@ async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
     let reloading = tokio::spawn(reload::run(Arc::clone(&app.live)));
     if profile == Profile::Dev {
         let style = Style::new(std::io::stderr().is_terminal() && !no_color);
-        eprint!("{}", banner(&app, &state, &style));
+        // Nobody may be reading it; the server goes on.
+        let _ = std::io::stderr().lock().write_all(banner(&app, &state, &style).as_bytes());
     }
     tracing::info!(address = %app.address, "serving");
     let signal = termination.next().await;

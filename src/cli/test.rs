@@ -6,13 +6,12 @@
 //! Exit code: 0 when everything passed; 1 when something failed or was skipped (or, with `--fail-on-empty`, when there
 //! was nothing to run); 2 when something could not be run.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use regex::Regex;
 
-use super::print::{complain, print};
+use super::print::{self, complain, print};
 use super::sources::{self, Source};
 use crate::model::units::Period;
 use crate::testing::{self, Options, Summary};
@@ -145,7 +144,7 @@ fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
 fn report(args: &TestArgs, runs: &[(&Source, Summary)]) -> Result<(), String> {
     match args.format {
         Format::Pretty => {
-            let color = std::io::stdout().is_terminal();
+            let color = print::coloured();
             for (source, run) in runs {
                 print(&pretty::render(&source.name, run, args.verbose, color));
             }

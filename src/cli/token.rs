@@ -1,4 +1,7 @@
 //! `verdict token`: a token of the development issuer, and nothing else, on standard output.
+//!
+//! The issuer is the one that `verdict dev` has when it is started in the same place: its state folder is looked for in
+//! the flags, the environment and the configuration in the same way.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,6 +9,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value};
 
 use super::print::{complain, print};
+use crate::config::{Environment, Sources, load};
 use crate::identity::dev::{DevIssuer, TokenRequest};
 use crate::model::clock::Clock;
 use crate::model::units::Period;
@@ -16,9 +20,9 @@ const LONGEST: Period = Period::secs(24 * 60 * 60);
 /// Arguments of `verdict token`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TokenArgs {
-    /// Where Verdict keeps its own state
-    #[arg(long, value_name = "DIR", default_value = ".verdict")]
-    state: PathBuf,
+    /// Where Verdict keeps its own state [default: as configured, else .verdict]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// The subject
     #[arg(long, default_value = "alice")]
     sub: String,
@@ -56,16 +60,34 @@ fn mint(args: TokenArgs) -> Result<String, String> {
         return Err(format!("--ttl {ttl} is longer than {LONGEST}"));
     }
     let mut all = Map::new();
+    let by_flag = [("type", "--type", kind.is_some()), ("roles", "--role", !roles.is_empty())];
     for claim in claims {
         let (name, value) =
             claim.split_once('=').ok_or_else(|| format!("--claim `{claim}` is not NAME=VALUE"))?;
+        if name.is_empty() {
+            return Err(format!("--claim `{claim}` has no name; write NAME=VALUE"));
+        }
+        if let Some((_, flag, _)) = by_flag.iter().find(|(claim, _, given)| *given && *claim == name) {
+            return Err(format!("--claim `{name}` says what {flag} says; give one of the two"));
+        }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         if all.insert(name.to_owned(), value).is_some() {
             return Err(format!("--claim `{name}` is given twice"));
         }
     }
-    let issuer = DevIssuer::load_or_create(&state).map_err(|error| error.to_string())?;
+    let issuer = DevIssuer::load_or_create(&folder(state)?).map_err(|error| error.to_string())?;
     let request = TokenRequest { sub, kind, roles, claims: all, ttl: ttl.0 };
     let token = issuer.mint(&request, Clock::System.now()).map_err(|error| error.to_string())?;
     Ok(token.expose().clone())
+}
+
+/// The state folder. With `--state` there is nothing to look for, and the configuration need not even be sound.
+fn folder(state: Option<PathBuf>) -> Result<PathBuf, String> {
+    match state {
+        Some(state) => Ok(state),
+        None => {
+            let sources = Sources { env: Environment::capture(), ..Sources::default() };
+            Ok(load(sources).map_err(|error| error.to_string())?.config.state)
+        }
+    }
 }

@@ -1,0 +1,60 @@
+//! The command line, as a shell sees it: what each verb prints, where, and its exit code.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+mod config;
+mod help;
+mod output;
+mod token;
+
+/// What a command did.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// The command, in `folder`, with nothing of this test's own environment in it.
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_verdict"));
+    command.args(args).current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn verdict(folder: &Path, args: &[&str]) -> Ran {
+    ran(command(folder, args))
+}
+
+fn verdict_in(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Ran {
+    let mut command = command(folder, args);
+    command.envs(env.iter().copied().collect::<BTreeMap<_, _>>());
+    ran(command)
+}
+
+fn ran(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Ran {
+    /// Checks the exit code, with everything that was printed in the message.
+    #[track_caller]
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    /// Checks that nothing stands on standard output, and this on standard error.
+    #[track_caller]
+    fn only_complains(self, text: &str) {
+        assert!(
+            self.out.is_empty() && self.err.contains(text),
+            "stdout:\n{}\nstderr:\n{}",
+            self.out,
+            self.err
+        );
+    }
+}
