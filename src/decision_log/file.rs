@@ -47,6 +47,9 @@ struct OpenFile {
     regular: bool,
 }
 
+/// How often a writer looks for the file to become free before it sleeps; some 20 us in all.
+const TRIES_AWAKE: usize = 40;
+
 impl FileSink {
     /// Opens the file, making it and the folders above it where they are missing, and repairs its end.
     pub(super) fn open(path: PathBuf, max_size: u64, keep: usize) -> Result<Self, FileError> {
@@ -57,7 +60,16 @@ impl FileSink {
         Ok(Self { path, max_size, keep, state: Mutex::new(state) })
     }
 
+    /// A record is written in a few microseconds, which is less than it costs to be put to sleep and woken: hence a
+    /// short wait awake before a long one asleep.
     fn state(&self) -> MutexGuard<'_, State> {
+        for _ in 0..TRIES_AWAKE {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(std::sync::TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(std::sync::TryLockError::WouldBlock) => (0..32).for_each(|_| std::hint::spin_loop()),
+            }
+        }
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
