@@ -56,7 +56,7 @@ impl Watcher {
         let reloader = Reloader::new(setup)?;
         let events = Arc::new(Events::new(&dir));
         let notices = Notices::new(Arc::clone(&events), &dir);
-        let mut watch = Loop { dir, reloader, events: Arc::clone(&events), notices, seen: None };
+        let mut watch = Loop { dir, reloader, events: Arc::clone(&events), notices, seen: None, root: None };
         let spawned = std::thread::Builder::new().name("bundles".to_owned()).spawn(move || watch.run());
         let thread = spawned.map_err(|error| {
             LoadError::new(ErrorKind::Internal, format!("no thread for the bundles: {error}"))
@@ -109,6 +109,8 @@ struct Loop {
     notices: Notices,
     /// The stamps of the last reading that was handled, unless they are too young to trust.
     seen: Option<Vec<Stamp>>,
+    /// Which directory the last look was at, noted before it looked: one that is swapped meanwhile differs from it.
+    root: Option<Identity>,
 }
 
 /// One look at the directory.
@@ -128,13 +130,15 @@ impl Loop {
         let mut again = false;
         while self.settle(again) {
             self.events.first_done();
-            let (looked, root) = (Instant::now(), Identity::of(&self.dir));
+            let looked = Instant::now();
             again = loop {
                 match self.events.wait(poll.min(ROOT_CHECK)) {
                     Wake::Stop => return,
                     Wake::Forced => break true,
                     Wake::Changed => break false,
-                    Wake::Poll if looked.elapsed() >= poll || Identity::of(&self.dir) != root => break false,
+                    Wake::Poll if looked.elapsed() >= poll || Identity::of(&self.dir) != self.root => {
+                        break false;
+                    }
                     Wake::Poll => {}
                 }
             };
@@ -174,6 +178,7 @@ impl Loop {
     /// Surveys, follows with the notifications what it found, and reads, unless the stamps say that it need not.
     fn look(&mut self, trust_stamps: bool) -> Look {
         let limits = self.reloader.limits();
+        self.root = Identity::of(&self.dir);
         match scan::survey(&self.dir, limits) {
             Err(error) => {
                 self.notices.follow(&self.dir, &BTreeSet::new());

@@ -4,9 +4,9 @@ mod world;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -175,18 +175,25 @@ fn an_atomic_swap_of_directory_or_bundle_is_followed_and_so_are_later_edits() {
     world.until_version(5);
 }
 
-#[test]
-fn links_to_the_directory_and_to_a_bundle_are_followed_when_they_flip() {
-    let flip = |link: &Path, target: &Path| {
-        let beside = link.with_extension("tmp");
-        symlink(target, &beside).unwrap();
-        fs::rename(&beside, link).unwrap();
-    };
+fn flip(link: &Path, target: &Path) {
+    let beside = link.with_extension("tmp");
+    symlink(target, &beside).unwrap();
+    fs::rename(&beside, link).unwrap();
+}
+
+/// Folders `1/authz` to `3/authz`, each with its version.
+fn releases() -> TempDir {
     let releases = TempDir::new().unwrap();
     for version in 1..4 {
         let release = releases.path().join(version.to_string());
         write_all(&release.join("authz"), &[("policy.rego", &policy(version))]);
     }
+    releases
+}
+
+#[test]
+fn links_to_the_directory_and_to_a_bundle_are_followed_when_they_flip() {
+    let releases = releases();
     let release = |version: u64| releases.path().join(version.to_string());
     let world = World::start(Options::default(), |dir| symlink(release(1), dir).unwrap());
     assert_eq!(world.value("app/v"), "1");
@@ -202,6 +209,28 @@ fn links_to_the_directory_and_to_a_bundle_are_followed_when_they_flip() {
     assert_eq!(world.value("app/v"), "1");
     flip(&world.bundle(), &release(3).join("authz"));
     world.until_version(3);
+}
+
+/// No notification tells of it, and it is already so when the activation ends.
+#[test]
+fn a_link_that_flips_during_an_activation_is_followed() {
+    let releases = releases();
+    let link: Arc<OnceLock<PathBuf>> = Arc::default();
+    let runner: Arc<TestRunner> = {
+        let (link, next, flipped) = (Arc::clone(&link), releases.path().join("2"), AtomicBool::new(false));
+        Arc::new(move |_: &Candidate<'_>| {
+            if !flipped.swap(true, Ordering::SeqCst) {
+                flip(link.get().unwrap(), &next);
+            }
+            Ok(())
+        })
+    };
+    let options = Options { runner: Some(runner), ..Options::default() };
+    let world = World::start(options, |dir| {
+        symlink(releases.path().join("1"), dir).unwrap();
+        link.set(dir.to_path_buf()).unwrap();
+    });
+    world.until_version(2);
 }
 
 /// Puts a version where Kubernetes would: `..<time>/`, `..data` swapped over to it, and links to the files.
