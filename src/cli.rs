@@ -3,10 +3,7 @@
 //! Standard output has what was asked for, standard error what is said about it. Exit codes: 0 for yes, 1 for no (a test
 //! fails, a check finds errors, a request fails), 2 for what could not even be tried.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::{Command as Process, ExitCode};
-
-use crate::config::Environment;
+use std::process::ExitCode;
 
 pub mod bench;
 pub mod check;
@@ -60,23 +57,5 @@ impl Cli {
             Command::Bench(args) => bench::run(args),
         };
         print::finish(code)
-    }
-}
-
-/// Starts the program anew where the environment asks for a backtrace with every error.
-///
-/// The evaluator makes an error for many things that are none to a policy. With `RUST_BACKTRACE` set, each of them
-/// walks the stack, and a decision takes several times as long. `RUST_LIB_BACKTRACE=0` keeps backtraces to panics; it is
-/// read once, so it must be there from the start. Whoever sets that variable is left alone.
-pub fn without_backtraces() {
-    let env = Environment::capture();
-    if env.get("RUST_BACKTRACE").is_none_or(|value| value == "0") || env.get("RUST_LIB_BACKTRACE").is_some() {
-        return;
-    }
-    if let Ok(program) = std::env::current_exe() {
-        let mut anew = Process::new(program);
-        anew.args(std::env::args_os().skip(1)).env("RUST_LIB_BACKTRACE", "0");
-        // Returns only where the program cannot be started anew: then it goes on, slower.
-        let _error = anew.exec();
     }
 }

@@ -5,6 +5,5 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    verdict::cli::without_backtraces();
     verdict::cli::Cli::parse().run()
 }

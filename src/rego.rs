@@ -1,28 +1,27 @@
-//! Rego: the only place that names the evaluator (`regorus`).
+//! Rego: from text to answers.
 //!
-//! INVARIANT (no engine type leaks): the rest of the code sees [`Value`], [`Program`], [`Evaluation`], [`Diagnostic`].
 //! INVARIANT (three answers): defined, undefined and error stay distinct.
-//! INVARIANT (limits): every evaluation has a deadline and a bounded stack, and survives a panic of the engine; what
-//! would run away regardless is refused at load.
+//! INVARIANT (limits): every evaluation has a deadline and a bounded stack, and survives a panic; what would run away
+//! regardless is refused at load.
 //! INVARIANT (strict): a built-in's error is an error. OPA makes it undefined, which `not` turns into an allow.
+//! INVARIANT (no silent difference): what is not supported is refused at load.
 //!
-//! Deliberately absent: the engine's virtual machine, which answers some policies wrongly; `http.send`.
-//!
-//! Reading order: [`value`] (with [`json`]) → [`compile`] → [`evaluate`] → [`diagnostic`]; at load, `nesting`,
-//! `catalog` and `dependencies`; `builtins` guards what the engine runs.
+//! Reading order: [`value`] (with [`number`], [`keyed`], [`json`]) → [`syntax`] → [`plan`] → [`builtins`] →
+//! [`program`], which is what the rest of the code uses, with [`diagnostic`]. [`interpreter`] is the embedded engine
+//! `regorus`, to hold the plans against; only it names that engine.
 
-mod builtins;
-mod catalog;
-pub mod compile;
-mod dependencies;
+pub mod builtins;
 pub mod diagnostic;
-pub mod evaluate;
+pub mod interpreter;
 pub mod json;
-mod nesting;
+pub mod keyed;
+pub mod number;
+pub mod plan;
+pub mod program;
+pub mod syntax;
 pub mod value;
 
-pub use compile::{Module, RegoVersion, compile};
 pub use diagnostic::Diagnostic;
-pub use evaluate::{EvalLimits, Evaluation, Program, STACK, UndefinedCause};
 pub use json::JsonError;
+pub use program::{EvalLimits, Evaluation, Module, Program, RegoVersion, STACK, UndefinedCause, compile};
 pub use value::Value;

@@ -209,7 +209,7 @@ fn document(file: String, path: Vec<String>, role: Role, bytes: Vec<u8>) -> Resu
     let value = if role == Role::DataJson {
         Value::from_json(&bytes).map_err(|error| {
             let at = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
-            let location = Location { file: file.clone(), row: at(error.line), col: at(error.col) };
+            let location = Location { file: file.clone(), row: at(error.line), col: at(error.column) };
             bad_data(&file, &error.message, Some(location))
         })?
     } else {

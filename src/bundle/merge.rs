@@ -1,5 +1,7 @@
 //! All bundles' data as one document, once it is clear who owns what.
 
+use std::sync::Arc;
+
 use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, Document};
 use super::manifest::is_prefix;
@@ -82,8 +84,8 @@ fn first_outside(bundle: &Bundle, path: &mut Vec<String>, value: &Value) -> Opti
         return Some(if path.is_empty() { "data".to_owned() } else { path.join("/") });
     }
     for (key, member) in value.members() {
-        path.push(key);
-        let outside = first_outside(bundle, path, &member);
+        path.push(key.to_owned());
+        let outside = first_outside(bundle, path, member);
         if outside.is_some() {
             return outside;
         }
@@ -102,20 +104,24 @@ fn nest(path: &[String], value: Value) -> Value {
 
 /// Lays `value` over `target`; objects are joined, anything else that is there twice is given back as its path.
 fn overlay(target: &mut Value, value: Value, trail: &mut Vec<String>) -> Result<(), Vec<String>> {
-    if !target.is_object() || !value.is_object() {
-        return Err(trail.clone());
-    }
-    for (key, member) in value.members() {
-        let joined = match target.remove(&key) {
-            None => member,
-            Some(mut present) => {
-                trail.push(key.clone());
-                overlay(&mut present, member, trail)?;
+    let (Value::Object(target), Value::Object(value)) = (target, value) else { return Err(trail.clone()) };
+    let target = Arc::make_mut(target);
+    // What is new is added at once: one by one, each would move all that come after it.
+    let mut new = Vec::new();
+    for (key, member) in Arc::unwrap_or_clone(value).into_entries() {
+        match target.get_mut(&key) {
+            None => new.push((key, member)),
+            Some(present) => {
+                trail.push(key.as_str().unwrap_or_default().to_owned());
+                overlay(present, member, trail)?;
                 trail.pop();
-                present
             }
-        };
-        target.insert(&key, joined);
+        }
+    }
+    if !new.is_empty() {
+        let mut all = std::mem::take(target).into_entries();
+        all.append(&mut new);
+        *target = all.into_iter().collect();
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Request bodies: read within limits, decompressed, parsed strictly.
 
-use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,11 +9,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::rego::Value;
-use crate::rego::value::read_json;
 
 /// How much of a body that is too long is still read, in multiples of the limit.
 const DISCARDED: usize = 16;
@@ -95,28 +93,52 @@ fn invalid(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::InvalidRequest, message)
 }
 
-/// Parses a body into `T`: YAML where the content type says so, else JSON, strictly. An empty body is `T::default()`.
+/// What a body can be read as.
+pub trait FromDocument: Default {
+    /// Takes a document apart.
+    ///
+    /// # Errors
+    /// What does not belong into it, or is missing.
+    fn from_document(document: Value) -> Result<Self, String>;
+}
+
+/// Parses a body: YAML where the content type says so, else JSON, strictly. An empty body is `T::default()`.
 ///
 /// # Errors
 /// [`FailureKind::InvalidRequest`] with what was wrong and where.
-pub fn parse<T: serde::de::DeserializeOwned + Default>(
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<T, Failure> {
+pub fn parse<T: FromDocument>(headers: &HeaderMap, body: &[u8]) -> Result<T, Failure> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let malformed = |message: String| invalid(format!("body contains malformed input document: {message}"));
-    if content_type.contains("yaml") {
+    let document = if content_type.contains("yaml") {
         let text = std::str::from_utf8(body).map_err(|_| malformed("not UTF-8".to_owned()))?;
-        let parsed = yaml_serde::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let document = Value::from_yaml(text).map_err(malformed)?;
         // YAML's own reader is more patient, and anchors make much of little: what they mean is held to JSON's limits.
-        let whole: Value = yaml_serde::from_str(text).map_err(|error| malformed(error.to_string()))?;
-        read_json::<IgnoredAny>(whole.to_string().as_bytes()).map_err(|error| malformed(error.message))?;
-        return Ok(parsed);
+        Value::from_json(document.to_string().as_bytes()).map_err(|error| malformed(error.message))?
+    } else {
+        Value::from_json(body).map_err(|error| malformed(error.to_string()))?
+    };
+    T::from_document(document).map_err(malformed)
+}
+
+/// The members of an envelope, which has no others than those that are known.
+fn members(document: Value, known: &[&str]) -> Result<Vec<(Value, Value)>, String> {
+    let expected = || known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
+    let Value::Object(members) = document else {
+        let message = "invalid type: expected an object with the key";
+        return Err(format!("{message} {}", expected()));
+    };
+    let members = Arc::unwrap_or_clone(members).into_entries();
+    let is_known = |key: &Value| key.as_str().is_some_and(|key| known.contains(&key));
+    match members.iter().find(|(key, _)| !is_known(key)) {
+        Some((key, _)) => {
+            let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+            Err(format!("unknown field `{key}`, expected {}", expected()))
+        }
+        None => Ok(members),
     }
-    read_json(body).map_err(|error| malformed(error.to_string()))
 }
 
 /// `{"input": …}`, the body of `POST /v1/data`; `null` and nothing at all are an envelope without input.
@@ -126,30 +148,12 @@ pub struct Envelope {
     pub input: Option<Value>,
 }
 
-impl<'de> Deserialize<'de> for Envelope {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EnvelopeVisitor;
-        impl<'de> Visitor<'de> for EnvelopeVisitor {
-            type Value = Envelope;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with the key `input`")
-            }
-            fn visit_unit<E>(self) -> Result<Envelope, E> {
-                Ok(Envelope::default())
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Envelope, A::Error> {
-                let mut input = None;
-                while let Some(key) = members.next_key::<String>()? {
-                    match (key.as_str(), &input) {
-                        ("input", None) => input = Some(members.next_value()?),
-                        ("input", Some(_)) => return Err(A::Error::duplicate_field("input")),
-                        (other, _) => return Err(A::Error::unknown_field(other, &["input"])),
-                    }
-                }
-                Ok(Envelope { input })
-            }
+impl FromDocument for Envelope {
+    fn from_document(document: Value) -> Result<Self, String> {
+        if document == Value::Null {
+            return Ok(Self::default());
         }
-        deserializer.deserialize_any(EnvelopeVisitor)
+        Ok(Self { input: members(document, &["input"])?.pop().map(|(_, input)| input) })
     }
 }
 
@@ -157,49 +161,40 @@ impl<'de> Deserialize<'de> for Envelope {
 #[derive(Debug, Default)]
 pub struct Bare(pub Option<Value>);
 
-impl<'de> Deserialize<'de> for Bare {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|input| Self(Some(input)))
+impl FromDocument for Bare {
+    fn from_document(document: Value) -> Result<Self, String> {
+        Ok(Self(Some(document)))
     }
 }
 
 /// `{"inputs": {name: input}, "common_input": …}`, the body of `POST /v1/batch/data`.
 #[derive(Debug, Default)]
 pub struct BatchEnvelope {
-    /// Name and input, in the order of the body; no name twice.
+    /// Name and input, in order of the names.
     pub inputs: Vec<(String, Value)>,
     /// Members that every input has unless it has its own.
     pub common_input: Option<Value>,
 }
 
-impl<'de> Deserialize<'de> for BatchEnvelope {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct BatchVisitor;
-        impl<'de> Visitor<'de> for BatchVisitor {
-            type Value = BatchEnvelope;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with the key `inputs`")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<BatchEnvelope, A::Error> {
-                let (mut inputs, mut common_input) = (None::<Value>, None::<Value>);
-                while let Some(key) = members.next_key::<String>()? {
-                    let slot = match key.as_str() {
-                        "inputs" => &mut inputs,
-                        "common_input" => &mut common_input,
-                        other => return Err(A::Error::unknown_field(other, &["inputs", "common_input"])),
-                    };
-                    if slot.replace(members.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("duplicate field `{key}`")));
-                    }
-                }
-                let inputs = inputs.ok_or_else(|| A::Error::missing_field("inputs"))?;
-                if !inputs.is_object() {
-                    return Err(A::Error::custom("`inputs` is not an object"));
-                }
-                Ok(BatchEnvelope { inputs: inputs.members(), common_input })
-            }
+impl FromDocument for BatchEnvelope {
+    fn from_document(document: Value) -> Result<Self, String> {
+        let (mut inputs, mut common_input) = (None, None);
+        for (key, member) in members(document, &["inputs", "common_input"])? {
+            *(if key.as_str() == Some("inputs") { &mut inputs } else { &mut common_input }) = Some(member);
         }
-        deserializer.deserialize_map(BatchVisitor)
+        let Some(Value::Object(inputs)) = inputs else {
+            return Err(if inputs.is_none() {
+                "missing field `inputs`"
+            } else {
+                "`inputs` is not an object"
+            }
+            .to_owned());
+        };
+        let named = |(key, input): (Value, Value)| (key.as_str().unwrap_or_default().to_owned(), input);
+        Ok(Self {
+            inputs: Arc::unwrap_or_clone(inputs).into_entries().into_iter().map(named).collect(),
+            common_input,
+        })
     }
 }
 
@@ -214,7 +209,7 @@ impl BatchEnvelope {
             }
             let mut merged = common.clone();
             for (key, value) in input.members() {
-                merged.insert(&key, value);
+                merged.insert(key, value.clone());
             }
             merged
         };
@@ -249,7 +244,7 @@ mod tests {
             ("\"x\"", "expected an object"),
             (r#"{"INPUT": 1}"#, "unknown field `INPUT`, expected `input`"),
             (r#"{"input": 1, "other": 2}"#, "unknown field `other`"),
-            (r#"{"input": 1, "input": 1}"#, "duplicate field `input`"),
+            (r#"{"input": 1, "input": 1}"#, "duplicate key \"input\""),
             (r#"{"input": {"a": 1, "a": 2}}"#, "duplicate key \"a\""),
             (r#"{"input": {}} x"#, "trailing bytes"),
             (r#"{"input": 1e999}"#, "would not keep its value"),

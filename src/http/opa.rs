@@ -19,7 +19,6 @@ use crate::authorize::Call;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
 use crate::rego::Value;
-use crate::rego::value::read_json;
 
 mod batch;
 mod render;
@@ -129,7 +128,7 @@ async fn ask(
 }
 
 fn get_input(text: &str) -> Result<Value, Failure> {
-    read_json(text.as_bytes()).map_err(|error| {
+    Value::from_json(text.as_bytes()).map_err(|error| {
         let message = format!("parameter contains malformed input document: {error}");
         Failure::new(FailureKind::InvalidRequest, message)
     })

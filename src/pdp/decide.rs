@@ -70,7 +70,7 @@ pub fn decide(
 /// What a document means: a truth value, or an object that has one under a name that gateways know.
 fn outcome(value: &Value) -> Outcome {
     let verdict = ["allow", "allowed", "decision"].into_iter().find_map(|key| value.get(key));
-    match verdict.as_ref().unwrap_or(value).as_bool() {
+    match verdict.unwrap_or(value).as_bool() {
         Some(true) => Outcome::Allow,
         Some(false) => Outcome::Deny,
         None if verdict.is_some() => Outcome::Deny,

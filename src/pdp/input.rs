@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(assemble(&AuthContext::Unchecked, None).unwrap(), None);
         let anonymous =
             assemble(&AuthContext::Anonymous, Some(json(r#"{"subject":{"id":"bob"}}"#))).unwrap().unwrap();
-        assert_eq!(anonymous.at(["subject", "type"]).unwrap(), Value::from("anonymous"));
+        assert_eq!(anonymous.at(["subject", "type"]).unwrap(), &Value::from("anonymous"));
         assert_eq!(anonymous.at(["subject", "id"]), None);
-        assert_eq!(anonymous.at(["asserted", "subject", "id"]).unwrap(), Value::from("bob"));
+        assert_eq!(anonymous.at(["asserted", "subject", "id"]).unwrap(), &Value::from("bob"));
     }
 }

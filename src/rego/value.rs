@@ -1,38 +1,294 @@
-//! Rego values, without the engine's name on them.
+//! Rego values: what JSON has, and sets. Never undefined: that is an `Option`.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use regorus::Value as Engine;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::json::{self, JsonError};
 
-/// A Rego value: null, boolean, number, text, array, set or object. Never undefined. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Value(pub(super) Engine);
+pub use super::keyed::Keyed;
+pub use super::number::Number;
+
+/// A Rego value. Cheap to clone: what is large is shared.
+///
+/// The order is Rego's: null, false, true, numbers, strings, arrays, objects, sets; arrays, objects and sets element by
+/// element.
+#[derive(Clone)]
+pub enum Value {
+    /// `null`
+    Null,
+    /// `true` and `false`
+    Bool(bool),
+    /// A number of any size.
+    Number(Number),
+    /// A text.
+    String(Arc<str>),
+    /// An array.
+    Array(Arc<Vec<Value>>),
+    /// An object; its keys may be any values.
+    Object(Arc<Object>),
+    /// A set.
+    Set(Arc<Set>),
+}
+
+/// The members of an object, in order of their keys.
+pub type Object = Keyed<Value>;
+/// The elements of a set, in order.
+pub type Set = Keyed<()>;
 
 impl Value {
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Bool(_) => 1,
+            Self::Number(_) => 2,
+            Self::String(_) => 3,
+            Self::Array(_) => 4,
+            Self::Object(_) => 5,
+            Self::Set(_) => 6,
+        }
+    }
+
+    /// As OPA names types: `null`, `boolean`, `number`, `string`, `array`, `object`, `set`.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) => "object",
+            Self::Set(_) => "set",
+        }
+    }
+
+    /// The member of an object, the element of an array (by an integer), or the element of a set (by itself).
+    pub fn lookup(&self, key: &Self) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.get(key),
+            Self::Set(elements) => elements.get_key(key),
+            Self::Array(items) => match key {
+                Self::Number(index) => items.get(usize::try_from(index.as_i64()?).ok()?),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// An object without members.
     pub fn object() -> Self {
-        Self(Engine::new_object())
+        Self::Object(Arc::default())
     }
 
     /// An array without elements.
     pub fn array() -> Self {
-        Self(Engine::new_array())
+        Self::Array(Arc::default())
     }
 
-    /// Reads JSON (RFC 8259) strictly: one document, at most [`json::MAX_DEPTH`] levels, no duplicate keys, and only
-    /// numbers that keep their value.
+    /// Whether it is an object.
+    pub const fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    /// The truth value, if it is one.
+    pub const fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The member of an object.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.get_str(key),
+            _ => None,
+        }
+    }
+
+    /// Sets a member; a value that is not an object is left as it is.
+    pub fn insert(&mut self, key: &str, value: Self) {
+        if let Self::Object(members) = self {
+            Arc::make_mut(members).insert(Self::from(key), value);
+        }
+    }
+
+    /// Takes a member out of an object.
+    pub fn remove(&mut self, key: &str) -> Option<Self> {
+        // Looked up first: taking the object as mutable copies it where it is shared.
+        self.get(key)?;
+        match self {
+            Self::Object(members) => Arc::make_mut(members).remove(&Self::from(key)),
+            _ => None,
+        }
+    }
+
+    /// The members of an object whose keys are text, in order of their keys.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let members = match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        };
+        members
+            .into_iter()
+            .flat_map(|members| members.iter())
+            .filter_map(|(key, value)| Some((key.as_str()?, value)))
+    }
+
+    /// The elements of an array or set.
+    pub fn elements(&self) -> Vec<&Self> {
+        match self {
+            Self::Array(items) => items.iter().collect(),
+            Self::Set(items) => items.keys().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The part that a path leads to: object keys, array indices, set members. A segment is tried as text first, then
+    /// as a number.
+    pub fn at<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Option<&Self> {
+        let mut here = self;
+        for segment in segments {
+            let number = || Number::parse(segment).map(Self::Number);
+            here = match here {
+                Self::Object(members) => members.get_str(segment).or_else(|| members.get(&number()?))?,
+                Self::Array(_) => here.lookup(&number()?)?,
+                Self::Set(elements) => {
+                    elements.get_key(&Self::from(segment)).or_else(|| elements.get_key(&number()?))?
+                }
+                _ => return None,
+            };
+        }
+        Some(here)
+    }
+
+    /// Makes lookups in large objects and sets independent of their size, at all levels.
+    pub fn make_indexes(&mut self) {
+        match self {
+            Self::Array(items) => Arc::make_mut(items).iter_mut().for_each(Self::make_indexes),
+            Self::Object(members) => {
+                let members = Arc::make_mut(members);
+                members.values_mut().for_each(Self::make_indexes);
+                members.make_index();
+            }
+            Self::Set(elements) => Arc::make_mut(elements).make_index(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => {}
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Equal values have equal hashes: numbers are hashed by what they are worth, not by how they are written.
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.rank().hash(state);
+        match self {
+            Self::Null => {}
+            Self::Bool(value) => value.hash(state),
+            Self::Number(number) => number.hash(state),
+            Self::String(text) => text.hash(state),
+            Self::Array(items) => items.hash(state),
+            Self::Object(members) => members.hash(state),
+            Self::Set(elements) => elements.hash(state),
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Value {}
+
+impl PartialOrd for Value {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Value {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
+            (Self::Number(a), Self::Number(b)) => a.cmp(b),
+            (Self::String(a), Self::String(b)) => a.cmp(b),
+            (Self::Array(a), Self::Array(b)) if !Arc::ptr_eq(a, b) => a.cmp(b),
+            (Self::Object(a), Self::Object(b)) if !Arc::ptr_eq(a, b) => a.cmp(b),
+            (Self::Set(a), Self::Set(b)) if !Arc::ptr_eq(a, b) => a.cmp(b),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Number(Number::from(value))
+    }
+}
+
+impl From<Number> for Value {
+    fn from(value: Number) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(Arc::from(value))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::String(Arc::from(value))
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Self::Array(Arc::new(items))
+    }
+}
+
+impl From<Object> for Value {
+    fn from(members: Object) -> Self {
+        Self::Object(Arc::new(members))
+    }
+}
+
+impl From<Set> for Value {
+    fn from(elements: Set) -> Self {
+        Self::Set(Arc::new(elements))
+    }
+}
+
+impl Value {
+    /// Reads JSON (RFC 8259) strictly: one document, at most [`json::MAX_DEPTH`] levels, no duplicate keys; numbers are
+    /// kept as they are written.
     ///
     /// # Errors
     /// What was wrong, with line and column.
     pub fn from_json(text: &[u8]) -> Result<Self, JsonError> {
-        read_json(text)
+        json::read(text)
     }
 
     /// Reads one YAML document of JSON's types; keys that are not text become text, as in OPA.
@@ -48,287 +304,29 @@ impl Value {
     /// # Errors
     /// When it does not serialise, or has duplicate keys.
     pub fn from_serialize(value: &impl Serialize) -> Result<Self, String> {
-        let tree = serde_json::to_value(value).map_err(|error| error.to_string())?;
-        Self::deserialize(tree).map_err(|error| error.to_string())
-    }
-
-    /// Whether it is an object.
-    pub fn is_object(&self) -> bool {
-        matches!(self.0, Engine::Object(_))
-    }
-
-    /// The truth value, if it is one.
-    pub fn as_bool(&self) -> Option<bool> {
-        match self.0 {
-            Engine::Bool(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// The text, if it is one.
-    pub fn as_str(&self) -> Option<&str> {
-        match &self.0 {
-            Engine::String(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The member of an object.
-    pub fn get(&self, key: &str) -> Option<Self> {
-        match &self.0 {
-            Engine::Object(members) => members.get(&Engine::from(key)).cloned().map(Self),
-            _ => None,
-        }
-    }
-
-    /// Sets a member; a value that is not an object is left as it is.
-    pub fn insert(&mut self, key: &str, value: Self) {
-        if let Ok(members) = self.0.as_object_mut() {
-            members.insert(Engine::from(key), value.0);
-        }
-    }
-
-    /// Takes a member out of an object.
-    pub fn remove(&mut self, key: &str) -> Option<Self> {
-        // Looked up first: taking the object as mutable copies it where it is shared.
-        self.get(key)?;
-        self.0.as_object_mut().ok()?.remove(&Engine::from(key)).map(Self)
-    }
-
-    /// The members of an object whose keys are text, in order of their keys.
-    pub fn members(&self) -> Vec<(String, Self)> {
-        match &self.0 {
-            Engine::Object(members) => members
-                .iter_sorted()
-                .filter_map(|(key, value)| match key {
-                    Engine::String(key) => Some((key.to_string(), Self(value.clone()))),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The elements of an array or set.
-    pub fn elements(&self) -> Vec<Self> {
-        match &self.0 {
-            Engine::Array(items) => items.iter().cloned().map(Self).collect(),
-            Engine::Set(items) => items.iter().cloned().map(Self).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The part that a path leads to: object keys, array indices, set members. A segment is tried as text first, then
-    /// as a number.
-    pub fn at<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        let mut here = &self.0;
-        for segment in segments {
-            here = step(here, segment)?;
-        }
-        (*here != Engine::Undefined).then(|| Self(here.clone()))
+        let text = serde_json::to_vec(value).map_err(|error| error.to_string())?;
+        json::read(&text).map_err(|error| error.to_string())
     }
 
     /// As compact JSON; sets become arrays, keys that are not text become their JSON.
     pub fn to_raw(&self) -> Box<RawValue> {
-        serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        let mut text = String::new();
+        json::write(self, &mut text);
+        RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 
-fn step<'a>(value: &'a Engine, segment: &str) -> Option<&'a Engine> {
-    let number = || segment.parse::<u64>().ok();
-    match value {
-        Engine::Object(members) => {
-            members.get(&Engine::from(segment)).or_else(|| members.get(&Engine::from(number()?)))
-        }
-        Engine::Array(items) => items.get(usize::try_from(number()?).ok()?),
-        Engine::Set(items) => {
-            let found = |wanted: &Engine| items.iter().find(|item| *item == wanted);
-            found(&Engine::from(segment)).or_else(|| found(&Engine::from(number()?)))
-        }
-        _ => None,
+/// As compact JSON.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        json::write(self, &mut text);
+        f.write_str(&text)
     }
-}
-
-/// Reads any JSON document strictly: see [`Value::from_json`]. `T` decides what the top level may be.
-///
-/// # Errors
-/// What was wrong, with line and column.
-pub fn read_json<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, JsonError> {
-    json::check(text)?;
-    Ok(serde_json::from_slice(text)?)
 }
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.to_raw().get())
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.to_raw().get())
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self(Engine::from(text))
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self(Engine::Bool(value))
-    }
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor).map(Self)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Engine;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Engine, E> {
-        Ok(Engine::Null)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Engine, E> {
-        Ok(Engine::Bool(value))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Engine, E> {
-        Ok(Engine::from(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Engine, E> {
-        Ok(Engine::from(value))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Engine, E> {
-        if value.is_finite() {
-            Ok(Engine::from(value))
-        } else {
-            Err(E::custom("a number that is not finite"))
-        }
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Engine, E> {
-        Ok(Engine::String(Arc::from(value)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Engine, A::Error> {
-        let mut array = Vec::with_capacity(items.size_hint().unwrap_or(4).min(1024));
-        while let Some(Value(item)) = items.next_element()? {
-            array.push(item);
-        }
-        Ok(Engine::from(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Engine, A::Error> {
-        let mut object = BTreeMap::new();
-        while let Some(Key(key)) = entries.next_key()? {
-            let Value(value) = entries.next_value()?;
-            if object.contains_key(&key) {
-                return Err(de::Error::custom(format!("duplicate key {key}")));
-            }
-            object.insert(key, value);
-        }
-        Ok(Engine::from(object))
-    }
-}
-
-/// An object's key: text, or what YAML has for keys, as text.
-struct Key(Engine);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-            fn visit_str<E: de::Error>(self, key: &str) -> Result<Key, E> {
-                Ok(Key(Engine::String(Arc::from(key))))
-            }
-            fn visit_unit<E: de::Error>(self) -> Result<Key, E> {
-                self.visit_str("null")
-            }
-            fn visit_bool<E: de::Error>(self, key: bool) -> Result<Key, E> {
-                self.visit_str(&key.to_string())
-            }
-            fn visit_u64<E: de::Error>(self, key: u64) -> Result<Key, E> {
-                self.visit_str(&key.to_string())
-            }
-            fn visit_i64<E: de::Error>(self, key: i64) -> Result<Key, E> {
-                self.visit_str(&key.to_string())
-            }
-            fn visit_f64<E: de::Error>(self, key: f64) -> Result<Key, E> {
-                self.visit_str(&key.to_string())
-            }
-        }
-        deserializer.deserialize_any(KeyVisitor)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<String, String> {
-        Value::from_json(text.as_bytes()).map(|v| v.to_string()).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn json_is_read_strictly() {
-        assert_eq!(
-            read(r#" {"b": [1, -2, 0.5, null, true], "a": "x\u0000"} "#).unwrap(),
-            r#"{"a":"x\u0000","b":[1,-2,0.5,null,true]}"#
-        );
-        for (text, why) in [
-            (r#"{"a": 1, "a": 2}"#, "duplicate key \"a\""),
-            (r#"{"a": 1} x"#, "trailing bytes"),
-            ("{", "EOF"),
-            ("", "EOF"),
-            (r#"{"a": 18446744073709551616}"#, "would not keep its value"),
-            ("\"\u{1}\"", "control character"),
-            ("NaN", "expected"),
-        ] {
-            let error = read(text).unwrap_err();
-            assert!(error.contains(why), "{text}: {error}");
-        }
-        assert!(Value::from_json(b"\"\xff\"").is_err());
-    }
-
-    #[test]
-    fn yaml_has_text_keys_and_no_duplicates() {
-        let value = Value::from_yaml("a: {1: x, true: y}\nb: [1, 2.5, ~]\n").unwrap();
-        assert_eq!(value.to_string(), r#"{"a":{"1":"x","true":"y"},"b":[1,2.5,null]}"#);
-        assert!(Value::from_yaml("a: 1\na: 2\n").is_err());
-        assert!(Value::from_yaml("a: [").is_err());
-    }
-
-    #[test]
-    fn a_path_leads_through_objects_arrays_and_numbers() {
-        let value = Value::from_json(br#"{"a": [{"b": null}, "x"], "7": "seven"}"#).unwrap();
-        assert_eq!(value.at(["a", "0", "b"]).map(|v| v.to_string()).as_deref(), Some("null"));
-        assert_eq!(value.at(["7"]).and_then(|v| v.as_str().map(str::to_owned)).as_deref(), Some("seven"));
-        assert_eq!(value.at(["a", "9"]), None);
-        assert_eq!(value.at(["a", "0", "b", "c"]), None);
+        fmt::Display::fmt(self, f)
     }
 }

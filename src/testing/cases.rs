@@ -113,7 +113,7 @@ fn with_data(base: &Snapshot, case: &Case, at: Timestamp) -> Option<Result<Snaps
 fn replaced(value: &Value, path: &[String], document: Value) -> Value {
     let Some((first, rest)) = path.split_first() else { return document };
     let mut object = if value.is_object() { value.clone() } else { Value::object() };
-    let below = object.get(first).unwrap_or_else(Value::object);
+    let below = object.get(first).cloned().unwrap_or_else(Value::object);
     object.insert(first, replaced(&below, rest, document));
     object
 }

@@ -130,7 +130,7 @@ fn counted(
     path.pop();
     path.push(heads::cases_rule(&rule.name));
     match program.evaluate(&EntryPath::from_segments(path), None, now, &options.limits()) {
-        Evaluation::Defined { value, left_out: None } => Ok(value.elements().into_iter().collect()),
+        Evaluation::Defined { value, left_out: None } => Ok(value.elements().into_iter().cloned().collect()),
         Evaluation::Defined { left_out: Some(error), .. } => Err(error.message),
         Evaluation::Error(failure) => Err(describe(&failure)),
         Evaluation::Undefined(_) => Err("cannot tell which cases the rule has".to_owned()),
@@ -143,12 +143,12 @@ fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Str
     let mut cases = Vec::new();
     for keys in wanted {
         let keys = keys.elements();
-        let mut here = Some(document.clone());
+        let mut here = Some(document);
         for key in &keys {
             here = here.and_then(|value| value.at([key_text(key).as_str()]));
         }
-        let name = keys.iter().map(key_text).collect::<Vec<_>>().join(", ");
-        cases.push((name, here.and_then(|value| value.as_bool()) == Some(true)));
+        let name = keys.iter().map(|key| key_text(key)).collect::<Vec<_>>().join(", ");
+        cases.push((name, here.and_then(Value::as_bool) == Some(true)));
     }
     let failed: Vec<&str> =
         cases.iter().filter(|(_, passed)| !passed).map(|(name, _)| name.as_str()).collect();

@@ -21,8 +21,15 @@ fn undefined_false_and_error_stay_distinct() {
         ("demo/misspelt", json!({}), 200, Value::Null, "undefined", "path"),
         ("demo/misspelt?strict-paths", json!({}), 404, Value::Null, "error", "path"),
         ("demo/maybe?strict-paths", json!({"x": 2}), 200, Value::Null, "undefined", "rule"),
-        ("demo/builtin", json!({"text": "abc"}), 200, Value::Null, "error", "as number"),
-        ("demo/builtin?strict-builtin-errors", json!({"text": "a"}), 500, Value::Null, "error", "as number"),
+        ("demo/builtin", json!({"text": "abc"}), 200, Value::Null, "error", "invalid syntax"),
+        (
+            "demo/builtin?strict-builtin-errors",
+            json!({"text": "a"}),
+            500,
+            Value::Null,
+            "error",
+            "invalid syntax",
+        ),
         ("demo/conflict", json!({"c": true}), 500, Value::Null, "error", ""),
     ];
     for (path, input, status, result, outcome, reason) in cases {

@@ -1,0 +1,53 @@
+//! All built-ins by their names.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::call::Function;
+use super::signatures::{NONDETERMINISTIC, SIGNATURES};
+use super::types_of::Type;
+use super::{core, crypto, data, template_string};
+
+/// A built-in.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// What runs; `None` where the compiler has replaced every call, or there is none yet.
+    pub function: Option<Function>,
+    /// The types of its arguments.
+    pub args: Vec<Type>,
+    /// The type of its result; none for those that only act.
+    pub result: Option<Type>,
+    /// Whether it gives another result each time.
+    pub nondeterministic: bool,
+}
+
+static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
+    let functions: HashMap<&'static str, Function> = core::functions()
+        .chain(data::functions())
+        .chain(crypto::functions())
+        .chain(template_string::FUNCTIONS.iter().copied())
+        .collect();
+    let entry = |(name, args, result): &(&'static str, &'static str, &'static str)| {
+        let entry = Entry {
+            name,
+            function: functions.get(name).copied(),
+            args: Type::list(args).unwrap_or_default(),
+            result: Type::list(result).unwrap_or_default().into_iter().next(),
+            nondeterministic: NONDETERMINISTIC.contains(name),
+        };
+        (*name, entry)
+    };
+    SIGNATURES.iter().map(entry).collect()
+});
+
+/// The built-in of this name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ENTRIES.get(name)
+}
+
+/// All of them, in no order.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    ENTRIES.values()
+}

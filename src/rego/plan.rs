@@ -1,0 +1,20 @@
+//! Plans: rules compiled to small statements, and the machine that runs them.
+//!
+//! Reading order: [`ir`] → `tree` → `lower` (to `raw`) → `order` → `index`, `depth` → [`mod@compile`]; [`machine`] and
+//! `documents` run it.
+
+pub mod compile;
+mod depth;
+mod documents;
+mod index;
+pub mod ir;
+mod lower;
+pub mod machine;
+mod order;
+pub mod query;
+mod raw;
+mod tree;
+
+pub use compile::{Query, compile, compile_query};
+pub use lower::{Builtins, Declared, Finding};
+pub use machine::{Failure, Machine, Strict};

@@ -1,0 +1,147 @@
+//! Calls, and what `with` puts in place of functions and documents.
+
+use std::sync::Arc;
+
+use super::{Lowering, Root, Stmts};
+use crate::rego::plan::ir::{Callee, Target};
+use crate::rego::plan::raw::{Kind, Out, Term};
+use crate::rego::syntax::ast::{self, RefPart, TermKind};
+use crate::rego::syntax::source::Span;
+use crate::rego::value::Value;
+
+impl Lowering<'_> {
+    /// What a name or path calls; `None` where it is no function.
+    pub(super) fn callee(&self, function: &ast::Term) -> Option<(Callee, usize, String)> {
+        let dotted = dotted(function)?;
+        let first: &str = dotted.first()?;
+        if self.local(first).is_none()
+            && let Some((Root::Data, mut path)) = self.global(first)
+        {
+            path.extend(dotted.iter().skip(1).map(|part| Value::String(Arc::clone(part))));
+            let mut node = 0;
+            for key in &path {
+                node = self.globals.tree.child(node, key.as_str()?)?;
+            }
+            let rule = self.globals.tree.rule(node)?;
+            return self.globals.tree.arity(rule).map(|arity| (Callee::Rule(rule), arity, dotted.join(".")));
+        }
+        let name = dotted.join(".");
+        let declared = (self.globals.builtins)(&name)?;
+        Some((Callee::Builtin(declared.builtin), declared.arity, name))
+    }
+
+    pub(super) fn call(
+        &mut self,
+        function: &ast::Term,
+        args: &[ast::Term],
+        span: Span,
+        stmts: &mut Stmts,
+    ) -> Term {
+        let Some((callee, arity, name)) = self.callee(function) else {
+            let name = dotted(function).map_or_else(|| "?".to_owned(), |parts| parts.join("."));
+            self.found("rego_type_error", span, format!("undefined function {name}"));
+            return Term::Const(Value::Null);
+        };
+        let mut lowered: Vec<Term> = args.iter().map(|arg| self.term(arg, stmts)).collect();
+        if lowered.len() == arity + 1
+            && let Some(out) = lowered.pop()
+        {
+            let kind = Kind::Call { callee, args: lowered, out: Out::Fits(out) };
+            self.push(stmts, span, kind);
+            return Term::Const(Value::Bool(true));
+        }
+        if lowered.len() != arity {
+            let message = format!(
+                "function {name} has arity {arity}, got {} argument{}",
+                args.len(),
+                if args.len() == 1 { "" } else { "s" }
+            );
+            self.found("rego_type_error", span, message);
+        }
+        let out = self.temp();
+        self.push(stmts, span, Kind::Call { callee, args: lowered, out: Out::Fits(Term::Var(out)) });
+        Term::Var(out)
+    }
+
+    pub(super) fn builtin(&mut self, name: &str, args: Vec<Term>, span: Span, stmts: &mut Stmts) -> Term {
+        let Some(declared) = (self.globals.builtins)(name) else {
+            self.found("rego_type_error", span, format!("undefined function {name}"));
+            return Term::Const(Value::Null);
+        };
+        let out = self.temp();
+        let callee = Callee::Builtin(declared.builtin);
+        self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Var(out)) });
+        Term::Var(out)
+    }
+
+    pub(super) fn with(&mut self, with: &ast::With, stmts: &mut Stmts) -> Option<(Target, Term)> {
+        let parts = dotted(&with.target);
+        let first = parts.as_ref().and_then(|parts| parts.first()).map_or("", |first| first);
+        if let (Some((root, mut path)), Some(parts)) = (self.global(first), &parts) {
+            path.extend(parts.iter().skip(1).map(|part| Value::String(Arc::clone(part))));
+            if let Some((callee, ..)) = self.callee(&with.target) {
+                return Some(self.mock(callee, &with.value, stmts));
+            }
+            if matches!(root, Root::Data) && self.is_inside_a_rule(&path) {
+                let message = "with keyword cannot partially replace virtual document(s)";
+                self.found("rego_compile_error", with.target.span, message);
+            }
+            let value = self.term(&with.value, stmts);
+            return Some((
+                if matches!(root, Root::Input) { Target::Input(path) } else { Target::Data(path) },
+                value,
+            ));
+        }
+        match self.callee(&with.target) {
+            Some((callee, ..)) => Some(self.mock(callee, &with.value, stmts)),
+            None => {
+                let message = "with keyword target must reference existing input, data, or a function";
+                self.found("rego_type_error", with.target.span, message);
+                None
+            }
+        }
+    }
+
+    fn mock(&mut self, callee: Callee, value: &ast::Term, stmts: &mut Stmts) -> (Target, Term) {
+        match self.callee(value) {
+            Some((other, ..)) => (Target::Function(callee, Some(other)), Term::Const(Value::Null)),
+            None => (Target::Function(callee, None), self.term(value, stmts)),
+        }
+    }
+
+    fn is_inside_a_rule(&self, path: &[Value]) -> bool {
+        let mut node = 0;
+        let mut rest = path.iter();
+        while let Some(key) = rest.next() {
+            let Some(child) = key.as_str().and_then(|name| self.globals.tree.child(node, name)) else {
+                return false;
+            };
+            node = child;
+            if self.globals.tree.rule(node).is_some() {
+                return rest.next().is_some();
+            }
+        }
+        false
+    }
+}
+
+/// `a.b.c` as its parts.
+pub(super) fn dotted(term: &ast::Term) -> Option<Vec<Arc<str>>> {
+    match &term.kind {
+        TermKind::Var(name) => Some(vec![Arc::clone(name)]),
+        TermKind::Ref(reference) => {
+            let mut parts = dotted(&reference.head)?;
+            for part in &reference.parts {
+                parts.push(match part {
+                    RefPart::Dot(name) => Arc::clone(&name.name),
+                    RefPart::Bracket(ast::Term { kind: TermKind::String { value, .. }, .. }) => {
+                        Arc::clone(value)
+                    }
+                    RefPart::Bracket(_) => return None,
+                });
+            }
+            Some(parts)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,352 @@
+//! From modules and data to a program, and from a path to its document, within limits.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::builtins::call::Context;
+use super::builtins::registry;
+use super::diagnostic::Diagnostic;
+use super::plan::ir::{Builtin, Kind, RuleId};
+use super::plan::{Declared, Failure as PlanFailure, Finding, Machine, Strict, ir};
+use super::syntax::ast;
+use super::syntax::parser::{Options, parse_module};
+use super::syntax::source::Source;
+use super::value::Value;
+use crate::model::clock::Timestamp;
+use crate::model::failure::{Failure, FailureKind, Location, PolicyError};
+use crate::model::request::EntryPath;
+
+pub use super::syntax::ast::Version as RegoVersion;
+
+/// The stack that the deepest policy needs, in bytes. Threads that decide should have it from the start: where an
+/// evaluation needs more than its thread has left, it is given a stack of its own, which takes some 40 us.
+pub const STACK: usize = 64 << 20;
+/// What one level of evaluation takes of it at the most, in bytes.
+const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 10 << 10 } else { 3 << 10 };
+/// The most bytes that one built-in may make.
+const MAX_BUILTIN_BYTES: usize = 64 << 20;
+/// The part of the tree that the root document leaves out.
+const HIDDEN: &str = "system";
+
+/// One file of policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Its name in messages and records, e.g. `bundle/app/policy.rego`.
+    pub id: String,
+    /// Its text.
+    pub source: Arc<str>,
+    /// What it is written in.
+    pub version: RegoVersion,
+}
+
+/// What an evaluation may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvalLimits {
+    /// How long it may run.
+    pub deadline: Duration,
+}
+
+/// What an evaluation came to.
+#[derive(Debug, Clone)]
+pub enum Evaluation {
+    /// A document. `left_out` names the first rule in it that a built-in's error kept out of it.
+    Defined {
+        /// The document.
+        value: Value,
+        /// Why something is missing from it.
+        left_out: Option<PolicyError>,
+    },
+    /// Nothing, and why.
+    Undefined(UndefinedCause),
+    /// No answer.
+    Error(Failure),
+}
+
+/// Why a document is undefined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndefinedCause {
+    /// Neither policy nor data has anything at this path.
+    NoSuchPath,
+    /// The path names a function.
+    Function,
+    /// There are rules, and none of them holds.
+    NoRuleHolds,
+    /// The rule holds, and its document has nothing at the rest of the path.
+    NotInDocument,
+}
+
+impl UndefinedCause {
+    /// For a person: lower case, no full stop.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoSuchPath => "no rule and no data at this path",
+            Self::Function => "the path names a function",
+            Self::NoRuleHolds => "no rule at this path holds for this input",
+            Self::NotInDocument => "the document has nothing at this path",
+        }
+    }
+}
+
+/// A compiled set of modules and data. Immutable, hence safe to share between threads.
+pub struct Program {
+    plan: ir::Program,
+    sources: Vec<Source>,
+    /// The package of each module.
+    packages: Vec<EntryPath>,
+    modules: Vec<Module>,
+    data: Value,
+    /// The stack that its deepest rule needs, in bytes.
+    stack: usize,
+}
+
+/// Compiles modules and data to a program.
+///
+/// # Errors
+/// Every diagnostic that was found, sorted by place.
+pub fn compile(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagnostic>> {
+    let compiled = on_stack(STACK, || catch_unwind(AssertUnwindSafe(|| compile_here(modules, data))));
+    let internal = |_| vec![Diagnostic::new("rego_compile_error", "the compiler panicked; please report it")];
+    compiled.map_err(internal)?.map_err(|mut diagnostics| {
+        let place = |d: &Diagnostic| d.location.as_ref().map(|l| (l.file.clone(), l.row, l.col));
+        diagnostics.sort_by_key(|diagnostic| (place(diagnostic), diagnostic.message.clone()));
+        diagnostics.dedup();
+        diagnostics
+    })
+}
+
+fn compile_here(modules: Vec<Module>, mut data: Value) -> Result<Program, Vec<Diagnostic>> {
+    let (mut trees, mut errors) = (Vec::new(), Vec::new());
+    for module in &modules {
+        let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
+        let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
+        match parse_module(&source, module.version, options) {
+            Ok(tree) => trees.push(tree),
+            Err(found) => {
+                errors.extend(found.into_iter().map(|error| {
+                    let diagnostic = Diagnostic::at(error.code, &source, error.span, error.message);
+                    Diagnostic { hint: error.hint, ..diagnostic }
+                }));
+            }
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
+    let plan = super::plan::compile(&trees, &declared).map_err(|findings| {
+        findings.into_iter().map(|finding| diagnostic(&sources, finding)).collect::<Vec<_>>()
+    })?;
+    let errors = conflicts_with_data(&plan, &data);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (levels, deepest) = (plan.levels, plan.deepest);
+    let stack = levels.saturating_mul(STACK_PER_LEVEL);
+    if stack > STACK {
+        let message = format!("rules and conditions nest too deeply: {levels} levels");
+        let mut diagnostic = Diagnostic::new("rego_compile_error", message);
+        if let Some((source, place)) =
+            deepest.and_then(|place| Some((sources.get(place.file as usize)?, place)))
+        {
+            diagnostic = Diagnostic::at(diagnostic.code, source, place.span, diagnostic.message);
+        }
+        return Err(vec![diagnostic.hint("let fewer rules depend on each other in a row")]);
+    }
+    data.make_indexes();
+    let package = |tree: &ast::Module| {
+        EntryPath::from_segments(tree.package.path.iter().map(|part| part.to_string()).collect())
+    };
+    let packages = trees.iter().map(package).collect();
+    Ok(Program { plan, sources, packages, modules, data, stack })
+}
+
+/// The built-in of a name, as the compiler wants it; one that there is no function for is as good as unknown.
+pub fn declared(name: &str) -> Option<Declared> {
+    let entry = registry::find(name)?;
+    let builtin = Builtin { name: entry.name, function: entry.function?, relation: entry.name == "walk" };
+    Some(Declared { builtin, arity: entry.args.len() })
+}
+
+fn diagnostic(sources: &[Source], finding: Finding) -> Diagnostic {
+    match sources.get(finding.place.file as usize) {
+        Some(source) => Diagnostic::at(finding.code, source, finding.place.span, finding.message),
+        None => Diagnostic::new(finding.code, finding.message),
+    }
+}
+
+/// A rule and a base document at the same path would hide each other.
+fn conflicts_with_data(plan: &ir::Program, data: &Value) -> Vec<Diagnostic> {
+    let taken = |rules: &&ir::RuleSet| data.at(rules.path.iter().map(|part| &**part)).is_some();
+    let conflict = |rules: &ir::RuleSet| {
+        let message = format!("data.{} is both a rule and a document in data", rules.path.join("."));
+        Diagnostic::new("rego_compile_error", message).hint("rename one of them")
+    };
+    plan.rules.iter().filter(taken).map(conflict).collect()
+}
+
+/// What a path leads to.
+enum Target<'p> {
+    /// A rule, then the rest of the path within its document.
+    Rule(RuleId, &'p [String]),
+    Function,
+    /// A package, or what contains packages.
+    Inner(ir::NodeId),
+    /// A base document that no rule touches.
+    Base,
+}
+
+impl Program {
+    /// The modules that it was compiled from.
+    pub fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// The base documents.
+    pub const fn data(&self) -> &Value {
+        &self.data
+    }
+
+    /// The paths of all rules that are documents, in order.
+    pub fn entry_paths(&self) -> impl Iterator<Item = EntryPath> + '_ {
+        let documents = self.plan.rules.iter().filter(|rules| !matches!(rules.kind, Kind::Function(_)));
+        documents.map(|rules| entry_path(&rules.path))
+    }
+
+    /// The paths of all packages, in order.
+    pub fn packages(&self) -> impl Iterator<Item = EntryPath> + '_ {
+        let mut packages: Vec<&EntryPath> = self.packages.iter().collect();
+        packages.sort_by_key(|path| path.segments());
+        packages.dedup();
+        packages.into_iter().cloned()
+    }
+
+    /// Every module with its package.
+    pub fn module_packages(&self) -> impl Iterator<Item = (&Module, EntryPath)> + '_ {
+        self.modules.iter().zip(self.packages.iter().cloned())
+    }
+
+    /// Whether policy declares a document at `path`, or at or below a part of it.
+    pub fn declares(&self, path: &EntryPath) -> bool {
+        match self.target(path.segments()) {
+            Target::Rule(..) => true,
+            Target::Function | Target::Base => false,
+            Target::Inner(_) => self.entry_paths().any(|rule| rule.segments().starts_with(path.segments())),
+        }
+    }
+
+    fn target<'p>(&self, path: &'p [String]) -> Target<'p> {
+        let mut node: ir::NodeId = 0;
+        let mut rest = path;
+        while let Some((name, further)) = rest.split_first() {
+            let child = self.plan.nodes.get(node as usize).and_then(|node| node.children.get(name.as_str()));
+            let Some(child) = child else { return Target::Base };
+            (node, rest) = (*child, further);
+            if let Some(rule) = self.plan.nodes.get(node as usize).and_then(|node| node.rule) {
+                let kind = self.plan.rules.get(rule as usize).map(|rules| rules.kind);
+                return if matches!(kind, Some(Kind::Function(_))) {
+                    Target::Function
+                } else {
+                    Target::Rule(rule, rest)
+                };
+            }
+        }
+        Target::Inner(node)
+    }
+
+    /// Evaluates the document at `path` for `input`; `at` is the time that policy sees.
+    ///
+    /// Never panics and never runs on: a panic of the evaluator is an error, and so is a deadline that has passed.
+    pub fn evaluate(
+        &self,
+        path: &EntryPath,
+        input: Option<Value>,
+        at: Timestamp,
+        limits: &EvalLimits,
+    ) -> Evaluation {
+        on_stack(self.stack, || {
+            let evaluated =
+                catch_unwind(AssertUnwindSafe(|| self.evaluate_here(path.segments(), input, at, limits)));
+            let panicked = || Failure::new(FailureKind::EvaluationFailed, "the evaluator panicked");
+            evaluated.unwrap_or_else(|_| Evaluation::Error(panicked()))
+        })
+    }
+
+    fn evaluate_here(
+        &self,
+        path: &[String],
+        input: Option<Value>,
+        at: Timestamp,
+        limits: &EvalLimits,
+    ) -> Evaluation {
+        let deadline = Instant::now().checked_add(limits.deadline);
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+        let mut context = Context { now_ns: at.0, deadline, max_bytes: MAX_BUILTIN_BYTES };
+        let mut machine =
+            Machine::new(&self.plan, &self.data, input.as_ref(), &mut context, Strict::Functions);
+        match self.target(path) {
+            Target::Function => Evaluation::Undefined(UndefinedCause::Function),
+            Target::Base => match self.data.at(path.iter().map(String::as_str)) {
+                Some(value) => Evaluation::Defined { value: value.clone(), left_out: None },
+                None => Evaluation::Undefined(UndefinedCause::NoSuchPath),
+            },
+            Target::Rule(rule, rest) => match machine.rule(rule) {
+                Err(failure) => Evaluation::Error(self.failure(&failure, limits)),
+                Ok(None) => Evaluation::Undefined(UndefinedCause::NoRuleHolds),
+                Ok(Some(value)) if rest.is_empty() => Evaluation::Defined { value, left_out: None },
+                Ok(Some(value)) => match value.at(rest.iter().map(String::as_str)) {
+                    Some(value) => Evaluation::Defined { value: value.clone(), left_out: None },
+                    None => Evaluation::Undefined(UndefinedCause::NotInDocument),
+                },
+            },
+            Target::Inner(node) => match machine.package(node) {
+                Err(failure) => Evaluation::Error(self.failure(&failure, limits)),
+                Ok((mut value, left_out)) => {
+                    if path.is_empty() {
+                        value.remove(HIDDEN);
+                    }
+                    let left_out = left_out.map(|failure| self.policy_error(&failure));
+                    Evaluation::Defined { value, left_out }
+                }
+            },
+        }
+    }
+
+    fn failure(&self, failure: &PlanFailure, limits: &EvalLimits) -> Failure {
+        if failure.code == "eval_cancel_error" {
+            let message = format!("the policy did not finish within {} ms", limits.deadline.as_millis());
+            return Failure::new(FailureKind::DeadlineExceeded, message);
+        }
+        let policy = Some(Box::new(self.policy_error(failure)));
+        Failure { policy, ..Failure::new(FailureKind::EvaluationFailed, failure.message.clone()) }
+    }
+
+    fn policy_error(&self, failure: &PlanFailure) -> PolicyError {
+        let location = self.sources.get(failure.place.file as usize).map(|source| {
+            let (row, col) = source.position(failure.place.span.start);
+            Location { file: source.name.to_string(), row, col }
+        });
+        PolicyError { code: failure.code, message: failure.message.clone(), location }
+    }
+}
+
+fn entry_path(path: &[Arc<str>]) -> EntryPath {
+    EntryPath::from_segments(path.iter().map(|part| part.to_string()).collect())
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let modules: Vec<&str> = self.modules.iter().map(|module| module.id.as_str()).collect();
+        f.debug_struct("Program").field("modules", &modules).finish_non_exhaustive()
+    }
+}
+
+/// Runs `f` with `needed` bytes of stack to go down: on this thread's stack if so much is left of it, else on another.
+fn on_stack<T>(needed: usize, f: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(needed, STACK.max(needed), f)
+}
+
+#[cfg(test)]
+#[path = "program_tests.rs"]
+mod tests;

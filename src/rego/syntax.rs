@@ -1,0 +1,15 @@
+//! The language: from text to a syntax tree that keeps comments and positions, and back to text.
+//!
+//! Reading order: [`source`] → [`ast`] → `token`, [`lexer`], `literal` → [`parser`] (with [`error`]).
+
+pub mod annotations;
+pub mod ast;
+pub mod diagnostic_excerpt;
+pub mod error;
+pub mod lexer;
+mod literal;
+pub mod parser;
+pub mod source;
+mod token;
+#[cfg(test)]
+mod visit;

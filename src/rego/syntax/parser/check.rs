@@ -1,0 +1,223 @@
+//! What the grammar alone does not say of rules, and what terms are called.
+
+use std::collections::HashSet;
+
+use super::super::ast::{ExprKind, Head, HeadValue, RefPart, Rule, TemplatePart, Term, TermKind};
+use super::super::token::Kind;
+use super::{Parsed, Parser, fail};
+
+impl Parser<'_> {
+    /// A rule without a body that is not `p contains x`.
+    pub(super) fn check_bare(&self, rule: &Rule, apart: bool) -> Parsed<()> {
+        let Head { name, args, value, .. } = &rule.head;
+        let error = |message: &str| Err(fail(rule.span, message));
+        match self.kind() {
+            Kind::With => return error("expressions using with keyword cannot be used for rule head"),
+            Kind::Semicolon => return error("multiple expressions cannot be used for rule head"),
+            kind if is_operator(kind) || kind == Kind::In => {
+                return error("rule name conflicts with built-in function");
+            }
+            _ => {}
+        }
+        match (value, args) {
+            _ if apart => error("var cannot be used for rule name"),
+            (HeadValue::Implied, Some(args)) if args.is_empty() => {
+                error("rule argument list must take at least one argument")
+            }
+            (HeadValue::Implied, Some(_)) if (self.options.is_builtin)(self.source.slice(name.span)) => {
+                error("rule name conflicts with built-in function")
+            }
+            (HeadValue::Implied, None) if name.parts.is_empty() => {
+                error(&format!("{} cannot be used for rule name", type_name(&name.head)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A default rule: a constant for a name or for a function of distinct variables.
+    pub(super) fn check_default(&self, rule: &Rule) -> Parsed<()> {
+        let Head { name, args, value, .. } = &rule.head;
+        let args = args.as_deref().unwrap_or_default();
+        let error = |message: String| Err(fail(rule.span, format!("illegal default rule ({message})")));
+        match value {
+            HeadValue::Contains(_) => return error("must have a value".into()),
+            HeadValue::Implied if name.parts.len() == 1 && args.is_empty() => {
+                return error("must have a value".into());
+            }
+            HeadValue::Implied => {}
+            HeadValue::Value { value, .. } => {
+                if let Some(variable) = not_constant(value) {
+                    return error(format!("value cannot contain {variable}"));
+                }
+            }
+        }
+        let mut seen = HashSet::new();
+        for arg in args {
+            match &arg.kind {
+                TermKind::Var(name) if matches!(&**name, "input" | "data") => {
+                    return error("arguments cannot contain ref".into());
+                }
+                TermKind::Var(name) => {
+                    if &**name != "_" && !seen.insert(name) {
+                        return error(format!("arguments cannot be repeated {name}"));
+                    }
+                }
+                _ => return error(format!("arguments cannot contain {}", type_name(arg))),
+            }
+        }
+        Ok(())
+    }
+
+    /// What v1 asks for and v0 does not.
+    pub(super) fn check_v1(&mut self, rule: &Rule, has_if: bool) {
+        let Head { name, args, value, .. } = &rule.head;
+        let function = args.as_ref().is_some_and(|args| !args.is_empty());
+        let sort = if function { "function" } else { "rule" };
+        let mut messages = Vec::new();
+        if let TermKind::Var(name) = &name.head.kind
+            && rule.head.name.parts.is_empty()
+            && Kind::of_word(name).is_some()
+        {
+            messages.push(format!("{name} keyword cannot be used for rule name"));
+        }
+        let implied = matches!(value, HeadValue::Implied);
+        if rule.body.is_none() && !rule.default && implied && !function && name.parts.len() > 1 {
+            messages.push(format!("{sort} must have value assignment and/or body declaration"));
+        }
+        if rule.body.is_some() && !has_if {
+            messages.push(format!("`if` keyword is required before {sort} body"));
+        }
+        if !rule.default && implied && multi_value(&rule.head, has_if) {
+            messages.push("`contains` keyword is required for partial set rules".into());
+        }
+        for message in messages {
+            self.report(&fail(rule.span, message));
+        }
+    }
+}
+
+/// Whether a rule with this head makes up a set, or in OPA's eyes has a key: `p contains x`, or `p[x]` without `if`.
+pub(super) fn multi_value(head: &Head, has_if: bool) -> bool {
+    let function = head.args.as_ref().is_some_and(|args| !args.is_empty());
+    match &head.value {
+        HeadValue::Contains(_) => true,
+        _ if function || head.name.parts.len() != 1 => false,
+        _ if !has_if => true,
+        _ => head.name.parts.iter().any(|part| matches!(part, RefPart::Bracket(term) if is_ref(term))),
+    }
+}
+
+fn is_ref(term: &Term) -> bool {
+    type_name(term) == "ref"
+}
+
+/// Whether a kind stands between two terms, `in` apart.
+pub(super) const fn is_operator(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Plus
+            | Kind::Minus
+            | Kind::Times
+            | Kind::Divide
+            | Kind::Remainder
+            | Kind::And
+            | Kind::Or
+            | Kind::Equal
+            | Kind::NotEqual
+            | Kind::Less
+            | Kind::LessEqual
+            | Kind::Greater
+            | Kind::GreaterEqual
+    )
+}
+
+/// The term within parentheses.
+pub(super) fn peel(mut term: Term) -> Term {
+    while let TermKind::Parens(inner) = term.kind {
+        term = *inner;
+    }
+    term
+}
+
+/// The same by reference.
+pub(super) fn peeled(mut term: &Term) -> &Term {
+    while let TermKind::Parens(inner) = &term.kind {
+        term = inner;
+    }
+    term
+}
+
+/// Whether it is a set literal.
+pub(super) fn is_set(term: &Term) -> bool {
+    matches!(peeled(term).kind, TermKind::Set(_))
+}
+
+/// What OPA calls a term in its messages.
+pub(super) fn type_name(term: &Term) -> &'static str {
+    match &peeled(term).kind {
+        TermKind::Null => "null",
+        TermKind::Bool(_) => "boolean",
+        TermKind::Number(_) => "number",
+        TermKind::String { .. } => "string",
+        TermKind::Template { .. } => "templatestring",
+        TermKind::Var(name) if matches!(&**name, "input" | "data") => "ref",
+        TermKind::Var(_) => "var",
+        TermKind::Ref(_) => "ref",
+        TermKind::Call { .. } | TermKind::Infix { .. } | TermKind::In { .. } | TermKind::Parens(_) => "call",
+        TermKind::Array(_) => "array",
+        TermKind::Set(_) => "set",
+        TermKind::Object(_) => "object",
+        TermKind::ArrayComprehension(..) => "arraycomprehension",
+        TermKind::SetComprehension(..) => "setcomprehension",
+        TermKind::ObjectComprehension(..) => "objectcomprehension",
+    }
+}
+
+/// Whether a part of a rule's name holds a variable.
+pub(super) fn varies(part: &RefPart) -> bool {
+    match part {
+        RefPart::Dot(_) => false,
+        RefPart::Bracket(term) => has_variable(term),
+    }
+}
+
+fn has_variable(term: &Term) -> bool {
+    let any = |terms: &[Term]| terms.iter().any(has_variable);
+    match &peeled(term).kind {
+        TermKind::Var(name) => !matches!(&**name, "input" | "data"),
+        TermKind::Ref(reference) => reference.parts.iter().any(varies),
+        TermKind::Call { args, .. } => any(args),
+        TermKind::Infix { left, right, .. } => has_variable(left) || has_variable(right),
+        TermKind::In { key, value, collection } => {
+            key.as_deref().is_some_and(has_variable) || has_variable(value) || has_variable(collection)
+        }
+        TermKind::Array(terms) | TermKind::Set(terms) => any(terms),
+        TermKind::Object(pairs) => pairs.iter().any(|(key, value)| has_variable(key) || has_variable(value)),
+        TermKind::ArrayComprehension(..)
+        | TermKind::SetComprehension(..)
+        | TermKind::ObjectComprehension(..) => true,
+        _ => false,
+    }
+}
+
+/// The first thing in a term that is no constant; comprehensions count as constants here.
+fn not_constant(term: &Term) -> Option<&'static str> {
+    let term = peeled(term);
+    match &term.kind {
+        TermKind::Array(terms) | TermKind::Set(terms) => terms.iter().find_map(not_constant),
+        TermKind::Object(pairs) => {
+            pairs.iter().find_map(|(key, value)| not_constant(key).or_else(|| not_constant(value)))
+        }
+        TermKind::Template { parts, .. } => parts.iter().find_map(|part| match part {
+            TemplatePart::Expr(expr) => match &expr.kind {
+                ExprKind::Term(term) => not_constant(term),
+                _ => None,
+            },
+            TemplatePart::Text(_) => None,
+        }),
+        _ => match type_name(term) {
+            name @ ("var" | "ref" | "call") => Some(name),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,215 @@
+//! Files: the package, imports and rules.
+
+use std::sync::Arc;
+
+use super::super::ast::{Import, Module, Package, Ref, RefPart, Rule, Term, TermKind, Version};
+use super::super::error::{Error, MAX_ERRORS};
+use super::super::source::Span;
+use super::super::token::Kind;
+use super::check::type_name;
+use super::{Imported, Parsed, Parser, fail};
+
+/// What a file is made of.
+enum Statement {
+    Package(Package),
+    Import(Import),
+    Rule(Box<Rule>, bool),
+}
+
+impl Parser<'_> {
+    /// A whole file; `None` without a package. Errors are reported, and reading goes on with the next line that looks
+    /// like the start of something.
+    pub(super) fn module(&mut self) -> Option<Module> {
+        let (mut package, mut imports, mut rules) = (None, Vec::new(), Vec::new());
+        let mut with_if = Vec::new();
+        if self.kind() == Kind::Eof {
+            self.report(&fail(self.span(), "empty module"));
+        }
+        let mut first = true;
+        while self.kind() != Kind::Eof && self.errors.len() < MAX_ERRORS {
+            let (start, at) = (self.span(), self.at);
+            let missing = std::mem::take(&mut first) && self.kind() != Kind::Package;
+            if missing {
+                self.report(&fail(start, "package expected"));
+            }
+            match self.statement() {
+                Ok(Statement::Package(_)) if at > 0 => self.report(&fail(start, "unexpected package")),
+                Ok(Statement::Package(found)) => package = Some(found),
+                Ok(Statement::Import(found)) => imports.push(found),
+                Ok(Statement::Rule(found, has_if)) => {
+                    rules.push(*found);
+                    with_if.push(has_if);
+                }
+                Err(error) => {
+                    self.report(&error);
+                    self.skip(at);
+                }
+            }
+        }
+        if self.version == Version::V1 {
+            for (rule, has_if) in rules.iter().zip(with_if) {
+                self.check_v1(rule, has_if);
+            }
+        }
+        let comments = Vec::new();
+        Some(Module {
+            source: self.source.clone(),
+            version: self.version,
+            package: package?,
+            imports,
+            rules,
+            comments,
+        })
+    }
+
+    /// Goes on to a line that begins with a word, beyond the start of the statement at `from`.
+    fn skip(&mut self, from: usize) {
+        (self.nesting, self.exceeded) = (0, None);
+        self.at = self.at.max(from);
+        loop {
+            let token = self.token();
+            let column = self.source.position(token.span.start).1;
+            let word = token.kind == Kind::Ident || token.kind.is_keyword();
+            if token.kind == Kind::Eof || (word && token.newline && column == 1 && self.at > from) {
+                return;
+            }
+            self.bump();
+        }
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        if !self.keyword_begins_reference() {
+            match self.kind() {
+                Kind::Package => return self.package().map(Statement::Package),
+                Kind::Import => return self.import().map(Statement::Import),
+                _ => {}
+            }
+        }
+        let (rule, has_if) = self.rule()?;
+        Ok(Statement::Rule(Box::new(rule), has_if))
+    }
+
+    /// The path after `package` or `import`, of names and strings. Keywords are names in it.
+    fn path(&mut self) -> Parsed<(Span, Vec<Arc<str>>)> {
+        if self.kind() != Kind::Ident {
+            if !self.kind().is_keyword() {
+                return Err(self.unexpected("expected identifier"));
+            }
+            self.name_at = self.at;
+        }
+        let term = self.primary()?;
+        let mut path = Vec::new();
+        let parts = match &term.kind {
+            TermKind::Var(name) => {
+                path.push(name.clone());
+                &[][..]
+            }
+            TermKind::Ref(Ref { head, parts, .. }) => {
+                let TermKind::Var(name) = &head.kind else {
+                    return Err(not_a(head, "var"));
+                };
+                path.push(name.clone());
+                parts
+            }
+            _ => return Err(fail(term.span, "expected path")),
+        };
+        for part in parts {
+            match part {
+                RefPart::Dot(name) => path.push(name.name.clone()),
+                RefPart::Bracket(Term { kind: TermKind::String { value, .. }, .. }) => {
+                    path.push(value.clone())
+                }
+                RefPart::Bracket(other) => return Err(not_a(other, "string")),
+            }
+        }
+        Ok((term.span, path))
+    }
+
+    fn package(&mut self) -> Parsed<Package> {
+        let start = self.span().start;
+        self.bump();
+        let (_, path) = self.path()?;
+        Ok(Package { span: self.since(start), path })
+    }
+
+    fn import(&mut self) -> Parsed<Import> {
+        let start = self.span().start;
+        self.bump();
+        let (place, path) = self.path()?;
+        let root = path.first().map_or("", |root| root);
+        if !matches!(root, "data" | "input" | "future" | "rego") {
+            let message = format!(
+                "unexpected import path, must begin with one of: {{data, future, input, rego}}, got: {root}"
+            );
+            return Err(fail(place, message));
+        }
+        let mut alias = None;
+        if self.eat(Kind::As) {
+            if self.kind() != Kind::Ident || matches!(self.text(), "input" | "data") {
+                return Err(self.unexpected("expected var"));
+            }
+            let name = self.ident();
+            let next = self.token();
+            if !next.spaced && matches!(next.kind, Kind::Dot | Kind::LeftBracket | Kind::LeftParen) {
+                return Err(self.unexpected("expected var"));
+            }
+            alias = Some(name);
+        } else if root != "future" {
+            let last = path.last().map_or("", |last| last);
+            if Kind::of_word(last).is_some_and(|kind| self.is_own_keyword(kind)) {
+                let message = format!("unexpected import path, must not end with a keyword, got: {last}");
+                let error = fail(place, message).with_hint("import a different path or use an alias");
+                return Err(Box::new(error));
+            }
+        }
+        match root {
+            "future" => self.import_keywords(place, &path, alias.is_some())?,
+            "rego" => self.import_v1(place, &path, alias.is_some())?,
+            _ => {}
+        }
+        Ok(Import { span: self.since(start), path, alias })
+    }
+
+    /// Whether it is a keyword of the version that was asked for.
+    fn is_own_keyword(&self, kind: Kind) -> bool {
+        self.asked == Version::V1 || !matches!(kind, Kind::In | Kind::Every | Kind::Contains | Kind::If)
+    }
+
+    fn import_keywords(&mut self, place: Span, path: &[Arc<str>], alias: bool) -> Parsed<()> {
+        let error = |message: &str| Err(fail(place, message));
+        if path.get(1).is_none_or(|name| &**name != "keywords") {
+            return error("invalid import, must be `future.keywords`");
+        }
+        if alias {
+            return error("`future` imports cannot be aliased");
+        }
+        match (path.get(2).map(|name| &**name), path.len()) {
+            (None | Some(_), 4..) | (None, _) => self.keywords = Imported::ALL,
+            (Some("in"), _) => self.keywords.r#in = true,
+            (Some("every"), _) => (self.keywords.every, self.keywords.r#in) = (true, true),
+            (Some("contains"), _) => self.keywords.contains = true,
+            (Some("if"), _) => self.keywords.r#if = true,
+            _ => return error("unexpected keyword, must be one of [contains every if in]"),
+        }
+        Ok(())
+    }
+
+    fn import_v1(&mut self, place: Span, path: &[Arc<str>], alias: bool) -> Parsed<()> {
+        if path.len() != 2 || path.get(1).is_none_or(|name| &**name != "v1") {
+            let message = format!("invalid import `{}`, must be `rego.v1`", path.join("."));
+            return Err(fail(place, message));
+        }
+        if self.asked == Version::V0 {
+            if alias {
+                return Err(fail(place, "`rego` imports cannot be aliased"));
+            }
+            self.keywords = Imported::ALL;
+            self.version = Version::V1;
+        }
+        Ok(())
+    }
+}
+
+fn not_a(term: &Term, wanted: &str) -> Box<Error> {
+    fail(term.span, format!("unexpected {} token: expecting {wanted}", type_name(term)))
+}
