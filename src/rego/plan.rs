@@ -11,10 +11,14 @@ pub mod ir;
 mod lower;
 pub mod machine;
 mod order;
+pub mod outline;
 pub mod query;
 mod raw;
 mod tree;
+pub mod watch;
 
 pub use compile::{Query, compile, compile_query};
 pub use lower::{Builtins, Declared, Finding};
 pub use machine::{Failure, Machine, Strict};
+pub use outline::Outline;
+pub use watch::Watch;

@@ -9,7 +9,7 @@ use super::builtins::call::Context;
 use super::builtins::registry;
 use super::diagnostic::Diagnostic;
 use super::plan::ir::{Builtin, Kind, RuleId};
-use super::plan::{Declared, Failure as PlanFailure, Finding, Machine, Strict, ir};
+use super::plan::{Declared, Failure as PlanFailure, Finding, Machine, Outline, Strict, ir};
 use super::syntax::ast;
 use super::syntax::parser::{Options, parse_module};
 use super::syntax::source::Source;
@@ -93,6 +93,8 @@ impl UndefinedCause {
 pub struct Program {
     plan: ir::Program,
     sources: Vec<Source>,
+    /// What each source consists of.
+    outlines: Vec<Outline>,
     /// The package of each module.
     packages: Vec<EntryPath>,
     modules: Vec<Module>,
@@ -159,7 +161,8 @@ fn compile_here(modules: Vec<Module>, mut data: Value) -> Result<Program, Vec<Di
         EntryPath::from_segments(tree.package.path.iter().map(|part| part.to_string()).collect())
     };
     let packages = trees.iter().map(package).collect();
-    Ok(Program { plan, sources, packages, modules, data, stack })
+    let outlines = trees.iter().map(Outline::of).collect();
+    Ok(Program { plan, sources, outlines, packages, modules, data, stack })
 }
 
 /// The built-in of a name, as the compiler wants it; one that there is no function for is as good as unknown.
@@ -201,6 +204,11 @@ impl Program {
     /// The modules that it was compiled from.
     pub fn modules(&self) -> &[Module] {
         &self.modules
+    }
+
+    /// Every source, and what it consists of, in the order of [`ir::Place::file`].
+    pub fn outlines(&self) -> impl Iterator<Item = (&Source, &Outline)> + '_ {
+        self.sources.iter().zip(&self.outlines)
     }
 
     /// The base documents.

@@ -11,5 +11,4 @@ mod literal;
 pub mod parser;
 pub mod source;
 mod token;
-#[cfg(test)]
-mod visit;
+pub mod visit;

@@ -19,6 +19,9 @@ impl<'e> Machine<'e> {
             let keys: Vec<Value> = rules.path.iter().map(|part| Value::from(&**part)).collect();
             return Ok(self.data_at(&keys));
         }
+        if let Some(watch) = &mut self.watch {
+            watch.refers(id, &[], self.world.changed);
+        }
         if let Some(known) = self.world.documents.get(&id) {
             return Ok(known.clone().into());
         }
@@ -49,6 +52,10 @@ impl<'e> Machine<'e> {
         let Some(rules) = program.rules.get(id as usize) else { return Ok(None) };
         if args.iter().any(|arg| arg.get().is_none()) {
             return Ok(None);
+        }
+        if let Some(watch) = &mut self.watch {
+            let args: Vec<Value> = args.iter().filter_map(|arg| arg.get().cloned()).collect();
+            watch.refers(id, &args, self.world.changed);
         }
         self.one_value(rules, &args, "functions must not produce multiple outputs for same inputs")
     }
@@ -103,24 +110,43 @@ impl<'e> Machine<'e> {
     }
 
     /// Runs the branches of a body in order, up to the first that holds.
-    fn body(&mut self, body: &'e RuleBody, args: &[Val<'e>], each: Each<'_, 'e>) -> Result<(), Box<Failure>> {
+    pub(super) fn body(
+        &mut self,
+        body: &'e RuleBody,
+        args: &[Val<'e>],
+        each: Each<'_, 'e>,
+    ) -> Result<(), Box<Failure>> {
         self.framed(body.slots, |machine| {
             let fits = body.args.iter().zip(args).all(|(pattern, arg)| machine.fits(pattern, arg.clone()));
             if !fits || body.args.len() != args.len() {
                 return Ok(());
             }
-            for branch in &body.branches {
-                let mut held = false;
-                machine.run(&branch.block, 0, &mut |machine| {
-                    held = true;
-                    each(machine, branch)
-                })?;
-                if held {
-                    break;
-                }
+            if let Some(watch) = &mut machine.watch {
+                watch.enter(body);
             }
-            Ok(())
+            let result = machine.branches(body, each);
+            if let Some(watch) = &mut machine.watch {
+                watch.leave();
+            }
+            result
         })
+    }
+
+    fn branches(&mut self, body: &'e RuleBody, each: Each<'_, 'e>) -> Result<(), Box<Failure>> {
+        for branch in &body.branches {
+            let mut held = false;
+            self.run(&branch.block, 0, &mut |machine| {
+                held = true;
+                if let Some(watch) = &mut machine.watch {
+                    watch.holds(branch);
+                }
+                each(machine, branch)
+            })?;
+            if held {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn gather(&mut self, rules: &'e RuleSet, set: bool) -> Result<Value, Box<Failure>> {

@@ -12,6 +12,7 @@ use super::ir::{
     Base, Block, Builtin, Callee, Comparison, Comprehension, Operand, Out, Pattern, Place, Program, RuleId,
     Step, Stmt,
 };
+use super::watch::Watch;
 use crate::rego::builtins::call::Context;
 use crate::rego::value::{Keyed, Value};
 
@@ -92,6 +93,8 @@ pub(super) struct World<'e> {
     /// Parts of `data` that `with` has put there, over whatever rules define.
     pub(super) replaced: Vec<&'e [Value]>,
     mocks: Vec<(&'e Callee, Mock<'e>)>,
+    /// Whether it is one that `with` has made.
+    pub(super) changed: bool,
     pub(super) documents: HashMap<RuleId, Option<Value>>,
 }
 
@@ -102,6 +105,7 @@ impl Default for World<'_> {
             data: Val::Undefined,
             replaced: Vec::new(),
             mocks: Vec::new(),
+            changed: false,
             documents: HashMap::new(),
         }
     }
@@ -129,6 +133,8 @@ pub struct Machine<'e> {
     steps: u32,
     /// Where the statement that runs is.
     pub(super) place: Place,
+    /// Who is told of every step.
+    pub(super) watch: Option<Box<dyn Watch + 'e>>,
 }
 
 /// Which errors of built-ins end the evaluation; others make what they stand in undefined.
@@ -173,7 +179,13 @@ impl<'e> Machine<'e> {
             left_out: None,
             steps: 0,
             place: Place::default(),
+            watch: None,
         }
+    }
+
+    /// Tells `watch` of every step from now on.
+    pub fn watched_by(&mut self, watch: impl Watch + 'e) {
+        self.watch = Some(Box::new(watch));
     }
 
     /// Runs `f` with a frame of so many slots.
@@ -209,6 +221,9 @@ impl<'e> Machine<'e> {
         while let Some((stmt, place)) = block.stmts.get(at) {
             self.tick()?;
             self.place = *place;
+            if let Some(watch) = &mut self.watch {
+                watch.statement(block, at);
+            }
             at += 1;
             let holds = match stmt {
                 Stmt::Match(value, pattern) => {

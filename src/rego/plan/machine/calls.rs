@@ -72,7 +72,7 @@ impl<'e> Machine<'e> {
         block: &'e Block,
         next: Next<'_, 'e>,
     ) -> Result<Flow, Box<Failure>> {
-        let mut world = World { documents: HashMap::new(), ..self.world.clone() };
+        let mut world = World { documents: HashMap::new(), changed: true, ..self.world.clone() };
         for (target, operand) in changes {
             let value = self.value(operand).into_value();
             match target {

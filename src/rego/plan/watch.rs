@@ -1,0 +1,63 @@
+//! Watching an evaluation: for explanations, coverage and profiles. Costs a comparison a step where nobody watches.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::ir::{Block, Branch, RuleBody, RuleId};
+use crate::rego::value::Value;
+
+/// What an evaluation tells whoever watches it. Every method does nothing unless it is written.
+pub trait Watch {
+    /// A body of a rule, whose arguments fit, is about to run. What is told until [`Watch::leave`] is of it.
+    fn enter(&mut self, _body: &RuleBody) {}
+
+    /// The statement of a block at a position is about to run; it runs anew for each result of those before it.
+    fn statement(&mut self, _block: &Block, _at: usize) {}
+
+    /// The value of a document or of a function is asked for, whether or not it is known already. `changed` says that
+    /// `with` has put something else in the place of something.
+    fn refers(&mut self, _rule: RuleId, _args: &[Value], _changed: bool) {}
+
+    /// All conditions of a branch hold: once for each way in which they do.
+    fn holds(&mut self, _branch: &Branch) {}
+
+    /// The body that was entered last has run; also where it failed.
+    fn leave(&mut self) {}
+}
+
+impl<W: Watch + ?Sized> Watch for &mut W {
+    fn enter(&mut self, body: &RuleBody) {
+        (**self).enter(body);
+    }
+    fn statement(&mut self, block: &Block, at: usize) {
+        (**self).statement(block, at);
+    }
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        (**self).refers(rule, args, changed);
+    }
+    fn holds(&mut self, branch: &Branch) {
+        (**self).holds(branch);
+    }
+    fn leave(&mut self) {
+        (**self).leave();
+    }
+}
+
+/// One that is also held elsewhere, to be read when the evaluation is over.
+impl<W: Watch> Watch for Rc<RefCell<W>> {
+    fn enter(&mut self, body: &RuleBody) {
+        self.borrow_mut().enter(body);
+    }
+    fn statement(&mut self, block: &Block, at: usize) {
+        self.borrow_mut().statement(block, at);
+    }
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        self.borrow_mut().refers(rule, args, changed);
+    }
+    fn holds(&mut self, branch: &Branch) {
+        self.borrow_mut().holds(branch);
+    }
+    fn leave(&mut self) {
+        self.borrow_mut().leave();
+    }
+}
