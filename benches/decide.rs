@@ -8,7 +8,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use verdict::model::clock::Timestamp;
 use verdict::model::decision::Outcome;
 use verdict::model::principal::AuthContext;
@@ -39,9 +40,40 @@ fn snapshot(users: usize) -> Snapshot {
         write!(data, r#"{comma}"user{user}": {{"name": "User {user}", "roles": ["{role}"]}}"#).unwrap();
     }
     data.push_str("}}");
-    let module = Module { id: "rbac.rego".to_owned(), source: Arc::from(POLICY), version: RegoVersion::V1 };
-    let program = compile(vec![module], Value::from_json(data.as_bytes()).unwrap()).unwrap();
+    of(POLICY, Value::from_json(data.as_bytes()).unwrap())
+}
+
+fn of(policy: &str, data: Value) -> Snapshot {
+    let module = Module { id: "rbac.rego".to_owned(), source: Arc::from(policy), version: RegoVersion::V1 };
+    let program = compile(vec![module], data).unwrap();
     Snapshot::new(1, BTreeMap::new(), program, Timestamp(0))
+}
+
+/// Ten rules, none of which holds: what a denial costs, and what it costs more to say why.
+fn explain(group: &mut BenchmarkGroup<'_, WallTime>, limits: &EvalLimits) {
+    let mut policy = String::from("package rbac\n\ndefault allow := false\n");
+    for n in 0..10 {
+        write!(
+            policy,
+            "\n# METADATA\n# title: Rule {n}\nallow if {{\n\tinput.subject.type == \"user\"\n\t\
+             is_role{n}\n}}\n\nis_role{n} if \"role{n}\" in input.subject.roles\n"
+        )
+        .unwrap();
+    }
+    let snapshot = of(&policy, Value::object());
+    let path = EntryPath::parse("rbac/allow").unwrap();
+    let input = Value::from_json(INPUT.as_bytes()).unwrap();
+    group.bench_function("denial", |b| {
+        b.iter(|| pdp::decide(black_box(&snapshot), &path, Some(input.clone()), Timestamp(1), limits));
+    });
+    group.bench_function("denial, explained", |b| {
+        b.iter(|| {
+            let answer = pdp::decide(black_box(&snapshot), &path, Some(input.clone()), Timestamp(1), limits);
+            let why = pdp::explain(&snapshot, &path, Some(&input), Timestamp(1), limits, false).unwrap();
+            assert_eq!(why.candidates.len(), 10);
+            (answer, why)
+        });
+    });
 }
 
 fn decide(c: &mut Criterion) {
@@ -61,6 +93,7 @@ fn decide(c: &mut Criterion) {
             b.iter(|| pdp::decide(black_box(snapshot), &package, Some(input.clone()), Timestamp(1), &limits));
         });
     }
+    explain(&mut group, &limits);
     group.bench_function("read the input", |b| {
         b.iter(|| Value::from_json(black_box(INPUT.as_bytes())).unwrap())
     });

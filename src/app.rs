@@ -147,6 +147,7 @@ impl App {
             limits(config),
             staleness(config, &bundles),
         ));
+        authorizer.replace_explain(config.decision.explain);
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);
         let listener = server::bind(config.server.listen).await.map_err(StartError::Other)?;
         let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
@@ -204,6 +205,7 @@ impl Live {
         *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) =
             self.authorizer.authenticator().spawn_refresh();
         self.authorizer.replace_limits(limits(&next.config));
+        self.authorizer.replace_explain(next.config.decision.explain);
         self.edge.manage.settings.store(Arc::new(settings(&next.config, &self.instance_id)));
         let restart = Config::diff_needs_restart(&current.config, &next.config);
         *current = next;

@@ -40,6 +40,8 @@ pub struct Call {
     pub context: RequestContext,
     /// Whether a path that nothing declares is an error rather than undefined.
     pub strict_path: bool,
+    /// Whether the answer is to be explained.
+    pub explain: bool,
     /// When the edge took the request up.
     pub started: Instant,
     /// How long reading the input took.
@@ -78,6 +80,7 @@ pub struct Authorizer {
     metrics: Arc<Metrics>,
     clock: Clock,
     limits: ArcSwap<EvalLimits>,
+    explain: ArcSwap<pdp::explain::Config>,
     is_stale: Staleness,
 }
 
@@ -93,7 +96,8 @@ impl Authorizer {
         is_stale: Staleness,
     ) -> Self {
         let (authenticator, limits) = (ArcSwap::from_pointee(authenticator), ArcSwap::from_pointee(limits));
-        Self { snapshots, authenticator, log, metrics, clock, limits, is_stale }
+        let explain = ArcSwap::from_pointee(pdp::explain::Config::default());
+        Self { snapshots, authenticator, log, metrics, clock, limits, explain, is_stale }
     }
 
     /// The snapshot in force, for what is no decision (health, status, policies).
@@ -117,6 +121,11 @@ impl Authorizer {
         self.limits.store(Arc::new(limits));
     }
 
+    /// Says which decisions are explained from now on; none are before.
+    pub fn replace_explain(&self, explain: pdp::explain::Config) {
+        self.explain.store(Arc::new(explain));
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> EvalLimits {
         **self.limits.load()
@@ -132,13 +141,21 @@ impl Authorizer {
     /// # Errors
     /// [`Unrecorded`] when the log did not take the record: there is no decision to answer with.
     pub async fn authorize(&self, call: Call) -> Result<Authorized, Unrecorded> {
-        let Call { path, credential, input, context, strict_path, started, input_parse } = call;
+        let Call { path, credential, input, context, strict_path, explain, started, input_parse } = call;
         let (snapshot, at) = (self.snapshots.load(), self.clock.now());
         let authenticating = Instant::now();
         let auth = self.admit(&snapshot, &path, &credential, at).await;
         let authenticate = authenticating.elapsed();
-        let step =
-            Step { snapshot: &snapshot, at, strict_path, started, input_parse, authenticate, batch_id: None };
+        let step = Step {
+            snapshot: &snapshot,
+            at,
+            strict_path,
+            explain,
+            started,
+            input_parse,
+            authenticate,
+            batch_id: None,
+        };
         let decision = self.record(self.decide(&step, path, auth, input, context))?;
         Ok(Authorized { decision, snapshot })
     }
@@ -146,7 +163,8 @@ impl Authorizer {
     /// Decides a batch: the caller is authenticated once, every input is decided and recorded for itself.
     pub async fn authorize_batch(&self, batch: BatchCall) -> (Uuid, BatchAnswers) {
         let BatchCall { call, inputs } = batch;
-        let Call { path, credential, input: _, context, strict_path, started: _, input_parse } = call;
+        let Call { path, credential, input: _, context, strict_path, explain, started: _, input_parse } =
+            call;
         let (snapshot, at, id) = (self.snapshots.load(), self.clock.now(), Uuid::new_v4());
         let authenticating = Instant::now();
         let auth = self.admit(&snapshot, &path, &credential, at).await;
@@ -156,8 +174,16 @@ impl Authorizer {
             // A batch may be long: others get their turn between its items.
             tokio::task::yield_now().await;
             let (started, batch_id) = (Instant::now(), Some(id));
-            let step =
-                Step { snapshot: &snapshot, at, strict_path, started, input_parse, authenticate, batch_id };
+            let step = Step {
+                snapshot: &snapshot,
+                at,
+                strict_path,
+                explain,
+                started,
+                input_parse,
+                authenticate,
+                batch_id,
+            };
             let decision = self.decide(&step, path.clone(), auth.clone(), Some(input), context.clone());
             answers.push((name, self.record(decision)));
         }
@@ -180,6 +206,7 @@ impl Authorizer {
             snapshot: &snapshot,
             at,
             strict_path: false,
+            explain: false,
             started,
             input_parse: zero,
             authenticate: zero,
@@ -226,14 +253,19 @@ impl Authorizer {
             Err(failure) => return step.refused(Some(path), failure, auth, None, context),
         };
         let seen = input.as_ref().map(Value::to_raw);
-        let mut answer = pdp::decide(step.snapshot, &path, input, step.at, &self.limits.load());
+        let (id, limits, explain) = (Uuid::new_v4(), self.limits.load(), **self.explain.load());
+        let kept = if step.explain || explain.any() { input.clone() } else { None };
+        let mut answer = pdp::decide(step.snapshot, &path, input, step.at, &limits);
+        let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
+        let explained = || pdp::explain(step.snapshot, &path, kept.as_ref(), step.at, &limits, false);
+        let explanation = if wanted { explained() } else { None };
         if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
             answer.outcome = Outcome::Error;
             answer.failure =
                 Some(Failure::new(FailureKind::UnknownPath, format!("nothing is declared at `{path}`")));
         }
         Decision {
-            id: Uuid::new_v4(),
+            id,
             batch_id: step.batch_id,
             path: Some(path),
             revision: Arc::clone(&step.snapshot.revision),
@@ -241,6 +273,7 @@ impl Authorizer {
             reason: answer.reason,
             result: answer.result,
             input: seen,
+            explanation,
             failure: answer.failure,
             auth,
             context,
@@ -266,6 +299,7 @@ struct Step<'a> {
     snapshot: &'a Arc<Snapshot>,
     at: Timestamp,
     strict_path: bool,
+    explain: bool,
     started: Instant,
     input_parse: Duration,
     authenticate: Duration,
@@ -295,6 +329,7 @@ impl Step<'_> {
             reason: Some(failure.message.clone()),
             result: None,
             input: input.as_ref().map(Value::to_raw),
+            explanation: None,
             failure: Some(failure),
             auth,
             context,

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod credential;
 pub mod decision;
+pub mod explanation;
 pub mod failure;
 pub mod principal;
 pub mod request;

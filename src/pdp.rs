@@ -3,17 +3,19 @@
 //! INVARIANT (repeatable): the same snapshot, input and time give the same decision. Hence no tokio here, no clock, no I/O.
 //! INVARIANT (one snapshot): a call, and a whole batch, sees one [`snapshot::Snapshot`] from its start to its record.
 //!
-//! Reading order: [`snapshot`] → [`input`] → [`decide`].
+//! Reading order: [`snapshot`] → [`input`] → [`decide`] → [`explain`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::Period;
 
 pub mod decide;
+pub mod explain;
 pub mod input;
 pub mod snapshot;
 
 pub use decide::{Answer, decide};
+pub use explain::explain;
 
 /// `decision:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,10 +25,16 @@ pub struct Config {
     pub default_path: String,
     /// How long one evaluation may take; past it the call is denied.
     pub deadline: Period,
+    /// Which decisions carry an explanation in their record.
+    pub explain: explain::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { default_path: "system/main".to_owned(), deadline: Period::millis(50) }
+        Self {
+            default_path: "system/main".to_owned(),
+            deadline: Period::millis(50),
+            explain: explain::Config::default(),
+        }
     }
 }

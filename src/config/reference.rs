@@ -14,7 +14,7 @@ use super::Config;
 use keys::{ENTRIES, Entry, Kind};
 
 /// The keys that can be set while the server runs, each with all below it; the others need a restart.
-const LIVE: [&str; 2] = ["identity", "decision.deadline"];
+const LIVE: [&str; 3] = ["identity", "decision.deadline", "decision.explain"];
 
 /// Whether a change at a dotted key takes effect without a restart.
 pub(super) fn is_live(key: &str) -> bool {

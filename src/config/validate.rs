@@ -157,6 +157,7 @@ impl Checks<'_> {
             ("bundles.max_bundle_size", bundles.max_bundle_size.0 == 0),
             ("bundles.max_bundle_files", bundles.max_bundle_files == 0),
             ("decision.deadline", decision.deadline == Period::secs(0)),
+            ("decision.explain.one_in", decision.explain.one_in == 0),
             ("decision_log.file.max_size", decision_log.file.as_ref().is_some_and(|f| f.max_size.0 == 0)),
         ] {
             if zero {

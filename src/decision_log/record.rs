@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::model::decision::{Decision, Outcome, Timings};
+use crate::model::explanation::Explanation;
 use crate::model::failure::{Failure, Location};
 use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
@@ -52,6 +53,9 @@ pub struct Event<'a> {
     /// Why, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'a, str>>,
+    /// Why policy answered as it did, where the configuration or the caller asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<&'a Explanation>,
     /// What went wrong, for a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorField<'a>>,
@@ -87,6 +91,7 @@ impl<'a> Event<'a> {
             reason,
             result,
             input,
+            explanation,
             failure,
             auth,
             context,
@@ -109,6 +114,7 @@ impl<'a> Event<'a> {
             result: result.as_deref().map(one_line),
             outcome: *outcome,
             reason: reason.map(Cow::Borrowed),
+            explanation: explanation.as_ref(),
             error: failure.map(ErrorField::new),
             subject: SubjectField::new(auth),
             protocol,

@@ -150,6 +150,7 @@ async fn decide(
             input,
             context,
             strict_path: params.strict_paths,
+            explain: params.explain,
             started,
             input_parse: started.elapsed(),
         },

@@ -15,6 +15,8 @@ pub struct Params {
     pub strict_builtin_errors: bool,
     /// `strict-paths`: a path that nothing declares is a 404 rather than an undefined document.
     pub strict_paths: bool,
+    /// `explain` (`notes`, `fails`, `full`, `debug`; anything else is off, as in OPA): the answer says why.
+    pub explain: bool,
     /// `input` (GET): the input document as JSON.
     pub input: Option<String>,
     /// `bundles` or `bundle` (health).
@@ -44,6 +46,9 @@ impl Params {
                 "pretty" => params.pretty = truth,
                 "strict-builtin-errors" => params.strict_builtin_errors = truth,
                 "strict-paths" => params.strict_paths = truth,
+                "explain" => {
+                    params.explain = matches!(value.as_deref(), Some("notes" | "fails" | "full" | "debug"));
+                }
                 "bundles" | "bundle" => params.bundles = truth,
                 "plugins" => params.plugins = truth,
                 "exclude-plugin" => params.exclude_plugins.extend(value),

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
+use super::explanation::Explanation;
 use super::failure::Failure;
 use super::principal::AuthContext;
 use super::request::{EntryPath, RequestContext};
@@ -77,6 +78,8 @@ pub struct Decision {
     pub result: Option<Box<RawValue>>,
     /// The input that policy saw, as JSON; `None` where there was none.
     pub input: Option<Box<RawValue>>,
+    /// Why policy answered as it did, where that was asked for.
+    pub explanation: Option<Explanation>,
     /// Why there is no answer, where there is none.
     pub failure: Option<Failure>,
     /// Who asked, as far as it was verified.

@@ -67,9 +67,12 @@ pub fn decide(
     }
 }
 
+/// The names that gateways look for a truth value under, in this order.
+pub(super) const VERDICTS: [&str; 3] = ["allow", "allowed", "decision"];
+
 /// What a document means: a truth value, or an object that has one under a name that gateways know.
 fn outcome(value: &Value) -> Outcome {
-    let verdict = ["allow", "allowed", "decision"].into_iter().find_map(|key| value.get(key));
+    let verdict = VERDICTS.into_iter().find_map(|key| value.get(key));
     match verdict.unwrap_or(value).as_bool() {
         Some(true) => Outcome::Allow,
         Some(false) => Outcome::Deny,

@@ -6,6 +6,7 @@
 pub mod compile;
 mod depth;
 mod documents;
+pub mod explain;
 mod index;
 pub mod ir;
 mod lower;

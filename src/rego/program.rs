@@ -1,5 +1,7 @@
 //! From modules and data to a program, and from a path to its document, within limits.
 
+mod explain;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -288,11 +290,8 @@ impl Program {
         at: Timestamp,
         limits: &EvalLimits,
     ) -> Evaluation {
-        let deadline = Instant::now().checked_add(limits.deadline);
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
-        let mut context = Context { now_ns: at.0, deadline, max_bytes: MAX_BUILTIN_BYTES };
-        let mut machine =
-            Machine::new(&self.plan, &self.data, input.as_ref(), &mut context, Strict::Functions);
+        let mut context = Self::context(at, limits);
+        let mut machine = self.machine(input.as_ref(), &mut context);
         match self.target(path) {
             Target::Function => Evaluation::Undefined(UndefinedCause::Function),
             Target::Base => match self.data.at(path.iter().map(String::as_str)) {
@@ -319,6 +318,16 @@ impl Program {
                 }
             },
         }
+    }
+
+    fn context(at: Timestamp, limits: &EvalLimits) -> Context {
+        let deadline = Instant::now().checked_add(limits.deadline);
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+        Context { now_ns: at.0, deadline, max_bytes: MAX_BUILTIN_BYTES }
+    }
+
+    fn machine<'e>(&'e self, input: Option<&'e Value>, context: &'e mut Context) -> Machine<'e> {
+        Machine::new(&self.plan, &self.data, input, context, Strict::Functions)
     }
 
     fn failure(&self, failure: &PlanFailure, limits: &EvalLimits) -> Failure {

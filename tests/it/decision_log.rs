@@ -62,6 +62,7 @@ fn allowed() -> Decision {
             "action": "read",
             "resource": {"type": "document", "id": "7"},
         })),
+        explanation: None,
         failure: None,
         auth: alice(),
         context: RequestContext {

@@ -9,6 +9,7 @@ use crate::harness::{Server, TestApp};
 mod answers;
 mod batch;
 mod callers;
+mod explained;
 mod forms;
 
 /// One document for each way in which a call can end.

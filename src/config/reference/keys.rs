@@ -237,6 +237,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "How long one evaluation may take; past it the call is denied.",
     ),
     entry(
+        "decision.explain.record",
+        Kind::Word,
+        "Which decisions carry an `explanation` in their record: none (`off`), those that policy did not allow (`denials`), or `all`. An explanation evaluates the rules once more.",
+    ),
+    entry("decision.explain.one_in", Kind::Number, "Explain one in so many of these; `1` is every one."),
+    entry(
         "decision_log.console",
         Kind::Word,
         "How decisions appear on standard output: readable on a terminal and JSON lines elsewhere (`auto`), always \

@@ -59,6 +59,7 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
         input: None,
         context,
         strict_path: params.strict_paths,
+        explain: params.explain,
         started,
         input_parse: started.elapsed(),
     };
@@ -121,6 +122,9 @@ fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
     if let (Some(members), Some(result)) = (item.as_object_mut(), &decision.result) {
         let result: Value = serde_json::from_str(RawValue::get(result)).unwrap_or(Value::Null);
         members.insert("result".to_owned(), result);
+    }
+    if let (Some(members), Some(explanation)) = (item.as_object_mut(), &decision.explanation) {
+        members.insert("explanation".to_owned(), json!(explanation));
     }
     (StatusCode::OK, item)
 }

@@ -42,6 +42,9 @@ pub(super) fn v1(
             if params.metrics {
                 let _ = write!(body, ",\"metrics\":{}", metrics(decision));
             }
+            if params.explain {
+                let _ = write!(body, ",\"explanation\":{}", explanation(decision, params.pretty));
+            }
             if params.provenance {
                 let _ = write!(body, ",\"provenance\":{}", provenance(authorized));
             }
@@ -103,6 +106,15 @@ fn metrics(decision: &Decision) -> serde_json::Value {
         "timer_rego_query_eval_ns": nanos(timings.eval),
         "timer_server_handler_ns": nanos(timings.total),
     })
+}
+
+/// As lines of text where it is for a person (`pretty`), else as the record has it; `null` where no rule decides.
+fn explanation(decision: &Decision, pretty: bool) -> String {
+    let text = match &decision.explanation {
+        Some(explanation) if pretty => serde_json::to_string(&explanation.lines()),
+        other => serde_json::to_string(other),
+    };
+    text.unwrap_or_else(|_| "null".to_owned())
 }
 
 fn provenance(authorized: &Authorized) -> serde_json::Value {

@@ -14,6 +14,10 @@ pub trait Watch {
     /// The statement of a block at a position is about to run; it runs anew for each result of those before it.
     fn statement(&mut self, _block: &Block, _at: usize) {}
 
+    /// The statement that was told of last does not hold: what it looked at, `None` for what is undefined. A path with
+    /// variables, and a block, tell nothing here.
+    fn fails(&mut self, _block: &Block, _at: usize, _found: Vec<Option<Value>>) {}
+
     /// The value of a document or of a function is asked for, whether or not it is known already. `changed` says that
     /// `with` has put something else in the place of something.
     fn refers(&mut self, _rule: RuleId, _args: &[Value], _changed: bool) {}
@@ -31,6 +35,9 @@ impl<W: Watch + ?Sized> Watch for &mut W {
     }
     fn statement(&mut self, block: &Block, at: usize) {
         (**self).statement(block, at);
+    }
+    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+        (**self).fails(block, at, found);
     }
     fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
         (**self).refers(rule, args, changed);
@@ -50,6 +57,9 @@ impl<W: Watch> Watch for Rc<RefCell<W>> {
     }
     fn statement(&mut self, block: &Block, at: usize) {
         self.borrow_mut().statement(block, at);
+    }
+    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+        self.borrow_mut().fails(block, at, found);
     }
     fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
         self.borrow_mut().refers(rule, args, changed);
