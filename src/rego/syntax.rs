@@ -9,6 +9,7 @@ pub mod error;
 pub mod lexer;
 mod literal;
 pub mod parser;
+pub mod plain;
 pub mod source;
 mod token;
 pub mod visit;
