@@ -21,9 +21,10 @@ pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Progra
     let mut findings = Vec::new();
     let (mut tree, groups) = tree::gather(modules, &mut findings);
     let mut globals = Vec::new();
+    let packages = rule_names(modules);
     for (file, module) in modules.iter().enumerate() {
-        let names = names_of(modules, module);
-        globals.push(Globals { tree: &tree, names, builtins, file: file as u32 });
+        let (imports, rules) = (imports_of(module), packages.get(module.package.path.as_slice()));
+        globals.push(Globals { tree: &tree, imports, rules, builtins, file: file as u32 });
     }
     let mut rules = Vec::new();
     for group in &groups {
@@ -62,7 +63,7 @@ pub fn compile_query(
     builtins: Builtins<'_>,
 ) -> Result<Query, Vec<Finding>> {
     let tree = tree::Tree::of(program);
-    let globals = Globals { tree: &tree, names: HashMap::new(), builtins, file: u32::MAX };
+    let globals = Globals { tree: &tree, imports: HashMap::new(), rules: None, builtins, file: u32::MAX };
     let mut lowering = Lowering::new(&globals);
     let mut stmts = Vec::new();
     lowering.body(body, &mut stmts);
@@ -84,33 +85,41 @@ pub fn compile_query(
     }
 }
 
-/// What names mean in a module: its imports, and the rules of its package in whatever file.
-fn names_of(modules: &[ast::Module], module: &ast::Module) -> HashMap<Arc<str>, Vec<Value>> {
-    let path = |parts: &[Arc<str>]| -> Vec<Value> {
-        parts.iter().map(|part| Value::String(Arc::clone(part))).collect()
-    };
-    let mut names = HashMap::new();
-    for other in modules.iter().filter(|other| other.package.path == module.package.path) {
-        for rule in &other.rules {
+/// Names, with the documents that they stand for.
+type Names = HashMap<Arc<str>, Vec<Value>>;
+
+fn document(path: &[Arc<str>]) -> Vec<Value> {
+    path.iter().map(|part| Value::String(Arc::clone(part))).collect()
+}
+
+/// The rules of each package, in whatever file they are.
+fn rule_names(modules: &[ast::Module]) -> HashMap<&[Arc<str>], Names> {
+    let mut packages: HashMap<&[Arc<str>], Names> = HashMap::new();
+    for module in modules {
+        let names = packages.entry(module.package.path.as_slice()).or_default();
+        for rule in &module.rules {
             if let ast::TermKind::Var(name) = &rule.head.name.head.kind {
-                let mut whole = vec![Value::from("data")];
-                whole.extend(path(&module.package.path));
-                whole.push(Value::String(Arc::clone(name)));
-                names.insert(Arc::clone(name), whole);
+                names.entry(Arc::clone(name)).or_insert_with(|| {
+                    let mut whole = vec![Value::from("data")];
+                    whole.extend(document(&module.package.path));
+                    whole.push(Value::String(Arc::clone(name)));
+                    whole
+                });
             }
         }
     }
-    for import in &module.imports {
-        let Some(root) = import.path.first() else { continue };
-        if matches!(&**root, "future" | "rego") {
-            continue;
-        }
-        let name = import.alias.as_ref().map(|alias| &alias.name).or(import.path.last());
-        if let Some(name) = name {
-            names.insert(Arc::clone(name), path(&import.path));
-        }
-    }
-    names
+    packages
+}
+
+/// What a module imports.
+fn imports_of(module: &ast::Module) -> Names {
+    let known =
+        |import: &&ast::Import| import.path.first().is_some_and(|root| !matches!(&**root, "future" | "rego"));
+    let named = |import: &ast::Import| {
+        let name = import.alias.as_ref().map(|alias| &alias.name).or(import.path.last())?;
+        Some((Arc::clone(name), document(&import.path)))
+    };
+    module.imports.iter().filter(known).filter_map(named).collect()
 }
 
 fn rule_set(

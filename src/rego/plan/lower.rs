@@ -39,8 +39,10 @@ pub type Builtins<'a> = &'a dyn Fn(&str) -> Option<Declared>;
 /// What a module's names mean outside of its rules.
 pub(super) struct Globals<'a> {
     pub(super) tree: &'a Tree,
-    /// Names of rules and imports: the documents that they stand for, with `data` or `input` as the first part.
-    pub(super) names: HashMap<Arc<str>, Vec<Value>>,
+    /// Names that are imported: the documents that they stand for, with `data` or `input` as the first part.
+    pub(super) imports: HashMap<Arc<str>, Vec<Value>>,
+    /// Likewise the rules of the module's package, shared by its files.
+    pub(super) rules: Option<&'a HashMap<Arc<str>, Vec<Value>>>,
     pub(super) builtins: Builtins<'a>,
     pub(super) file: u32,
 }

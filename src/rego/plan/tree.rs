@@ -90,8 +90,8 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
     }
     let mut groups: Vec<Group<'m>> = Vec::new();
     for (path, mut sources) in by_path {
-        // In order of paths: what is above has been gathered before what is below it.
-        if let Some(above) = groups.iter_mut().rev().find(|group| path.starts_with(&group.path)) {
+        // In order of paths: what is below another stands directly behind it.
+        if let Some(above) = groups.last_mut().filter(|group| path.starts_with(&group.path)) {
             if matches!(above.kind, Kind::Partial { set: false }) {
                 let below = path.get(above.path.len()..).unwrap_or_default();
                 for mut source in sources {
@@ -119,7 +119,9 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
     let mut tree = Tree { nodes: vec![Node::default()], arities: Vec::new() };
     for module in modules {
         let path = &module.package.path;
-        if groups.iter().any(|group| path.starts_with(&group.path)) {
+        // No group is below another, so that only the last one before the path can be above it.
+        let before = groups.partition_point(|group| group.path <= *path);
+        if before.checked_sub(1).and_then(|at| groups.get(at)).is_some_and(|g| path.starts_with(&g.path)) {
             continue;
         }
         tree.at(path);

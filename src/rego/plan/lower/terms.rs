@@ -152,7 +152,8 @@ impl Lowering<'_> {
 
     /// The document that a name stands for, where it is no variable: where it begins, and keys from there.
     pub(super) fn global(&self, name: &str) -> Option<(Root, Vec<Value>)> {
-        if let Some(path) = self.globals.names.get(name) {
+        let rule = || self.globals.rules.and_then(|rules| rules.get(name));
+        if let Some(path) = self.globals.imports.get(name).or_else(rule) {
             let (root, path) = path.split_first()?;
             let root = if root.as_str() == Some("input") { Root::Input } else { Root::Data };
             return Some((root, path.to_vec()));
