@@ -52,9 +52,17 @@ fn rust_files(below: &str) -> Vec<PathBuf> {
 
 /// The code of a file: comments, texts and what is compiled for tests alone are blanked, line by line.
 fn code(source: &str) -> Vec<String> {
-    let production = source.split("#[cfg(test)]\nmod ").next().unwrap();
     let mut lines = Vec::new();
-    for line in production.lines() {
+    let (mut for_tests, mut inside_tests) = (false, false);
+    for line in source.lines() {
+        // A module for tests is a line (`mod tests;`), or ends with the next brace at the beginning of a line.
+        if inside_tests || (for_tests && line.starts_with("mod ")) {
+            inside_tests = if inside_tests { !line.starts_with('}') } else { line.ends_with('{') };
+            for_tests = false;
+            lines.push(String::new());
+            continue;
+        }
+        for_tests = line == "#[cfg(test)]";
         let mut kept = String::new();
         let mut in_text = false;
         let mut chars = line.chars().peekable();
@@ -213,10 +221,11 @@ fn numbers_are_read_as_numbers() {
 #[test]
 fn the_fence_sees_what_it_is_to_keep_out() {
     let source = "use crate::{model::{a, b}, rego};\n// crate::http\nfn f() { \"crate::cli\"; x::crate_::y; crate::pdp::z() }\n\
-                  use regorus::Value;\n#[cfg(test)]\nmod tests { use crate::app; }\n";
+                  use regorus::Value;\n#[cfg(test)]\nmod tests {\n    use crate::app;\n}\n\
+                  #[cfg(test)]\nmod samples;\nuse crate::net;\n";
     let lines = code(source);
     let names: Vec<(usize, String)> = crate_uses(&lines);
-    let expected = [(1, "model"), (1, "rego"), (3, "pdp")].map(|(line, name)| (line, name.to_owned()));
+    let expected = [(1, "model"), (1, "rego"), (3, "pdp"), (11, "net")].map(|(line, name)| (line, name.to_owned()));
     assert_eq!(names, expected);
     assert!(uses_crate("use regorus::Value;", "regorus") && !uses_crate("my_regorus::x", "regorus"));
     let rows = table(
