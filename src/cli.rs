@@ -9,6 +9,7 @@ pub mod bench;
 pub mod check;
 pub mod config;
 pub mod eval;
+pub mod fmt;
 mod print;
 pub mod serve;
 mod sources;
@@ -37,6 +38,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Load and compile policy, and show every error
     Check(check::CheckArgs),
+    /// Lay out policy as `opa fmt` does
+    Fmt(fmt::FmtArgs),
     /// Run the tests of policy: `test_` rules and fixture files
     Test(test::TestArgs),
     /// Measure a policy in this process, or a running server
@@ -53,6 +56,7 @@ impl Cli {
             Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
             Command::Check(args) => check::run(&args),
+            Command::Fmt(args) => fmt::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Bench(args) => bench::run(args),
         };

@@ -8,6 +8,7 @@ mod activation;
 mod commands;
 mod examples;
 mod fixtures;
+mod fmt;
 mod watch;
 
 /// What a command did.

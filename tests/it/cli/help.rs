@@ -2,7 +2,7 @@
 
 use super::verdict;
 
-const VERBS: [&str; 8] = ["dev", "run", "token", "config", "eval", "check", "test", "bench"];
+const VERBS: [&str; 9] = ["dev", "run", "token", "config", "eval", "check", "fmt", "test", "bench"];
 
 #[test]
 fn without_arguments_the_help_is_printed_and_the_exit_code_is_2() {

@@ -1,0 +1,199 @@
+//! `verdict fmt`: policy in the layout of `opa fmt`.
+//!
+//! INVARIANT (nothing broken): a file is written only if its new text parses, has every comment, and says the same; it is
+//! replaced as a whole or not at all.
+//!
+//! Exit code: 0 when all is well, 1 when a file does not parse or has no layout, or with `--fail` would change, 2 when a
+//! path cannot be used.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::print::{coloured, complain, print};
+use crate::rego::builtins::registry;
+use crate::rego::syntax::ast::Version;
+use crate::rego::syntax::diagnostic_excerpt::excerpts;
+use crate::rego::syntax::format::{self, Options, Target};
+use crate::rego::syntax::parser::{self, parse_module};
+use crate::rego::syntax::source::Source;
+
+mod diff;
+mod files;
+
+/// Arguments of `verdict fmt`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FmtArgs {
+    /// Files, and folders in which every `.rego` file is meant; without any, standard input is read
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Replace the files, rather than print their new text
+    #[arg(short, long)]
+    pub write: bool,
+    /// Print what would change, and nothing else
+    #[arg(short, long)]
+    pub diff: bool,
+    /// Print the names of files that would change, and nothing else
+    #[arg(short, long)]
+    pub list: bool,
+    /// End with exit code 1 if a file would change
+    #[arg(long)]
+    pub fail: bool,
+    /// Refuse a text that does not parse or says something else; `--write` always does
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value_t = true,
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        require_equals = true
+    )]
+    pub check_result: bool,
+    /// Read Rego v0, and write v0
+    #[arg(long)]
+    pub v0_compatible: bool,
+    /// Read Rego v1; this is the default, except with `--v0-v1`
+    #[arg(long)]
+    pub v1_compatible: bool,
+    /// Read Rego v0 (with `--v1-compatible` v1), and write what is valid in both
+    #[arg(long, visible_alias = "rego-v1")]
+    pub v0_v1: bool,
+    /// Leave out imports of `rego.v1` and `future.keywords` that are not needed
+    #[arg(long)]
+    pub drop_v0_imports: bool,
+}
+
+impl FmtArgs {
+    /// What `--v0-compatible`, `--v1-compatible` and `--v0-v1` say together, as for `opa fmt`.
+    const fn versions(&self) -> (Version, Target) {
+        let read = match (self.v0_compatible, self.v1_compatible, self.v0_v1) {
+            (true, _, _) | (false, false, true) => Version::V0,
+            _ => Version::V1,
+        };
+        let target = match (self.v0_v1, self.v0_compatible) {
+            (true, _) => Target::V0AndV1,
+            (false, true) => Target::V0,
+            (false, false) => Target::V1,
+        };
+        (read, target)
+    }
+}
+
+/// What became of one text.
+enum Outcome {
+    Same,
+    Changed,
+    /// It does not parse, or has no layout.
+    Wrong(String),
+    /// It could not be read or written.
+    Failed(String),
+}
+
+/// Runs the command.
+pub fn run(args: &FmtArgs) -> ExitCode {
+    if args.paths.is_empty() {
+        if args.write {
+            complain("`--write` needs a path: what comes from standard input cannot be replaced");
+            return ExitCode::from(2);
+        }
+        let outcome = match files::stdin() {
+            Ok(bytes) => one(args, "stdin", &bytes, None),
+            Err(message) => Outcome::Failed(message),
+        };
+        return ExitCode::from(report(args, "stdin", &outcome));
+    }
+    let mut code = 0;
+    for path in &args.paths {
+        match files::below(path) {
+            Ok(files) => {
+                for file in files {
+                    let name = files::shown(&file);
+                    let outcome = match files::read(&file) {
+                        Ok(bytes) => one(args, &name, &bytes, Some(&file)),
+                        Err(message) => Outcome::Failed(message),
+                    };
+                    code = code.max(report(args, &name, &outcome));
+                }
+            }
+            Err(message) => code = code.max(report(args, "", &Outcome::Failed(message))),
+        }
+    }
+    ExitCode::from(code)
+}
+
+/// Says what is to be said on standard error; gives the exit code.
+fn report(args: &FmtArgs, name: &str, outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Same => 0,
+        Outcome::Changed => {
+            if args.fail && !args.list && !args.diff {
+                complain(&format!("`{name}` is not formatted; `verdict fmt --diff` shows what would change"));
+            }
+            u8::from(args.fail)
+        }
+        Outcome::Wrong(message) => {
+            complain(message);
+            1
+        }
+        Outcome::Failed(message) => {
+            complain(message);
+            2
+        }
+    }
+}
+
+/// Lays out one text, and prints or writes what was asked for.
+fn one(args: &FmtArgs, name: &str, bytes: &[u8], file: Option<&PathBuf>) -> Outcome {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
+            return Outcome::Wrong(format!("{name}:{line}:{column}: not UTF-8; save the file as UTF-8"));
+        }
+    };
+    let formatted = match formatted(args, name, text) {
+        Ok(formatted) => formatted,
+        Err(message) => return Outcome::Wrong(message),
+    };
+    let changed = formatted != text;
+    if args.list {
+        if changed {
+            print(&format!("{name}\n"));
+        }
+    } else if args.diff {
+        if changed {
+            print(&diff::unified(name, text, &formatted, coloured()));
+        }
+    } else if args.fail && changed {
+        // As for `opa fmt`: what fails neither prints nor writes.
+    } else if let (true, Some(file)) = (args.write, file) {
+        if changed && let Err(message) = files::replace(file, &formatted) {
+            return Outcome::Failed(message);
+        }
+    } else {
+        print(&formatted);
+    }
+    if changed { Outcome::Changed } else { Outcome::Same }
+}
+
+fn formatted(args: &FmtArgs, name: &str, text: &str) -> Result<String, String> {
+    let (version, target) = args.versions();
+    let source = Source::new(name, text);
+    let reading = parser::Options { is_builtin: |name| registry::find(name).is_some(), ..Default::default() };
+    let module = parse_module(&source, version, reading).map_err(|errors| {
+        let sum = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
+        format!("{sum}\n{}", excerpts(&source, &errors).trim_end())
+    })?;
+    let options = Options { target, drop_v0_imports: args.drop_v0_imports };
+    if args.check_result || args.write {
+        return format::format(&module, options).map_err(|refused| {
+            format!(
+                "{name}: {}\nnothing was written; `--check-result=false` without `--write` shows the text",
+                refused.to_string().trim_end()
+            )
+        });
+    }
+    Ok(format::format_unchecked(&module, options))
+}
