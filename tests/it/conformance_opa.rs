@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::harness::conformance;
@@ -20,7 +21,8 @@ const WANTED: usize = 99;
 /// After everything that the cases have certificates for, and before they end.
 const NOW: i64 = 1_710_000_000_000_000_000;
 
-enum Got {
+/// What a case came to.
+pub enum Got {
     Rows(Vec<Value>),
     Error(String),
     /// At load: an honest answer, though not the one that was asked for.
@@ -36,10 +38,11 @@ fn value(json: &Json) -> Value {
     json::read_nested(json.to_string().as_bytes(), 255).unwrap()
 }
 
-fn run(case: &Json) -> Result<Got, String> {
+/// Runs a case, each of its modules as `lay_out` gives it back.
+pub fn run(case: &Json, lay_out: &dyn Fn(&str) -> String) -> Result<Got, String> {
     let mut modules = Vec::new();
     for (number, module) in case["modules"].as_array().into_iter().flatten().enumerate() {
-        let source = Source::new(format!("test-{number}.rego"), module.as_str().unwrap());
+        let source = Source::new(format!("test-{number}.rego"), lay_out(module.as_str().unwrap()));
         modules.push(
             parse_module(&source, Version::V1, Options::default()).map_err(|errors| errors[0].to_string())?,
         );
@@ -84,7 +87,8 @@ fn sort(value: &mut Value) {
     }
 }
 
-fn agrees(case: &Json, got: &Got) -> bool {
+/// Whether a case came to what OPA says.
+pub fn agrees(case: &Json, got: &Got) -> bool {
     let error = case["want_error_code"].as_str().or(case["want_error"].as_str());
     match (got, error) {
         (Got::Rows(rows), None) => {
@@ -110,35 +114,42 @@ fn agrees(case: &Json, got: &Got) -> bool {
     }
 }
 
-#[test]
-fn opa_and_the_plans_agree() {
-    let Some(folder) = conformance("opa") else { return };
+/// Every case, with the name of its file.
+pub fn cases(folder: &Path) -> Vec<(String, Json)> {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let mut by_file: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    let mut silent = Vec::new();
+    let mut all = Vec::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "json")) {
         let cases: Json = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        for case in cases["cases"].as_array().unwrap() {
-            let got = run(case).unwrap_or_else(Got::Refused);
-            let (passed, all) = by_file.entry(name.clone()).or_default();
-            *all += 1;
-            if agrees(case, &got) {
-                *passed += 1;
-                continue;
-            }
-            let got_text: String = match &got {
-                Got::Rows(rows) => format!("{rows:?}"),
-                Got::Error(why) => why.clone(),
-                Got::Refused(why) => format!("refused: {why}"),
-            };
-            let got_text: String = got_text.chars().take(300).collect();
-            let wanted: String = wanted(case).chars().take(300).collect();
-            println!("differs: {name}: {}\n  got  {got_text}\n  want {wanted}", case["note"]);
-            if !matches!(got, Got::Refused(_)) {
-                silent.push(case["note"].to_string());
-            }
+        all.extend(cases["cases"].as_array().unwrap().iter().map(|case| (name.clone(), case.clone())));
+    }
+    all
+}
+
+#[test]
+fn opa_and_the_plans_agree() {
+    let Some(folder) = conformance("opa") else { return };
+    let mut by_file: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut silent = Vec::new();
+    for (name, case) in cases(&folder) {
+        let got = run(&case, &|module: &str| module.to_owned()).unwrap_or_else(Got::Refused);
+        let (passed, all) = by_file.entry(name.clone()).or_default();
+        *all += 1;
+        if agrees(&case, &got) {
+            *passed += 1;
+            continue;
+        }
+        let got_text: String = match &got {
+            Got::Rows(rows) => format!("{rows:?}"),
+            Got::Error(why) => why.clone(),
+            Got::Refused(why) => format!("refused: {why}"),
+        };
+        let got_text: String = got_text.chars().take(300).collect();
+        let wanted: String = wanted(&case).chars().take(300).collect();
+        println!("differs: {name}: {}\n  got  {got_text}\n  want {wanted}", case["note"]);
+        if !matches!(got, Got::Refused(_)) {
+            silent.push(case["note"].to_string());
         }
     }
     for (name, (passed, all)) in by_file.iter().filter(|(_, (passed, all))| passed != all) {
