@@ -60,9 +60,7 @@ test_hours_are_those_of_the_zone if {
 test_weekends_are_off if {
 	saturday := at("2026-07-04T10:00:00Z")
 	not time_bound.allow with input as restart with time.now_ns as saturday
-	time_bound.reasons == {
-		"the grant for on-call rota holds on working days from 9 to 17 h, Europe/Berlin",
-	} with input as restart
+	time_bound.reasons == {"the grant for on-call rota holds on working days from 9 to 17 h, Europe/Berlin"} with input as restart
 		with time.now_ns as saturday
 }
 
