@@ -5,11 +5,12 @@
 //! INVARIANT (whole): all bundles of the directory become one snapshot together; a bundle is read completely or not.
 //! INVARIANT (stable reading): see [`watch`].
 //!
-//! Deliberately absent: delta bundles, WebAssembly, and unpacking anything to disk. Signatures are not checked yet; a
-//! check belongs between reading (`scan`) and parsing ([`load`]).
+//! INVARIANT (verified first): signatures are checked between reading (`scan`) and parsing ([`load`]); see [`signature`].
+//!
+//! Deliberately absent: delta bundles, WebAssembly, and unpacking anything to disk.
 //!
 //! Reading order: [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory)
-//! → [`load`] → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
+//! → [`signature`] → [`load`] → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
 //! [`error`].
 
 pub mod activate;
@@ -26,16 +27,19 @@ mod name;
 mod notices;
 pub mod reload;
 mod scan;
+pub mod signature;
 pub mod status;
 pub mod watch;
+mod yaml;
 
 use std::path::PathBuf;
 
 pub use activate::{Candidate, Conditions, TestRunner, activate, compile};
 pub use contents::Limits;
 pub use error::{ErrorKind, LoadError};
-pub use load::{Bundle, load_dir, load_path};
+pub use load::{Bundle, load_dir, load_path, load_verified};
 pub use reload::{Observer, Setup};
+pub use signature::{Signed, Verification};
 pub use status::{Report, Status};
 pub use watch::{Trigger, Watcher};
 
@@ -67,6 +71,8 @@ pub struct Config {
     pub max_bundle_size: ByteSize,
     /// The most files that one bundle may hold.
     pub max_bundle_files: usize,
+    /// Whose signatures bundles must have.
+    pub verification: Option<signature::Config>,
 }
 
 impl Default for Config {
@@ -81,8 +87,15 @@ impl Default for Config {
             run_tests: false,
             max_bundle_size: ByteSize::mib(256),
             max_bundle_files: 20_000,
+            verification: None,
         }
     }
+}
+
+/// How the configuration has signatures dealt with.
+fn verification(config: &Config) -> Result<Verification, LoadError> {
+    Verification::from_config(config.verification.as_ref())
+        .map_err(|why| LoadError::new(ErrorKind::Signature, format!("`bundles.verification`: {why}")))
 }
 
 /// Reads a required entry point, e.g. `app/allow`.

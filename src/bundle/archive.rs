@@ -11,9 +11,10 @@ use std::io::{self, Read};
 use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use super::contents::{Collector, Contents, Limits};
+use super::contents::{Collector, Contents, Extent, Limits};
 use super::error::{ErrorKind, LoadError};
 use super::name::normalise;
+use super::signature::token;
 
 /// How much larger than its file an archive may be once unpacked, beyond [`RATIO_FLOOR`]. Real bundles stay below 50;
 /// a bomb of zeros is at 1,030.
@@ -27,8 +28,18 @@ const MEMBER_OVERHEAD: u64 = 16 * BLOCK;
 /// What may follow the end mark as padding: tar's record size, with room for large ones.
 const MAX_PADDING: u64 = 1 << 20;
 
-/// Reads the archive in `bytes`.
+/// Reads the archive in `bytes`; of a signed bundle, every file.
 pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Contents, LoadError> {
+    let contents = read_extent(bytes, limits, Extent::Wanted)?;
+    // The signature may stand at the end, so that only now it is known to be there.
+    if contents.files.contains_key(token::FILE) {
+        return read_extent(bytes, limits, Extent::All);
+    }
+    Ok(contents)
+}
+
+/// Reads the files of that extent.
+pub(super) fn read_extent(bytes: &[u8], limits: Limits, extent: Extent) -> Result<Contents, LoadError> {
     let overhead = MEMBER_OVERHEAD.saturating_mul(limits.max_files as u64).saturating_add(MAX_PADDING);
     let by_ratio = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
     let stopped = Cell::new(false);
@@ -38,7 +49,7 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Contents, LoadError> 
         stopped: &stopped,
     };
     let mut archive = Archive::new(stream);
-    let members = collect(&mut archive, limits);
+    let members = collect(&mut archive, limits, extent);
     if stopped.get() {
         return Err(LoadError::new(
             ErrorKind::Limit,
@@ -53,8 +64,12 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Contents, LoadError> 
     Ok(members.finish())
 }
 
-fn collect<R: Read>(archive: &mut Archive<R>, limits: Limits) -> Result<Collector, LoadError> {
-    let mut collector = Collector::new(limits);
+fn collect<R: Read>(
+    archive: &mut Archive<R>,
+    limits: Limits,
+    extent: Extent,
+) -> Result<Collector, LoadError> {
+    let mut collector = Collector::new(limits, extent);
     let mut last = String::new();
     let mut seen = std::collections::BTreeSet::new();
     let entries = archive.entries().map_err(|error| damaged(&last, &error))?;

@@ -25,9 +25,19 @@ impl From<&super::Config> for Limits {
 /// SHA-256.
 pub(super) type Digest = [u8; 32];
 
+/// Which files of a bundle are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Those that Verdict reads.
+    Wanted,
+    /// All: a signature speaks of every file.
+    All,
+}
+
 /// The files of one bundle that matter, complete.
 #[derive(Debug, Clone)]
 pub(super) struct Contents {
+    /// Where the bundle is signed, all of its files.
     pub(super) files: BTreeMap<String, Vec<u8>>,
     /// Bytes of the files that matter.
     pub(super) size: u64,
@@ -38,14 +48,15 @@ pub(super) struct Contents {
 /// Collects a bundle's files and stops at the limits.
 pub(super) struct Collector {
     limits: Limits,
+    extent: Extent,
     files: BTreeMap<String, Vec<u8>>,
     count: usize,
     total: u64,
 }
 
 impl Collector {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, files: BTreeMap::new(), count: 0, total: 0 }
+    pub(super) fn new(limits: Limits, extent: Extent) -> Self {
+        Self { limits, extent, files: BTreeMap::new(), count: 0, total: 0 }
     }
 
     /// Counts one more file and says whether its bytes are wanted.
@@ -54,7 +65,7 @@ impl Collector {
         if self.count > self.limits.max_files {
             return Err(too_many_files(self.limits));
         }
-        Ok(wanted(name))
+        Ok(self.extent == Extent::All || wanted(name))
     }
 
     /// How many more bytes may follow.

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Limit,
     /// An archive is damaged or hostile.
     Archive,
+    /// A bundle is not what was signed, or cannot be verified.
+    Signature,
     /// A `.manifest` is malformed, or asks for what is not supported.
     Manifest,
     /// A data file is malformed, or two of them define one document.
@@ -47,6 +49,7 @@ impl ErrorKind {
             Self::Unreadable => "unreadable",
             Self::Limit => "limit",
             Self::Archive => "archive",
+            Self::Signature => "signature",
             Self::Manifest => "manifest",
             Self::Data => "data",
             Self::Roots => "roots",

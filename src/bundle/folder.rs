@@ -10,9 +10,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::contents::{Collector, Contents, Limits, too_many_files, wanted};
+use super::contents::{Collector, Contents, Extent, Limits, too_many_files, wanted};
 use super::error::{ErrorKind, LoadError};
 use super::name;
+use super::signature::token;
 
 /// How deep folders may lie in a bundle.
 const MAX_DEPTH: usize = 64;
@@ -60,14 +61,26 @@ pub(super) struct Survey {
     pub(super) files: Vec<Found>,
     /// Every folder in which a change could change the bundle.
     pub(super) folders: BTreeSet<PathBuf>,
+    /// Which files are in the list.
+    extent: Option<Extent>,
     /// How many files there are, wanted or not.
     seen: usize,
 }
 
-/// Lists the files of the bundle at `root` without reading them.
+/// Lists the files of the bundle at `root` without reading them; of a signed bundle, every file.
 pub(super) fn survey(root: &Path, limits: Limits) -> Result<Survey, LoadError> {
+    let found = survey_extent(root, limits, Extent::Wanted)?;
+    if found.files.iter().any(|file| file.name == token::FILE) {
+        return survey_extent(root, limits, Extent::All);
+    }
+    Ok(found)
+}
+
+/// Lists the files of that extent.
+pub(super) fn survey_extent(root: &Path, limits: Limits, extent: Extent) -> Result<Survey, LoadError> {
     let real = root.canonicalize().map_err(|error| unreadable(root, &error))?;
-    let mut walk = Walk { root, real, limits, survey: Survey::default(), above: Vec::new() };
+    let survey = Survey { extent: Some(extent), ..Survey::default() };
+    let mut walk = Walk { root, real, limits, survey, above: Vec::new() };
     walk.folder(root, "")?;
     walk.survey.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(walk.survey)
@@ -75,7 +88,8 @@ pub(super) fn survey(root: &Path, limits: Limits) -> Result<Survey, LoadError> {
 
 /// Reads the files that [`survey`] listed.
 pub(super) fn read(files: &[Found], limits: Limits) -> Result<Contents, LoadError> {
-    let mut collector = Collector::new(limits);
+    // What was listed is wanted, whatever its name.
+    let mut collector = Collector::new(limits, Extent::All);
     for found in files {
         if collector.admit(&found.name)? {
             let bytes = read_file(&found.path, collector.room())?;
@@ -149,7 +163,7 @@ impl Walk<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other.map_err(fail)?,
         };
-        let relevant = wanted(&name);
+        let relevant = self.survey.extent == Some(Extent::All) || wanted(&name);
         // A link that leads nowhere is an error even under a name that means nothing: it may have been a folder.
         let meta = if own.is_symlink() { fs::metadata(path).map_err(fail)? } else { own.clone() };
         if own.is_symlink() && (relevant || meta.is_dir()) {

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::contents::{Contents, Limits};
+use super::contents::{Contents, Limits, wanted};
 use super::error::{ErrorKind, LoadError};
 use super::manifest::Manifest;
 use super::name::{Role, role};
 use super::scan::{self, bundle_name};
+use super::signature::{Signed, Verification};
 use super::{folder, name};
 use crate::model::failure::{Location, PolicyError};
 use crate::rego::{Module, Value};
@@ -29,6 +30,8 @@ pub struct Bundle {
     pub fixtures: Vec<Fixture>,
     /// Bytes of all of these.
     pub size: u64,
+    /// Whether it is signed, and by whom.
+    pub signed: Signed,
 }
 
 /// One data file.
@@ -57,6 +60,14 @@ pub struct Fixture {
 /// # Errors
 /// What a bundle in the watched directory would be refused for, too.
 pub fn load_path(path: &Path, limits: Limits) -> Result<Bundle, LoadError> {
+    load_verified(path, limits, &Verification::default())
+}
+
+/// The same, with the signatures of folders and archives dealt with as `verification` says.
+///
+/// # Errors
+/// What a bundle in the watched directory would be refused for, too.
+pub fn load_verified(path: &Path, limits: Limits, verification: &Verification) -> Result<Bundle, LoadError> {
     let name = bundle_name(path);
     let shown = path.display().to_string();
     let shown = shown.strip_prefix("./").unwrap_or(&shown).trim_end_matches('/');
@@ -65,9 +76,9 @@ pub fn load_path(path: &Path, limits: Limits) -> Result<Bundle, LoadError> {
     let bundle = if meta.is_dir() {
         folder::survey(path, limits)
             .and_then(|found| folder::read(&found.files, limits))
-            .and_then(|contents| parse(&name, shown, contents))
+            .and_then(|contents| parse(&name, shown, contents, verification))
     } else if name::archive_stem(&file).is_some() {
-        scan::read_archive(path, limits).and_then(|contents| parse(&name, shown, contents))
+        scan::read_archive(path, limits).and_then(|contents| parse(&name, shown, contents, verification))
     } else {
         single_file(path, shown, &file, limits)
     };
@@ -81,13 +92,18 @@ pub fn load_path(path: &Path, limits: Limits) -> Result<Bundle, LoadError> {
 /// The first bundle that does not load, or a directory without bundles.
 pub fn load_dir(config: &super::Config) -> Result<Vec<Bundle>, LoadError> {
     let limits = Limits::from(config);
-    parse_all(scan::survey(&config.dir, limits)?.read(limits)).into_iter().map(|(_, bundle)| bundle).collect()
+    let verification = super::verification(config)?;
+    let scan = scan::survey(&config.dir, limits)?.read(limits);
+    parse_all(scan, &verification).into_iter().map(|(_, bundle)| bundle).collect()
 }
 
 /// Parses every bundle of a scan; errors name their bundle.
-pub(super) fn parse_all(scan: scan::Scan) -> Vec<(String, Result<Bundle, LoadError>)> {
+pub(super) fn parse_all(
+    scan: scan::Scan,
+    verification: &Verification,
+) -> Vec<(String, Result<Bundle, LoadError>)> {
     let parse_one = |(name, contents): (String, Result<Contents, LoadError>)| {
-        let bundle = contents.and_then(|contents| parse(&name, &name, contents));
+        let bundle = contents.and_then(|contents| parse(&name, &name, contents, verification));
         let bundle = bundle.map_err(|error| error.of(&name));
         (name, bundle)
     };
@@ -95,7 +111,15 @@ pub(super) fn parse_all(scan: scan::Scan) -> Vec<(String, Result<Bundle, LoadErr
 }
 
 /// Makes a bundle of its files; `prefix` goes before the names of files in messages.
-pub(super) fn parse(name: &str, prefix: &str, contents: Contents) -> Result<Bundle, LoadError> {
+///
+/// INVARIANT (verified first): this is the one way from a bundle's files to anything that is made of them.
+pub(super) fn parse(
+    name: &str,
+    prefix: &str,
+    contents: Contents,
+    verification: &Verification,
+) -> Result<Bundle, LoadError> {
+    let signed = verification.check(&contents.files)?;
     let mut bundle = Bundle {
         name: name.to_owned(),
         manifest: Manifest::default(),
@@ -104,11 +128,13 @@ pub(super) fn parse(name: &str, prefix: &str, contents: Contents) -> Result<Bund
         documents: Vec::new(),
         fixtures: Vec::new(),
         size: contents.size,
+        signed,
     };
     if let Some(bytes) = contents.files.get(".manifest") {
         bundle.manifest = Manifest::parse(bytes).map_err(|error| within(prefix, error))?;
     }
-    for (file, bytes) in contents.files {
+    // A signed bundle was read with all of its files, as the signature speaks of them all.
+    for (file, bytes) in contents.files.into_iter().filter(|(file, _)| wanted(file)) {
         bundle.add(prefix, file, bytes)?;
     }
     if bundle.modules.is_empty() && bundle.documents.is_empty() {
@@ -160,7 +186,7 @@ impl Bundle {
                 self.documents.push(document);
             }
             Role::Fixture => self.fixtures.push(Fixture { name: file, bytes }),
-            Role::Other => {}
+            Role::Signatures | Role::Other => {}
         }
         Ok(())
     }
@@ -191,6 +217,7 @@ fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<B
         documents: Vec::new(),
         fixtures: Vec::new(),
         size,
+        signed: Signed::No,
     };
     if role == Role::Policy {
         let module = Module {
@@ -214,7 +241,7 @@ fn document(file: String, path: Vec<String>, role: Role, bytes: Vec<u8>) -> Resu
         })?
     } else {
         let text = text(&file, bytes)?;
-        Value::from_yaml(&text).map_err(|message| bad_data(&file, &message, None))?
+        super::yaml::read(&text).map_err(|message| bad_data(&file, &message, None))?
     };
     if path.is_empty() && !value.is_object() {
         return Err(bad_data(&file, "data at the top of a bundle must be an object", None));

@@ -17,7 +17,9 @@ pub(super) enum Role {
     Fixture,
     /// `patch.json` at the top: the mark of a delta bundle.
     Delta,
-    /// Nothing that Verdict reads: a README, `.signatures.json`, `policy.wasm`, `plan.json`.
+    /// `.signatures.json` at the top.
+    Signatures,
+    /// Nothing that Verdict reads: a README, `policy.wasm`, `plan.json`.
     Other,
 }
 
@@ -30,6 +32,7 @@ pub(super) fn role(name: &str) -> Role {
         "data.yaml" | "data.yml" => return Role::DataYaml,
         "patch.json" if base == name => return Role::Delta,
         "plan.json" if base == name => return Role::Other,
+        ".signatures.json" if base == name => return Role::Signatures,
         ".signatures.json" => return Role::Other,
         _ => {}
     }
@@ -147,7 +150,8 @@ mod tests {
             ("patch.json", Role::Delta),
             ("app/patch.json", Role::Fixture),
             ("plan.json", Role::Other),
-            (".signatures.json", Role::Other),
+            (".signatures.json", Role::Signatures),
+            ("app/.signatures.json", Role::Other),
             ("policy.wasm", Role::Other),
             ("README.md", Role::Other),
             ("app/cases.yaml", Role::Fixture),

@@ -9,6 +9,7 @@ use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, parse_all};
 use super::scan::Scan;
+use super::signature::{Signed, Verification};
 use super::status::{Report, Status};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
@@ -51,13 +52,14 @@ enum Handled {
 pub(super) struct Reloader {
     setup: Setup,
     required: Vec<EntryPath>,
+    verification: Verification,
     active: Option<Digest>,
     last: Option<Handled>,
 }
 
 impl Reloader {
     /// # Errors
-    /// A required entry point that is not a path.
+    /// A required entry point that is not a path, or a verification key that cannot be used.
     pub(super) fn new(setup: Setup) -> Result<Self, LoadError> {
         let required = setup.config.required_entrypoints.iter().map(|path| {
             super::entry_point(path).map_err(|why| {
@@ -65,7 +67,8 @@ impl Reloader {
             })
         });
         let required = required.collect::<Result<_, _>>()?;
-        Ok(Self { setup, required, active: None, last: None })
+        let verification = super::verification(&setup.config)?;
+        Ok(Self { setup, required, verification, active: None, last: None })
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -114,7 +117,7 @@ impl Reloader {
     /// INVARIANT (last good): nothing but [`Reloader::succeed`] touches the store, so any error leaves it as it was.
     fn attempt(&self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
         let (mut bundles, mut errors) = (Vec::new(), Vec::new());
-        for (_, parsed) in parse_all(scan) {
+        for (_, parsed) in parse_all(scan, &self.verification) {
             match parsed {
                 Ok(bundle) => bundles.push(bundle),
                 Err(error) => errors.push(error),
@@ -136,6 +139,7 @@ impl Reloader {
     fn succeed(&self, snapshot: Snapshot, bundles: &[Bundle]) {
         let Setup { store, status, clock, observers, .. } = &self.setup;
         let generation = snapshot.revision.generation;
+        warn_unverified(bundles, self.setup.config.verification.is_some());
         store.swap(snapshot);
         status.activated(clock.now(), generation, bundles);
         let (report, snapshot) = (status.report(), store.load());
@@ -180,5 +184,22 @@ impl Reloader {
                        stop what writes to it, or publish by renaming complete files into place";
         self.fail(&[], &[LoadError::new(ErrorKind::Unsettled, message)]);
         self.last = None;
+    }
+}
+
+/// What comes into force although nobody has verified it is said every time.
+fn warn_unverified(bundles: &[Bundle], configured: bool) {
+    for bundle in bundles {
+        let name = bundle.name.as_str();
+        match &bundle.signed {
+            Signed::By(key) => tracing::info!(bundle = name, key, "the bundle's signature is verified"),
+            Signed::Unchecked => {
+                tracing::warn!(bundle = name, "INSECURE: the bundle's signature is not checked (skip_verify)");
+            }
+            Signed::No if configured => {
+                tracing::warn!(bundle = name, "the bundle is not signed, and nobody has verified it");
+            }
+            Signed::No => {}
+        }
     }
 }

@@ -207,7 +207,7 @@ fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
             other => other.map_err(|error| unreadable(&path, &error))?,
         };
         let role = name::role(file);
-        let loose = !meta.is_dir() && !matches!(role, Role::Other | Role::Fixture);
+        let loose = !meta.is_dir() && !matches!(role, Role::Other | Role::Fixture | Role::Signatures);
         entries.insert(file.to_owned(), Entry { path, meta, loose });
     }
     Ok(entries)

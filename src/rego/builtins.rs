@@ -88,3 +88,5 @@ mod yaml_read;
 mod yaml_resolve;
 mod yaml_text;
 mod yaml_write;
+
+pub use yaml_read::read as read_yaml;

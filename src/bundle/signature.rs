@@ -1,0 +1,330 @@
+//! Signatures: whether a bundle is what its publisher signed, in the format of OPA's signed bundles.
+//!
+//! INVARIANT (whole or not at all): a bundle is verified before anything in it is parsed, and all of it: every file must
+//! be listed by the signature and every listed file must be there, with the digest that is listed.
+//! INVARIANT (no way around): where keys are configured, a bundle without a signature is refused, unless `required` is
+//! off; where none are, a signed bundle is refused, unless whoever loads it says that it need not be verified.
+//!
+//! Deliberately absent: signing plugins, and expiry (`iat` is not looked at, as in OPA).
+//!
+//! Reading order: [`keys`] (with `pem`) → `canonical` → `hash` → [`token`] → [`Verification`]; [`exclude`] has patterns.
+
+mod canonical;
+pub mod exclude;
+mod hash;
+pub mod keys;
+mod pem;
+#[cfg(test)]
+mod tests;
+pub mod token;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use self::exclude::Pattern;
+use self::keys::{Algorithm, VerificationKey};
+use self::token::{Claims, FILE, Token};
+use super::error::{ErrorKind, LoadError};
+use crate::model::secret::Secret;
+
+/// How many files of a kind a message names.
+const MOST_NAMED: usize = 5;
+/// Longer than any key.
+const MAX_KEY_FILE: u64 = 1 << 20;
+
+/// `bundles.verification:` in the configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The keys that may have signed, by their ids.
+    pub keys: BTreeMap<String, KeyConfig>,
+    /// The id of the key that must have signed; without it, the token's `kid` says which of the keys it was.
+    pub key_id: Option<String>,
+    /// The `scope` that the signature must have.
+    pub scope: String,
+    /// Files that need not be as they were signed: patterns of their names in the bundle.
+    pub exclude_files: Vec<String>,
+    /// Whether bundles without a signature are refused.
+    pub required: bool,
+    /// Take signed bundles without looking at their signatures.
+    pub skip_verify: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            key_id: None,
+            scope: String::new(),
+            exclude_files: Vec::new(),
+            required: true,
+            skip_verify: false,
+        }
+    }
+}
+
+/// One key of the configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeyConfig {
+    /// What it signs with.
+    pub algorithm: String,
+    /// The key itself: PEM, or the secret for HMAC.
+    pub key: Option<KeyText>,
+    /// The file that holds it.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for KeyConfig {
+    fn default() -> Self {
+        Self { algorithm: Algorithm::Rs256.name().to_owned(), key: None, file: None }
+    }
+}
+
+/// A key in the configuration: never printed.
+#[derive(Debug, Clone)]
+pub struct KeyText(pub Secret<String>);
+
+impl Serialize for KeyText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
+    }
+}
+
+impl KeyConfig {
+    /// The key.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or what is no key for the algorithm.
+    pub fn read(&self) -> Result<VerificationKey, String> {
+        let algorithm = Algorithm::parse(&self.algorithm)?;
+        match (&self.key, &self.file) {
+            (Some(KeyText(text)), None) => VerificationKey::new(algorithm, text.expose().as_bytes()),
+            (None, Some(file)) => VerificationKey::new(algorithm, &read_key_file(file)?)
+                .map_err(|why| format!("`{}`: {why}", file.display())),
+            (Some(_), Some(_)) => Err("both `key` and `file` are there; keep one".to_owned()),
+            (None, None) => Err("neither `key` nor `file` is there".to_owned()),
+        }
+    }
+}
+
+/// A key's file.
+///
+/// # Errors
+/// When it cannot be read, or is too long for a key.
+pub fn read_key_file(path: &Path) -> Result<Vec<u8>, String> {
+    let bytes = super::folder::read_file(path, MAX_KEY_FILE).map_err(|error| error.message)?;
+    if bytes.len() as u64 > MAX_KEY_FILE {
+        return Err(format!("`{}` is too long for a key", path.display()));
+    }
+    Ok(bytes)
+}
+
+/// How a bundle's signature was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signed {
+    /// It has none.
+    No,
+    /// It has one, which was not looked at.
+    Unchecked,
+    /// By this key, and everything in it is as it was signed.
+    By(String),
+}
+
+/// How signatures are to be dealt with. By default, signed bundles are refused, since nobody could verify them.
+#[derive(Debug, Clone, Default)]
+pub struct Verification(Arc<Mode>);
+
+#[derive(Debug, Default)]
+enum Mode {
+    #[default]
+    Unconfigured,
+    Skip,
+    Verify(Box<Trust>),
+}
+
+#[derive(Debug)]
+struct Trust {
+    keys: BTreeMap<String, VerificationKey>,
+    key_id: Option<String>,
+    scope: String,
+    exclude: Vec<Pattern>,
+    required: bool,
+}
+
+impl Verification {
+    /// Does not look at signatures.
+    pub fn skip() -> Self {
+        Self(Arc::new(Mode::Skip))
+    }
+
+    /// As the configuration has it.
+    ///
+    /// # Errors
+    /// A key or a pattern that cannot be used.
+    pub fn from_config(config: Option<&Config>) -> Result<Self, String> {
+        let Some(Config { keys, key_id, scope, exclude_files, required, skip_verify }) = config else {
+            return Ok(Self::default());
+        };
+        if *skip_verify {
+            return Ok(Self::skip());
+        }
+        if keys.is_empty() {
+            return Err("there is no verification key".to_owned());
+        }
+        let read = |(id, key): (&String, &KeyConfig)| {
+            key.read().map(|key| (id.clone(), key)).map_err(|why| format!("the verification key `{id}`: {why}"))
+        };
+        let keys = keys.iter().map(read).collect::<Result<BTreeMap<_, _>, _>>()?;
+        if let Some(id) = key_id.as_ref().filter(|id| !keys.contains_key(*id)) {
+            return Err(format!("no verification key has the id `{id}`"));
+        }
+        let exclude = exclude_files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
+        let (key_id, scope, required) = (key_id.clone(), scope.clone(), *required);
+        Ok(Self(Arc::new(Mode::Verify(Box::new(Trust { keys, key_id, scope, exclude, required })))))
+    }
+
+    /// Decides about a bundle by all of its files.
+    pub(super) fn check(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<Signed, LoadError> {
+        let refuse = |message: String| LoadError::new(ErrorKind::Signature, message);
+        match (&*self.0, files.get(FILE)) {
+            (Mode::Unconfigured | Mode::Skip, None) => Ok(Signed::No),
+            (Mode::Skip, Some(_)) => Ok(Signed::Unchecked),
+            (Mode::Unconfigured, Some(_)) => Err(refuse(format!(
+                "is signed (`{FILE}`), and its signature cannot be checked: verification key not provided; configure \
+                 `bundles.verification.keys`, or give `--verification-key`; or skip the check with `--skip-verify`"
+            ))),
+            (Mode::Verify(trust), None) if trust.required => Err(refuse(format!(
+                "is not signed: bundle missing {FILE} file; sign it with `verdict sign`, or set \
+                 `bundles.verification.required: false`"
+            ))),
+            (Mode::Verify(_), None) => Ok(Signed::No),
+            (Mode::Verify(trust), Some(file)) => trust.verify(file, files).map_err(refuse).map(Signed::By),
+        }
+    }
+}
+
+impl Trust {
+    /// The id of the key that signed all this.
+    fn verify(&self, file: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<String, String> {
+        let text = token::of_file(file)?;
+        let token = Token::parse(&text)?;
+        let (id, key) = self.key_for(&token)?;
+        let expected = key.algorithm().name();
+        if token.header.alg != expected {
+            return Err(format!(
+                "the signature says that it is made with `{}`, and the key `{id}` is for {expected}",
+                token.header.alg.escape_debug()
+            ));
+        }
+        if !key.verifies(token.message.as_bytes(), &token.signature) {
+            return Err(format!(
+                "the signature is not one of the key `{id}` ({expected}): `{FILE}` was changed, or signed with another key"
+            ));
+        }
+        let claims = Claims::parse(&token.payload)?;
+        if claims.scope != self.scope {
+            return Err(format!(
+                "scope mismatch: the signature is for the scope `{}`, and `{}` is wanted",
+                claims.scope.escape_debug(),
+                self.scope
+            ));
+        }
+        self.compare(&claims, files)?;
+        Ok(id.to_owned())
+    }
+
+    fn key_for(&self, token: &Token<'_>) -> Result<(&str, &VerificationKey), String> {
+        let named = || token.header.kid.clone().filter(|id| !id.is_empty()).or_else(|| token::key_id(&token.payload));
+        let found = match (self.key_id.clone().or_else(named), self.keys.len()) {
+            (Some(id), _) => {
+                let shown = id.escape_debug().to_string();
+                let missing = || format!("verification key corresponding to ID `{shown}`, which the signature names, not found");
+                self.keys.get_key_value(&id).ok_or_else(missing)?
+            }
+            (None, 1) => self.keys.first_key_value().ok_or("there is no verification key")?,
+            (None, _) => {
+                return Err("the signature does not name its key; say which it is with `bundles.verification.key_id`".to_owned());
+            }
+        };
+        Ok((found.0, found.1))
+    }
+
+    /// Every file against the list, and the list against the files.
+    fn compare(&self, claims: &Claims, files: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
+        let counts = |name: &str| !self.exclude.iter().any(|pattern| pattern.matches(name));
+        let (mut changed, mut added) = (Vec::new(), Vec::new());
+        for (name, bytes) in files.iter().filter(|(name, _)| *name != FILE && counts(name)) {
+            match claims.files.get(name) {
+                None => added.push(name.as_str()),
+                Some((algorithm, wanted)) => changed.extend(difference(name, bytes, *algorithm, wanted)),
+            }
+        }
+        let missing: Vec<&str> = claims
+            .files
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !files.contains_key(*name) && *name != FILE && counts(name))
+            .collect();
+        let mut problems = Vec::new();
+        if !changed.is_empty() {
+            let more = changed.len().saturating_sub(MOST_NAMED);
+            changed.truncate(MOST_NAMED);
+            problems.push(changed.join("; ") + &also(more));
+        }
+        if !added.is_empty() {
+            problems.push(format!("not included in the bundle's signature: {}", listed(&added)));
+        }
+        if !missing.is_empty() {
+            problems.push(format!("specified in the bundle's signature but not found: {}", listed(&missing)));
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let hint = prefix_hint(&added, &missing).unwrap_or_default();
+        Err(format!("is not what was signed: {}{hint}", problems.join("; ")))
+    }
+}
+
+fn difference(name: &str, bytes: &[u8], algorithm: hash::Algorithm, wanted: &str) -> Option<String> {
+    match (algorithm.of_file(name, bytes), hash::from_hex(wanted)) {
+        (Err(fault), _) => Some(format!("`{name}` has no digest: {fault}")),
+        (Ok(_), None) => Some(format!("the signature's digest of `{name}` is not hexadecimal")),
+        (Ok(got), Some(wanted)) if got == wanted => None,
+        (Ok(got), Some(wanted)) => {
+            let (want, got) = (hash::hex(&wanted), hash::hex(&got));
+            Some(format!("`{name}`: digest mismatch ({}, want: {want}, got: {got})", algorithm.name()))
+        }
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    let shown: Vec<_> = names.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
+    shown.join(", ") + &also(names.len().saturating_sub(MOST_NAMED))
+}
+
+fn also(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" and {more} more") }
+}
+
+/// `opa sign` names the files of a folder by the path as it was given to it.
+fn prefix_hint(added: &[&str], missing: &[&str]) -> Option<String> {
+    let (first, other) = (added.first()?, missing.iter().find(|name| name.ends_with(added.first().copied().unwrap_or("?")))?);
+    let prefix = other.strip_suffix(first).filter(|prefix| prefix.ends_with('/'))?;
+    let all = added.len() == missing.len()
+        && added.iter().all(|name| missing.iter().any(|other| other.strip_prefix(prefix) == Some(*name)));
+    all.then(|| {
+        format!(
+            "; the signature names the files below `{prefix}`: sign the folder with `verdict sign`, or from inside of it"
+        )
+    })
+}

@@ -1,0 +1,103 @@
+//! Patterns of file names with the meaning of Go's `filepath.Match`: `*` and `?` stop at `/`, `[a-z]` and `[^a-z]` are
+//! classes, and a backslash takes the next character as it is.
+
+use regex::Regex;
+
+/// A pattern for a whole name.
+#[derive(Debug, Clone)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("the pattern `{text}` {why}");
+        if text.is_empty() {
+            return Err(wrong("is empty"));
+        }
+        let mut expression = String::from(r"\A");
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '*' => expression.push_str("[^/]*"),
+                '?' => expression.push_str("[^/]"),
+                '\\' => literal(characters.next().ok_or_else(|| wrong("ends with a backslash"))?, &mut expression),
+                '[' => {
+                    expression.push('[');
+                    if characters.next_if_eq(&'^').is_some() {
+                        expression.push('^');
+                    }
+                    let mut ranges = 0;
+                    loop {
+                        let end = || wrong("has a `[` without its `]`");
+                        let mut one = |open: bool| match characters.next().ok_or_else(end)? {
+                            ']' if open => Ok(None),
+                            '\\' => characters.next().ok_or_else(end).map(Some),
+                            '-' | ']' => Err(wrong("has a class that is not one")),
+                            character => Ok(Some(character)),
+                        };
+                        let Some(first) = one(ranges > 0)? else { break };
+                        literal(first, &mut expression);
+                        if characters.next_if_eq(&'-').is_some() {
+                            let last = match characters.next().ok_or_else(end)? {
+                                '\\' => characters.next().ok_or_else(end)?,
+                                ']' | '-' => return Err(wrong("has a class that is not one")),
+                                character => character,
+                            };
+                            expression.push('-');
+                            literal(last, &mut expression);
+                        }
+                        ranges += 1;
+                    }
+                    expression.push(']');
+                }
+                other => literal(other, &mut expression),
+            }
+        }
+        expression.push_str(r"\z");
+        Regex::new(&format!("(?s){expression}")).map(Self).map_err(|_| wrong("cannot be understood"))
+    }
+
+    /// Whether this is a pattern for `name`.
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.is_match(name)
+    }
+}
+
+fn literal(character: char, expression: &mut String) {
+    expression.push_str(&regex::escape(character.encode_utf8(&mut [0; 4])));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_those_of_go() {
+        for (pattern, name, expected) in [
+            ("*.md", "README.md", true),
+            ("*.md", "docs/README.md", false),
+            ("docs/*", "docs/README.md", true),
+            ("docs/*", "docs/x/README.md", false),
+            ("a?c", "abc", true),
+            ("a?c", "a/c", false),
+            ("[a-c]x", "bx", true),
+            ("[^a-c]x", "bx", false),
+            ("[^a-c]x", "dx", true),
+            (r"a\*", "a*", true),
+            (r"a\*", "ab", false),
+            ("a.b", "axb", false),
+            (".*", ".manifest", true),
+            ("data.json", "x/data.json", false),
+            ("x{1}", "x{1}", true),
+            ("[&&~~]", "&", true),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(name), expected, "{pattern} {name}");
+        }
+        for bad in ["", "[a", "[]a]", "[a-]", r"a\", "[-a]", "[^]"] {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
