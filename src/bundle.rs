@@ -11,10 +11,11 @@
 //!
 //! Reading order: [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory)
 //! → [`signature`] → [`load`] → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
-//! [`error`].
+//! [`error`]; [`build`] goes the other way.
 
 pub mod activate;
 mod archive;
+pub mod build;
 mod contents;
 pub mod error;
 mod events;
@@ -42,6 +43,7 @@ pub use reload::{Observer, Setup};
 pub use signature::{Signed, Verification};
 pub use status::{Report, Status};
 pub use watch::{Trigger, Watcher};
+pub use yaml::read as read_yaml;
 
 use serde::{Deserialize, Serialize};
 

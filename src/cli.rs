@@ -6,15 +6,19 @@
 use std::process::ExitCode;
 
 pub mod bench;
+pub mod build;
 pub mod check;
 pub mod config;
 pub mod eval;
+pub mod exec;
 pub mod fmt;
 mod print;
 pub mod serve;
+pub mod sign;
 mod sources;
 pub mod test;
 pub mod token;
+pub mod verification;
 
 /// An authorization sidecar: verify the credential, evaluate Rego, answer, record.
 #[derive(Debug, clap::Parser)]
@@ -44,6 +48,12 @@ enum Command {
     Test(test::TestArgs),
     /// Measure a policy in this process, or a running server
     Bench(bench::BenchArgs),
+    /// Answer for many input files
+    Exec(exec::ExecArgs),
+    /// Build a bundle
+    Build(build::BuildArgs),
+    /// Sign a bundle
+    Sign(sign::SignArgs),
 }
 
 impl Cli {
@@ -59,6 +69,9 @@ impl Cli {
             Command::Fmt(args) => fmt::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Bench(args) => bench::run(args),
+            Command::Exec(args) => exec::run(&args),
+            Command::Build(args) => build::run(&args),
+            Command::Sign(args) => sign::run(&args),
         };
         print::finish(code)
     }

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};
-pub use load::{Loaded, Overrides, Sources, load};
+pub use load::{Loaded, Overrides, Sources, VerificationFlags, load};
 pub use validate::{Insecure, Profile};
 
 /// The whole configuration file (`verdict.yaml`).

@@ -232,7 +232,12 @@ fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<B
     Ok(bundle)
 }
 
-fn document(file: String, path: Vec<String>, role: Role, bytes: Vec<u8>) -> Result<Document, LoadError> {
+pub(super) fn document(
+    file: String,
+    path: Vec<String>,
+    role: Role,
+    bytes: Vec<u8>,
+) -> Result<Document, LoadError> {
     let value = if role == Role::DataJson {
         Value::from_json(&bytes).map_err(|error| {
             let at = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
@@ -256,7 +261,7 @@ fn bad_data(file: &str, message: &str, location: Option<Location>) -> LoadError 
     load
 }
 
-fn text(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {
+pub(super) fn text(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         LoadError::new(ErrorKind::Data, format!("`{file}` is not UTF-8, at byte {offset}; save it as UTF-8"))

@@ -194,7 +194,10 @@ fn warn_unverified(bundles: &[Bundle], configured: bool) {
         match &bundle.signed {
             Signed::By(key) => tracing::info!(bundle = name, key, "the bundle's signature is verified"),
             Signed::Unchecked => {
-                tracing::warn!(bundle = name, "INSECURE: the bundle's signature is not checked (skip_verify)");
+                tracing::warn!(
+                    bundle = name,
+                    "INSECURE: the bundle's signature is not checked (skip_verify)"
+                );
             }
             Signed::No if configured => {
                 tracing::warn!(bundle = name, "the bundle is not signed, and nobody has verified it");

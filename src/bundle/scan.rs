@@ -128,6 +128,11 @@ impl Source {
 
 /// Reads one archive, which may itself not be larger than what it may hold.
 pub(super) fn read_archive(path: &Path, limits: Limits) -> Result<Contents, LoadError> {
+    archive::read(&read_bytes(path, limits)?, limits)
+}
+
+/// The bytes of an archive's file.
+pub(super) fn read_bytes(path: &Path, limits: Limits) -> Result<Vec<u8>, LoadError> {
     let bytes = folder::read_file(path, limits.max_size)?;
     if bytes.len() as u64 > limits.max_size {
         let most = crate::model::units::ByteSize(limits.max_size);
@@ -135,7 +140,7 @@ pub(super) fn read_archive(path: &Path, limits: Limits) -> Result<Contents, Load
             format!("the archive is over {most}; make it smaller, or raise `bundles.max_bundle_size`");
         return Err(LoadError::new(ErrorKind::Limit, message));
     }
-    archive::read(&bytes, limits)
+    Ok(bytes)
 }
 
 /// One entry of the watched directory.

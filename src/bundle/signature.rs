@@ -7,9 +7,11 @@
 //!
 //! Deliberately absent: signing plugins, and expiry (`iat` is not looked at, as in OPA).
 //!
-//! Reading order: [`keys`] (with `pem`) → `canonical` → `hash` → [`token`] → [`Verification`]; [`exclude`] has patterns.
+//! Reading order: [`keys`] (with `pem`) → `canonical` → `hash` → [`token`] → [`Verification`] as [`Config`] has it;
+//! [`exclude`] has patterns.
 
 mod canonical;
+mod config;
 pub mod exclude;
 mod hash;
 pub mod keys;
@@ -19,115 +21,16 @@ mod tests;
 pub mod token;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
+pub use self::config::{Config, KeyConfig, KeyText, read_key_file};
 use self::exclude::Pattern;
-use self::keys::{Algorithm, VerificationKey};
+use self::keys::VerificationKey;
 use self::token::{Claims, FILE, Token};
 use super::error::{ErrorKind, LoadError};
-use crate::model::secret::Secret;
 
 /// How many files of a kind a message names.
 const MOST_NAMED: usize = 5;
-/// Longer than any key.
-const MAX_KEY_FILE: u64 = 1 << 20;
-
-/// `bundles.verification:` in the configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// The keys that may have signed, by their ids.
-    pub keys: BTreeMap<String, KeyConfig>,
-    /// The id of the key that must have signed; without it, the token's `kid` says which of the keys it was.
-    pub key_id: Option<String>,
-    /// The `scope` that the signature must have.
-    pub scope: String,
-    /// Files that need not be as they were signed: patterns of their names in the bundle.
-    pub exclude_files: Vec<String>,
-    /// Whether bundles without a signature are refused.
-    pub required: bool,
-    /// Take signed bundles without looking at their signatures.
-    pub skip_verify: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            keys: BTreeMap::new(),
-            key_id: None,
-            scope: String::new(),
-            exclude_files: Vec::new(),
-            required: true,
-            skip_verify: false,
-        }
-    }
-}
-
-/// One key of the configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct KeyConfig {
-    /// What it signs with.
-    pub algorithm: String,
-    /// The key itself: PEM, or the secret for HMAC.
-    pub key: Option<KeyText>,
-    /// The file that holds it.
-    pub file: Option<PathBuf>,
-}
-
-impl Default for KeyConfig {
-    fn default() -> Self {
-        Self { algorithm: Algorithm::Rs256.name().to_owned(), key: None, file: None }
-    }
-}
-
-/// A key in the configuration: never printed.
-#[derive(Debug, Clone)]
-pub struct KeyText(pub Secret<String>);
-
-impl Serialize for KeyText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
-    }
-}
-
-impl KeyConfig {
-    /// The key.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or what is no key for the algorithm.
-    pub fn read(&self) -> Result<VerificationKey, String> {
-        let algorithm = Algorithm::parse(&self.algorithm)?;
-        match (&self.key, &self.file) {
-            (Some(KeyText(text)), None) => VerificationKey::new(algorithm, text.expose().as_bytes()),
-            (None, Some(file)) => VerificationKey::new(algorithm, &read_key_file(file)?)
-                .map_err(|why| format!("`{}`: {why}", file.display())),
-            (Some(_), Some(_)) => Err("both `key` and `file` are there; keep one".to_owned()),
-            (None, None) => Err("neither `key` nor `file` is there".to_owned()),
-        }
-    }
-}
-
-/// A key's file.
-///
-/// # Errors
-/// When it cannot be read, or is too long for a key.
-pub fn read_key_file(path: &Path) -> Result<Vec<u8>, String> {
-    let bytes = super::folder::read_file(path, MAX_KEY_FILE).map_err(|error| error.message)?;
-    if bytes.len() as u64 > MAX_KEY_FILE {
-        return Err(format!("`{}` is too long for a key", path.display()));
-    }
-    Ok(bytes)
-}
 
 /// How a bundle's signature was dealt with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +85,9 @@ impl Verification {
             return Err("there is no verification key".to_owned());
         }
         let read = |(id, key): (&String, &KeyConfig)| {
-            key.read().map(|key| (id.clone(), key)).map_err(|why| format!("the verification key `{id}`: {why}"))
+            key.read()
+                .map(|key| (id.clone(), key))
+                .map_err(|why| format!("the verification key `{id}`: {why}"))
         };
         let keys = keys.iter().map(read).collect::<Result<BTreeMap<_, _>, _>>()?;
         if let Some(id) = key_id.as_ref().filter(|id| !keys.contains_key(*id)) {
@@ -199,6 +104,7 @@ impl Verification {
         match (&*self.0, files.get(FILE)) {
             (Mode::Unconfigured | Mode::Skip, None) => Ok(Signed::No),
             (Mode::Skip, Some(_)) => Ok(Signed::Unchecked),
+            (Mode::Unconfigured, Some(file)) if token::says_nothing(file) => Ok(Signed::No),
             (Mode::Unconfigured, Some(_)) => Err(refuse(format!(
                 "is signed (`{FILE}`), and its signature cannot be checked: verification key not provided; configure \
                  `bundles.verification.keys`, or give `--verification-key`; or skip the check with `--skip-verify`"
@@ -244,16 +150,24 @@ impl Trust {
     }
 
     fn key_for(&self, token: &Token<'_>) -> Result<(&str, &VerificationKey), String> {
-        let named = || token.header.kid.clone().filter(|id| !id.is_empty()).or_else(|| token::key_id(&token.payload));
+        let named =
+            || token.header.kid.clone().filter(|id| !id.is_empty()).or_else(|| token::key_id(&token.payload));
         let found = match (self.key_id.clone().or_else(named), self.keys.len()) {
             (Some(id), _) => {
                 let shown = id.escape_debug().to_string();
-                let missing = || format!("verification key corresponding to ID `{shown}`, which the signature names, not found");
+                let missing = || {
+                    format!(
+                        "verification key corresponding to ID `{shown}`, which the signature names, not found"
+                    )
+                };
                 self.keys.get_key_value(&id).ok_or_else(missing)?
             }
             (None, 1) => self.keys.first_key_value().ok_or("there is no verification key")?,
             (None, _) => {
-                return Err("the signature does not name its key; say which it is with `bundles.verification.key_id`".to_owned());
+                return Err(
+                    "the signature does not name its key; say which it is with `bundles.verification.key_id`"
+                        .to_owned(),
+                );
             }
         };
         Ok((found.0, found.1))
@@ -308,7 +222,8 @@ fn difference(name: &str, bytes: &[u8], algorithm: hash::Algorithm, wanted: &str
 }
 
 fn listed(names: &[&str]) -> String {
-    let shown: Vec<_> = names.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
+    let shown: Vec<_> =
+        names.iter().take(MOST_NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
     shown.join(", ") + &also(names.len().saturating_sub(MOST_NAMED))
 }
 
@@ -318,7 +233,8 @@ fn also(more: usize) -> String {
 
 /// `opa sign` names the files of a folder by the path as it was given to it.
 fn prefix_hint(added: &[&str], missing: &[&str]) -> Option<String> {
-    let (first, other) = (added.first()?, missing.iter().find(|name| name.ends_with(added.first().copied().unwrap_or("?")))?);
+    let (first, other) =
+        (added.first()?, missing.iter().find(|name| name.ends_with(added.first().copied().unwrap_or("?")))?);
     let prefix = other.strip_suffix(first).filter(|prefix| prefix.ends_with('/'))?;
     let all = added.len() == missing.len()
         && added.iter().all(|name| missing.iter().any(|other| other.strip_prefix(prefix) == Some(*name)));

@@ -12,7 +12,7 @@ use crate::rego::builtins::read_yaml;
 ///
 /// # Errors
 /// What was wrong, with line and column where the reader knows them.
-pub(super) fn read(text: &str) -> Result<Value, String> {
+pub fn read(text: &str) -> Result<Value, String> {
     if serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return Value::from_json(text.as_bytes()).map_err(|error| error.to_string());
     }

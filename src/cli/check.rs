@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::print::{complain, print};
 use super::sources::{self, Problem, Source};
+use super::verification::VerificationArgs;
 use crate::model::failure::Location;
 use crate::rego::{self, Diagnostic};
 use crate::testing::fixture;
@@ -25,6 +26,9 @@ pub struct CheckArgs {
     /// How to report
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
+    /// Whose signatures bundles must have
+    #[command(flatten)]
+    pub verification: VerificationArgs,
 }
 
 /// How diagnostics are reported.
@@ -53,7 +57,7 @@ struct Entry<'a> {
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> ExitCode {
-    let problems = match sources::load(&args.paths, args.bundle) {
+    let problems = match sources::load(&args.paths, args.bundle, &args.verification) {
         Ok(sources) => sources.iter().flat_map(check).collect(),
         Err(Problem::Path(message)) => {
             complain(&message);

@@ -48,7 +48,7 @@ fn text(args: ConfigArgs) -> Result<String, String> {
     if reference {
         return Ok(reference::markdown());
     }
-    let overrides = Overrides { state, bundles, listen };
+    let overrides = Overrides { state, bundles, listen, ..Overrides::default() };
     let sources = Sources { file, env: Environment::capture(), overrides, profile: Profile::Inspect };
     let loaded = load(sources).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::print::{complain, print};
 use super::sources;
+use super::verification::VerificationArgs;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, PolicyError};
@@ -22,7 +23,7 @@ use crate::pdp::{decide, input};
 use crate::rego::{EvalLimits, Value};
 use crate::testing::fixture::Subject;
 
-mod indent;
+pub(super) mod indent;
 mod query;
 
 /// The most that an input file may hold, in bytes.
@@ -61,6 +62,9 @@ pub struct EvalArgs {
     /// How long the evaluation may take
     #[arg(long, default_value = "10s", value_name = "DURATION")]
     pub timeout: Period,
+    /// Whose signatures bundles must have
+    #[command(flatten)]
+    pub verification: VerificationArgs,
     /// The document, e.g. `data.app.allow`
     #[arg(value_name = "QUERY")]
     pub query: String,
@@ -157,7 +161,7 @@ fn snapshot(args: &EvalArgs, at: Timestamp) -> Result<Snapshot, Vec<Problem>> {
             .collect(),
         other => vec![Problem::plain(other.to_string())],
     };
-    let program = sources::load_together(&args.bundle, &args.data).map_err(problems)?;
+    let program = sources::load_together(&args.bundle, &args.data, &args.verification).map_err(problems)?;
     Ok(Snapshot::new(0, std::collections::BTreeMap::new(), program, at))
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::print::{Style, complain};
+use super::verification::VerificationArgs;
 use crate::app::{App, Setup};
 use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, load};
 use crate::model::clock::Clock;
@@ -62,6 +63,8 @@ struct CommonArgs {
     /// No colour, even on a terminal
     #[arg(long)]
     no_color: bool,
+    #[command(flatten)]
+    verification: VerificationArgs,
 }
 
 /// Serves for development: with an issuer of its own, and a banner that says what to try.
@@ -87,6 +90,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         listen: insecure_listen,
         no_audience: insecure_no_audience,
         http_jwks: insecure_http_jwks,
+        skip_verify: common.verification.skip_verify,
     };
     serve(config, common, Profile::Run(insecure))
 }
@@ -107,13 +111,13 @@ fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> ExitCod
 
 /// Serves until a signal says to stop; `false` when calls had to be cut off.
 fn start(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> Result<bool, String> {
-    let CommonArgs { state, bundles, listen, no_color } = common;
+    let CommonArgs { state, bundles, listen, no_color, verification } = common;
     let env = Environment::capture();
     let no_color = no_color || env.get("NO_COLOR").is_some();
     let filter = env.get(Environment::LOG_FILTER).unwrap_or(diagnostics::DEFAULT_FILTER);
     diagnostics::init(diagnostics::Format::Auto, filter, no_color)
         .map_err(|error| format!("`{}`: {error}", Environment::LOG_FILTER))?;
-    let overrides = Overrides { state, bundles, listen };
+    let overrides = Overrides { state, bundles, listen, verification: verification.flags() };
     let loaded = load(Sources { file, env, overrides, profile }).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");

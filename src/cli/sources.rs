@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{self, Bundle, Limits, LoadError};
+use super::verification::{VerificationArgs, WithoutKey};
+use crate::bundle::{self, Bundle, Limits, LoadError, Verification};
 use crate::model::failure::{Location, PolicyError};
 use crate::rego::{Diagnostic, Module, Program};
 use crate::testing::{FixtureFile, Suite, is_fixture_file};
@@ -51,11 +52,26 @@ impl From<LoadError> for Problem {
     }
 }
 
-/// Loads every path; with `as_bundle` each is one bundle, whatever lies in it.
+/// Loads every path; with `as_bundle` each is one bundle, whatever lies in it. Says which were taken unverified.
 ///
 /// # Errors
 /// The first path that cannot be loaded.
-pub fn load(paths: &[PathBuf], as_bundle: bool) -> Result<Vec<Source>, Problem> {
+pub fn load(
+    paths: &[PathBuf],
+    as_bundle: bool,
+    signatures: &VerificationArgs,
+) -> Result<Vec<Source>, Problem> {
+    let verification = signatures.verification(WithoutKey::Warn).map_err(Problem::Path)?;
+    let sources = load_with(paths, as_bundle, &verification)?;
+    signatures.warn(sources.iter().flat_map(|source| source.bundles.iter().map(|(_, bundle)| bundle)));
+    Ok(sources)
+}
+
+fn load_with(
+    paths: &[PathBuf],
+    as_bundle: bool,
+    verification: &Verification,
+) -> Result<Vec<Source>, Problem> {
     let mut sources = Vec::new();
     let (mut files, mut fixtures) = (Vec::new(), Vec::new());
     for path in paths {
@@ -63,11 +79,15 @@ pub fn load(paths: &[PathBuf], as_bundle: bool) -> Result<Vec<Source>, Problem> 
             .map_err(|error| Problem::Path(format!("cannot read `{}`: {error}", path.display())))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if meta.is_dir() {
-            sources.push(folder(path, as_bundle)?);
+            sources.push(folder(path, as_bundle, verification)?);
         } else if is_fixture_file(&name) {
             fixtures.push(path.clone());
         } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
-            sources.push(Source { name: shown(path), bundles: vec![one(path)?], fixtures: Vec::new() });
+            sources.push(Source {
+                name: shown(path),
+                bundles: vec![one(path, verification)?],
+                fixtures: Vec::new(),
+            });
         } else {
             files.push(path.clone());
         }
@@ -76,7 +96,7 @@ pub fn load(paths: &[PathBuf], as_bundle: bool) -> Result<Vec<Source>, Problem> 
         sources.push(loose(&files, &fixtures)?);
     } else {
         for fixture in &fixtures {
-            let mut source = folder(&bundle_of(fixture), true)?;
+            let mut source = folder(&bundle_of(fixture), true, verification)?;
             source.fixtures.push(read_fixture(fixture)?);
             sources.push(source);
         }
@@ -88,12 +108,39 @@ pub fn load(paths: &[PathBuf], as_bundle: bool) -> Result<Vec<Source>, Problem> 
 ///
 /// # Errors
 /// What cannot be loaded, does not go together, or does not compile.
-pub fn load_together(bundles: &[PathBuf], data: &[PathBuf]) -> Result<Program, Problem> {
+pub fn load_together(
+    bundles: &[PathBuf],
+    data: &[PathBuf],
+    signatures: &VerificationArgs,
+) -> Result<Program, Problem> {
     let mut all = Source { name: String::new(), bundles: Vec::new(), fixtures: Vec::new() };
-    for source in load(bundles, false)?.into_iter().chain(load(data, true)?) {
+    // Signatures are those of bundles; what is named as data is taken as it is.
+    let data = load_with(data, true, &Verification::skip())?;
+    for source in load(bundles, false, signatures)?.into_iter().chain(data) {
         all.bundles.extend(source.bundles);
     }
     all.compile()
+}
+
+/// Loads bundles and compiles them together, their signatures dealt with as `verification` says.
+///
+/// # Errors
+/// What cannot be loaded or verified, does not go together, or does not compile.
+pub fn load_verified(bundles: &[PathBuf], verification: &Verification) -> Result<Program, Problem> {
+    let mut all = Source { name: String::new(), bundles: Vec::new(), fixtures: Vec::new() };
+    for source in load_with(bundles, false, verification)? {
+        all.bundles.extend(source.bundles);
+    }
+    all.compile()
+}
+
+/// What is wrong with these bundles together, with the lines of source that it names.
+pub fn explain(error: LoadError, bundles: &[Bundle]) -> Problem {
+    if error.errors.is_empty() {
+        return Problem::Load(error);
+    }
+    let policy: Vec<Module> = bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
+    Problem::Policy(error.errors.iter().map(|error| with_excerpt(error, &policy)).collect())
 }
 
 impl Source {
@@ -103,14 +150,7 @@ impl Source {
     /// Bundles that do not go together, or do not compile.
     pub fn compile(&self) -> Result<Program, Problem> {
         let bundles: Vec<Bundle> = self.bundles.iter().map(|(_, bundle)| bundle.clone()).collect();
-        bundle::compile(&bundles).map_err(|error| {
-            let policy: Vec<Module> =
-                bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
-            if error.errors.is_empty() {
-                return Problem::Load(error);
-            }
-            Problem::Policy(error.errors.iter().map(|error| with_excerpt(error, &policy)).collect())
-        })
+        bundle::compile(&bundles).map_err(|error| explain(error, &bundles))
     }
 
     /// Everything that can be tested in `program`, which is this source compiled.
@@ -136,12 +176,12 @@ impl Source {
     }
 }
 
-fn folder(path: &Path, as_bundle: bool) -> Result<Source, Problem> {
+fn folder(path: &Path, as_bundle: bool, verification: &Verification) -> Result<Source, Problem> {
     let bundles = if as_bundle || !holds_bundles(path)? {
-        vec![one(path)?]
+        vec![one(path, verification)?]
     } else {
         let entries = entries(path)?.into_iter().filter(|entry| entry.is_dir() || is_archive(entry));
-        entries.map(|entry| one(&entry)).collect::<Result<_, _>>()?
+        entries.map(|entry| one(&entry, verification)).collect::<Result<_, _>>()?
     };
     Ok(Source { name: shown(path), bundles, fixtures: Vec::new() })
 }
@@ -179,9 +219,9 @@ fn is_archive(path: &Path) -> bool {
     name.ends_with(".tar.gz") || name.ends_with(".tgz")
 }
 
-fn one(path: &Path) -> Result<(String, Bundle), Problem> {
+fn one(path: &Path, verification: &Verification) -> Result<(String, Bundle), Problem> {
     let limits = Limits::from(&bundle::Config::default());
-    let mut bundle = bundle::load_path(path, limits)?;
+    let mut bundle = bundle::load_verified(path, limits, verification)?;
     // Files of the current folder are shown by their names alone.
     let here = |name: &mut String| {
         if let Some(short) = name.strip_prefix("./") {
@@ -197,7 +237,7 @@ fn one(path: &Path) -> Result<(String, Bundle), Problem> {
 fn loose(files: &[PathBuf], fixtures: &[PathBuf]) -> Result<Source, Problem> {
     let mut whole: Option<(String, Bundle)> = None;
     for file in files {
-        let (prefix, bundle) = one(file)?;
+        let (prefix, bundle) = one(file, &Verification::skip())?;
         match &mut whole {
             None => whole = Some((prefix, bundle)),
             Some((_, whole)) => {

@@ -13,6 +13,7 @@ use regex::Regex;
 
 use super::print::{self, complain, print};
 use super::sources::{self, Source};
+use super::verification::VerificationArgs;
 use crate::model::units::Period;
 use crate::testing::{self, Options, Summary};
 
@@ -51,6 +52,9 @@ pub struct TestArgs {
     /// Exit with 0 although tests were skipped (`todo_test_…`)
     #[arg(short = 'z', long)]
     pub exit_zero_on_skipped: bool,
+    /// Whose signatures bundles must have
+    #[command(flatten)]
+    pub verification: VerificationArgs,
 }
 
 /// How results are reported.
@@ -93,7 +97,7 @@ fn paths_or_default(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 
 /// One run over all paths; gives the exit code.
 fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
-    let sources = match sources::load(paths, args.bundle) {
+    let sources = match sources::load(paths, args.bundle, &args.verification) {
         Ok(sources) => sources,
         Err(problem) => {
             complain(&problem.to_string());

@@ -93,7 +93,7 @@ impl SourceFile {
         const WIDEST: usize = 200;
         let source = self.text.lines().nth(line.checked_sub(1)?)?;
         // A caret under a line that was masked, or is too wide for any terminal, would point at the wrong place.
-        if mask::secrets(source) != source || source.chars().count() > WIDEST {
+        if mask::secrets(source) != source || mask::holds_key(source) || source.chars().count() > WIDEST {
             return None;
         }
         let number = line.to_string();

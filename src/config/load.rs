@@ -11,6 +11,7 @@ use super::tree::{Data, Node, Origin, Path};
 use super::validate::{self, Profile};
 use super::yaml::{self, Part};
 use super::{Config, reference, typed};
+use crate::bundle::signature::{KeyConfig, KeyText};
 
 /// Larger than any configuration a person writes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -24,6 +25,23 @@ pub struct Overrides {
     pub bundles: Option<PathBuf>,
     /// `--listen`
     pub listen: Option<SocketAddr>,
+    /// The flags about the signatures of bundles.
+    pub verification: VerificationFlags,
+}
+
+/// What the flags say about the signatures of bundles.
+#[derive(Debug, Clone, Default)]
+pub struct VerificationFlags {
+    /// `--verification-key`
+    pub key: Option<KeyConfig>,
+    /// `--verification-key-id`
+    pub key_id: String,
+    /// `--scope`
+    pub scope: Option<String>,
+    /// `--exclude-files-verify`
+    pub exclude_files: Vec<String>,
+    /// `--skip-verify`
+    pub skip_verify: bool,
 }
 
 /// Where the configuration comes from, and what it is for.
@@ -163,7 +181,9 @@ fn make_paths_absolute(config: &mut Config) {
     let Config { state, server: _, bundles, identity, decision: _, decision_log } = config;
     let keys = identity.issuers.iter_mut().filter_map(|issuer| issuer.jwks_file.as_mut());
     let log = decision_log.file.iter_mut().map(|file| &mut file.path);
-    for path in [state, &mut bundles.dir].into_iter().chain(keys).chain(log) {
+    let signers = bundles.verification.iter_mut().flat_map(|verification| verification.keys.values_mut());
+    let signers = signers.filter_map(|key| key.file.as_mut());
+    for path in [state, &mut bundles.dir].into_iter().chain(keys).chain(log).chain(signers) {
         // An empty path has no absolute form, and is refused later.
         if let Ok(absolute) = std::path::absolute(&*path) {
             *path = absolute;
@@ -171,7 +191,8 @@ fn make_paths_absolute(config: &mut Config) {
     }
 }
 
-/// Calls `change` for every node at a dotted pattern, in which `issuers[]` is each element of the list `issuers`.
+/// Calls `change` for every node at a dotted pattern, in which `issuers[]` is each element of the list `issuers`, and
+/// `keys{}` each value of the map `keys`.
 fn each_match<'p>(
     node: &mut Node,
     mut steps: impl Iterator<Item = &'p str> + Clone,
@@ -180,7 +201,7 @@ fn each_match<'p>(
     let Some(step) = steps.next() else {
         return change(node);
     };
-    let name = step.strip_suffix("[]");
+    let name = step.strip_suffix("[]").or_else(|| step.strip_suffix("{}"));
     let key = Path::keys([name.unwrap_or(step)]);
     let Some(child) = node.get_mut(&key) else {
         return;
@@ -189,12 +210,15 @@ fn each_match<'p>(
         (Data::List(items), Some(_)) => {
             items.iter_mut().for_each(|item| each_match(item, steps.clone(), &mut *change));
         }
+        (Data::Map(entries), Some(_)) => {
+            entries.iter_mut().for_each(|(_, value)| each_match(value, steps.clone(), &mut *change));
+        }
         _ => each_match(child, steps, change),
     }
 }
 
 fn set_from_flags(tree: &mut Node, overrides: &Overrides) -> Vec<Flaw> {
-    let Overrides { state, bundles, listen } = overrides;
+    let Overrides { state, bundles, listen, verification } = overrides;
     let path_text = |path: &PathBuf| path.to_str().map(str::to_owned);
     let flags = [
         ("--state", "state", state.as_ref().map(path_text)),
@@ -219,5 +243,38 @@ fn set_from_flags(tree: &mut Node, overrides: &Overrides) -> Vec<Flaw> {
         let (part, origin) = (Part::Value, Origin::Flag(flag));
         flaws.push(Flaw { path, part, origin, message, hint: None, known: None });
     }
+    set_verification(tree, verification);
     flaws
+}
+
+fn set_verification(tree: &mut Node, flags: &VerificationFlags) {
+    let VerificationFlags { key, key_id, scope, exclude_files, skip_verify } = flags;
+    let at = Path::dotted("bundles.verification");
+    let mut set = |flag: &'static str, path: Path, data: Data| {
+        // What stands in the way has the wrong type, and is reported for that.
+        let _ = tree.set(&path, Node::new(data, Origin::Flag(flag)));
+    };
+    let text = |text: &str| Data::Text(text.to_owned());
+    if let Some(KeyConfig { algorithm, key, file }) = key {
+        let place = at.key("keys").key(key_id);
+        set("--signing-alg", place.key("algorithm"), text(algorithm));
+        if let Some(KeyText(key)) = key {
+            set("--verification-key", place.key("key"), text(key.expose()));
+        }
+        if let Some(file) = file.as_ref().and_then(|file| file.to_str()) {
+            set("--verification-key", place.key("file"), text(file));
+        }
+        set("--verification-key-id", at.key("key_id"), text(key_id));
+    }
+    if let Some(scope) = scope {
+        set("--scope", at.key("scope"), text(scope));
+    }
+    if !exclude_files.is_empty() {
+        const FLAG: &str = "--exclude-files-verify";
+        let patterns = exclude_files.iter().map(|pattern| Node::new(text(pattern), Origin::Flag(FLAG)));
+        set(FLAG, at.key("exclude_files"), Data::List(patterns.collect()));
+    }
+    if *skip_verify {
+        set("--skip-verify", at.key("skip_verify"), Data::Bool(true));
+    }
 }

@@ -25,6 +25,20 @@ pub(super) fn secrets(text: &str) -> String {
     masked
 }
 
+/// Whether a line of the configuration may hold a key, or a part of one, and is not to be shown.
+pub(super) fn holds_key(line: &str) -> bool {
+    let named = line.match_indices("key").any(|(at, word)| {
+        let bare = |c: char| matches!(c, '"' | '\'') || c.is_whitespace();
+        let before = line.get(..at).unwrap_or_default().chars().next_back();
+        let after = line.get(at + word.len()..).unwrap_or_default();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+            && after.trim_start_matches(bare).starts_with(':')
+    });
+    let word = line.trim();
+    // A line of PEM in a text over several lines.
+    named || word.contains("-----") || (word.len() >= 40 && !word.contains([' ', ':']))
+}
+
 fn ends_url(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')
 }
@@ -91,6 +105,24 @@ fn sounds_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_with_keys_are_known() {
+        for (line, expected) in [
+            ("    key: s3cret", true),
+            ("main: {algorithm: HS256, key: s3cret}", true),
+            ("\"key\" : x", true),
+            ("      -----BEGIN PUBLIC KEY-----", true),
+            ("      MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", false),
+            ("      MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEx1yz", true),
+            ("  key_id: main", false),
+            ("  keys:", false),
+            ("  api_key: x", false),
+            ("  dir: bundles", false),
+        ] {
+            assert_eq!(holds_key(line), expected, "{line}");
+        }
+    }
 
     #[test]
     fn secrets_in_urls_are_masked_and_nothing_else() {

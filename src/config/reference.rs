@@ -35,8 +35,12 @@ pub(super) fn environment_name(key: &str) -> String {
 
 /// Every environment variable that sets something.
 pub(super) fn environment_names() -> Vec<String> {
-    let outside_lists = |entry: &&Entry| !entry.key.contains("[]");
-    ENTRIES.iter().filter(outside_lists).map(|entry| environment_name(entry.key)).collect()
+    ENTRIES.iter().filter(|entry| stands_alone(entry)).map(|entry| environment_name(entry.key)).collect()
+}
+
+/// Whether the key is one place, not one in each element of a list or a map.
+fn stands_alone(entry: &Entry) -> bool {
+    !entry.key.contains("[]") && !entry.key.contains("{}")
 }
 
 /// Where a key is known that was written in a place where it is not.
@@ -62,7 +66,7 @@ pub fn markdown() -> String {
         let _ = write!(page, "\n### `{}`\n\n{}\n\n", entry.key, entry.about);
         let _ = writeln!(page, "- Type: {}", entry.kind.describe(words));
         let _ = writeln!(page, "- {}", defaults.describe(entry.key));
-        if !entry.key.contains("[]") {
+        if stands_alone(entry) {
             let _ = writeln!(page, "- Environment: `{}`", environment_name(entry.key));
         }
         let live = if is_live(entry.key) { "takes effect on a reload" } else { "needs a restart" };
@@ -90,7 +94,7 @@ impl Defaults {
         if self.required.iter().any(|required| required == key) {
             return "Required".to_owned();
         }
-        let pointer = format!("/{}", key.replace("[]", "/0").replace('.', "/"));
+        let pointer = format!("/{}", key.replace("[]", "/0").replace("{}", "/0").replace('.', "/"));
         match self.config.pointer(&pointer).or_else(|| self.sparsest.pointer(&pointer)) {
             None | Some(Value::Null) => "Default: none".to_owned(),
             Some(Value::String(text)) => format!("Default: `{text}`"),
@@ -132,7 +136,7 @@ Verdict reads its configuration in layers; each goes over the one before:
    `VERDICT_SERVER__LISTEN=127.0.0.1:9000`. Values are YAML, so lists and maps are written in one line:
    `VERDICT_IDENTITY__ENTRYPOINTS='{\"app/allow\": optional}'`. A list is set as a whole. An empty variable counts as
    not set, and names are in capitals;
-4. the flags `--state`, `--bundles`, `--listen`.
+4. the flags `--state`, `--bundles`, `--listen`, and those for the verification of bundles, `--verification-key` first.
 
 A key that is not known is an error, in the file as in the environment. An empty file, and a section with nothing in
 it, say nothing. Relative paths in the file start at the file's
@@ -157,6 +161,7 @@ Durations carry a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`), sizes may (`5
 | a listener that is not loopback while identity is off, be it for one document | `--insecure-listen` |
 | an issuer without audience | `--insecure-no-audience` |
 | keys fetched over plain http from another machine | `--insecure-http-jwks` |
+| signed bundles whose signatures are not looked at | `--skip-verify` |
 
 `verdict dev` accepts all of them and says so.
 ";

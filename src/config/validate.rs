@@ -3,6 +3,7 @@
 //! INVARIANT (loudly or not at all): `verdict run` takes an insecure configuration only with the flag that names it, and
 //! then says so at every start. `verdict dev` takes it and says so.
 
+mod bundles;
 mod identity;
 
 use std::net::IpAddr;
@@ -49,6 +50,8 @@ pub struct Insecure {
     pub no_audience: bool,
     /// `--insecure-http-jwks`
     pub http_jwks: bool,
+    /// `--skip-verify`
+    pub skip_verify: bool,
 }
 
 /// One of the insecure things.
@@ -58,6 +61,7 @@ enum Danger {
     Listen,
     NoAudience,
     HttpJwks,
+    SkipVerify,
 }
 
 impl Danger {
@@ -67,6 +71,7 @@ impl Danger {
             Self::Listen => "--insecure-listen",
             Self::NoAudience => "--insecure-no-audience",
             Self::HttpJwks => "--insecure-http-jwks",
+            Self::SkipVerify => "--skip-verify",
         }
     }
 
@@ -76,6 +81,7 @@ impl Danger {
             Self::Listen => insecure.listen,
             Self::NoAudience => insecure.no_audience,
             Self::HttpJwks => insecure.http_jwks,
+            Self::SkipVerify => insecure.skip_verify,
         }
     }
 }
@@ -92,6 +98,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
         Checks { config, tree, profile, findings: Findings { flaws: Vec::new(), warnings: Vec::new() } };
     checks.values();
     checks.listener();
+    checks.verification();
     checks.identity();
     checks.findings
 }

@@ -225,7 +225,8 @@ fn the_fence_sees_what_it_is_to_keep_out() {
                   #[cfg(test)]\nmod samples;\nuse crate::net;\n";
     let lines = code(source);
     let names: Vec<(usize, String)> = crate_uses(&lines);
-    let expected = [(1, "model"), (1, "rego"), (3, "pdp"), (11, "net")].map(|(line, name)| (line, name.to_owned()));
+    let expected =
+        [(1, "model"), (1, "rego"), (3, "pdp"), (11, "net")].map(|(line, name)| (line, name.to_owned()));
     assert_eq!(names, expected);
     assert!(uses_crate("use regorus::Value;", "regorus") && !uses_crate("my_regorus::x", "regorus"));
     let rows = table(

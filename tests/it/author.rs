@@ -9,6 +9,7 @@ mod commands;
 mod examples;
 mod fixtures;
 mod fmt;
+mod publish;
 mod watch;
 
 /// What a command did.

@@ -11,6 +11,7 @@ mod files;
 mod insecure;
 mod layers;
 mod printed;
+mod verification;
 
 /// A configuration file in a folder of its own.
 struct File {

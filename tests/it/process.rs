@@ -15,6 +15,7 @@ use crate::harness::{Reply, copy, wait_until};
 
 mod lifecycle;
 mod refusals;
+mod signed;
 
 /// A running `verdict`, in a directory of its own with the repository's `bundles/`. It is killed when dropped.
 struct Process {

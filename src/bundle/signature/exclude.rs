@@ -23,7 +23,9 @@ impl Pattern {
             match character {
                 '*' => expression.push_str("[^/]*"),
                 '?' => expression.push_str("[^/]"),
-                '\\' => literal(characters.next().ok_or_else(|| wrong("ends with a backslash"))?, &mut expression),
+                '\\' => {
+                    literal(characters.next().ok_or_else(|| wrong("ends with a backslash"))?, &mut expression)
+                }
                 '[' => {
                     expression.push('[');
                     if characters.next_if_eq(&'^').is_some() {

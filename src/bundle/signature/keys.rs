@@ -3,11 +3,12 @@
 //! INVARIANT (one key, one algorithm): a key is read for the algorithm that whoever configures it names, and what a token
 //! says of itself never chooses another. So no token can turn a public key into a secret, or ask for no signature.
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, ParsedPublicKey, RsaEncoding, RsaKeyPair, VerificationAlgorithm,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, ParsedPublicKey, RsaEncoding, RsaKeyPair,
+    VerificationAlgorithm,
 };
-use aws_lc_rs::hmac;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::pem;
@@ -162,7 +163,7 @@ pub struct VerificationKey {
 
 #[derive(Clone)]
 enum Public {
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
     Key(ParsedPublicKey),
 }
 
@@ -191,10 +192,15 @@ impl VerificationKey {
                         certificate.public_key().raw.to_vec()
                     }
                     label if label.ends_with("PRIVATE KEY") => {
-                        return Err("it is a private key, which stays with whoever signs; give the public key".to_owned());
+                        return Err(
+                            "it is a private key, which stays with whoever signs; give the public key"
+                                .to_owned(),
+                        );
                     }
                     label => {
-                        return Err(format!("it is a `{label}`; give a `PUBLIC KEY`, an `RSA PUBLIC KEY` or a `CERTIFICATE`"));
+                        return Err(format!(
+                            "it is a `{label}`; give a `PUBLIC KEY`, an `RSA PUBLIC KEY` or a `CERTIFICATE`"
+                        ));
                     }
                 };
                 Public::Key(ParsedPublicKey::new(verification, der).map_err(|_| algorithm.unfit())?)
@@ -224,7 +230,7 @@ pub struct SigningKey {
 }
 
 enum Private {
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
     Rsa(Box<RsaKeyPair>, &'static dyn RsaEncoding),
     Ecdsa(Box<EcdsaKeyPair>),
 }
@@ -295,16 +301,15 @@ impl SigningKey {
     }
 }
 
-fn secret(algorithm: Algorithm, text: &[u8]) -> Result<hmac::Key, String> {
+fn secret(algorithm: Algorithm, text: &[u8]) -> Result<Box<hmac::Key>, String> {
     let Some(hmac) = algorithm.hmac() else { return Err(algorithm.unfit()) };
     if text.is_empty() {
         return Err("the secret is empty".to_owned());
     }
-    let public = pem::first(text).is_ok_and(|block| {
-        matches!(block.label.as_str(), "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE")
-    });
+    let public = pem::first(text)
+        .is_ok_and(|block| matches!(block.label.as_str(), "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE"));
     if public {
         return Err(format!("{} needs a secret, and what everybody may know is none", algorithm.name()));
     }
-    Ok(hmac::Key::new(hmac, text))
+    Ok(Box::new(hmac::Key::new(hmac, text)))
 }

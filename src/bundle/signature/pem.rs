@@ -35,7 +35,9 @@ pub(super) fn first(text: &[u8]) -> Result<Block, String> {
                 None => return Err(format!("the PEM block `{label}` does not end; copy the key again")),
                 Some(line) if line == end => break,
                 Some(line) if line.contains(':') => {
-                    return Err("the PEM block has headers; decrypt the key, or write it as PKCS #8".to_owned());
+                    return Err(
+                        "the PEM block has headers; decrypt the key, or write it as PKCS #8".to_owned()
+                    );
                 }
                 Some(line) => body.push_str(line),
             }

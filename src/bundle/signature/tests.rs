@@ -8,9 +8,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
 use super::hash::Algorithm as Hash;
-use super::keys::{Algorithm, SigningKey, VerificationKey};
+use super::keys::{Algorithm, SigningKey};
 use super::token::{FILE, sign};
 use super::*;
+use crate::model::secret::Secret;
 
 static VECTORS: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("vectors.json")).unwrap());
@@ -95,7 +96,11 @@ fn signatures_of_others_are_right_with_their_keys_and_wrong_with_all_others() {
                     verified += 1;
                 } else {
                     let error = result.unwrap_err();
-                    let expected = format!("made with `{}`, and the key `main` is for {}", signed.name(), trusted.name());
+                    let expected = format!(
+                        "made with `{}`, and the key `main` is for {}",
+                        signed.name(),
+                        trusted.name()
+                    );
                     assert!(error.contains(&expected), "{error}");
                 }
             }
@@ -139,8 +144,14 @@ fn tampering_of_every_kind_is_refused_and_named() {
         changed(&|files| drop(files.insert(name.to_owned(), text.as_bytes().to_vec())))
     };
     for (error, expected) in [
-        (put("app/policy.rego", "package app\n\nallow := false\n"), "`app/policy.rego`: digest mismatch (SHA-384,"),
-        (put("data.json", r#"{"b": [1, "<é>"], "a": {"z": null, "y": true}}"#), "`data.json`: digest mismatch"),
+        (
+            put("app/policy.rego", "package app\n\nallow := false\n"),
+            "`app/policy.rego`: digest mismatch (SHA-384,",
+        ),
+        (
+            put("data.json", r#"{"b": [1, "<é>"], "a": {"z": null, "y": true}}"#),
+            "`data.json`: digest mismatch",
+        ),
         (put("data.json", "{"), "`data.json` has no digest: it is not JSON"),
         (put(".manifest", r#"{"roots": [""], "revision": "r1"}"#), "`.manifest`: digest mismatch"),
         // Raw bytes count, were it only white space.
@@ -178,11 +189,9 @@ fn a_payload_that_was_changed_is_refused() {
     let error = check(&config, &with_token(files(), &parts.join("."))).unwrap_err();
     assert!(error.contains("the signature is not one of the key `main` (ES256)"), "{error}");
     // The signature of another token, none, and one in DER.
-    for signature in [
-        VECTORS["tokens"]["ES384"].as_str().unwrap().rsplit('.').next().unwrap(),
-        "",
-        "MEUCIQCZ",
-    ] {
+    for signature in
+        [VECTORS["tokens"]["ES384"].as_str().unwrap().rsplit('.').next().unwrap(), "", "MEUCIQCZ"]
+    {
         let (message, _) = token.rsplit_once('.').unwrap();
         assert!(check(&config, &with_token(files(), &format!("{message}.{signature}"))).is_err());
     }
@@ -200,8 +209,12 @@ fn a_token_chooses_neither_its_algorithm_nor_a_key_that_is_not_trusted() {
         let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, public.as_bytes());
         let mac = aws_lc_rs::hmac::sign(&secret, message.as_bytes());
         for signature in [String::new(), BASE64_URL_SAFE_NO_PAD.encode(mac)] {
-            let error = check(&rsa, &with_token(Files::new(), &format!("{message}.{signature}"))).unwrap_err();
-            assert!(error.contains(&format!("made with `{alg}`, and the key `main` is for RS256")), "{error}");
+            let error =
+                check(&rsa, &with_token(Files::new(), &format!("{message}.{signature}"))).unwrap_err();
+            assert!(
+                error.contains(&format!("made with `{alg}`, and the key `main` is for RS256")),
+                "{error}"
+            );
         }
     }
     // A public key is no secret, and is not taken for one.
@@ -242,8 +255,16 @@ fn the_key_is_the_configured_one_else_the_one_that_the_token_names() {
         (two(Some("main")), signed(json!({"alg": "HS256", "kid": "other"}), json!({})), Ok("main")),
         (two(None), signed(json!({"alg": "HS256", "kid": "main"}), json!({})), Ok("main")),
         (two(None), signed(plain.clone(), json!({"keyid": "main"})), Ok("main")),
-        (two(None), signed(json!({"alg": "HS256", "kid": "other"}), json!({"keyid": "main"})), Err("not one of the key `other`")),
-        (two(None), signed(json!({"alg": "HS256", "kid": "third"}), json!({})), Err("ID `third`, which the signature names, not found")),
+        (
+            two(None),
+            signed(json!({"alg": "HS256", "kid": "other"}), json!({"keyid": "main"})),
+            Err("not one of the key `other`"),
+        ),
+        (
+            two(None),
+            signed(json!({"alg": "HS256", "kid": "third"}), json!({})),
+            Err("ID `third`, which the signature names, not found"),
+        ),
         (two(None), signed(plain.clone(), json!({})), Err("does not name its key")),
         (two(Some("other")), signed(plain.clone(), json!({})), Err("not one of the key `other`")),
     ] {
@@ -265,7 +286,11 @@ fn scopes_have_to_be_the_same_and_lists_have_to_make_sense() {
     let entry = |name: &str, algorithm: &str| json!({"name": name, "hash": "00", "algorithm": algorithm});
     for (config, payload, expected) in [
         (&write, json!({"files": []}), "scope mismatch"),
-        (&write, json!({"files": [], "scope": "read"}), "the signature is for the scope `read`, and `write` is wanted"),
+        (
+            &write,
+            json!({"files": [], "scope": "read"}),
+            "the signature is for the scope `read`, and `write` is wanted",
+        ),
         (&none, json!({"files": [], "scope": "write"}), "scope mismatch"),
         (&none, json!({}), "malformed"),
         (&none, json!({"files": [entry("a", "")]}), "no hashing algorithm for `a`"),
@@ -310,6 +335,9 @@ fn without_keys_a_signed_bundle_is_refused_and_with_keys_an_unsigned_one() {
     let error = Verification::default().check(&signed).unwrap_err().to_string();
     assert!(error.contains("verification key not provided"), "{error}");
     assert_eq!(Verification::default().check(&files()).unwrap(), Signed::No);
+    let mut hollow = files();
+    hollow.insert(FILE.to_owned(), b"{}".to_vec());
+    assert_eq!(Verification::default().check(&hollow).unwrap(), Signed::No);
     let skip = Config { skip_verify: true, ..Config::default() };
     assert_eq!(check(&skip, &signed), Ok(Signed::Unchecked));
     let mut keyed = config(Algorithm::Rs256, keys(Algorithm::Rs256, "public")[0]);

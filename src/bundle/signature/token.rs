@@ -31,13 +31,21 @@ pub(super) fn of_file(bytes: &[u8]) -> Result<String, String> {
         serde_json::from_slice(bytes).map_err(|error| format!("`{FILE}` is malformed: {error}"))?;
     // What `opa build` writes when no plugin was asked for.
     if !matches!(plugin.as_str(), "" | "_default") {
-        return Err(format!("`{FILE}` asks for the signing plugin `{plugin}`; there are no plugins, sign with a key"));
+        return Err(format!(
+            "`{FILE}` asks for the signing plugin `{plugin}`; there are no plugins, sign with a key"
+        ));
     }
     let count = signatures.len();
     match (signatures.pop(), count) {
         (Some(token), 1) => Ok(token),
         _ => Err(format!("`{FILE}` holds {count} tokens; there must be exactly one")),
     }
+}
+
+/// Whether a `.signatures.json` says nothing at all, as an empty object does; OPA takes that for no signature.
+pub(super) fn says_nothing(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Signatures>(bytes)
+        .is_ok_and(|Signatures { signatures, plugin }| signatures.is_empty() && plugin.is_empty())
 }
 
 /// A token, taken apart; nothing in it can be believed before its signature has been checked.
@@ -78,7 +86,12 @@ impl<'t> Token<'t> {
         if header.crit.is_some() || header.b64.is_some() {
             return Err(wrong("its header has `crit` or `b64`, which are not supported"));
         }
-        Ok(Self { header, message, payload: decode(payload, "payload")?, signature: decode(signature, "signature")? })
+        Ok(Self {
+            header,
+            message,
+            payload: decode(payload, "payload")?,
+            signature: decode(signature, "signature")?,
+        })
     }
 }
 
@@ -122,7 +135,9 @@ impl Claims {
         for Entry { name, hash, algorithm } in entries {
             let found = Algorithm::by_name(&algorithm).ok_or_else(|| match algorithm.as_str() {
                 "" => format!("the signature names no hashing algorithm for `{name}`"),
-                other => format!("the signature names the hashing algorithm `{other}` for `{name}`, which is not supported"),
+                other => format!(
+                    "the signature names the hashing algorithm `{other}` for `{name}`, which is not supported"
+                ),
             })?;
             let name = super::super::name::normalise(name.as_bytes())
                 .map_err(|why| format!("the signature lists the file `{}`: {why}", name.escape_debug()))?;
@@ -147,8 +162,12 @@ pub fn sign<'f>(
 ) -> Result<Vec<u8>, String> {
     let mut entries = BTreeMap::new();
     for (name, bytes) in files.into_iter().filter(|(name, _)| *name != FILE) {
-        let digest = HASH.of_file(name, bytes).map_err(|fault| format!("`{name}` cannot be signed: {fault}"))?;
-        entries.insert(name, Entry { name: name.to_owned(), hash: hex(&digest), algorithm: HASH.name().to_owned() });
+        let digest =
+            HASH.of_file(name, bytes).map_err(|fault| format!("`{name}` cannot be signed: {fault}"))?;
+        entries.insert(
+            name,
+            Entry { name: name.to_owned(), hash: hex(&digest), algorithm: HASH.name().to_owned() },
+        );
     }
     if entries.is_empty() {
         return Err("there is no file to sign".to_owned());

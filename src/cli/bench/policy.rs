@@ -16,7 +16,8 @@ use super::load::Control;
 use super::progress::supervise;
 use super::report::{duration, grouped};
 use super::{BenchError, Format, read_file};
-use crate::bundle::{self, Bundle};
+use crate::bundle::{self, Bundle, Verification};
+use crate::cli::verification::{VerificationArgs, WithoutKey};
 use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::request::EntryPath;
@@ -49,6 +50,9 @@ pub struct PolicyArgs {
     /// How long each sample evaluates
     #[arg(long, default_value = "1s", value_parser = super::server::parse_duration, conflicts_with = "url")]
     pub benchtime: Period,
+    /// Whose signatures bundles must have
+    #[command(flatten)]
+    pub verification: VerificationArgs,
 }
 
 /// What was measured.
@@ -107,10 +111,15 @@ fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
         ));
     }
     let limits = bundle::Limits::from(&bundle::Config::default());
-    let read = |path: &PathBuf| {
-        bundle::load_path(path, limits).map_err(|error| BenchError::Usage(error.to_string()))
+    let verification = args.verification.verification(WithoutKey::Warn).map_err(BenchError::Usage)?;
+    let load = |path: &PathBuf, verification: &Verification| {
+        bundle::load_verified(path, limits, verification)
+            .map_err(|error| BenchError::Usage(error.to_string()))
     };
-    let mut bundles = args.bundles.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let bundles = args.bundles.iter().map(|path| load(path, &verification));
+    let mut bundles = bundles.collect::<Result<Vec<_>, _>>()?;
+    args.verification.warn(&bundles);
+    let read = |path| load(path, &Verification::skip());
     // Single files own nothing of their own: together they are one bundle.
     let files = args.data.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     bundles.extend(files.into_iter().reduce(join));

@@ -1,7 +1,7 @@
 //! Indents JSON text without reading its numbers, so that none of them can change.
 
 /// The text of one JSON document, indented by two spaces a level, as `serde_json` and `opa` do it.
-pub(super) fn indented(json: &str) -> String {
+pub(in crate::cli) fn indented(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let mut chars = json.chars().peekable();

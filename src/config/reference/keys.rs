@@ -5,7 +5,7 @@ use super::probe::Shape;
 
 /// One key of the configuration.
 pub(super) struct Entry {
-    /// Dotted; `issuers[]` is each element of the list `issuers`.
+    /// Dotted; `issuers[]` is each element of the list `issuers`, `keys{}` each value of the map `keys`.
     pub(super) key: &'static str,
     pub(super) kind: Kind,
     /// Whole sentences, in Markdown.
@@ -31,6 +31,8 @@ pub(super) enum Kind {
     TextMap,
     ModeMap,
     Sections,
+    /// A map of free names to sections.
+    SectionMap,
     Section,
 }
 
@@ -45,7 +47,7 @@ impl Kind {
             Self::Flag => Shape::Flag,
             Self::Word => Shape::Word,
             Self::Texts | Self::Sections => Shape::List,
-            Self::TextMap | Self::ModeMap => Shape::Map,
+            Self::TextMap | Self::ModeMap | Self::SectionMap => Shape::Map,
             Self::Section => Shape::Section,
         }
     }
@@ -70,6 +72,7 @@ impl Kind {
             Self::TextMap => "map of texts",
             Self::ModeMap => "map of paths to modes",
             Self::Sections => "list of sections",
+            Self::SectionMap => "map of names to sections",
             Self::Section => "section",
         };
         text.to_owned()
@@ -144,6 +147,52 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("bundles.max_bundle_size", Kind::Size, "The most that one bundle may hold, unpacked."),
     entry("bundles.max_bundle_files", Kind::Number, "The most files that one bundle may hold."),
+    entry(
+        "bundles.verification",
+        Kind::Section,
+        "Whose signatures bundles must have (`.signatures.json`, as OPA's signed bundles have it). Without this section a \
+         bundle that is signed is refused, because nobody could verify it.",
+    ),
+    entry(
+        "bundles.verification.keys",
+        Kind::SectionMap,
+        "The keys that may have signed, by their ids, e.g. `{release: {algorithm: ES256, file: release.pem}}`.",
+    ),
+    entry(
+        "bundles.verification.keys{}.algorithm",
+        Kind::Text,
+        "What the key signs with: HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512. A \
+         token that says another is refused.",
+    ),
+    entry(
+        "bundles.verification.keys{}.key",
+        Kind::Text,
+        "The key itself: a public key or a certificate as PEM, or the secret for HMAC. Never printed. Exactly one of `key` \
+         and `file` must be there.",
+    ),
+    entry(
+        "bundles.verification.keys{}.file",
+        Kind::Path,
+        "The file that holds the key; of a secret every byte counts, a line's end, too.",
+    ),
+    entry(
+        "bundles.verification.key_id",
+        Kind::Text,
+        "The id of the key that must have signed. Without it the token says which of the keys it was, with `kid` or `keyid`.",
+    ),
+    entry("bundles.verification.scope", Kind::Text, "The `scope` that the signature must have."),
+    entry(
+        "bundles.verification.exclude_files",
+        Kind::Texts,
+        "Files that need not be as they were signed: patterns of their names in the bundle, in which `*` stops at `/`.",
+    ),
+    entry("bundles.verification.required", Kind::Flag, "Whether bundles that are not signed are refused."),
+    entry(
+        "bundles.verification.skip_verify",
+        Kind::Flag,
+        "INSECURE: whether signed bundles are taken without a look at their signatures. `verdict run` wants `--skip-verify`, \
+         too.",
+    ),
     entry(
         "identity.mode",
         Kind::Word,

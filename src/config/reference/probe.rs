@@ -34,7 +34,7 @@ pub(in crate::config) enum Shape {
 /// One key of the configuration.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct KnownKey {
-    /// Dotted; `issuers[]` is each element of the list `issuers`.
+    /// Dotted; `issuers[]` is each element of the list `issuers`, `keys{}` each value of the map `keys`.
     pub(in crate::config) path: String,
     pub(in crate::config) shape: Shape,
     /// The words of a [`Shape::Word`].
@@ -63,6 +63,9 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
             Shape::Section => Data::Map(Vec::new()),
             Shape::List if known.iter().any(|other| other.path.starts_with(&below)) => {
                 Data::List(vec![node(Data::Map(Vec::new()))])
+            }
+            Shape::Map if known.iter().any(|other| other.path.starts_with(&format!("{}{{}}.", key.path))) => {
+                Data::Map(vec![("0".to_owned(), node(Data::Map(Vec::new())))])
             }
             _ => continue,
         };

@@ -2,7 +2,8 @@
 
 use super::verdict;
 
-const VERBS: [&str; 9] = ["dev", "run", "token", "config", "eval", "check", "fmt", "test", "bench"];
+const VERBS: [&str; 12] =
+    ["dev", "run", "token", "config", "eval", "check", "fmt", "test", "bench", "exec", "build", "sign"];
 
 #[test]
 fn without_arguments_the_help_is_printed_and_the_exit_code_is_2() {

@@ -70,6 +70,11 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
         ),
         (jwks_url("http://localhost.idp.example/"), "--insecure-http-jwks", "over plain http"),
         (jwks_url("http://0.0.0.0/"), "--insecure-http-jwks", "over plain http"),
+        (
+            "identity: {mode: off}\nbundles: {verification: {skip_verify: true}}".to_owned(),
+            "--skip-verify",
+            "bundles.verification.skip_verify: signatures of bundles are not checked",
+        ),
     ]
 }
 
@@ -79,11 +84,17 @@ fn allowing(flag: &str) -> Insecure {
         listen: flag == "--insecure-listen",
         no_audience: flag == "--insecure-no-audience",
         http_jwks: flag == "--insecure-http-jwks",
+        skip_verify: flag == "--skip-verify",
     }
 }
 
-const FLAGS: [&str; 4] =
-    ["--insecure-dev-issuer", "--insecure-listen", "--insecure-no-audience", "--insecure-http-jwks"];
+const FLAGS: [&str; 5] = [
+    "--insecure-dev-issuer",
+    "--insecure-listen",
+    "--insecure-no-audience",
+    "--insecure-http-jwks",
+    "--skip-verify",
+];
 
 #[test]
 fn run_refuses_it_unless_the_flag_that_names_it_is_given() {

@@ -33,8 +33,11 @@ fn each_layer_goes_over_the_one_before() {
 fn flags_win_over_everything() {
     let file = File::new("state: a\nbundles: {dir: b}\n");
     let env = [("VERDICT_STATE", "/c"), ("VERDICT_BUNDLES__DIR", "/d")].into_iter().collect();
-    let overrides =
-        Overrides { state: Some(PathBuf::from("/e")), bundles: Some(PathBuf::from("/f")), listen: None };
+    let overrides = Overrides {
+        state: Some(PathBuf::from("/e")),
+        bundles: Some(PathBuf::from("/f")),
+        ..Overrides::default()
+    };
     let config = load(Sources { env, overrides, ..file.sources() }).unwrap().config;
     assert_eq!((config.state.as_path(), config.bundles.dir.as_path()), (Path::new("/e"), Path::new("/f")));
 }

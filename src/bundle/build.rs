@@ -1,0 +1,209 @@
+//! Building a bundle: from folders, archives and files to one archive that loads again.
+//!
+//! INVARIANT (reproducible): the same files give the same bytes, wherever and whenever they are built.
+//! INVARIANT (nothing lost): what was built is read again as it would be served, and is refused when it is not what went
+//! into it.
+//!
+//! Policy files are kept as they are, data is merged into one `data.json`; other files are left out, as in OPA.
+//!
+//! Reading order: [`Inputs`] → [`Draft`] → [`Draft::seal`] → [`Draft::archive`].
+
+mod inputs;
+mod pack;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::contents::{Extent, Limits};
+use super::error::{ErrorKind, LoadError};
+use super::load::{Bundle, parse};
+use super::merge::merge;
+use super::signature::exclude::Pattern;
+use super::signature::keys::SigningKey;
+use super::signature::{Verification, token};
+use super::{archive, folder, name, scan};
+use crate::model::request::EntryPath;
+use crate::rego::RegoVersion;
+
+/// What a bundle is built from.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// Bundles, or folders and files of policy and data.
+    pub paths: &'a [PathBuf],
+    /// Whether the paths are bundles.
+    pub as_bundle: bool,
+    /// Names of files and folders that are passed over.
+    pub ignore: &'a [Pattern],
+    /// How the signatures of bundles are dealt with.
+    pub verification: &'a Verification,
+    /// The most that each bundle may hold.
+    pub limits: Limits,
+}
+
+/// A bundle that is being built.
+#[derive(Debug)]
+pub struct Draft {
+    /// What went into it: to be compiled, and for messages.
+    pub bundles: Vec<Bundle>,
+    /// What a person should know.
+    pub notices: Vec<String>,
+    /// Its files, by name.
+    files: BTreeMap<String, Vec<u8>>,
+    manifest: Map<String, Json>,
+}
+
+/// A signature for what is built.
+#[derive(Debug)]
+pub struct Seal<'a> {
+    /// What signs.
+    pub key: &'a SigningKey,
+    /// More claims.
+    pub claims: Option<&'a Map<String, Json>>,
+    /// The id of the key.
+    pub key_id: Option<&'a str>,
+}
+
+impl Draft {
+    /// Reads the inputs and puts them together; nothing has been compiled.
+    ///
+    /// # Errors
+    /// An input that does not load or is not verified, or inputs that do not go together.
+    pub fn new(inputs: &Inputs<'_>) -> Result<Self, LoadError> {
+        if inputs.as_bundle { inputs::bundles(inputs) } else { inputs::files(inputs) }
+    }
+
+    /// Adds what all bundles have. `manifest` says what goes beyond revision, roots and versions.
+    fn assemble(
+        bundles: Vec<Bundle>,
+        policies: Vec<(String, Vec<u8>, RegoVersion)>,
+        mut manifest: Map<String, Json>,
+        notices: Vec<String>,
+    ) -> Result<Self, LoadError> {
+        let number = |version: RegoVersion| u8::from(version == RegoVersion::V1);
+        // One bundle keeps its own version, and the files that differ from it; several have the version of today.
+        let global = match bundles.as_slice() {
+            [one] => one.manifest.version_of("")?,
+            _ => RegoVersion::V1,
+        };
+        let mut files = BTreeMap::new();
+        let mut versions = Map::new();
+        for (name, source, version) in policies {
+            if version != global {
+                versions.insert(format!("/{name}"), json!(number(version)));
+            }
+            if files.contains_key(&name) {
+                let message = format!("two policy files would both be `{name}` in the bundle; rename one");
+                return Err(LoadError::new(ErrorKind::Layout, message));
+            }
+            files.insert(name, source);
+        }
+        let data = merge(&bundles)?;
+        files.insert("data.json".to_owned(), format!("{data}\n").into_bytes());
+        let roots: Vec<String> =
+            bundles.iter().flat_map(|bundle| &bundle.manifest.roots).map(|root| root.join("/")).collect();
+        let revision =
+            if let [one] = bundles.as_slice() { one.manifest.revision.clone() } else { String::new() };
+        manifest.insert("revision".to_owned(), json!(revision));
+        manifest.insert("roots".to_owned(), json!(roots));
+        manifest.insert("rego_version".to_owned(), json!(number(global)));
+        manifest.remove("file_rego_versions");
+        if !versions.is_empty() {
+            manifest.insert("file_rego_versions".to_owned(), Json::Object(versions));
+        }
+        Ok(Self { bundles, notices, files, manifest })
+    }
+
+    /// Names these contents.
+    pub fn set_revision(&mut self, revision: &str) {
+        self.manifest.insert("revision".to_owned(), json!(revision));
+    }
+
+    /// Compiles the inputs, and checks that these documents are declared.
+    ///
+    /// # Errors
+    /// What does not compile, or an entry point that no rule declares.
+    pub fn compile(&self, entrypoints: &[EntryPath]) -> Result<(), LoadError> {
+        let program = super::compile(&self.bundles)?;
+        match entrypoints.iter().find(|path| !program.declares(path)) {
+            None => Ok(()),
+            Some(path) => Err(LoadError::new(
+                ErrorKind::EntryPoint,
+                format!("no rule declares the entry point `{path}`; write it as `<package>/<rule>`"),
+            )),
+        }
+    }
+
+    /// Completes the files: the manifest and, where one is wanted, the signature.
+    ///
+    /// # Errors
+    /// What cannot be signed, and what would not load as it was put in.
+    pub fn seal(&mut self, seal: Option<&Seal<'_>>) -> Result<(), LoadError> {
+        let manifest = format!("{}\n", Json::Object(self.manifest.clone()));
+        self.files.insert(".manifest".to_owned(), manifest.into_bytes());
+        if let Some(Seal { key, claims, key_id }) = seal {
+            let files = self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+            let signature = token::sign(files, key, *claims, *key_id)
+                .map_err(|why| LoadError::new(ErrorKind::Signature, why))?;
+            self.files.insert(token::FILE.to_owned(), signature);
+        }
+        self.read_again()
+    }
+
+    /// Whether it loads with everything that was put in.
+    fn read_again(&self) -> Result<(), LoadError> {
+        let bytes = self.archive()?;
+        let limits = Limits { max_size: u64::MAX / 2, max_files: usize::MAX / 2 };
+        let built = archive::read(&bytes, limits)
+            .and_then(|contents| parse("the built bundle", "bundle", contents, &Verification::skip()))?;
+        let count = |bundle: &Bundle| bundle.modules.len() + bundle.tests.len();
+        let wanted: usize = self.bundles.iter().map(count).sum();
+        if count(&built) == wanted {
+            return Ok(());
+        }
+        let policies = self.files.keys().filter(|file| file.ends_with(".rego"));
+        let hidden: Vec<_> = policies.filter(|file| file.split('/').any(name::ignored)).collect();
+        Err(LoadError::new(
+            ErrorKind::Layout,
+            format!(
+                "these files would be passed over when the bundle is read, because of their names: {}; rename them, or \
+                 leave them out with `--ignore`",
+                hidden.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(", ")
+            ),
+        ))
+    }
+
+    /// The archive.
+    ///
+    /// # Errors
+    /// A file that has no place in one.
+    pub fn archive(&self) -> Result<Vec<u8>, LoadError> {
+        pack::pack(&self.files).map_err(|error| {
+            LoadError::new(ErrorKind::Archive, format!("the bundle cannot be packed: {error}"))
+        })
+    }
+}
+
+/// Every file of a bundle, to be signed: of a folder, those that are not passed over; of an archive, all.
+///
+/// # Errors
+/// What cannot be read, and what is neither.
+pub fn signable(path: &Path, limits: Limits) -> Result<BTreeMap<String, Vec<u8>>, LoadError> {
+    let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
+    let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+    let contents = if meta.is_dir() {
+        let survey = folder::survey_extent(path, limits, Extent::All)?;
+        folder::read(&survey.files, limits)?
+    } else if name::archive_stem(&file).is_some() {
+        let bytes = scan::read_bytes(path, limits)?;
+        archive::read_extent(&bytes, limits, Extent::All)?
+    } else {
+        let message = format!(
+            "`{}` is neither a folder nor a `.tar.gz`; a bundle is signed as a whole",
+            path.display()
+        );
+        return Err(LoadError::new(ErrorKind::Layout, message));
+    };
+    Ok(contents.files)
+}

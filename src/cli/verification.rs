@@ -1,0 +1,122 @@
+//! The flags about the signatures of bundles, as OPA has them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::print::warn;
+use crate::bundle::signature::keys::Algorithm;
+use crate::bundle::signature::{Config, KeyConfig, KeyText};
+use crate::bundle::{Bundle, Signed, Verification};
+use crate::config::VerificationFlags;
+use crate::model::secret::Secret;
+
+/// Whose signatures bundles must have.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Signatures of bundles")]
+pub struct VerificationArgs {
+    /// The public key as PEM, the secret (HMAC), or the path of a file that holds it
+    #[arg(long, value_name = "KEY")]
+    pub verification_key: Option<String>,
+    /// What the key is called
+    #[arg(long, value_name = "ID", default_value = "default")]
+    pub verification_key_id: String,
+    /// What signatures are made with
+    #[arg(long, value_name = "ALG", default_value = "RS256")]
+    pub signing_alg: String,
+    /// The scope that signatures must have
+    #[arg(long, requires = "verification_key")]
+    pub scope: Option<String>,
+    /// Files that need not be as they were signed; may be given again, or separated by commas
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', requires = "verification_key")]
+    pub exclude_files_verify: Vec<String>,
+    /// INSECURE: take signed bundles without a look at their signatures
+    #[arg(long, conflicts_with = "verification_key")]
+    pub skip_verify: bool,
+}
+
+/// What becomes of a signed bundle when there is no key to verify it with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithoutKey {
+    /// It is refused.
+    Refuse,
+    /// It is taken, and that is said: a command for authors decides about nobody.
+    Warn,
+}
+
+impl VerificationArgs {
+    /// How signatures are dealt with.
+    ///
+    /// # Errors
+    /// What is not a key, or not a pattern.
+    pub fn verification(&self, without: WithoutKey) -> Result<Verification, String> {
+        let Some(key) = self.key() else {
+            let skip = self.skip_verify || without == WithoutKey::Warn;
+            return Ok(if skip { Verification::skip() } else { Verification::default() });
+        };
+        // Read apart, so that the error names the flag.
+        key.read().map_err(|why| format!("`--verification-key`: {why}"))?;
+        let config = Config {
+            keys: [(self.verification_key_id.clone(), key)].into(),
+            key_id: Some(self.verification_key_id.clone()),
+            scope: self.scope.clone().unwrap_or_default(),
+            exclude_files: self.exclude_files_verify.clone(),
+            ..Config::default()
+        };
+        Verification::from_config(Some(&config))
+    }
+
+    /// Says of bundles that were taken unverified that they were, unless that was asked for.
+    pub fn warn<'b>(&self, bundles: impl IntoIterator<Item = &'b Bundle>) {
+        for bundle in
+            bundles.into_iter().filter(|bundle| bundle.signed == Signed::Unchecked && !self.skip_verify)
+        {
+            warn(&format!(
+                "the signature of bundle `{}` is not checked; give `--verification-key`, or `--skip-verify`",
+                bundle.name
+            ));
+        }
+    }
+
+    /// The same for the configuration of a server.
+    pub fn flags(&self) -> VerificationFlags {
+        VerificationFlags {
+            key: self.key(),
+            key_id: self.verification_key_id.clone(),
+            scope: self.scope.clone(),
+            exclude_files: self.exclude_files_verify.clone(),
+            skip_verify: self.skip_verify,
+        }
+    }
+
+    fn key(&self) -> Option<KeyConfig> {
+        let text = self.verification_key.as_ref()?;
+        let algorithm = self.signing_alg.clone();
+        let file = std::path::absolute(text).ok().filter(|_| Path::new(text).exists());
+        Some(key_config(algorithm, text, file))
+    }
+}
+
+fn key_config(algorithm: String, text: &str, file: Option<PathBuf>) -> KeyConfig {
+    let key = file.is_none().then(|| KeyText(Secret::new(text.to_owned())));
+    KeyConfig { algorithm, key, file }
+}
+
+/// The text of a key that a flag gives, or the file of which it gives the path.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn key_text(text: &str) -> Result<Vec<u8>, String> {
+    if Path::new(text).exists() {
+        return crate::bundle::signature::read_key_file(Path::new(text));
+    }
+    Ok(text.as_bytes().to_vec())
+}
+
+/// The algorithm that `--signing-alg` names.
+///
+/// # Errors
+/// The names that there are.
+pub fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(name).map_err(|why| format!("`--signing-alg`: {why}"))
+}

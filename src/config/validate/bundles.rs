@@ -1,0 +1,63 @@
+//! The checks of `bundles.verification:`.
+
+use super::{Checks, Danger};
+use crate::bundle::signature::exclude::Pattern;
+use crate::bundle::signature::keys::Algorithm;
+use crate::bundle::signature::{Config, KeyConfig};
+use crate::config::tree::Path;
+
+impl Checks<'_> {
+    pub(super) fn verification(&mut self) {
+        let at = Path::dotted("bundles.verification");
+        let Some(verification) = &self.config.bundles.verification else { return };
+        // Destructured wholly, so that a new key cannot be forgotten here.
+        let Config { keys, key_id, scope: _, exclude_files, required: _, skip_verify } = verification;
+        for (id, key) in keys {
+            self.verification_key(&at.key("keys").key(id), key);
+        }
+        if let Some(id) = key_id.as_ref().filter(|id| !keys.contains_key(*id)) {
+            let known: Vec<_> = keys.keys().map(|id| format!("`{id}`")).collect();
+            let hint = format!(
+                "the keys are {}",
+                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            );
+            self.flaw(at.key("key_id"), format!("no key has the id `{id}`"), hint);
+        }
+        for (n, pattern) in exclude_files.iter().enumerate() {
+            if let Err(message) = Pattern::parse(pattern) {
+                self.flaw(
+                    at.key("exclude_files").index(n),
+                    message,
+                    "write a file's name, in which `*` stops at `/`",
+                );
+            }
+        }
+        if *skip_verify {
+            self.danger(
+                Danger::SkipVerify,
+                at.key("skip_verify"),
+                "signatures of bundles are not checked: whoever can write the bundles decides what is allowed",
+                "configure the keys that may sign, and take `skip_verify` out",
+            );
+        } else if keys.is_empty() {
+            let hint =
+                "add the key that signs, e.g. `keys: {release: {algorithm: ES256, file: release.pem}}`";
+            self.flaw(at.key("keys"), "there is no key to verify with", hint);
+        }
+    }
+
+    fn verification_key(&mut self, at: &Path, config: &KeyConfig) {
+        let KeyConfig { algorithm, key, file } = config;
+        if let Err(message) = Algorithm::parse(algorithm) {
+            self.flaw(at.key("algorithm"), message, "name what the publisher signs with");
+        }
+        match (key, file) {
+            (Some(_), Some(_)) => self.flaw(at.key("file"), "`key` stands beside it", "keep one of the two"),
+            (None, None) => {
+                self.flaw(at.clone(), "it has no key", "add `file: PATH`, or `key:` with the key itself");
+            }
+            // Whether it is a key is seen when it is read, at the start.
+            _ => {}
+        }
+    }
+}
