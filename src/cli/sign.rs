@@ -81,7 +81,8 @@ fn sign(args: &SignArgs) -> Result<(), String> {
 /// What is not a key for this algorithm.
 pub fn signing_key(key: &str, signing_alg: &str) -> Result<SigningKey, String> {
     let algorithm = algorithm(signing_alg)?;
-    SigningKey::new(algorithm, &key_text(key)?).map_err(|why| format!("`--signing-key`: {why}"))
+    let key = key_text(key).and_then(|text| SigningKey::new(algorithm, &text));
+    key.map_err(|why| format!("`--signing-key`: {why}"))
 }
 
 /// The claims in a file.

@@ -105,10 +105,13 @@ fn key_config(algorithm: String, text: &str, file: Option<PathBuf>) -> KeyConfig
 /// The text of a key that a flag gives, or the file of which it gives the path.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the file cannot be read. A path that leads nowhere would make a secret that anybody can guess.
 pub fn key_text(text: &str) -> Result<Vec<u8>, String> {
     if Path::new(text).exists() {
         return crate::bundle::signature::read_key_file(Path::new(text));
+    }
+    if [".pem", ".key", ".pub", ".txt"].iter().any(|end| text.ends_with(end)) {
+        return Err(format!("there is no file `{text}`"));
     }
     Ok(text.as_bytes().to_vec())
 }

@@ -171,6 +171,12 @@ fn tampering_of_every_kind_is_refused_and_named() {
     ] {
         assert!(error.contains(expected), "{error}\n{expected}");
     }
+    // As `opa build` writes it.
+    let mut built = good.clone();
+    let token = VECTORS["tokens"]["RS256"].as_str().unwrap();
+    let file = json!({"plugin": "_default", "signatures": [token]});
+    built.insert(FILE.to_owned(), file.to_string().into_bytes());
+    assert_eq!(check(&config, &built), by());
     // White space, escapes and the order of keys are no change of a document.
     let mut same = good.clone();
     same.insert("data.json".to_owned(), br#"{"a":{"y":true,"z":null},"b":[1.0,"\u003c\u00e9>"]}"#.to_vec());

@@ -212,6 +212,7 @@ fn building_compiles_first_and_says_what_it_does_not_do() {
         (&["-b", "src", "--prune-unused"], 2, "not available"),
         (&["src", "--signing-key", "x", "--signing-alg", "HS256"], 2, "only bundles are signed"),
         (&["-b", "src", "--signing-key", "x"], 2, "`--signing-key`: it is not PEM"),
+        (&["-b", "src", "--signing-key", "no.key", "--signing-alg", "HS256"], 2, "there is no file `no.key`"),
         (&["-b", "none"], 2, "cannot read `none`"),
         (&["-b", "in/alice.json"], 1, "neither a folder nor a `.tar.gz`"),
         (&["-b", "src", "-o", "in"], 2, "`in` is a folder"),
