@@ -21,6 +21,7 @@ pub mod error;
 mod events;
 mod folder;
 mod glob;
+pub mod inspect;
 pub mod load;
 pub mod manifest;
 mod merge;

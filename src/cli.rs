@@ -7,15 +7,20 @@ use std::process::ExitCode;
 
 pub mod bench;
 pub mod build;
+pub mod capabilities;
 pub mod check;
 pub mod config;
+pub mod deps;
 pub mod eval;
 pub mod exec;
 pub mod fmt;
+pub mod inspect;
+pub mod parse;
 mod print;
 pub mod serve;
 pub mod sign;
 mod sources;
+mod table;
 pub mod test;
 pub mod token;
 pub mod verification;
@@ -40,10 +45,18 @@ enum Command {
     Config(config::ConfigArgs),
     /// Answer for one document and one input
     Eval(eval::EvalArgs),
+    /// Print what policy may use: built-in functions and features
+    Capabilities(capabilities::CapabilitiesArgs),
     /// Load and compile policy, and show every error
     Check(check::CheckArgs),
     /// Lay out policy as `opa fmt` does
     Fmt(fmt::FmtArgs),
+    /// Say which documents a query depends on
+    Deps(deps::DepsArgs),
+    /// Say what is in a bundle
+    Inspect(inspect::InspectArgs),
+    /// Print the syntax tree of a policy file
+    Parse(parse::ParseArgs),
     /// Run the tests of policy: `test_` rules and fixture files
     Test(test::TestArgs),
     /// Measure a policy in this process, or a running server
@@ -65,8 +78,12 @@ impl Cli {
             Command::Token(args) => token::run(args),
             Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
+            Command::Capabilities(args) => capabilities::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Fmt(args) => fmt::run(&args),
+            Command::Deps(args) => deps::run(&args),
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Parse(args) => parse::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Bench(args) => bench::run(args),
             Command::Exec(args) => exec::run(&args),

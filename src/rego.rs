@@ -6,11 +6,13 @@
 //! INVARIANT (strict): a built-in's error is an error. OPA makes it undefined, which `not` turns into an allow.
 //! INVARIANT (no silent difference): what is not supported is refused at load.
 //!
-//! Reading order: [`value`] (with [`number`], [`keyed`], [`json`]) → [`syntax`] → [`plan`] → [`builtins`] →
+//! Reading order: [`value`] (with [`number`], [`keyed`], [`json`]) → [`syntax`] → [`plan`], [`check`] → [`builtins`] →
 //! [`program`], which is what the rest of the code uses, with [`diagnostic`]. [`interpreter`] is the embedded engine
 //! `regorus`, to hold the plans against; only it names that engine.
 
 pub mod builtins;
+pub mod check;
+pub mod dependencies;
 pub mod diagnostic;
 pub mod interpreter;
 pub mod json;
@@ -21,7 +23,10 @@ pub mod program;
 pub mod syntax;
 pub mod value;
 
+pub use check::{Checks, Schemas};
 pub use diagnostic::Diagnostic;
 pub use json::JsonError;
-pub use program::{EvalLimits, Evaluation, Module, Program, RegoVersion, STACK, UndefinedCause, compile};
+pub use program::{
+    EvalLimits, Evaluation, Module, Program, RegoVersion, STACK, UndefinedCause, compile, compile_checked,
+};
 pub use value::Value;

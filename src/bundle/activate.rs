@@ -49,6 +49,7 @@ pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
         let message = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
         let mut error = LoadError::new(ErrorKind::Compile, format!("the policy does not compile: {message}"));
         error.errors = diagnostics.iter().map(rego::Diagnostic::to_policy_error).collect();
+        error.diagnostics = diagnostics;
         error
     })?;
     check_packages(bundles, &program)?;

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::model::failure::PolicyError;
+use crate::rego::Diagnostic;
+use crate::rego::diagnostic::{SHOWN, listed};
 
 /// What kind of thing was wrong: a closed list, so that metrics can carry it as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -74,12 +76,14 @@ pub struct LoadError {
     pub message: String,
     /// The policy's own errors, where there are any, as OPA's status lists them.
     pub errors: Vec<PolicyError>,
+    /// The same with their lines of source, where the policy does not compile.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl LoadError {
     /// An error that names no bundle (yet).
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, bundle: None, message: message.into(), errors: Vec::new() }
+        Self { kind, bundle: None, message: message.into(), errors: Vec::new(), diagnostics: Vec::new() }
     }
 
     /// The same error, said of `bundle`; an error that names its bundle already keeps it.
@@ -87,6 +91,15 @@ impl LoadError {
     pub fn of(mut self, bundle: &str) -> Self {
         self.bundle.get_or_insert_with(|| bundle.to_owned());
         self
+    }
+
+    /// The error for a person, with the lines of source that it is about.
+    pub fn explained(&self) -> String {
+        if self.diagnostics.is_empty() {
+            return self.to_string();
+        }
+        let bundle = self.bundle.as_ref().map(|bundle| format!("bundle `{bundle}`: ")).unwrap_or_default();
+        format!("{bundle}{}\n{}", self.message, listed(&self.diagnostics, SHOWN))
     }
 
     /// Whether the error is said of `bundle`, by its name or by a location in one of its files.
@@ -104,7 +117,7 @@ impl fmt::Display for LoadError {
             write!(f, "bundle `{bundle}`: ")?;
         }
         f.write_str(&self.message)?;
-        for error in &self.errors {
+        for error in self.errors.iter().take(SHOWN) {
             match &error.location {
                 Some(at) => {
                     write!(f, "\n  {}:{}:{}: {}: {}", at.file, at.row, at.col, error.code, error.message)?;
@@ -112,6 +125,9 @@ impl fmt::Display for LoadError {
                 None => write!(f, "\n  {}: {}", error.code, error.message)?,
             }
         }
-        Ok(())
+        match self.errors.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n  … and {more} more"),
+        }
     }
 }

@@ -159,7 +159,8 @@ impl Reloader {
             tracing::error!(
                 kind = error.kind.name(),
                 in_force = report.generation,
-                "bundles not activated, what was in force stays: {error}"
+                "bundles not activated, what was in force stays: {}",
+                error.explained()
             );
             for observer in observers {
                 observer.failed(error, &report);

@@ -71,6 +71,9 @@ pub struct Report {
     /// Why, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The same with the lines of policy that it is about.
+    #[serde(skip)]
+    pub explained: Option<String>,
     /// Of which kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_kind: Option<ErrorKind>,
@@ -142,6 +145,7 @@ impl Status {
             report.failures = report.failures.saturating_add(1);
             report.failing_since.get_or_insert(at);
             report.error = errors.first().map(ToString::to_string);
+            report.explained = errors.first().map(LoadError::explained);
             report.error_kind = errors.first().map(|error| error.kind);
             report.bundles.retain(|_, status| status.last_successful_activation.is_some());
             for name in names {
@@ -167,7 +171,7 @@ impl Status {
 
 impl Report {
     fn clear(&mut self) {
-        (self.failing_since, self.error, self.error_kind) = (None, None, None);
+        (self.failing_since, self.error, self.explained, self.error_kind) = (None, None, None, None);
     }
 }
 

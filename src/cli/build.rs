@@ -99,7 +99,7 @@ fn build(args: &BuildArgs) -> Result<(), Problem> {
     let wrong = |error: bundle::LoadError| Problem::Inputs(error.to_string());
     let mut draft = Draft::new(&inputs).map_err(wrong)?;
     draft.notices.iter().for_each(|notice| warn(notice));
-    let explained = |error| Problem::Inputs(sources::explain(error, &draft.bundles).to_string());
+    let explained = |error| Problem::Inputs(sources::explain(error).to_string());
     draft.compile(&entrypoints).map_err(explained)?;
     if let Some(revision) = &args.revision {
         draft.set_revision(revision);

@@ -1,7 +1,10 @@
 //! `verdict check`: does the policy load and compile, tests included?
 //!
-//! Exit code: 0 when it does, 1 when it does not, 2 when a path cannot be used.
+//! Exit code: 0 when it does, 1 when it does not, 2 when a path or an option cannot be used.
 
+mod options;
+
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +14,7 @@ use super::print::{complain, print};
 use super::sources::{self, Problem, Source};
 use super::verification::VerificationArgs;
 use crate::model::failure::Location;
-use crate::rego::{self, Diagnostic};
+use crate::rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 use crate::testing::fixture;
 
 /// Arguments of `verdict check`.
@@ -29,6 +32,30 @@ pub struct CheckArgs {
     /// Whose signatures bundles must have
     #[command(flatten)]
     pub verification: VerificationArgs,
+    /// Refuse what OPA's strict mode refuses: imports, arguments and variables that are not used
+    #[arg(short = 'S', long)]
+    pub strict: bool,
+    /// A JSON schema of the input, or a folder of schemas that annotations name (`schema.users.user`)
+    #[arg(short, long, value_name = "PATH")]
+    pub schema: Option<PathBuf>,
+    /// How many errors to show; 0 shows them all
+    #[arg(short, long, value_name = "N", default_value_t = diagnostic::SHOWN)]
+    pub max_errors: usize,
+    /// Leave out files and folders of this name, e.g. `.*` or `*_test.rego`; may be given more than once
+    #[arg(long, value_name = "PATTERN")]
+    pub ignore: Vec<String>,
+    /// Check that the policy is Rego v0 and Rego v1 in one
+    #[arg(long, conflicts_with_all = ["v0_compatible", "v1_compatible"])]
+    pub v0_v1: bool,
+    /// Read all policy as Rego v0
+    #[arg(long, conflicts_with = "v1_compatible")]
+    pub v0_compatible: bool,
+    /// Read all policy as Rego v1, whatever a manifest says
+    #[arg(long)]
+    pub v1_compatible: bool,
+    /// The built-ins that there are, in the form of `opa capabilities`
+    #[arg(long, value_name = "FILE")]
+    pub capabilities: Option<PathBuf>,
 }
 
 /// How diagnostics are reported.
@@ -57,8 +84,20 @@ struct Entry<'a> {
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> ExitCode {
-    let problems = match sources::load(&args.paths, args.bundle, &args.verification) {
-        Ok(sources) => sources.iter().flat_map(check).collect(),
+    let checks = match options::checks(args) {
+        Ok(checks) => checks,
+        Err(message) => {
+            complain(&message);
+            return ExitCode::from(2);
+        }
+    };
+    let problems: Vec<Diagnostic> = match sources::load(&args.paths, args.bundle, &args.verification) {
+        Ok(mut sources) => {
+            for source in &mut sources {
+                source.leave_out(|name| options::is_ignored(&args.ignore, name));
+            }
+            sources.iter().flat_map(|source| check_versions(source, args, &checks)).collect()
+        }
         Err(Problem::Path(message)) => {
             complain(&message);
             return ExitCode::from(2);
@@ -68,9 +107,9 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     match args.format {
         Format::Pretty if problems.is_empty() => {}
         Format::Pretty => {
-            let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            let sum = if texts.len() == 1 { "1 error".to_owned() } else { format!("{} errors", texts.len()) };
-            complain(&format!("{sum}\n{}", texts.join("\n")));
+            let many = problems.len();
+            let sum = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
+            complain(&format!("{sum}\n{}", diagnostic::listed(&problems, args.max_errors)));
         }
         Format::Json if problems.is_empty() => print("{}\n"),
         Format::Json => {
@@ -81,17 +120,41 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     ExitCode::from(u8::from(!problems.is_empty()))
 }
 
-/// Everything that is wrong with one source: its policy, else its tests and fixture files.
-fn check(source: &Source) -> Vec<Diagnostic> {
+/// Everything that is wrong with one source, in the versions that were asked for.
+fn check_versions(source: &Source, args: &CheckArgs, checks: &Checks) -> Vec<Diagnostic> {
+    let versions: &[RegoVersion] = match args {
+        CheckArgs { v0_v1: true, .. } => &[RegoVersion::V0, RegoVersion::V1],
+        CheckArgs { v0_compatible: true, .. } => &[RegoVersion::V0],
+        CheckArgs { v1_compatible: true, .. } => &[RegoVersion::V1],
+        _ => return check(source, checks),
+    };
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for version in versions {
+        let mut source = source.clone();
+        source.set_version(*version);
+        let known: BTreeSet<_> = found.iter().map(|d| (d.location.clone(), d.message.clone())).collect();
+        let new = check(&source, checks);
+        found.extend(new.into_iter().filter(|d| !known.contains(&(d.location.clone(), d.message.clone()))));
+    }
+    found
+}
+
+/// Everything that is wrong with one source: its policy with its tests, then its fixture files.
+fn check(source: &Source, checks: &Checks) -> Vec<Diagnostic> {
     let program = match source.compile() {
         Ok(program) => program,
+        Err(Problem::Policy(found)) => {
+            // The tests are looked at, too: what is wrong there need not wait.
+            let all = rego::compile_checked(source.modules().cloned().collect(), Value::object(), checks);
+            return all.err().unwrap_or(found);
+        }
         Err(problem) => return diagnostics(problem),
     };
     let suite = match source.suite(&program) {
         Ok(suite) => suite,
         Err(problem) => return diagnostics(problem),
     };
-    let mut found = rego::compile(suite.modules, suite.data).err().unwrap_or_default();
+    let mut found = rego::compile_checked(suite.modules, suite.data, checks).err().unwrap_or_default();
     for file in &suite.fixtures {
         for error in fixture::parse(&file.file, &file.text).err().unwrap_or_default() {
             let mut diagnostic = Diagnostic::new("fixture_error", error.message);

@@ -20,6 +20,7 @@ use crate::model::failure::{Failure, PolicyError};
 use crate::model::units::Period;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{decide, input};
+use crate::rego::diagnostic::SHOWN;
 use crate::rego::{EvalLimits, Value};
 use crate::testing::fixture::Subject;
 
@@ -89,7 +90,11 @@ pub fn run(args: &EvalArgs) -> ExitCode {
             ExitCode::from(u8::from(failed))
         }
         Err(errors) => {
-            let texts: Vec<String> = errors.iter().map(|error| error.text.clone()).collect();
+            let mut texts: Vec<String> = errors.iter().take(SHOWN).map(|error| error.text.clone()).collect();
+            match errors.len().saturating_sub(SHOWN) {
+                0 => {}
+                more => texts.push(format!("… and {more} more")),
+            }
             match args.format {
                 Format::Json => {
                     let errors: Vec<_> = errors.into_iter().map(|error| error.json).collect();

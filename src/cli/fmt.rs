@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use super::print::{coloured, complain, print};
 use crate::rego::builtins::registry;
 use crate::rego::syntax::ast::Version;
-use crate::rego::syntax::diagnostic_excerpt::excerpts;
+use crate::rego::syntax::format::excerpts;
 use crate::rego::syntax::format::{self, Options, Target};
 use crate::rego::syntax::parser::{self, parse_module};
 use crate::rego::syntax::source::Source;
@@ -184,7 +184,7 @@ fn formatted(args: &FmtArgs, name: &str, text: &str) -> Result<String, String> {
     let reading = parser::Options { is_builtin: |name| registry::find(name).is_some(), ..Default::default() };
     let module = parse_module(&source, version, reading).map_err(|errors| {
         let sum = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
-        format!("{sum}\n{}", excerpts(&source, &errors).trim_end())
+        format!("{sum}\n{}", excerpts(&source, errors))
     })?;
     let options = Options { target, drop_v0_imports: args.drop_v0_imports };
     if args.check_result || args.write {

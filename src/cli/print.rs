@@ -40,6 +40,11 @@ pub(super) fn warn(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "warning: {text}");
 }
 
+/// Writes to standard error, as it is.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Writes to standard error, as an error.
 pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "error: {text}");

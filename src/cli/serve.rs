@@ -167,7 +167,7 @@ fn banner(app: &App, state: &Path, style: &Style) -> String {
         let report = app.bundles.report();
         text.push_str(&format!(
             "{warn}no bundle is active, every call is refused:{warn:#} {}\n",
-            report.error.as_deref().unwrap_or("there is none yet")
+            report.explained.as_deref().unwrap_or("there is none yet")
         ));
         return text;
     }

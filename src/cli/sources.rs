@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::verification::{VerificationArgs, WithoutKey};
 use crate::bundle::{self, Bundle, Limits, LoadError, Verification};
-use crate::model::failure::{Location, PolicyError};
-use crate::rego::{Diagnostic, Module, Program};
+use crate::rego::diagnostic::{SHOWN, listed};
+use crate::rego::{Diagnostic, Module, Program, RegoVersion};
 use crate::testing::{FixtureFile, Suite, is_fixture_file};
 
 /// The bundles of one path, or all the files.
@@ -38,10 +38,7 @@ impl std::fmt::Display for Problem {
         match self {
             Self::Path(message) => f.write_str(message),
             Self::Load(error) => error.fmt(f),
-            Self::Policy(diagnostics) => {
-                let texts: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-                f.write_str(&texts.join("\n"))
-            }
+            Self::Policy(diagnostics) => f.write_str(&listed(diagnostics, SHOWN)),
         }
     }
 }
@@ -134,13 +131,12 @@ pub fn load_verified(bundles: &[PathBuf], verification: &Verification) -> Result
     all.compile()
 }
 
-/// What is wrong with these bundles together, with the lines of source that it names.
-pub fn explain(error: LoadError, bundles: &[Bundle]) -> Problem {
-    if error.errors.is_empty() {
+/// What is wrong with bundles that were loaded together.
+pub fn explain(error: LoadError) -> Problem {
+    if error.diagnostics.is_empty() {
         return Problem::Load(error);
     }
-    let policy: Vec<Module> = bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
-    Problem::Policy(error.errors.iter().map(|error| with_excerpt(error, &policy)).collect())
+    Problem::Policy(error.diagnostics)
 }
 
 impl Source {
@@ -150,7 +146,29 @@ impl Source {
     /// Bundles that do not go together, or do not compile.
     pub fn compile(&self) -> Result<Program, Problem> {
         let bundles: Vec<Bundle> = self.bundles.iter().map(|(_, bundle)| bundle.clone()).collect();
-        bundle::compile(&bundles).map_err(|error| explain(error, &bundles))
+        bundle::compile(&bundles).map_err(explain)
+    }
+
+    /// All policy, tests included.
+    pub fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.bundles.iter().flat_map(|(_, bundle)| bundle.modules.iter().chain(&bundle.tests))
+    }
+
+    /// Leaves out every file of which `ignored` says so, by its name as it is shown.
+    pub fn leave_out(&mut self, ignored: impl Fn(&str) -> bool) {
+        for (prefix, bundle) in &mut self.bundles {
+            bundle.modules.retain(|module| !ignored(&module.id));
+            bundle.tests.retain(|module| !ignored(&module.id));
+            bundle.documents.retain(|document| !ignored(&document.file));
+            bundle.fixtures.retain(|fixture| !ignored(&format!("{prefix}/{}", fixture.name)));
+        }
+    }
+
+    /// Reads all policy as being of one version.
+    pub fn set_version(&mut self, version: RegoVersion) {
+        for (_, bundle) in &mut self.bundles {
+            bundle.modules.iter_mut().chain(&mut bundle.tests).for_each(|module| module.version = version);
+        }
     }
 
     /// Everything that can be tested in `program`, which is this source compiled.
@@ -267,16 +285,4 @@ fn read_fixture(path: &Path) -> Result<FixtureFile, Problem> {
 fn shown(path: &Path) -> String {
     let shown = path.display().to_string();
     shown.strip_prefix("./").unwrap_or(&shown).trim_end_matches('/').to_owned()
-}
-
-/// The error with the line of source that it names.
-fn with_excerpt(error: &PolicyError, modules: &[Module]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(error.code, error.message.clone());
-    diagnostic.location.clone_from(&error.location);
-    if let Some(Location { file, row, .. }) = &error.location {
-        let module = modules.iter().find(|module| module.id == *file);
-        let line = usize::try_from(row.saturating_sub(1)).unwrap_or(usize::MAX);
-        diagnostic.excerpt = module.and_then(|module| module.source.lines().nth(line)).map(str::to_owned);
-    }
-    diagnostic
 }

@@ -15,6 +15,7 @@ use super::print::{self, complain, print};
 use super::sources::{self, Source};
 use super::verification::VerificationArgs;
 use crate::model::units::Period;
+use crate::rego::diagnostic::SHOWN;
 use crate::testing::{self, Options, Summary};
 
 mod json;
@@ -140,7 +141,11 @@ fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
     let suite = source.suite(&program).map_err(|problem| problem.to_string())?;
     let options = Options { filter: args.run.clone(), timeout: args.timeout.0, ..Options::default() };
     testing::run(&suite, &options).map_err(|problems| {
-        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let mut texts: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+        match problems.len().saturating_sub(SHOWN) {
+            0 => {}
+            more => texts.push(format!("… and {more} more")),
+        }
         texts.join("\n")
     })
 }

@@ -11,6 +11,7 @@ mod index;
 pub mod ir;
 mod lower;
 pub mod machine;
+mod metadata;
 mod order;
 pub mod outline;
 pub mod query;

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::builtins::call::Context;
 use super::builtins::registry;
+use super::check::{self, Checks, Found};
 use super::diagnostic::Diagnostic;
 use super::plan::ir::{Builtin, Kind, RuleId};
-use super::plan::{Declared, Failure as PlanFailure, Finding, Machine, Outline, Strict, ir};
+use super::plan::{Declared, Failure as PlanFailure, Machine, Outline, Strict, ir};
 use super::syntax::ast;
 use super::syntax::parser::{Options, parse_module};
 use super::syntax::source::Source;
@@ -110,7 +111,19 @@ pub struct Program {
 /// # Errors
 /// Every diagnostic that was found, sorted by place.
 pub fn compile(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagnostic>> {
-    let compiled = on_stack(STACK, || catch_unwind(AssertUnwindSafe(|| compile_here(modules, data))));
+    compile_checked(modules, data, &Checks::default())
+}
+
+/// The same with more checks, as `verdict check` has them.
+///
+/// # Errors
+/// Every diagnostic that was found, sorted by place.
+pub fn compile_checked(
+    modules: Vec<Module>,
+    data: Value,
+    checks: &Checks,
+) -> Result<Program, Vec<Diagnostic>> {
+    let compiled = on_stack(STACK, || catch_unwind(AssertUnwindSafe(|| compile_here(modules, data, checks))));
     let internal = |_| vec![Diagnostic::new("rego_compile_error", "the compiler panicked; please report it")];
     compiled.map_err(internal)?.map_err(|mut diagnostics| {
         let place = |d: &Diagnostic| d.location.as_ref().map(|l| (l.file.clone(), l.row, l.col));
@@ -120,7 +133,7 @@ pub fn compile(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagnos
     })
 }
 
-fn compile_here(modules: Vec<Module>, mut data: Value) -> Result<Program, Vec<Diagnostic>> {
+fn compile_here(modules: Vec<Module>, mut data: Value, checks: &Checks) -> Result<Program, Vec<Diagnostic>> {
     let (mut trees, mut errors) = (Vec::new(), Vec::new());
     for module in &modules {
         let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
@@ -128,21 +141,19 @@ fn compile_here(modules: Vec<Module>, mut data: Value) -> Result<Program, Vec<Di
         match parse_module(&source, module.version, options) {
             Ok(tree) => trees.push(tree),
             Err(found) => {
-                errors.extend(found.into_iter().map(|error| {
-                    let diagnostic = Diagnostic::at(error.code, &source, error.span, error.message);
-                    Diagnostic { hint: error.hint, ..diagnostic }
-                }));
+                errors.extend(found.into_iter().map(|error| Diagnostic::of_syntax(&source, error)));
             }
         }
     }
+    let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
     if !errors.is_empty() {
+        let found = check::partial(&trees, checks);
+        errors.extend(found.into_iter().map(|found| found.diagnostic(&sources)));
         return Err(errors);
     }
-    let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
-    let plan = super::plan::compile(&trees, &declared).map_err(|findings| {
-        findings.into_iter().map(|finding| diagnostic(&sources, finding)).collect::<Vec<_>>()
-    })?;
-    let errors = conflicts_with_data(&plan, &data);
+    let plan = checked_plan(&trees, checks)
+        .map_err(|found| found.into_iter().map(|found| found.diagnostic(&sources)).collect::<Vec<_>>())?;
+    let errors = conflicts_with_data(&plan, &sources, &data);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -174,19 +185,44 @@ pub fn declared(name: &str) -> Option<Declared> {
     Some(Declared { builtin, arity: entry.args.len() })
 }
 
-fn diagnostic(sources: &[Source], finding: Finding) -> Diagnostic {
-    match sources.get(finding.place.file as usize) {
-        Some(source) => Diagnostic::at(finding.code, source, finding.place.span, finding.message),
-        None => Diagnostic::new(finding.code, finding.message),
+/// The plan of modules that pass all checks. What follows from one flaw of a rule is not said, as it would only distract.
+fn checked_plan(trees: &[ast::Module], checks: &Checks) -> Result<ir::Program, Vec<Found>> {
+    let mut checked = check::names(trees, checks);
+    let mut found = std::mem::take(&mut checked.found);
+    if checked.conflicts {
+        return Err(found);
+    }
+    let mut wrong = check::rules_of(trees, found.iter());
+    let undeclared = check::rules_of(trees, found.iter().filter(|found| found.code == "rego_compile_error"));
+    let plan = super::plan::compile(trees, &declared);
+    if let Err(findings) = &plan {
+        let findings: Vec<Found> = findings.iter().map(Found::from).collect();
+        let new = check::rules_of(trees, findings.iter());
+        found.extend(findings.into_iter().filter(|finding| {
+            let known = if finding.code == "rego_unsafe_var_error" { &undeclared } else { &wrong };
+            check::is_elsewhere(trees, finding, known)
+        }));
+        wrong.extend(new);
+    }
+    found.extend(check::types(trees, &checked, checks, &wrong));
+    match plan {
+        Ok(plan) if found.is_empty() => Ok(plan),
+        _ => Err(found),
     }
 }
 
 /// A rule and a base document at the same path would hide each other.
-fn conflicts_with_data(plan: &ir::Program, data: &Value) -> Vec<Diagnostic> {
+fn conflicts_with_data(plan: &ir::Program, sources: &[Source], data: &Value) -> Vec<Diagnostic> {
     let taken = |rules: &&ir::RuleSet| data.at(rules.path.iter().map(|part| &**part)).is_some();
     let conflict = |rules: &ir::RuleSet| {
-        let message = format!("data.{} is both a rule and a document in data", rules.path.join("."));
-        Diagnostic::new("rego_compile_error", message).hint("rename one of them")
+        let message = format!("conflicting rule for data path {} found", rules.path.join("/"));
+        let place = rules.bodies.first().or(rules.default.as_ref()).map(|body| body.place);
+        let source = place.and_then(|place| Some((sources.get(place.file as usize)?, place)));
+        let diagnostic = match source {
+            Some((source, place)) => Diagnostic::at("rego_compile_error", source, place.span, message),
+            None => Diagnostic::new("rego_compile_error", message),
+        };
+        diagnostic.hint("data has a document at this path, too; rename one of them")
     };
     plan.rules.iter().filter(taken).map(conflict).collect()
 }

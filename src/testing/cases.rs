@@ -15,6 +15,7 @@ use crate::model::failure::Failure;
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{Answer, decide, input};
+use crate::rego::diagnostic::{SHOWN, listed};
 use crate::rego::{Diagnostic, Value};
 
 pub(super) fn run(snapshot: Snapshot, cases: &[Case], options: &Options, now: Timestamp) -> Vec<TestResult> {
@@ -213,5 +214,5 @@ fn pretty(value: Option<&serde_json::Value>) -> String {
 }
 
 fn lines(errors: &[Diagnostic]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    listed(errors, SHOWN)
 }

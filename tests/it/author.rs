@@ -1,15 +1,17 @@
-//! The author's commands, as a person runs them: `verdict test`, `verdict eval`, `verdict check`.
+//! The author's commands, as a person runs them: `verdict test`, `verdict eval`, `verdict check` and so on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 mod activation;
+mod checks;
 mod commands;
 mod examples;
 mod fixtures;
 mod fmt;
 mod publish;
+mod reading;
 mod watch;
 
 /// What a command did.

@@ -359,7 +359,7 @@ fn bundles_are_merged_or_their_quarrel_is_named() {
         (
             &[policy_a, ("a/data.json", r#"{"a": {"rules": {"allow": 1}}}"#)],
             ErrorKind::Compile,
-            "a.rules.allow",
+            "conflicting rule for data path a/rules/allow found",
         ),
         (
             &[policy_a, ("a/data.json", r#"{"a": 7}"#)],

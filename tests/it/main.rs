@@ -8,6 +8,7 @@ mod bench_cli;
 mod bundle_format;
 mod cli;
 mod config;
+mod conformance_checks;
 mod conformance_fmt;
 mod conformance_jose;
 mod conformance_opa;

@@ -123,7 +123,7 @@ fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
     // Single files own nothing of their own: together they are one bundle.
     let files = args.data.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     bundles.extend(files.into_iter().reduce(join));
-    let program = bundle::compile(&bundles).map_err(|error| BenchError::Failed(error.to_string()))?;
+    let program = bundle::compile(&bundles).map_err(|error| BenchError::Failed(error.explained()))?;
     Ok(Snapshot::new(1, std::collections::BTreeMap::new(), program, Clock::System.now()))
 }
 

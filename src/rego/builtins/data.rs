@@ -2,8 +2,8 @@
 
 use super::call::Function;
 use super::{
-    base_encoding, graph, graphql, json_encoding, json_schema, misc, net, semver, time, units, url_encoding,
-    uuid, yaml,
+    base_encoding, graph, graphql, json_encoding, json_schema, misc, net, parse_module, semver, time, units,
+    url_encoding, uuid, yaml,
 };
 
 /// All functions of these families.
@@ -16,6 +16,7 @@ pub fn functions() -> impl Iterator<Item = (&'static str, Function)> {
         json_schema::FUNCTIONS,
         misc::FUNCTIONS,
         net::FUNCTIONS,
+        parse_module::FUNCTIONS,
         semver::FUNCTIONS,
         time::FUNCTIONS,
         units::FUNCTIONS,

@@ -7,6 +7,7 @@ use super::depth;
 use super::index::Index;
 use super::ir::{Block, Branch, Operand, Place, Program, RuleBody, RuleSet, Slot};
 use super::lower::{Builtins, Finding, Globals, Lowering};
+use super::metadata::{Asker, Metadata};
 use super::order::{Slots, order};
 use super::raw;
 use super::tree::{self, Group, Source};
@@ -20,11 +21,13 @@ use crate::rego::value::Value;
 pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Program, Vec<Finding>> {
     let mut findings = Vec::new();
     let (mut tree, groups) = tree::gather(modules, &mut findings);
+    let metadata = Metadata::new(modules);
     let mut globals = Vec::new();
     let packages = rule_names(modules);
     for (file, module) in modules.iter().enumerate() {
         let (imports, rules) = (imports_of(module), packages.get(module.package.path.as_slice()));
-        globals.push(Globals { tree: &tree, imports, rules, builtins, file: file as u32 });
+        let metadata = &metadata;
+        globals.push(Globals { tree: &tree, imports, rules, builtins, metadata, file: file as u32 });
     }
     let mut rules = Vec::new();
     for group in &groups {
@@ -63,7 +66,9 @@ pub fn compile_query(
     builtins: Builtins<'_>,
 ) -> Result<Query, Vec<Finding>> {
     let tree = tree::Tree::of(program);
-    let globals = Globals { tree: &tree, imports: HashMap::new(), rules: None, builtins, file: u32::MAX };
+    let metadata = &Metadata::new(&[]);
+    let globals =
+        Globals { tree: &tree, imports: HashMap::new(), rules: None, builtins, metadata, file: u32::MAX };
     let mut lowering = Lowering::new(&globals);
     let mut stmts = Vec::new();
     lowering.body(body, &mut stmts);
@@ -136,13 +141,13 @@ fn rule_set(
         let all = source.rule.body.iter().map(Some).chain(source.rule.chained.iter().map(Some));
         let all: Vec<Option<&ast::Body>> =
             if source.rule.body.is_none() { vec![None] } else { all.collect() };
-        for body in all {
-            bodies.extend(rule_body(module, globals, source, body, findings));
+        for (number, body) in all.into_iter().enumerate() {
+            bodies.extend(rule_body(module, globals, source, (body, number == 0), findings));
         }
     }
     let default = group.default.as_ref().and_then(|source| {
         let (module, globals) = (modules.get(source.module)?, globals.get(source.module)?);
-        rule_body(module, globals, source, None, findings)
+        rule_body(module, globals, source, (None, true), findings)
     });
     let decided_by_first = decided_by_first(&bodies);
     let index = Index::of(&bodies);
@@ -163,11 +168,12 @@ fn rule_body(
     module: &ast::Module,
     globals: &Globals<'_>,
     source: &Source<'_>,
-    body: Option<&ast::Body>,
+    (body, first): (Option<&ast::Body>, bool),
     findings: &mut Vec<Finding>,
 ) -> Option<RuleBody> {
     let rule = source.rule;
     let mut lowering = Lowering::new(globals);
+    lowering.asker = Some(Asker { module: source.module, rule, own: first });
     let mut before = Vec::new();
     let args: Vec<raw::Term> =
         rule.head.args.iter().flatten().map(|arg| lowering.parameter(arg, &mut before)).collect();
@@ -197,6 +203,7 @@ fn rule_body(
     })];
     for other in &rule.elses {
         lowering.fresh_body();
+        lowering.asker = Some(Asker { module: source.module, rule, own: false });
         raws.push(lowering.scoped(|lowering| {
             let mut stmts = before.clone();
             if let Some(body) = &other.body {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ir::{Builtin, Comparison, Place, Slot};
+use super::metadata::{Asker, Metadata};
 use super::raw::{Base, Kind, Out, Stmt, Term};
 use super::tree::Tree;
 use crate::rego::syntax::ast::{self, ExprKind, Op, TermKind};
@@ -44,12 +45,15 @@ pub(super) struct Globals<'a> {
     /// Likewise the rules of the module's package, shared by its files.
     pub(super) rules: Option<&'a HashMap<Arc<str>, Vec<Value>>>,
     pub(super) builtins: Builtins<'a>,
+    pub(super) metadata: &'a Metadata<'a>,
     pub(super) file: u32,
 }
 
 /// One rule while it is lowered.
 pub(super) struct Lowering<'a> {
     globals: &'a Globals<'a>,
+    /// The rule, where it is one.
+    pub(super) asker: Option<Asker<'a>>,
     /// What the source calls each slot.
     pub(super) names: Vec<Option<Arc<str>>>,
     /// Declared names, the innermost last.
@@ -67,6 +71,7 @@ impl<'a> Lowering<'a> {
     pub(super) fn new(globals: &'a Globals<'a>) -> Self {
         Self {
             globals,
+            asker: None,
             names: Vec::new(),
             scopes: vec![HashMap::new()],
             implicit: HashMap::new(),

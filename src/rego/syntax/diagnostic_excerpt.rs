@@ -1,45 +1,30 @@
-//! Errors for a person: where, what, and the line with the place underlined.
+//! The line of an error with its place underlined, for a person. Nothing that a file says can write outside of its line
+//! or control a terminal.
 
-use super::error::Error;
-use super::source::Source;
-
-/// How many errors are shown.
-const SHOWN: usize = 20;
 /// How many characters of a line are shown, and how many of them before the place.
 const WIDTH: usize = 120;
 const BEFORE: usize = 50;
 /// How many characters of a message are shown.
 const MESSAGE: usize = 400;
 
-/// `file:line:column: message` with the line and what may help, for each error. Nothing that a file says can write
-/// outside of its line or control a terminal.
-pub fn excerpts(source: &Source, errors: &[Error]) -> String {
+/// A line by its number, the place in it by column (from 1) and length, both in bytes, and what may help.
+pub fn excerpt(line: u32, text: &str, column: u32, length: u32, hint: Option<&str>) -> String {
     let mut out = String::new();
-    for error in errors.iter().take(SHOWN) {
-        excerpt(source, error, &mut out);
+    let gutter = line.to_string();
+    let blank = " ".repeat(gutter.len());
+    if !text.trim().is_empty() {
+        let (text, marks) = underlined(text, column.saturating_sub(1) as usize, length as usize);
+        out.push_str(&format!(" {gutter} | {text}\n {blank} | {marks}\n"));
     }
-    match errors.len().saturating_sub(SHOWN) {
-        0 => {}
-        more => out.push_str(&format!("… and {more} more\n")),
+    if let Some(hint) = hint {
+        out.push_str(&format!(" {blank} = hint: {}\n", message(hint)));
     }
     out
 }
 
-fn excerpt(source: &Source, error: &Error, out: &mut String) {
-    let (line, column) = source.position(error.span.start);
-    let name = shown(&source.name);
-    out.push_str(&format!("{name}:{line}:{column}: {}\n", cut(&shown(&error.message))));
-    let text = source.line(line);
-    let gutter = line.to_string();
-    let blank = " ".repeat(gutter.len());
-    if !text.trim().is_empty() {
-        let (text, marks) =
-            underlined(text, column as usize - 1, (error.span.end - error.span.start) as usize);
-        out.push_str(&format!(" {gutter} | {text}\n {blank} | {marks}\n"));
-    }
-    if let Some(hint) = &error.hint {
-        out.push_str(&format!(" {blank} = hint: {}\n", cut(&shown(hint))));
-    }
+/// A text on one line, cut where it is long.
+pub fn message(text: &str) -> String {
+    cut(&shown(text))
 }
 
 /// A line, or the part of it around a place (in bytes), and the marks below it. Tabs stay tabs in both.
@@ -119,42 +104,43 @@ fn push_shown(found: char, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::Span;
+    use super::super::source::{Source, Span};
     use super::*;
 
-    fn of(text: &str, start: u32, end: u32, message: &str) -> String {
-        excerpts(&Source::new("a.rego", text), &[Error::new(Span { start, end }, message)])
+    fn of(text: &str, start: u32, end: u32) -> String {
+        let source = Source::new("a.rego", text);
+        let (line, column) = source.position(start);
+        let span = Span { start, end };
+        excerpt(line, source.line(line), column, span.end - span.start, None)
     }
 
     #[test]
     fn underlines_the_place() {
         let text = "x\n\tp := é + yz\r\n";
-        assert_eq!(of(text, 13, 15, "no"), "a.rego:2:12: no\n 2 | \tp := é + yz\n   | \t         ^^\n");
-        assert_eq!(of(text, 3, 40, "no"), "a.rego:2:2: no\n 2 | \tp := é + yz\n   | \t^^^^^^^^^^^\n");
-        assert_eq!(of("ab", 2, 2, "end"), "a.rego:1:3: end\n 1 | ab\n   |   ^\n");
-        assert_eq!(of("", 0, 0, "empty"), "a.rego:1:1: empty\n");
-        assert_eq!(of("中 x", 4, 5, "w"), "a.rego:1:5: w\n 1 | 中 x\n   |    ^\n");
+        assert_eq!(of(text, 13, 15), " 2 | \tp := é + yz\n   | \t         ^^\n");
+        assert_eq!(of(text, 3, 40), " 2 | \tp := é + yz\n   | \t^^^^^^^^^^^\n");
+        assert_eq!(of("ab", 2, 2), " 1 | ab\n   |   ^\n");
+        assert_eq!(of("", 0, 0), "");
+        assert_eq!(of("中 x", 4, 5), " 1 | 中 x\n   |    ^\n");
+        assert_eq!(excerpt(12, " ", 1, 1, Some("h\n")), "    = hint: h<0A>\n");
     }
 
     #[test]
     fn hides_what_could_harm_a_terminal() {
-        let out = of("a\u{1b}[31m \u{202e}\0b", 11, 12, "bad \u{1b}]0;x\u{7}\nb");
-        let want =
-            "a.rego:1:12: bad <1B>]0;x<07><0A>b\n 1 | a<1B>[31m <202E><00>b\n   |                     ^\n";
-        assert_eq!(out, want);
+        let out = of("a\u{1b}[31m \u{202e}\0b", 11, 12);
+        assert_eq!(out, " 1 | a<1B>[31m <202E><00>b\n   |                     ^\n");
+        assert_eq!(message("bad \u{1b}]0;x\u{7}\nb"), "bad <1B>]0;x<07><0A>b");
     }
 
     #[test]
-    fn cuts_long_lines_and_lists() {
+    fn cuts_long_lines_and_messages() {
         let line = "x".repeat(10_000);
-        let out = of(&line, 5_000, 5_003, "m");
+        let out = of(&line, 5_000, 5_003);
         let lines: Vec<_> = out.lines().collect();
-        assert_eq!(lines[1].chars().count(), " 1 | ".len() + 1 + WIDTH + 1);
-        assert!(lines[1].starts_with(" 1 | …xxx") && lines[1].ends_with("x…"));
-        assert_eq!(lines[2].find('^'), Some(" 1 | ".len() + 1 + BEFORE));
-        assert_eq!(lines[2].matches('^').count(), 3);
-        let errors = vec![Error::new(Span { start: 0, end: 1 }, "m").with_hint("h"); 25];
-        let out = excerpts(&Source::new("a", "x"), &errors);
-        assert!(out.contains("   = hint: h\n") && out.ends_with("… and 5 more\n"));
+        assert_eq!(lines[1].find('^'), Some(" 1 | ".len() + 1 + BEFORE));
+        assert_eq!(lines[0].chars().count(), " 1 | ".len() + 1 + WIDTH + 1);
+        assert!(lines[0].starts_with(" 1 | …xxx") && lines[0].ends_with("x…"));
+        assert_eq!(lines[1].matches('^').count(), 3);
+        assert_eq!(message(&line).chars().count(), MESSAGE + 1);
     }
 }

@@ -20,9 +20,10 @@ mod writer;
 
 use self::module::Odd;
 use super::ast::{Module, Version};
-use super::diagnostic_excerpt::excerpts;
+use super::error::Error;
 use super::parser::{self, parse_module};
 use super::source::Source;
+use crate::rego::diagnostic::{Diagnostic, SHOWN, listed};
 
 /// How often a layout is laid out again, until it stays as it is.
 const MOST_PASSES: usize = 6;
@@ -98,11 +99,18 @@ fn checked(module: &Module, options: Options, odd: Odd) -> Result<String, Refuse
     Err(Refused::Unstable)
 }
 
+/// What keeps a text from being read, for a person.
+pub fn excerpts(source: &Source, errors: Vec<Error>) -> String {
+    let diagnostics: Vec<Diagnostic> =
+        errors.into_iter().map(|error| Diagnostic::of_syntax(source, error)).collect();
+    listed(&diagnostics, SHOWN)
+}
+
 fn read(text: &str, options: Options) -> Result<Module, Refused> {
     let version = if options.target == Target::V1 { Version::V1 } else { Version::V0 };
     let source = Source::new("formatted", text);
     parse_module(&source, version, parser::Options::default())
-        .map_err(|errors| Refused::Invalid(excerpts(&source, &errors)))
+        .map_err(|errors| Refused::Invalid(excerpts(&source, errors)))
 }
 
 /// Whether the second module, laid out from the first, has all that the first has.

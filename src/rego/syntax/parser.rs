@@ -56,6 +56,8 @@ pub fn parse_module(source: &Source, version: Version, options: Options) -> Resu
             module.comments = lexed.comments;
             Ok(module)
         }
+        // `package.p` begins a rule. A module that is not read is never one without errors.
+        None if errors.is_empty() => Err(vec![Error::new(Span::default(), "package expected")]),
         _ => Err(errors),
     }
 }

@@ -51,7 +51,7 @@ fn a_sub_case_that_fails_is_noticed() {
         verdict(folder.path(), &["test", "."]).exits(code).says(says);
     }
     let unclear = with_test("test_x[note] if {\n\tnote = tc.note\n\tsome tc in [{\"note\": \"a\"}]\n}");
-    verdict(unclear.path(), &["test", "."]).exits(2).complains("var tc is unsafe");
+    verdict(unclear.path(), &["test", "."]).exits(2).complains("var tc referenced above");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn check_shows_every_error_with_its_line_and_a_caret() {
     let bad = folder(&[("policy.rego", "package app\n\nallow if {\n\tfoo(input.x)\n\ty == 1\n}\n")]);
     let ran = verdict(bad.path(), &["check", "."]).exits(1);
     let ran = ran.complains("policy.rego:4:").complains("foo(input.x)\n").complains("policy.rego:5:");
-    assert_eq!(ran.err.matches('^').count(), 2, "{}", ran.err);
+    assert!(ran.err.contains("\t^^^^^^^^^^^^\n") && ran.err.contains("\t^"), "{}", ran.err);
     let ran = verdict(bad.path(), &["check", ".", "--format", "json"]).exits(1);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let rows: Vec<_> =

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Lowering, Root, Stmts};
 use crate::rego::plan::ir::{Callee, Target};
+use crate::rego::plan::metadata::Asked;
 use crate::rego::plan::raw::{Kind, Out, Term};
 use crate::rego::syntax::ast::{self, RefPart, TermKind};
 use crate::rego::syntax::source::Span;
@@ -37,6 +38,16 @@ impl Lowering<'_> {
         span: Span,
         stmts: &mut Stmts,
     ) -> Term {
+        if let Some(value) = self.metadata(function, args) {
+            return match args {
+                [] => value,
+                [out, ..] => {
+                    let out = self.term(out, stmts);
+                    self.unify(out, value, span, stmts);
+                    Term::Const(Value::Bool(true))
+                }
+            };
+        }
         let Some((callee, arity, name)) = self.callee(function) else {
             let name = dotted(function).map_or_else(|| "?".to_owned(), |parts| parts.join("."));
             self.found("rego_type_error", span, format!("undefined function {name}"));
@@ -61,6 +72,22 @@ impl Lowering<'_> {
         let out = self.temp();
         self.push(stmts, span, Kind::Call { callee, args: lowered, out: Out::Fits(Term::Var(out)) });
         Term::Var(out)
+    }
+
+    /// What a call that asks for annotations stands for.
+    fn metadata(&mut self, function: &ast::Term, args: &[ast::Term]) -> Option<Term> {
+        let asker = self.asker.filter(|_| args.len() < 2)?;
+        let name = dotted(function)?;
+        let asked = Asked::of(&name)?;
+        let first = name.first()?;
+        if self.local(first).is_some() || self.global(first).is_some() {
+            return None;
+        }
+        let answer = self.globals.metadata.answer(asked, asker).unwrap_or_else(|findings| {
+            self.findings.extend(findings);
+            Value::Null
+        });
+        Some(Term::Const(answer))
     }
 
     pub(super) fn builtin(&mut self, name: &str, args: Vec<Term>, span: Span, stmts: &mut Stmts) -> Term {

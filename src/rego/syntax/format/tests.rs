@@ -4,7 +4,7 @@ use super::*;
 fn parsed(text: &str, version: Version) -> Module {
     let source = Source::new("a.rego", text);
     parse_module(&source, version, parser::Options::default())
-        .unwrap_or_else(|errors| panic!("{}", excerpts(&source, &errors)))
+        .unwrap_or_else(|errors| panic!("{}", excerpts(&source, errors)))
 }
 
 fn v1(text: &str) -> String {

@@ -127,3 +127,10 @@ fn a_term_is_one_and_a_reference_is_one() {
     assert!(parse_ref(&source("input"), Version::V1).unwrap().parts.is_empty());
     assert_eq!(parse_ref(&source("a"), Version::V1).unwrap_err()[0].message, "expected ref but got var");
 }
+
+#[test]
+fn a_text_that_is_no_module_has_an_error() {
+    for text in ["package.b.p c.empty\n", "package", "", "package[1] := 2\n"] {
+        assert!(!errors(text, Version::V1).is_empty() && !errors(text, Version::V0).is_empty(), "{text:?}");
+    }
+}

@@ -1,0 +1,115 @@
+//! `verdict deps`: which documents does a query depend on?
+//!
+//! Exit code, as `opa deps` has it: 0 with an answer, 1 without one.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::print::{complain, print};
+use super::sources;
+use super::table::table;
+use super::verification::VerificationArgs;
+use crate::rego::builtins::registry;
+use crate::rego::dependencies::{Dependencies, Path, dependencies, reference_text};
+use crate::rego::syntax::on_large_stack;
+use crate::rego::syntax::parser::{Options, parse_module, parse_query};
+use crate::rego::syntax::source::Source;
+use crate::rego::{Diagnostic, RegoVersion};
+
+/// Arguments of `verdict deps`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DepsArgs {
+    /// A bundle: a folder or an archive; may be given more than once
+    #[arg(short, long, value_name = "PATH")]
+    pub bundle: Vec<PathBuf>,
+    /// A policy or data file, or a folder of them; may be given more than once
+    #[arg(short, long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// How to print the documents
+    #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
+    pub format: Format,
+    /// Whose signatures bundles must have
+    #[command(flatten)]
+    pub verification: VerificationArgs,
+    /// What is asked, e.g. `data.app.allow`
+    #[arg(value_name = "QUERY")]
+    pub query: String,
+}
+
+/// How documents are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A table
+    Pretty,
+    /// In the shape of `opa deps --format json`
+    Json,
+}
+
+/// Runs the command.
+pub fn run(args: &DepsArgs) -> ExitCode {
+    match on_large_stack(|| deps(args)) {
+        Ok(found) => {
+            print(&match args.format {
+                Format::Pretty => pretty(&found),
+                Format::Json => as_json(&found),
+            });
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            complain(&message);
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn deps(args: &DepsArgs) -> Result<Dependencies, String> {
+    let query = Source::new("query", args.query.as_str());
+    let body = parse_query(&query, RegoVersion::V1).map_err(|errors| {
+        let texts = errors.into_iter().map(|error| Diagnostic::of_syntax(&query, error).to_string());
+        texts.collect::<Vec<_>>().join("\n")
+    })?;
+    let program = sources::load_together(&args.bundle, &args.data, &args.verification)
+        .map_err(|problem| problem.to_string())?;
+    let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
+    let read = |module: &crate::rego::Module| {
+        // It was compiled just now, so that it can be read.
+        parse_module(&Source::new(module.id.as_str(), Arc::clone(&module.source)), module.version, options)
+            .ok()
+    };
+    let modules: Vec<_> = program.modules().iter().filter_map(read).collect();
+    Ok(dependencies(&modules, &body))
+}
+
+fn as_json(found: &Dependencies) -> String {
+    let terms = |path: &Path| {
+        let term = |(at, part): (usize, &crate::rego::Value)| {
+            let kind = if at == 0 { "var" } else { part.type_name() };
+            json!({"type": kind, "value": part})
+        };
+        path.iter().enumerate().map(term).collect::<Value>()
+    };
+    let mut out = Map::new();
+    for (name, paths) in [("base", &found.base), ("virtual", &found.defined)] {
+        if !paths.is_empty() {
+            out.insert(name.to_owned(), paths.iter().map(terms).collect());
+        }
+    }
+    serde_json::to_string_pretty(&out).unwrap_or_default() + "\n"
+}
+
+/// A column for each kind of which there is any.
+fn pretty(found: &Dependencies) -> String {
+    let texts = |paths: &BTreeSet<Path>| paths.iter().map(|path| reference_text(path)).collect::<Vec<_>>();
+    let columns = [("base documents", texts(&found.base)), ("virtual documents", texts(&found.defined))];
+    let columns: Vec<_> = columns.into_iter().filter(|(_, texts)| !texts.is_empty()).collect();
+    let height = columns.iter().map(|(_, texts)| texts.len()).max().unwrap_or_default();
+    let row =
+        |at: usize| columns.iter().map(|(_, texts)| texts.get(at).cloned().unwrap_or_default()).collect();
+    let rows: Vec<Vec<String>> = (0..height).map(row).collect();
+    let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    if rows.is_empty() { String::new() } else { table(&head, &rows) }
+}

@@ -1,0 +1,107 @@
+//! `verdict parse`: what does a file say, as a syntax tree?
+//!
+//! Exit code, as `opa parse` has it: 0 with a tree, 1 without one. Errors go to standard error.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::print::{complain, print};
+use crate::rego::builtins::registry;
+use crate::rego::syntax::parser::Options;
+use crate::rego::syntax::source::Source;
+use crate::rego::syntax::tree_json::{self, Include};
+use crate::rego::{Diagnostic, RegoVersion};
+
+/// Arguments of `verdict parse`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ParseArgs {
+    /// How to print the tree
+    #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
+    pub format: Format,
+    /// What the JSON has beside the tree: `locations`, `comments` (the default); with `-` before it what it has not
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        value_parser = ["locations", "comments", "-locations", "-comments"],
+        allow_hyphen_values = true
+    )]
+    pub json_include: Vec<String>,
+    /// Read Rego from before OPA 1.0
+    #[arg(long)]
+    pub v0_compatible: bool,
+    /// Read Rego since OPA 1.0, which is the default
+    #[arg(long)]
+    pub v1_compatible: bool,
+    /// A policy file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// How a tree is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// An outline
+    Pretty,
+    /// In the shape of `opa parse --format json` and of `rego.parse_module`
+    Json,
+}
+
+/// Runs the command.
+pub fn run(args: &ParseArgs) -> ExitCode {
+    match parse(args) {
+        Ok(text) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(errors) => {
+            match args.format {
+                Format::Pretty => {
+                    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                    complain(&texts.join("\n"));
+                }
+                Format::Json => {
+                    let errors: Vec<_> = errors.iter().map(Diagnostic::to_policy_error).collect();
+                    let text = serde_json::to_string_pretty(&json!({"errors": errors}));
+                    super::print::note(&text.unwrap_or_default());
+                }
+            }
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn parse(args: &ParseArgs) -> Result<String, Vec<Diagnostic>> {
+    let name = args.file.display().to_string();
+    let unreadable = |why: &str| vec![Diagnostic::new("load_error", format!("cannot read `{name}`: {why}"))];
+    let bytes = std::fs::read(&args.file).map_err(|error| unreadable(&error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8"))?;
+    let source = Source::new(name.as_str(), text);
+    let version = if args.v0_compatible { RegoVersion::V0 } else { RegoVersion::V1 };
+    let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
+    // Of what is said twice, the last one counts.
+    let wanted = |what: &str, default: bool| {
+        let said = args.json_include.iter().rev().find(|said| said.trim_start_matches('-') == what);
+        said.map_or(default, |said| said == what)
+    };
+    let include = Include {
+        locations: wanted("locations", false),
+        comments: wanted("comments", true),
+        annotations: true,
+        max_depth: usize::MAX,
+    };
+    let finish = |tree| match args.format {
+        Format::Pretty => Ok(tree_json::pretty(&tree)),
+        Format::Json => serde_json::to_string_pretty(&tree).map(|text| text + "\n"),
+    };
+    let text = tree_json::parse(&source, version, options, include, finish).map_err(|errors| {
+        let diagnostic = |error: crate::rego::syntax::error::Error| {
+            let found = Diagnostic::at(error.code, &source, error.span, error.message);
+            Diagnostic { hint: error.hint, ..found }
+        };
+        errors.into_iter().map(diagnostic).collect::<Vec<_>>()
+    })?;
+    text.map_err(|error| vec![Diagnostic::new("parse_error", error.to_string())])
+}

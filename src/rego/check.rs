@@ -1,0 +1,178 @@
+//! What OPA refuses at load beyond the grammar: rules that conflict, names that hide others, variables that are never
+//! used, and types that cannot fit.
+//!
+//! INVARIANT (sound): what OPA accepts is accepted. Where the types of OPA's checker are not certain, a term is `any`.
+//!
+//! Reading order: `flat` (rules as they are checked) → `scope`, `names`, `flatten` → `types`, `tree`, `order`,
+//! `sorted`, `infer` → `schema`, `annotated`; `conflicts` and `imports` stand for themselves.
+
+mod annotated;
+mod arities;
+mod conflicts;
+mod flat;
+mod flatten;
+mod hints;
+mod imports;
+mod infer;
+mod names;
+mod order;
+mod report;
+mod schema;
+mod scope;
+mod sorted;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod types;
+
+use std::collections::HashSet;
+
+pub use schema::Schemas;
+
+use annotated::Annotated;
+use arities::Arities;
+use flat::Rule;
+use tree::Tree;
+use types::Type;
+
+use super::syntax::ast::{Module, Version};
+use super::syntax::source::Span;
+use super::value::Value;
+
+/// What is checked beyond what is always checked.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    /// OPA's strict mode: imports, arguments and assigned variables that are not used are errors.
+    pub strict: bool,
+    /// Annotations have to be well formed, and their schemas are held against the rules.
+    pub annotations: bool,
+    /// Schemas of documents.
+    pub schemas: Option<Schemas>,
+    /// The built-ins that there are, where it is not all of them.
+    pub builtins: Option<HashSet<String>>,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// OPA's code.
+    pub code: &'static str,
+    /// The number of the module.
+    pub file: usize,
+    /// The place in it.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// More of it, line by line, as OPA has it.
+    pub details: Vec<String>,
+    /// What may help.
+    pub hint: Option<String>,
+}
+
+impl Found {
+    fn new(code: &'static str, file: usize, span: Span, message: impl Into<String>) -> Self {
+        Self { code, file, span, message: message.into(), details: Vec::new(), hint: None }
+    }
+
+    fn compile(file: usize, span: Span, message: impl Into<String>) -> Self {
+        Self::new("rego_compile_error", file, span, message)
+    }
+
+    fn hint(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()), ..self }
+    }
+}
+
+/// Modules whose names, variables and calls have been checked.
+pub struct Checked {
+    rules: Vec<Rule>,
+    annotated: Annotated,
+    /// What was wrong so far.
+    pub found: Vec<Found>,
+    /// Whether rules conflict, so that there is no telling what a name stands for.
+    pub conflicts: bool,
+}
+
+/// Checks names, variables, calls and conflicts.
+pub fn names(modules: &[Module], checks: &Checks) -> Checked {
+    let mut found = Vec::new();
+    conflicts::check(modules, &mut found);
+    let conflicts = !found.is_empty();
+    let (exports, arities) = (names::exports(modules), Arities::new(modules));
+    let mut rules = Vec::new();
+    for (number, module) in modules.iter().enumerate() {
+        if checks.strict || module.version == Version::V1 {
+            imports::check(number, module, &mut found);
+        }
+        rules.extend(flatten::flatten(number, module, &exports, &arities, checks, &mut found));
+    }
+    let annotated =
+        if checks.annotations { Annotated::read(modules, &mut found) } else { Annotated::default() };
+    Checked { rules, annotated, found, conflicts }
+}
+
+/// Checks types, except in the rules that something else is wrong with: module and rule by their numbers.
+pub fn types(
+    modules: &[Module],
+    checked: &Checked,
+    checks: &Checks,
+    wrong: &HashSet<(usize, usize)>,
+) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut tree = Tree::new();
+    let schemas = checks.schemas.as_ref();
+    if let Some(schema) = schemas.and_then(|schemas| schemas.input.as_ref()) {
+        match schema::type_of(schema) {
+            Ok(of) => tree.put(&[Value::from("input")], of),
+            Err(message) => {
+                found.push(Found::new("rego_type_error", usize::MAX, Span::default(), message));
+                return found;
+            }
+        }
+    }
+    let mut signatures = infer::Signatures::new();
+    for number in sorted::sorted(&checked.rules) {
+        let Some(rule) = checked.rules.get(number) else { continue };
+        let mut path = vec![Value::from("data")];
+        path.extend(rule.path.iter().cloned());
+        if wrong.contains(&rule.from) {
+            tree.put(&path, Type::Any);
+            continue;
+        }
+        let module = modules.get(rule.from.0).filter(|_| !checked.annotated.is_empty());
+        let own = module.and_then(|module| checked.annotated.tree(rule, module, schemas, &tree, &mut found));
+        match infer::infer(rule, own.as_ref(), &tree, &mut signatures) {
+            Ok(Type::Unknown) => {}
+            Ok(of) => tree.insert(&path, &of),
+            Err(mut wrong) => {
+                found.append(&mut wrong);
+                tree.put(&path, Type::Any);
+            }
+        }
+    }
+    found
+}
+
+/// What can be said of some modules where others cannot be read: nothing that these might define.
+pub fn partial(modules: &[Module], checks: &Checks) -> Vec<Found> {
+    let mut found = names(modules, checks).found;
+    found.retain(|found| !found.message.starts_with("undefined function"));
+    found
+}
+
+/// The rules that something is wrong with.
+pub fn rules_of<'f>(modules: &[Module], found: impl Iterator<Item = &'f Found>) -> HashSet<(usize, usize)> {
+    found.filter_map(|found| rule_of(modules, found)).collect()
+}
+
+/// Whether something is wrong in another rule than those.
+pub fn is_elsewhere(modules: &[Module], found: &Found, rules: &HashSet<(usize, usize)>) -> bool {
+    rule_of(modules, found).is_none_or(|rule| !rules.contains(&rule))
+}
+
+fn rule_of(modules: &[Module], found: &Found) -> Option<(usize, usize)> {
+    let rules = &modules.get(found.file)?.rules;
+    let at = rules.partition_point(|rule| rule.span.start <= found.span.start).checked_sub(1)?;
+    let inside = rules.get(at).is_some_and(|rule| found.span.start <= rule.span.end);
+    inside.then_some((found.file, at))
+}

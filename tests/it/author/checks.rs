@@ -1,0 +1,117 @@
+//! `verdict check`: what it refuses, and how it says so.
+
+use super::{folder, verdict};
+
+#[test]
+fn an_error_shows_its_line_with_the_whole_place_marked() {
+    let folder = folder(&[(
+        "p.rego",
+        "package p\n\nallow if {\n\tstartwith(input.user, \"a\")\n}\nn := concat(\",\", [1])\n",
+    )]);
+    let ran = verdict(folder.path(), &["check", "p.rego"]).exits(1);
+    let expected = "error: 2 errors\n\
+        p.rego:4:2: rego_type_error: undefined function startwith\n \
+        4 | \tstartwith(input.user, \"a\")\n   \
+          | \t^^^^^^^^^^^^^^^^^^^^^^^^^^\n   \
+          = hint: did you mean `startswith`?\n\
+        p.rego:6:6: rego_type_error: concat: invalid argument(s)\n    \
+            have: (string, array<number>, ???)\n    \
+            want: (string, any<array[string], set[string]>, string)\n \
+        6 | n := concat(\",\", [1])\n   \
+          |      ^^^^^^^^^^^^^^^^\n";
+    assert_eq!(ran.err, expected);
+    let ran = verdict(folder.path(), &["check", "p.rego", "-f", "json"]).exits(1);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["errors"][1]["message"], "concat: invalid argument(s)");
+    assert_eq!(report["errors"][1]["location"], serde_json::json!({"file": "p.rego", "row": 6, "col": 6}));
+    for command in [&["eval", "-d", "p.rego", "-f", "pretty", "data.p.n"][..], &["test", "p.rego"]] {
+        verdict(folder.path(), command).exits(2).complains("   | \t^^^^^^^^^^^^^^^^^^^^^^^^^^\n");
+    }
+}
+
+#[test]
+fn a_thousand_errors_are_a_few_lines() {
+    let rules: Vec<String> = (0..1_000).map(|n| format!("r{n} if 1 + \"a\" == {n}")).collect();
+    let folder = folder(&[("p.rego", &format!("package p\n\n{}\n", rules.join("\n")))]);
+    let lines = |args: &[&str], code: i32| {
+        let ran = verdict(folder.path(), args).exits(code);
+        assert!(ran.err.starts_with("error: "), "{}", ran.err);
+        ran.err.lines().filter(|line| line.contains("rego_type_error")).count()
+    };
+    let ran = verdict(folder.path(), &["check", "p.rego"]).exits(1);
+    assert!(
+        ran.err.starts_with("error: 1000 errors\n") && ran.err.ends_with("… and 990 more\n"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.lines().count() < 60, "{}", ran.err);
+    for (args, code, expected) in [
+        (&["check", "p.rego"][..], 1, 10),
+        (&["check", "p.rego", "-m", "3"], 1, 3),
+        (&["check", "p.rego", "--max-errors", "0"], 1, 1_000),
+        (&["test", "p.rego"], 2, 10),
+        (&["eval", "-d", "p.rego", "-f", "pretty", "data.p"], 2, 10),
+    ] {
+        assert_eq!(lines(args, code), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn strict_is_asked_for() {
+    let folder = folder(&[(
+        "p.rego",
+        "package p\n\nimport data.unused\n\nf(x) := 1\n\nr if {\n\ty := 1\n\tinput.z\n}\n",
+    )]);
+    verdict(folder.path(), &["check", "p.rego"]).exits(0);
+    for flag in ["-S", "--strict"] {
+        let ran = verdict(folder.path(), &["check", flag, "p.rego"]).exits(1);
+        ran.complains("p.rego:3:1: rego_compile_error: import data.unused unused")
+            .complains("p.rego:5:3: rego_compile_error: unused argument x.")
+            .complains("p.rego:8:2: rego_compile_error: assigned var y unused");
+    }
+}
+
+#[test]
+fn schemas_are_a_file_or_a_folder() {
+    let schema = r#"{"type": "object", "properties": {"user": {"type": "string"}}}"#;
+    let folder = folder(&[
+        ("p.rego", "package p\n\nr if input.usr == \"a\"\n"),
+        (
+            "q.rego",
+            "package q\n\n# METADATA\n# schemas:\n#   - input.who: schema.people.user\nr if input.who.usr\n",
+        ),
+        ("input.json", schema),
+        ("schemas/people/user.json", schema),
+    ]);
+    verdict(folder.path(), &["check", "p.rego"]).exits(0);
+    verdict(folder.path(), &["check", "p.rego", "-s", "input.json"])
+        .exits(1)
+        .complains("undefined ref: input.usr")
+        .complains("want (one of): [\"user\"]")
+        .complains("hint: did you mean `user`?");
+    verdict(folder.path(), &["check", "q.rego"]).exits(0);
+    verdict(folder.path(), &["check", "q.rego", "--schema", "schemas"]).exits(1).complains("input.who.usr");
+    verdict(folder.path(), &["check", "p.rego", "-s", "nope"]).exits(2).complains("cannot read `nope`");
+}
+
+#[test]
+fn files_are_left_out_and_versions_are_chosen() {
+    let folder = folder(&[
+        ("a/p.rego", "package p\n\nr := 1\n"),
+        ("a/broken.rego", "package p\n\nr :=\n"),
+        ("v0.rego", "package v0\n\nr { input.x }\n"),
+        ("both.rego", "package both\n\nimport rego.v1\n\nr if input.x\n"),
+        ("caps.json", r#"{"builtins": [{"name": "count"}]}"#),
+        ("calls.rego", "package calls\n\nr := count(upper(\"a\"))\n"),
+    ]);
+    let check = |args: &[&str]| verdict(folder.path(), &[&["check"], args].concat());
+    check(&["a"]).exits(1).complains("a/broken.rego:4");
+    check(&["a", "--ignore", "broken*"]).exits(0);
+    check(&["v0.rego"]).exits(1);
+    check(&["v0.rego", "--v0-compatible"]).exits(0);
+    check(&["both.rego", "--v1-compatible"]).exits(0);
+    check(&["both.rego", "--v0-v1"]).exits(0);
+    check(&["v0.rego", "--v0-v1"]).exits(1).complains("`if` keyword is required");
+    check(&["calls.rego"]).exits(0);
+    check(&["calls.rego", "--capabilities", "caps.json"]).exits(1).complains("undefined function upper");
+}
