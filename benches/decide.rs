@@ -79,7 +79,7 @@ fn explain(group: &mut BenchmarkGroup<'_, WallTime>, limits: &EvalLimits) {
 fn decide(c: &mut Criterion) {
     let path = EntryPath::parse("rbac/allow").unwrap();
     let package = EntryPath::parse("rbac").unwrap();
-    let limits = EvalLimits { deadline: Duration::from_millis(50) };
+    let limits = EvalLimits::within(Duration::from_millis(50));
     let mut group = c.benchmark_group("decide");
     for users in [1_000, 1_000_000] {
         let snapshot = snapshot(users);

@@ -22,7 +22,7 @@ use crate::bundle::watch::{Trigger, Watcher};
 use crate::bundle::{LoadError, TestRunner};
 use crate::config::{Config, Loaded, Profile};
 use crate::decision_log::{self, DecisionLog};
-use crate::http::body::Limits;
+use crate::http::body;
 use crate::http::manage::{Manage, Settings};
 use crate::http::router::{Edge, router};
 use crate::http::server;
@@ -31,8 +31,8 @@ use crate::identity::{self, Authenticator, Refresh};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
+use crate::pdp::Limits;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
-use crate::rego::EvalLimits;
 use crate::telemetry::metrics::Metrics;
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
@@ -123,6 +123,7 @@ impl App {
         let empty = Snapshot::empty(clock.now())
             .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
         let (store, bundles) = (Arc::new(SnapshotStore::new(empty)), Arc::new(Status::default()));
+        store.replace_limits(Limits::new(&config.decision).map_err(StartError::Other)?);
         let watcher = Watcher::start(BundleSetup {
             config: config.bundles.clone(),
             store: Arc::clone(&store),
@@ -144,7 +145,6 @@ impl App {
             Arc::clone(&log),
             Arc::clone(&metrics),
             clock.clone(),
-            limits(config),
             staleness(config, &bundles),
         ));
         authorizer.replace_explain(config.decision.explain);
@@ -201,10 +201,11 @@ impl Live {
         let next = current.reload().map_err(|error| error.to_string())?;
         let authenticator =
             authenticator(&next, &self.client, &self.clock).map_err(|error| error.to_string())?;
+        let limits = Limits::new(&next.config.decision)?;
         self.authorizer.replace_authenticator(authenticator);
         *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) =
             self.authorizer.authenticator().spawn_refresh();
-        self.authorizer.replace_limits(limits(&next.config));
+        self.authorizer.replace_limits(limits);
         self.authorizer.replace_explain(next.config.decision.explain);
         self.edge.manage.settings.store(Arc::new(settings(&next.config, &self.instance_id)));
         let restart = Config::diff_needs_restart(&current.config, &next.config);
@@ -217,10 +218,6 @@ impl Live {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.file().map(std::path::Path::to_path_buf)
     }
-}
-
-fn limits(config: &Config) -> EvalLimits {
-    EvalLimits { deadline: config.decision.deadline.0 }
 }
 
 fn authenticator(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result<Authenticator, StartError> {
@@ -257,7 +254,10 @@ fn edge(
     Ok(Edge {
         authorizer: Arc::clone(authorizer),
         default_path,
-        limits: Limits { max: config.server.max_body.as_usize(), timeout: config.server.body_timeout.0 },
+        limits: body::Limits {
+            max: config.server.max_body.as_usize(),
+            timeout: config.server.body_timeout.0,
+        },
         gzip_min_size: config.server.gzip_min_size.as_usize(),
         manage: Manage {
             bundles: Arc::clone(bundles),

@@ -7,6 +7,8 @@
 //!
 //! Deliberately absent: anything of a protocol.
 
+mod lanes;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
+use self::lanes::Lanes;
 use crate::decision_log::{DecisionLog, Unrecorded};
 use crate::identity::Authenticator;
 use crate::model::clock::{Clock, Timestamp};
@@ -79,7 +82,7 @@ pub struct Authorizer {
     log: Arc<DecisionLog>,
     metrics: Arc<Metrics>,
     clock: Clock,
-    limits: ArcSwap<EvalLimits>,
+    lanes: Lanes,
     explain: ArcSwap<pdp::explain::Config>,
     is_stale: Staleness,
 }
@@ -92,12 +95,11 @@ impl Authorizer {
         log: Arc<DecisionLog>,
         metrics: Arc<Metrics>,
         clock: Clock,
-        limits: EvalLimits,
         is_stale: Staleness,
     ) -> Self {
-        let (authenticator, limits) = (ArcSwap::from_pointee(authenticator), ArcSwap::from_pointee(limits));
+        let authenticator = ArcSwap::from_pointee(authenticator);
         let explain = ArcSwap::from_pointee(pdp::explain::Config::default());
-        Self { snapshots, authenticator, log, metrics, clock, limits, explain, is_stale }
+        Self { snapshots, authenticator, log, metrics, clock, lanes: Lanes::new(), explain, is_stale }
     }
 
     /// The snapshot in force, for what is no decision (health, status, policies).
@@ -117,8 +119,8 @@ impl Authorizer {
     }
 
     /// Puts other limits in force.
-    pub fn replace_limits(&self, limits: EvalLimits) {
-        self.limits.store(Arc::new(limits));
+    pub fn replace_limits(&self, limits: pdp::Limits) {
+        self.snapshots.replace_limits(limits);
     }
 
     /// Says which decisions are explained from now on; none are before.
@@ -126,9 +128,9 @@ impl Authorizer {
         self.explain.store(Arc::new(explain));
     }
 
-    /// The limits in force.
-    pub fn limits(&self) -> EvalLimits {
-        **self.limits.load()
+    /// The limits in force for the document at a path.
+    pub fn limits(&self, path: &EntryPath) -> EvalLimits {
+        self.snapshots.limits().of(path)
     }
 
     /// The time, as decisions see it.
@@ -156,7 +158,7 @@ impl Authorizer {
             authenticate,
             batch_id: None,
         };
-        let decision = self.record(self.decide(&step, path, auth, input, context))?;
+        let decision = self.record(self.decide(&step, path, auth, input, context).await)?;
         Ok(Authorized { decision, snapshot })
     }
 
@@ -184,7 +186,7 @@ impl Authorizer {
                 authenticate,
                 batch_id,
             };
-            let decision = self.decide(&step, path.clone(), auth.clone(), Some(input), context.clone());
+            let decision = self.decide(&step, path.clone(), auth.clone(), Some(input), context.clone()).await;
             answers.push((name, self.record(decision)));
         }
         (id, answers)
@@ -236,7 +238,7 @@ impl Authorizer {
         authenticated.inspect_err(|failure| self.metrics.identity.failed(failure.kind))
     }
 
-    fn decide(
+    async fn decide(
         &self,
         step: &Step<'_>,
         path: EntryPath,
@@ -253,9 +255,9 @@ impl Authorizer {
             Err(failure) => return step.refused(Some(path), failure, auth, None, context),
         };
         let seen = input.as_ref().map(Value::to_raw);
-        let (id, limits, explain) = (Uuid::new_v4(), self.limits.load(), **self.explain.load());
+        let (id, limits, explain) = (Uuid::new_v4(), self.limits(&path), **self.explain.load());
         let kept = if step.explain || explain.any() { input.clone() } else { None };
-        let mut answer = pdp::decide(step.snapshot, &path, input, step.at, &limits);
+        let mut answer = self.lanes.decide(step.snapshot, &path, input, step.at, limits).await;
         let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
         let explained = || pdp::explain(step.snapshot, &path, kept.as_ref(), step.at, &limits, false);
         let explanation = if wanted { explained() } else { None };

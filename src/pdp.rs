@@ -3,19 +3,21 @@
 //! INVARIANT (repeatable): the same snapshot, input and time give the same decision. Hence no tokio here, no clock, no I/O.
 //! INVARIANT (one snapshot): a call, and a whole batch, sees one [`snapshot::Snapshot`] from its start to its record.
 //!
-//! Reading order: [`snapshot`] → [`input`] → [`decide`] → [`explain`].
+//! Reading order: [`snapshot`] → [`input`] → [`limits`] → [`decide`] → [`explain`].
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::units::Period;
+use crate::model::units::{ByteSize, Period};
 
 pub mod decide;
 pub mod explain;
 pub mod input;
+pub mod limits;
 pub mod snapshot;
 
 pub use decide::{Answer, decide};
 pub use explain::explain;
+pub use limits::Limits;
 
 /// `decision:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +29,12 @@ pub struct Config {
     pub deadline: Period,
     /// Which decisions carry an explanation in their record.
     pub explain: explain::Config,
+    /// How many rules and functions may be within each other in one evaluation.
+    pub depth: u32,
+    /// How many bytes of values one evaluation may make, whether they are still there or not.
+    pub memory: ByteSize,
+    /// Other limits for a document and all below it.
+    pub entrypoints: limits::ByPath,
 }
 
 impl Default for Config {
@@ -35,6 +43,9 @@ impl Default for Config {
             default_path: "system/main".to_owned(),
             deadline: Period::millis(50),
             explain: explain::Config::default(),
+            depth: 4096,
+            memory: ByteSize::mib(256),
+            entrypoints: limits::ByPath::new(),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! [`program`], which is what the rest of the code uses, with [`diagnostic`]. [`interpreter`] is the embedded engine
 //! `regorus`, to hold the plans against; only it names that engine.
 
+pub mod budget;
 pub mod builtins;
 pub mod check;
 pub mod dependencies;

@@ -76,7 +76,7 @@ impl Options {
     }
 
     const fn limits(&self) -> EvalLimits {
-        EvalLimits { deadline: self.timeout }
+        EvalLimits::within(self.timeout)
     }
 }
 

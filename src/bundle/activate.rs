@@ -11,6 +11,7 @@ use super::merge::{hidden_rule, merge};
 use crate::model::clock::Timestamp;
 use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
+use crate::pdp::Limits;
 use crate::pdp::snapshot::Snapshot;
 use crate::rego::{self, Program};
 
@@ -35,6 +36,8 @@ pub struct Conditions<'a> {
     pub run_tests: bool,
     /// Who runs the tests.
     pub runner: Option<&'a TestRunner>,
+    /// What evaluations may take.
+    pub limits: Option<&'a Limits>,
 }
 
 /// Compiles bundles without any condition, as the commands do: all data merged, all modules that are served.
@@ -72,6 +75,7 @@ pub fn activate(
     }
     let program = compile(bundles)?;
     check_required(bundles, &program, conditions.required)?;
+    check_depth(bundles, &program, conditions)?;
     run_tests(bundles, &program, conditions)?;
     let revision = |bundle: &Bundle| {
         (bundle.name.clone(), BundleRevision { revision: bundle.manifest.revision.clone() })
@@ -134,6 +138,26 @@ fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath])
         let message = format!("no rule declares `{wanted}`, which {by} requires{hint}");
         let error = LoadError::new(ErrorKind::EntryPoint, message);
         return Err(bundle.map_or(error.clone(), |bundle| error.of(&bundle.name)));
+    }
+    Ok(())
+}
+
+/// INVARIANT (declared means usable): an entry point that is named in the configuration or in a manifest, and whose rules
+/// may nest more deeply than its limit allows, would fail call by call.
+fn check_depth(bundles: &[Bundle], program: &Program, conditions: &Conditions<'_>) -> Result<(), LoadError> {
+    let Some(limits) = conditions.limits else { return Ok(()) };
+    let of_bundles = bundles.iter().flat_map(|bundle| &bundle.manifest.required_entrypoints);
+    // A path to a package only says where limits hold.
+    let of_limits = limits.paths().filter(|path| program.is_rule(path));
+    for path in conditions.required.iter().chain(of_bundles).chain(of_limits) {
+        let (needed, allowed) = (program.depth(path), limits.of(path).depth);
+        if needed > allowed {
+            let message = format!(
+                "`{path}` needs {needed} rules within each other, and {allowed} are allowed; let fewer rules depend on \
+                 each other in a row, or raise `depth` for it below `decision`"
+            );
+            return Err(LoadError::new(ErrorKind::EntryPoint, message));
+        }
     }
     Ok(())
 }

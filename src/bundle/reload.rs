@@ -127,7 +127,9 @@ impl Reloader {
             return Err(errors);
         }
         let generation = self.setup.store.load().revision.generation.saturating_add(1);
+        let limits = self.setup.store.limits();
         let conditions = Conditions {
+            limits: Some(&limits),
             required: &self.required,
             run_tests: self.setup.config.run_tests,
             runner: self.setup.runner.as_deref(),

@@ -146,7 +146,7 @@ fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
     let at = args.now.unwrap_or_else(|| Clock::System.now());
     let snapshot = snapshot(args, at)?;
     let input = read_input(args).map_err(one)?;
-    let limits = EvalLimits { deadline: args.timeout.0 };
+    let limits = EvalLimits::within(args.timeout.0);
     let answer = decide(&snapshot, &path, input, at, &limits);
     if let Some(failure) = answer.failure.as_ref().filter(|_| answer.outcome == Outcome::Error) {
         return Err(vec![Problem::of_failure(failure)]);

@@ -149,7 +149,7 @@ fn exec(args: &ExecArgs) -> Result<(Report, Vec<Sort>), String> {
         let left = left.ok_or_else(|| format!("timed out after {} answers", report.result.len()))?;
         let (row, sort) = match input {
             Err(message) => (error_row(shown, json!({"message": message})), Sort::Error),
-            Ok(input) => row(shown, &snapshot, &path, args, input, &EvalLimits { deadline: left }),
+            Ok(input) => row(shown, &snapshot, &path, args, input, &EvalLimits::within(left)),
         };
         report.result.push(row);
         sorts.push(sort);

@@ -14,12 +14,19 @@ use super::Config;
 use keys::{ENTRIES, Entry, Kind};
 
 /// The keys that can be set while the server runs, each with all below it; the others need a restart.
-const LIVE: [&str; 3] = ["identity", "decision.deadline", "decision.explain"];
+const LIVE: [&str; 6] = [
+    "identity",
+    "decision.deadline",
+    "decision.depth",
+    "decision.memory",
+    "decision.entrypoints",
+    "decision.explain",
+];
 
 /// Whether a change at a dotted key takes effect without a restart.
 pub(super) fn is_live(key: &str) -> bool {
     LIVE.iter().any(|live| {
-        key.strip_prefix(live).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        key.strip_prefix(live).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '{']))
     })
 }
 
@@ -200,6 +207,7 @@ mod tests {
             ("identity.issuers[0].leeway", true),
             ("decision", false),
             ("decision.deadline", true),
+            ("decision.entrypoints.app/allow.memory", true),
             ("decision.default_path", false),
             ("decision_log.console", false),
             ("server.listen", false),

@@ -6,6 +6,7 @@
 mod bundles;
 mod identity;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Config;
@@ -14,7 +15,8 @@ use super::tree::{Node, Path};
 use super::yaml::Part;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
-use crate::model::units::Period;
+use crate::model::units::{ByteSize, Period};
+use crate::pdp::limits::Overrides;
 
 /// What a configuration is loaded for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -165,6 +167,8 @@ impl Checks<'_> {
             ("bundles.max_bundle_files", bundles.max_bundle_files == 0),
             ("decision.deadline", decision.deadline == Period::secs(0)),
             ("decision.explain.one_in", decision.explain.one_in == 0),
+            ("decision.depth", decision.depth == 0),
+            ("decision.memory", decision.memory.0 == 0),
             ("decision_log.file.max_size", decision_log.file.as_ref().is_some_and(|f| f.max_size.0 == 0)),
         ] {
             if zero {
@@ -173,8 +177,33 @@ impl Checks<'_> {
             }
         }
         self.document(Path::dotted("decision.default_path"), &decision.default_path);
+        self.limits(&Path::dotted("decision.entrypoints"));
         for (n, path) in bundles.required_entrypoints.iter().enumerate() {
             self.document(Path::dotted("bundles.required_entrypoints").index(n), path);
+        }
+    }
+
+    fn limits(&mut self, at: &Path) {
+        let mut seen = BTreeMap::new();
+        for (text, limits) in &self.config.decision.entrypoints {
+            let at = at.key(text);
+            self.document(at.clone(), text);
+            if let Ok(path) = EntryPath::parse(text)
+                && let Some(before) = seen.insert(path, text)
+            {
+                self.flaw(at.clone(), format!("`{before}` is the same path"), "keep one of the two");
+            }
+            let Overrides { deadline, depth, memory } = limits;
+            for (key, zero) in [
+                ("deadline", *deadline == Some(Period::secs(0))),
+                ("depth", *depth == Some(0)),
+                ("memory", *memory == Some(ByteSize(0))),
+            ] {
+                if zero {
+                    let hint = "a limit cannot be switched off; leave the key out for the one above it";
+                    self.flaw(at.key(key), "must be more than 0", hint);
+                }
+            }
         }
     }
 

@@ -119,7 +119,8 @@ pub fn health_rule(edge: &Edge, parts: &Parts) -> Response {
     let ready = plugins.iter().all(|(_, ok)| *ok);
     let input = Rego::from_serialize(&json!({ "plugin_state": states, "plugins_ready": ready })).ok();
     let (snapshot, now) = (edge.authorizer.snapshot(), edge.authorizer.now());
-    let answer = pdp::decide(&snapshot, &path, input, now, &edge.authorizer.limits());
+    let limits = edge.authorizer.limits(&path);
+    let answer = pdp::decide(&snapshot, &path, input, now, &limits);
     match (answer.outcome, answer.result) {
         (Outcome::Allow, Some(result)) if result.get() == "true" => answer::json_text(StatusCode::OK, "{}\n"),
         (Outcome::Undefined, _) => unwell(format!("{name} was undefined")),

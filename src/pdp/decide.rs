@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::snapshot::Snapshot;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
-use crate::model::failure::Failure;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
 use crate::rego::{EvalLimits, Evaluation, UndefinedCause, Value};
 
@@ -26,6 +26,26 @@ pub struct Answer {
     pub failure: Option<Failure>,
     /// How long the evaluation took.
     pub eval: Duration,
+}
+
+impl Answer {
+    /// There was no time to evaluate; `why` goes after what the limit is.
+    pub fn too_late(limits: &EvalLimits, why: &str) -> Self {
+        let reason = format!("the policy did not finish within {} ms, {why}", limits.deadline.as_millis());
+        Self {
+            outcome: Outcome::Error,
+            result: None,
+            reason: Some(reason.clone()),
+            undefined: None,
+            failure: Some(Failure::new(FailureKind::DeadlineExceeded, reason)),
+            eval: Duration::ZERO,
+        }
+    }
+
+    /// Whether the deadline ended the evaluation.
+    pub fn is_too_late(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::DeadlineExceeded)
+    }
 }
 
 /// Evaluates the document at `path` and says what it means.

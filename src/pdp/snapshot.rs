@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde_json::value::RawValue;
 
+use super::limits::Limits;
 use crate::model::clock::Timestamp;
 use crate::model::revision::{BundleRevision, Revision};
 use crate::rego::{Diagnostic, Program, Value, compile};
@@ -49,23 +50,36 @@ impl Snapshot {
     }
 }
 
-/// The snapshot in force. Readers never wait; a swap is seen by the next call.
+/// The snapshot and the limits in force. Readers never wait; a swap is seen by the next call.
 #[derive(Debug)]
-pub struct SnapshotStore(ArcSwap<Snapshot>);
+pub struct SnapshotStore {
+    snapshot: ArcSwap<Snapshot>,
+    limits: ArcSwap<Limits>,
+}
 
 impl SnapshotStore {
-    /// Starts with `snapshot` in force.
+    /// Starts with `snapshot` and the usual limits in force.
     pub fn new(snapshot: Snapshot) -> Self {
-        Self(ArcSwap::from_pointee(snapshot))
+        Self { snapshot: ArcSwap::from_pointee(snapshot), limits: ArcSwap::default() }
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> arc_swap::Guard<Arc<Limits>> {
+        self.limits.load()
+    }
+
+    /// Puts other limits in force.
+    pub fn replace_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// The snapshot in force. Take it once for a call.
     pub fn load(&self) -> Arc<Snapshot> {
-        self.0.load_full()
+        self.snapshot.load_full()
     }
 
     /// Puts another snapshot in force.
     pub fn swap(&self, snapshot: Snapshot) {
-        self.0.store(Arc::new(snapshot));
+        self.snapshot.store(Arc::new(snapshot));
     }
 }

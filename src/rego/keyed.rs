@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::budget;
 use super::value::Value;
 
 /// From how many entries on an index is worth its memory.
@@ -117,7 +118,10 @@ impl<V> Keyed<V> {
             return Self { entries, index: None };
         }
         // Stable, so the last of equal keys is the last in the row.
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        entries.sort_by(|a, b| {
+            budget::work(1);
+            a.0.cmp(&b.0)
+        });
         entries.reverse();
         entries.dedup_by(|a, b| a.0 == b.0);
         entries.reverse();

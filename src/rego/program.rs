@@ -3,10 +3,10 @@
 mod explain;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::budget::{self, Exceeded};
 use super::builtins::call::Context;
 use super::builtins::registry;
 use super::check::{self, Checks, Found};
@@ -30,6 +30,12 @@ pub const STACK: usize = 64 << 20;
 const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 10 << 10 } else { 3 << 10 };
 /// The most bytes that one built-in may make.
 const MAX_BUILTIN_BYTES: usize = 64 << 20;
+/// How long loading may take, and how much longer for each mebibyte of policy.
+const LOAD: Duration = Duration::from_secs(if cfg!(debug_assertions) { 60 } else { 2 });
+const LOAD_PER_MIB: Duration = LOAD;
+/// The most bytes of constants and copies that loading may make, and how many more for each byte of policy.
+const LOAD_MEMORY: usize = 256 << 20;
+const LOAD_MEMORY_PER_BYTE: usize = 64;
 /// The part of the tree that the root document leaves out.
 const HIDDEN: &str = "system";
 
@@ -49,6 +55,17 @@ pub struct Module {
 pub struct EvalLimits {
     /// How long it may run.
     pub deadline: Duration,
+    /// How many rules and functions may be within each other.
+    pub depth: usize,
+    /// How many bytes of values it may make in all, whether they are still there or not. Roughly counted.
+    pub memory: usize,
+}
+
+impl EvalLimits {
+    /// For commands: so long, as deep as policy may be at all, and a gibibyte.
+    pub const fn within(deadline: Duration) -> Self {
+        Self { deadline, depth: usize::MAX, memory: 1 << 30 }
+    }
 }
 
 /// What an evaluation came to.
@@ -123,9 +140,35 @@ pub fn compile_checked(
     data: Value,
     checks: &Checks,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let compiled = on_stack(STACK, || catch_unwind(AssertUnwindSafe(|| compile_here(modules, data, checks))));
-    let internal = |_| vec![Diagnostic::new("rego_compile_error", "the compiler panicked; please report it")];
-    compiled.map_err(internal)?.map_err(|mut diagnostics| {
+    compile_within(LOAD, modules, data, checks)
+}
+
+fn compile_within(
+    least: Duration,
+    modules: Vec<Module>,
+    data: Value,
+    checks: &Checks,
+) -> Result<Program, Vec<Diagnostic>> {
+    let size: usize = modules.iter().map(|module| module.source.len()).sum();
+    let time =
+        LOAD_PER_MIB.saturating_mul(u32::try_from(size >> 20).unwrap_or(u32::MAX)).saturating_add(least);
+    let memory = size.saturating_mul(LOAD_MEMORY_PER_BYTE).saturating_add(LOAD_MEMORY);
+    let compiled = on_stack(STACK, || {
+        budget::within(end(time), memory, || compile_here(modules, data, checks)).map(|compiled| {
+            // Takes its time with large data, however small the policy.
+            compiled.map(|mut program| {
+                program.data.make_indexes();
+                program
+            })
+        })
+    });
+    let refused = |message: &str| Diagnostic::new("rego_compile_error", message);
+    let compiled = compiled.map_err(|why| match why {
+        Ok(Exceeded::Time) => refused("the policy takes too long to load"),
+        Ok(Exceeded::Memory) => refused("the policy takes too much memory to load"),
+        Err(_) => refused("the compiler panicked; please report it"),
+    });
+    compiled.map_err(|diagnostic| vec![diagnostic])?.map_err(|mut diagnostics| {
         let place = |d: &Diagnostic| d.location.as_ref().map(|l| (l.file.clone(), l.row, l.col));
         diagnostics.sort_by_key(|diagnostic| (place(diagnostic), diagnostic.message.clone()));
         diagnostics.dedup();
@@ -133,7 +176,7 @@ pub fn compile_checked(
     })
 }
 
-fn compile_here(modules: Vec<Module>, mut data: Value, checks: &Checks) -> Result<Program, Vec<Diagnostic>> {
+fn compile_here(modules: Vec<Module>, data: Value, checks: &Checks) -> Result<Program, Vec<Diagnostic>> {
     let (mut trees, mut errors) = (Vec::new(), Vec::new());
     for module in &modules {
         let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
@@ -169,7 +212,6 @@ fn compile_here(modules: Vec<Module>, mut data: Value, checks: &Checks) -> Resul
         }
         return Err(vec![diagnostic.hint("let fewer rules depend on each other in a row")]);
     }
-    data.make_indexes();
     let package = |tree: &ast::Module| {
         EntryPath::from_segments(tree.package.path.iter().map(|part| part.to_string()).collect())
     };
@@ -282,6 +324,37 @@ impl Program {
         }
     }
 
+    /// Whether a path leads to a rule, or into its document.
+    pub fn is_rule(&self, path: &EntryPath) -> bool {
+        matches!(self.target(path.segments()), Target::Rule(..))
+    }
+
+    /// The part of a path that is evaluated as a whole: up to the rule, if it leads into the document of one.
+    pub fn evaluated<'p>(&self, path: &'p EntryPath) -> &'p [String] {
+        let segments = path.segments();
+        let rest = match self.target(segments) {
+            Target::Rule(_, rest) => rest.len(),
+            Target::Function | Target::Inner(_) | Target::Base => 0,
+        };
+        segments.get(..segments.len() - rest).unwrap_or(segments)
+    }
+
+    /// How many rules and functions are within each other where the document at `path` is evaluated, at the most.
+    pub fn depth(&self, path: &EntryPath) -> usize {
+        let calls = |rule: RuleId| self.plan.calls.get(rule as usize).copied().unwrap_or_default();
+        match self.target(path.segments()) {
+            Target::Rule(rule, _) => calls(rule),
+            Target::Function | Target::Base => 0,
+            Target::Inner(_) => {
+                let below = |rules: &&ir::RuleSet| {
+                    path.segments().iter().zip(&rules.path).all(|(segment, part)| **segment == **part)
+                };
+                let rules = (0..).zip(&self.plan.rules).filter(|(_, rules)| below(rules));
+                rules.map(|(rule, _)| calls(rule)).max().unwrap_or_default()
+            }
+        }
+    }
+
     fn target<'p>(&self, path: &'p [String]) -> Target<'p> {
         let mut node: ir::NodeId = 0;
         let mut rest = path;
@@ -311,11 +384,15 @@ impl Program {
         at: Timestamp,
         limits: &EvalLimits,
     ) -> Evaluation {
+        let deadline = end(limits.deadline);
         on_stack(self.stack, || {
-            let evaluated =
-                catch_unwind(AssertUnwindSafe(|| self.evaluate_here(path.segments(), input, at, limits)));
-            let panicked = || Failure::new(FailureKind::EvaluationFailed, "the evaluator panicked");
-            evaluated.unwrap_or_else(|_| Evaluation::Error(panicked()))
+            let evaluate = || self.evaluate_here(path.segments(), input, at, deadline, limits);
+            budget::within(deadline, limits.memory, evaluate).unwrap_or_else(|why| {
+                Evaluation::Error(match why {
+                    Ok(exceeded) => exceeded_limit(exceeded, limits),
+                    Err(_) => Failure::new(FailureKind::EvaluationFailed, "the evaluator panicked"),
+                })
+            })
         })
     }
 
@@ -324,11 +401,13 @@ impl Program {
         path: &[String],
         input: Option<Value>,
         at: Timestamp,
+        deadline: Instant,
         limits: &EvalLimits,
     ) -> Evaluation {
-        let mut context = Self::context(at, limits);
+        let mut context = Context { now_ns: at.0, deadline, max_bytes: MAX_BUILTIN_BYTES };
         let mut machine = self.machine(input.as_ref(), &mut context);
-        match self.target(path) {
+        machine.limit_depth(limits.depth);
+        let evaluation = match self.target(path) {
             Target::Function => Evaluation::Undefined(UndefinedCause::Function),
             Target::Base => match self.data.at(path.iter().map(String::as_str)) {
                 Some(value) => Evaluation::Defined { value: value.clone(), left_out: None },
@@ -353,13 +432,18 @@ impl Program {
                     Evaluation::Defined { value, left_out }
                 }
             },
+        };
+        if let Evaluation::Defined { value, .. } = &evaluation {
+            weigh(value);
+            if budget::is_spent() {
+                return Evaluation::Error(exceeded_limit(Exceeded::Memory, limits));
+            }
         }
+        evaluation
     }
 
     fn context(at: Timestamp, limits: &EvalLimits) -> Context {
-        let deadline = Instant::now().checked_add(limits.deadline);
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
-        Context { now_ns: at.0, deadline, max_bytes: MAX_BUILTIN_BYTES }
+        Context { now_ns: at.0, deadline: end(limits.deadline), max_bytes: MAX_BUILTIN_BYTES }
     }
 
     fn machine<'e>(&'e self, input: Option<&'e Value>, context: &'e mut Context) -> Machine<'e> {
@@ -368,8 +452,11 @@ impl Program {
 
     fn failure(&self, failure: &PlanFailure, limits: &EvalLimits) -> Failure {
         if failure.code == "eval_cancel_error" {
-            let message = format!("the policy did not finish within {} ms", limits.deadline.as_millis());
-            return Failure::new(FailureKind::DeadlineExceeded, message);
+            return exceeded_limit(Exceeded::Time, limits);
+        }
+        if failure.is_of_memory() {
+            let policy = Some(Box::new(self.policy_error(failure)));
+            return Failure { policy, ..exceeded_limit(Exceeded::Memory, limits) };
         }
         let policy = Some(Box::new(self.policy_error(failure)));
         Failure { policy, ..Failure::new(FailureKind::EvaluationFailed, failure.message.clone()) }
@@ -381,6 +468,52 @@ impl Program {
             Location { file: source.name.to_string(), row, col }
         });
         PolicyError { code: failure.code, message: failure.message.clone(), location }
+    }
+}
+
+/// When so much time will have passed.
+fn end(after: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(after).unwrap_or_else(|| now + Duration::from_secs(3600))
+}
+
+fn exceeded_limit(exceeded: Exceeded, limits: &EvalLimits) -> Failure {
+    match exceeded {
+        Exceeded::Time => {
+            let message = format!("the policy did not finish within {} ms", limits.deadline.as_millis());
+            Failure::new(FailureKind::DeadlineExceeded, message)
+        }
+        Exceeded::Memory => {
+            let message =
+                format!("memory limit: the policy made more than {} bytes of values", limits.memory);
+            Failure::new(FailureKind::EvaluationFailed, message)
+        }
+    }
+}
+
+/// Counts what writing the answer will take: a value that shares parts may be small in memory and huge in writing.
+fn weigh(value: &Value) {
+    match value {
+        Value::Array(items) => {
+            budget::work(items.len());
+            budget::spend(items.len().saturating_mul(8));
+            items.iter().for_each(weigh);
+        }
+        Value::Set(elements) => {
+            budget::work(elements.len());
+            budget::spend(elements.len().saturating_mul(8));
+            elements.keys().for_each(weigh);
+        }
+        Value::Object(members) => {
+            budget::work(members.len());
+            budget::spend(members.len().saturating_mul(8));
+            members.iter().for_each(|(key, value)| {
+                weigh(key);
+                weigh(value);
+            });
+        }
+        Value::String(text) => budget::spend(text.len()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

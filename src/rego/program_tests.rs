@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::rego::{Module, RegoVersion, compile};
 
-const LIMITS: EvalLimits = EvalLimits { deadline: Duration::from_secs(10) };
+const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(10));
 const AT: Timestamp = Timestamp(1_767_258_000_000_000_000);
 
 fn module(source: &str) -> Module {
@@ -108,7 +108,7 @@ fn a_package_leaves_out_what_a_builtins_error_keeps_from_it() {
 #[test]
 fn the_deadline_ends_an_evaluation() {
     let app = app();
-    let limits = EvalLimits { deadline: Duration::from_millis(20) };
+    let limits = EvalLimits::within(Duration::from_millis(20));
     let Evaluation::Error(failure) = app.evaluate(&EntryPath::parse("app/slow").unwrap(), None, AT, &limits)
     else {
         panic!("it ended");
@@ -279,4 +279,16 @@ fn answers_do_not_depend_on_what_was_asked_before() {
             assert_eq!(got, alone[second], "{:?} after {:?}", questions[second], questions[first]);
         }
     }
+}
+
+/// Blocks that are tried in vain at each level, within each other: nothing that ends in this world.
+#[test]
+fn loading_has_a_deadline() {
+    let mut text = String::from("true");
+    for level in 0..60 {
+        text = format!("count([1 | {text}]) == z{level} with input as 1; z{level} = 1");
+    }
+    let modules = vec![module(&format!("package p\nx if {{ {text} }}\n"))];
+    let errors = compile_within(Duration::from_millis(300), modules, Value::object(), &Checks::default()).unwrap_err();
+    assert_eq!(errors[0].message, "the policy takes too long to load");
 }

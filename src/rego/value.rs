@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::budget;
 use super::json::{self, JsonError};
 
 pub use super::keyed::Keyed;
@@ -198,9 +199,18 @@ impl Hash for Value {
             Self::Bool(value) => value.hash(state),
             Self::Number(number) => number.hash(state),
             Self::String(text) => text.hash(state),
-            Self::Array(items) => items.hash(state),
-            Self::Object(members) => members.hash(state),
-            Self::Set(elements) => elements.hash(state),
+            Self::Array(items) => {
+                budget::work(items.len());
+                items.hash(state);
+            }
+            Self::Object(members) => {
+                budget::work(members.len());
+                members.hash(state);
+            }
+            Self::Set(elements) => {
+                budget::work(elements.len());
+                elements.hash(state);
+            }
         }
     }
 }
@@ -225,13 +235,25 @@ impl Ord for Value {
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
             (Self::Number(a), Self::Number(b)) => a.cmp(b),
             (Self::String(a), Self::String(b)) => a.cmp(b),
-            (Self::Array(a), Self::Array(b)) if !Arc::ptr_eq(a, b) => a.cmp(b),
-            (Self::Object(a), Self::Object(b)) if !Arc::ptr_eq(a, b) => a.cmp(b),
-            (Self::Set(a), Self::Set(b)) if !Arc::ptr_eq(a, b) => a.cmp(b),
+            (Self::Array(a), Self::Array(b)) if !Arc::ptr_eq(a, b) => {
+                budget::work(a.len().min(b.len()));
+                a.cmp(b)
+            }
+            (Self::Object(a), Self::Object(b)) if !Arc::ptr_eq(a, b) => {
+                budget::work(a.len().min(b.len()));
+                a.cmp(b)
+            }
+            (Self::Set(a), Self::Set(b)) if !Arc::ptr_eq(a, b) => {
+                budget::work(a.len().min(b.len()));
+                a.cmp(b)
+            }
             _ => self.rank().cmp(&other.rank()),
         }
     }
 }
+
+/// What a value takes besides its parts, roughly: counters, lengths, and what an allocator adds.
+const OVERHEAD: usize = 48;
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
@@ -253,30 +275,35 @@ impl From<Number> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
+        budget::spend(OVERHEAD + value.len());
         Self::String(Arc::from(value))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
+        budget::spend(OVERHEAD + value.len());
         Self::String(Arc::from(value))
     }
 }
 
 impl From<Vec<Value>> for Value {
     fn from(items: Vec<Value>) -> Self {
+        budget::spend(OVERHEAD + items.len() * size_of::<Self>());
         Self::Array(Arc::new(items))
     }
 }
 
 impl From<Object> for Value {
     fn from(members: Object) -> Self {
+        budget::spend(OVERHEAD + members.len() * size_of::<(Self, Self)>());
         Self::Object(Arc::new(members))
     }
 }
 
 impl From<Set> for Value {
     fn from(elements: Set) -> Self {
+        budget::spend(OVERHEAD + elements.len() * size_of::<Self>());
         Self::Set(Arc::new(elements))
     }
 }

@@ -16,7 +16,7 @@ use verdict::rego::{EvalLimits, Evaluation, Module, Program, RegoVersion, Value,
 
 mod generate;
 
-const LIMITS: EvalLimits = EvalLimits { deadline: Duration::from_secs(10) };
+const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(10));
 
 const POLICY: &str = r#"package app
 import data.lib

@@ -27,7 +27,7 @@ use crate::pdp::snapshot::Snapshot;
 use crate::rego::{EvalLimits, Value};
 
 /// A policy that is slower than what a server would let pass can still be measured.
-const LIMITS: EvalLimits = EvalLimits { deadline: Duration::from_secs(10) };
+const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(10));
 /// The share of a sample's time that is spent on evaluations before it, which are not counted.
 const WARMUP_SHARE: u32 = 10;
 

@@ -292,6 +292,28 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("decision.explain.one_in", Kind::Number, "Explain one in so many of these; `1` is every one."),
     entry(
+        "decision.depth",
+        Kind::Number,
+        "How many rules and functions may be within each other in one evaluation; past it the call is denied. An entry \
+         point that is named in the configuration or in a manifest, and that may need more, keeps its bundle from being \
+         activated.",
+    ),
+    entry(
+        "decision.memory",
+        Kind::Size,
+        "How many bytes of values one evaluation may make in all, roughly counted and whether they are still there or \
+         not; past it the call is denied.",
+    ),
+    entry(
+        "decision.entrypoints",
+        Kind::SectionMap,
+        "Other limits for a document and all below it, e.g. `{\"app/report\": {deadline: 500ms, memory: 1GiB}}`; for \
+         each limit the longest path that names it wins.",
+    ),
+    entry("decision.entrypoints{}.deadline", Kind::Duration, "As `decision.deadline`, for this document."),
+    entry("decision.entrypoints{}.depth", Kind::Number, "As `decision.depth`, for this document."),
+    entry("decision.entrypoints{}.memory", Kind::Size, "As `decision.memory`, for this document."),
+    entry(
         "decision_log.console",
         Kind::Word,
         "How decisions appear on standard output: readable on a terminal and JSON lines elsewhere (`auto`), always \

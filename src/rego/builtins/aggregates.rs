@@ -2,6 +2,7 @@
 
 use num_bigint::BigInt;
 
+use super::super::budget;
 use super::super::number::NumberError;
 use super::super::value::{Number, Value};
 use super::call::{Context, Error, Function, argument};
@@ -91,7 +92,10 @@ fn sort(_: &mut Context, args: &[Value]) -> Answer {
         _ => elements(args)?.cloned().collect(),
     };
     if !matches!(value, Value::Set(_)) {
-        items.sort();
+        items.sort_by(|a, b| {
+            budget::work(1);
+            a.cmp(b)
+        });
     }
     Ok(Some(items.into()))
 }

@@ -48,6 +48,8 @@ pub enum Kind {
     Type,
     /// The built-in failed: `eval_builtin_error`.
     Builtin,
+    /// The result would be larger than [`Context::max_bytes`]. Never turned into undefined.
+    TooLarge,
     /// The deadline has passed: `eval_cancel_error`. Never turned into undefined.
     Cancelled,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::super::value::{Object, Set, Value};
-use super::call::{Context, Error, Function, argument, object};
+use super::call::{Context, Error, Function, Kind, argument, object};
 
 /// The functions of this family.
 pub const FUNCTIONS: &[(&str, Function)] =
@@ -67,7 +67,7 @@ impl<'a> Paths<'a> {
         let length = self.way.len().saturating_mul(times);
         self.bytes = self.bytes.saturating_add(length.saturating_add(4).saturating_mul(size_of::<Value>()));
         if self.bytes > self.context.max_bytes {
-            return Err(Error::failed("the paths are too many"));
+            return Err(Error::new(Kind::TooLarge, "the paths are too many"));
         }
         self.found.insert(self.way.repeat(times));
         Ok(())
@@ -136,7 +136,7 @@ fn walk(context: &mut Context, args: &[Value]) -> Answer {
         };
         bytes = bytes.saturating_add(below.saturating_mul((path.len() + 8) * size_of::<Value>()));
         if bytes > context.max_bytes {
-            return Err(Error::failed("the value has too many paths"));
+            return Err(Error::new(Kind::TooLarge, "the value has too many paths"));
         }
         let push = |key: &Value| {
             let mut below = path.clone();

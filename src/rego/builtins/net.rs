@@ -3,7 +3,7 @@
 use std::net::ToSocketAddrs;
 
 use super::super::value::{Set, Value};
-use super::call::{Context, Error, Function, argument};
+use super::call::{Context, Error, Function, Kind, argument};
 use super::net_range::{Address, Range, cover};
 
 /// The functions of this family.
@@ -111,7 +111,7 @@ fn contains_matches(context: &mut Context, args: &[Value]) -> Answer {
             }
         }
         if found.len().saturating_mul(128) > context.max_bytes {
-            return Err(Error::failed("too many matches"));
+            return Err(Error::new(Kind::TooLarge, "too many matches"));
         }
     }
     Ok(Some(Value::from(found.into_iter().collect::<Set>())))

@@ -1,5 +1,6 @@
 //! Objects.
 
+use super::super::budget;
 use super::super::value::{Object, Set, Value};
 use super::call::{Context, Error, Function, Kind, argument, array, object};
 use super::operand::{Elements, MAX_DEPTH, element, one_of};
@@ -71,7 +72,10 @@ fn union_n(_: &mut Context, args: &[Value]) -> Answer {
 fn merge(objects: &[&Object], depth: usize) -> Result<Object, Error> {
     let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
     let mut all: Vec<&(Value, Value)> = objects.iter().flat_map(|object| object.entries()).collect();
-    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all.sort_by(|a, b| {
+        budget::work(1);
+        a.0.cmp(&b.0)
+    });
     let mut entries = Vec::with_capacity(all.len());
     for same in all.chunk_by(|a, b| a.0 == b.0) {
         let as_object = |entry: &&(Value, Value)| match entry {

@@ -2,6 +2,7 @@
 
 use num_bigint::BigInt;
 
+use super::super::budget;
 use super::super::value::Value;
 use super::call::{Context, Error, Kind, argument, number};
 
@@ -26,7 +27,11 @@ pub fn element(position: usize, composite: &Value, wanted: &str, got: &Value) ->
 
 /// The error for a result that would be too large.
 pub fn too_large(ctx: &Context) -> Error {
-    Error::failed(format!("the result would be larger than {} bytes", ctx.max_bytes))
+    larger_than(ctx.max_bytes)
+}
+
+fn larger_than(bytes: usize) -> Error {
+    Error::new(Kind::TooLarge, format!("the result would be larger than {bytes} bytes"))
 }
 
 /// Whether an array or set of so many elements may be made.
@@ -162,8 +167,9 @@ impl Output {
     }
 
     fn reserve(&self, more: usize) -> Result<(), Error> {
+        budget::work(more / 64);
         if self.text.len().saturating_add(more) > self.limit {
-            return Err(Error::failed(format!("the result would be larger than {} bytes", self.limit)));
+            return Err(larger_than(self.limit));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What template strings become: `$"… {x} …"` is a call of `internal.template_string`.
 
 use super::super::value::Value;
-use super::call::{Context, Error, Function, array};
+use super::call::{Context, Error, Function, Kind, array};
 
 /// `internal.template_string`, which no policy can name.
 pub const FUNCTIONS: &[(&str, Function)] = &[("internal.template_string", template_string)];
@@ -21,7 +21,7 @@ fn template_string(context: &mut Context, args: &[Value]) -> Result<Option<Value
             _ => {}
         }
         if text.len() > context.max_bytes {
-            return Err(Error::failed("the text is too long"));
+            return Err(Error::new(Kind::TooLarge, "the text is too long"));
         }
     }
     Ok(Some(Value::from(text)))

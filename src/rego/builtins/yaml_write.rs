@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::super::budget;
 use super::super::json;
 use super::super::value::{Number, Value};
 use super::yaml_resolve::{Resolved, resolve};
@@ -25,6 +26,8 @@ fn block(value: &Value, indent: usize, depth: usize, out: &mut String) -> Result
     if depth > MAX_DEPTH {
         return Err("yaml: exceeded max depth".to_string());
     }
+    budget::work(indent);
+    budget::spend(indent + 4);
     match value {
         Value::Array(items) if !items.is_empty() => list(items.iter(), indent, depth, out),
         Value::Set(elements) if !elements.is_empty() => list(elements.keys(), indent, depth, out),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::rego::budget;
 use crate::rego::value::{Object, Value};
 
 /// Which characters of texts are escaped.
@@ -30,9 +31,22 @@ pub fn write_escaped(value: &Value, escape: Escape, out: &mut String) {
             let _ = write!(out, "{number}");
         }
         Value::String(text) => write_text(text, escape, out),
-        Value::Array(items) => write_list(items.iter(), escape, out),
-        Value::Set(elements) => write_list(elements.keys(), escape, out),
-        Value::Object(members) => write_object(members, escape, out),
+        // What is written is counted on the way: a value that shares parts may be small, and its text huge.
+        Value::Array(items) => {
+            budget::work(items.len());
+            budget::spend(items.len());
+            write_list(items.iter(), escape, out);
+        }
+        Value::Set(elements) => {
+            budget::work(elements.len());
+            budget::spend(elements.len());
+            write_list(elements.keys(), escape, out);
+        }
+        Value::Object(members) => {
+            budget::work(members.len());
+            budget::spend(members.len());
+            write_object(members, escape, out);
+        }
     }
 }
 
@@ -97,6 +111,8 @@ pub(super) fn with_text_keys(members: &Object) -> Option<Vec<(String, &Value)>> 
 }
 
 fn write_text(text: &str, escape: Escape, out: &mut String) {
+    budget::work(text.len() / 64);
+    budget::spend(text.len());
     out.push('"');
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| is_special(byte, escape)) {

@@ -11,6 +11,7 @@ use super::metadata::{Asker, Metadata};
 use super::order::{Slots, order};
 use super::raw;
 use super::tree::{self, Group, Source};
+use crate::rego::budget;
 use crate::rego::syntax::ast::{self, HeadValue, RefPart};
 use crate::rego::value::Value;
 
@@ -31,6 +32,7 @@ pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Progra
     }
     let mut rules = Vec::new();
     for group in &groups {
+        budget::work(64);
         rules.push(rule_set(modules, &globals, group, &mut findings));
     }
     drop(globals);
@@ -204,6 +206,9 @@ fn rule_body(
     for other in &rule.elses {
         lowering.fresh_body();
         lowering.asker = Some(Asker { module: source.module, rule, own: false });
+        // Each has a copy of what the parameters need.
+        budget::spend(before.len().saturating_mul(512));
+        budget::work(before.len());
         raws.push(lowering.scoped(|lowering| {
             let mut stmts = before.clone();
             if let Some(body) = &other.body {

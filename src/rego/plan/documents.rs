@@ -116,7 +116,7 @@ impl<'e> Machine<'e> {
         args: &[Val<'e>],
         each: Each<'_, 'e>,
     ) -> Result<(), Box<Failure>> {
-        self.framed(body.slots, |machine| {
+        self.called(body.slots, |machine| {
             let fits = body.args.iter().zip(args).all(|(pattern, arg)| machine.fits(pattern, arg.clone()));
             if !fits || body.args.len() != args.len() {
                 return Ok(());
@@ -160,6 +160,7 @@ impl<'e> Machine<'e> {
                 let keys: Option<Vec<Value>> =
                     body.tail.iter().map(|key| machine.value(key).into_value()).collect();
                 let Some(keys) = keys else { return Ok(Flow::Continue) };
+                machine.grow(1 + 4 * keys.len())?;
                 if !whole.put(keys.into_iter(), value, body.contains) {
                     machine.place = body.place;
                     return machine.fail("eval_conflict_error", "object keys must be unique");

@@ -29,6 +29,8 @@ pub struct Program {
     pub levels: usize,
     /// Which rule goes deepest.
     pub deepest: Option<Place>,
+    /// How many rules and functions are within each other where each rule set is evaluated, by [`RuleId`].
+    pub calls: Vec<usize>,
 }
 
 /// A place in a file.

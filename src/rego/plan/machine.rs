@@ -5,6 +5,7 @@
 //! Documents are evaluated whole and once; what `with` changes is a world of its own, with nothing remembered in it.
 
 mod calls;
+mod limits;
 
 use std::collections::HashMap;
 
@@ -13,6 +14,7 @@ use super::ir::{
     Step, Stmt,
 };
 use super::watch::Watch;
+use crate::rego::budget;
 use crate::rego::builtins::call::Context;
 use crate::rego::value::{Keyed, Value};
 
@@ -130,7 +132,12 @@ pub struct Machine<'e> {
     pub(super) leave_out: bool,
     /// The first such error.
     pub(super) left_out: Option<Failure>,
-    steps: u32,
+    steps: usize,
+    /// How many rules and functions are within each other now, and may be.
+    calls: usize,
+    most_calls: usize,
+    /// The most bytes that one built-in may make.
+    most_bytes: usize,
     /// Where the statement that runs is.
     pub(super) place: Place,
     /// Who is told of every step.
@@ -154,9 +161,6 @@ const OPERATORS: [&str; 7] = ["plus", "minus", "mul", "div", "rem", "and", "or"]
 /// What is done with each result.
 pub(super) type Next<'n, 'e> = &'n mut dyn FnMut(&mut Machine<'e>) -> Result<Flow, Box<Failure>>;
 
-/// How many statements run between two looks at the clock.
-const STEPS_PER_CLOCK: u32 = 256;
-
 impl<'e> Machine<'e> {
     /// An evaluation over documents.
     pub fn new(
@@ -168,6 +172,7 @@ impl<'e> Machine<'e> {
     ) -> Self {
         let world =
             World { input: input.map_or(Val::Undefined, Val::Ref), data: Val::Ref(data), ..World::default() };
+        let most_bytes = context.max_bytes;
         Self {
             program,
             world,
@@ -178,6 +183,9 @@ impl<'e> Machine<'e> {
             leave_out: false,
             left_out: None,
             steps: 0,
+            calls: 0,
+            most_calls: usize::MAX,
+            most_bytes,
             place: Place::default(),
             watch: None,
         }
@@ -201,14 +209,6 @@ impl<'e> Machine<'e> {
 
     pub(super) fn fail<T>(&self, code: &'static str, message: impl Into<String>) -> Result<T, Box<Failure>> {
         Err(Box::new(Failure { code, message: message.into(), place: self.place }))
-    }
-
-    fn tick(&mut self) -> Result<(), Box<Failure>> {
-        self.steps += 1;
-        if self.steps.is_multiple_of(STEPS_PER_CLOCK) && self.context.check_deadline().is_err() {
-            return self.fail("eval_cancel_error", "caller cancelled query execution");
-        }
-        Ok(())
     }
 
     /// Runs the statements from `at` on, and `next` for each way in which all of them hold.
@@ -312,14 +312,16 @@ impl<'e> Machine<'e> {
         block: &'e Block,
     ) -> Result<bool, Box<Failure>> {
         let domain = self.value(domain);
-        let entries: Vec<(Value, Value)> = match domain.get() {
-            Some(Value::Array(items)) => (0_i64..).map(Value::from).zip(items.iter().cloned()).collect(),
-            Some(Value::Set(items)) => items.keys().map(|item| (item.clone(), item.clone())).collect(),
-            Some(Value::Object(members)) => members.entries().to_vec(),
+        let count = match domain.get() {
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Set(items)) => items.len(),
+            Some(Value::Object(members)) => members.len(),
             _ => return Ok(false),
         };
-        for (k, v) in entries {
-            if !self.fits(key, Val::Own(k)) || !self.fits(value, Val::Own(v)) || !self.holds(block)? {
+        for at in 0..count {
+            self.tick()?;
+            let (k, v) = entry(&domain, at);
+            if !self.fits(key, k) || !self.fits(value, v) || !self.holds(block)? {
                 return Ok(false);
             }
         }
@@ -339,9 +341,13 @@ impl<'e> Machine<'e> {
         self.run(block, 0, &mut |machine| {
             let Some(item) = machine.value(value).into_value() else { return Ok(Flow::Continue) };
             match key {
-                None => items.push(item),
+                None => {
+                    machine.grow(1)?;
+                    items.push(item);
+                }
                 Some(key) => {
                     if let Some(key) = machine.value(key).into_value() {
+                        machine.grow(2)?;
                         members.push((key, item));
                     }
                 }
@@ -353,7 +359,10 @@ impl<'e> Machine<'e> {
             Comprehension::Array => Ok(Value::from(items)),
             Comprehension::Set => Ok(Value::from(items.into_iter().collect::<Keyed<()>>())),
             Comprehension::Object => {
-                members.sort_by(|a, b| a.0.cmp(&b.0));
+                members.sort_by(|a, b| {
+                    budget::work(1);
+                    a.0.cmp(&b.0)
+                });
                 if members.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0 && a.1 != b.1)) {
                     return self.fail("eval_conflict_error", "object keys must be unique");
                 }

@@ -2,11 +2,12 @@
 //!
 //! The order of the source is kept as far as that allows. What can never run is unsafe.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ir::{Base, Block, Operand, Out, Pattern, Place, Slot, Step, Stmt};
 use super::raw;
+use crate::rego::budget;
 
 pub(super) type Slots = HashSet<Slot>;
 /// What the source calls each slot; the compiler's own have no name, and never leave the closure that they are made in.
@@ -34,30 +35,45 @@ pub(super) fn order(
         });
     });
     let mut block = Block::default();
-    let mut waiting: Vec<&raw::Stmt> = stmts.iter().collect();
-    while !waiting.is_empty() {
-        let before = waiting.len();
-        waiting.retain(|stmt| match ready(stmt, bound, &own, names) {
-            Some((ordered, binds)) => {
-                bound.extend(binds);
-                block.stmts.push((ordered, stmt.place));
-                false
+    // From the start to the end, again and again, as long as that helps. A statement is tried again only when one of its
+    // variables has been bound since: what stands the wrong way round costs no pass over all, and closures within
+    // closures are not put in order twice at each level.
+    let (mut tries, mut from): (BTreeSet<usize>, usize) = ((0..stmts.len()).collect(), 0);
+    let mut waiting: BTreeSet<usize> = BTreeSet::new();
+    let mut mentions: HashMap<Slot, Vec<usize>> = HashMap::new();
+    while let Some(at) = tries.range(from..).next().or_else(|| tries.first()).copied() {
+        budget::work(16);
+        tries.remove(&at);
+        from = at + 1;
+        let Some(stmt) = stmts.get(at) else { continue };
+        let Some((ordered, binds)) = ready(stmt, bound, &own, names) else {
+            if waiting.insert(at) {
+                stmt.vars(true, &mut |slot| mentions.entry(slot).or_default().push(at));
             }
-            None => true,
-        });
-        if waiting.len() == before {
-            return Err(unsafe_vars(&waiting, bound, names));
+            continue;
+        };
+        waiting.remove(&at);
+        block.stmts.push((ordered, stmt.place));
+        for slot in binds {
+            if bound.insert(slot) {
+                let mentioning = mentions.get(&slot).into_iter().flatten();
+                tries.extend(mentioning.filter(|at| waiting.contains(at)));
+            }
         }
     }
-    Ok(block)
+    if waiting.is_empty() {
+        return Ok(block);
+    }
+    let waiting: Vec<&raw::Stmt> = waiting.iter().filter_map(|at| stmts.get(*at)).collect();
+    Err(unsafe_vars(&waiting, bound, names))
 }
 
 fn unsafe_vars(waiting: &[&raw::Stmt], bound: &Slots, names: &Names) -> Unsafe {
-    let mut slots = Vec::new();
+    let (mut slots, mut known) = (Vec::new(), Slots::new());
     for stmt in waiting {
         stmt.vars(true, &mut |slot| {
             let named = names.get(slot as usize).is_some_and(Option::is_some);
-            if named && !bound.contains(&slot) && !slots.iter().any(|(known, _)| *known == slot) {
+            if named && !bound.contains(&slot) && known.insert(slot) {
                 slots.push((slot, stmt.place));
             }
         });

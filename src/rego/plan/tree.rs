@@ -6,6 +6,10 @@ use std::sync::Arc;
 use super::ir::{Kind, Node, NodeId, Place, RuleId};
 use super::lower::Finding;
 use crate::rego::syntax::ast::{self, HeadValue, RefPart, TermKind, Version};
+use crate::rego::syntax::source::Span;
+
+/// The most parts of the path of a rule or a package.
+const MOST_PARTS: usize = 250;
 
 /// One rule of a module, with what its head says.
 pub(super) struct Source<'m> {
@@ -85,6 +89,10 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
     for (number, module) in modules.iter().enumerate() {
         for rule in &module.rules {
             let (fixed, path) = path_of(module, rule);
+            if path.len() > MOST_PARTS {
+                findings.push(too_long(number, rule.head.span, path.len()));
+                continue;
+            }
             by_path.entry(path).or_default().push(Source { module: number, rule, fixed, below: Vec::new() });
         }
     }
@@ -117,11 +125,16 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
         groups.push(Group { path, kind, sources: rest, default: defaults.into_iter().next() });
     }
     let mut tree = Tree { nodes: vec![Node::default()], arities: Vec::new() };
-    for module in modules {
+    for (number, module) in modules.iter().enumerate() {
         let path = &module.package.path;
-        // No group is below another, so that only the last one before the path can be above it.
+        if path.len() > MOST_PARTS {
+            findings.push(too_long(number, module.package.span, path.len()));
+            continue;
+        }
+        // The groups are in order, and none is above another: only the last one before the path can be above it.
         let before = groups.partition_point(|group| group.path <= *path);
-        if before.checked_sub(1).and_then(|at| groups.get(at)).is_some_and(|g| path.starts_with(&g.path)) {
+        let above = before.checked_sub(1).and_then(|last| groups.get(last));
+        if above.is_some_and(|group| path.starts_with(&group.path)) {
             continue;
         }
         tree.at(path);
@@ -143,6 +156,11 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
         });
     }
     (tree, groups)
+}
+
+fn too_long(module: usize, span: Span, parts: usize) -> Finding {
+    let message = format!("a path of {parts} parts is too long: at most {MOST_PARTS} are taken");
+    Finding { code: "rego_compile_error", message, place: Place { file: module as u32, span } }
 }
 
 fn finding(source: &Source<'_>, message: String) -> Finding {

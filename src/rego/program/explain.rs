@@ -1,12 +1,11 @@
 //! From what the machine saw to an explanation with sources, places and titles.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use super::{EvalLimits, Program, Target, on_stack};
+use super::{EvalLimits, Program, Target, end, on_stack};
 use crate::model::clock::Timestamp;
 use crate::model::explanation::{Candidate, Condition, Explanation, Result as Came};
 use crate::model::failure::Location;
 use crate::model::request::EntryPath;
+use crate::rego::budget;
 use crate::rego::plan::explain::{End, Why};
 use crate::rego::plan::ir::Place;
 use crate::rego::value::Value;
@@ -29,14 +28,14 @@ impl Program {
     ) -> Option<Explanation> {
         let Target::Rule(rule, _) = self.target(path.segments()) else { return None };
         on_stack(self.stack, || {
-            let explained = catch_unwind(AssertUnwindSafe(|| {
+            let explained = budget::within(end(limits.deadline), limits.memory, || {
                 let mut context = Self::context(at, limits);
                 let together = |a: Place, b: Place| {
                     a == b || self.whole(a).is_some_and(|whole| Some(whole) == self.whole(b))
                 };
                 let why = self.machine(input, &mut context).explain(rule, &together).ok()?;
                 Some(self.explanation(why, values))
-            }));
+            });
             explained.ok().flatten()
         })
     }

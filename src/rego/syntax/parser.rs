@@ -20,6 +20,7 @@ use super::error::{Error, MAX_ERRORS};
 use super::lexer::{Lexed, lex};
 use super::source::{Source, Span};
 use super::token::{Kind, Token};
+use crate::rego::budget;
 
 /// The largest text, in bytes.
 pub const MAX_SIZE: usize = 4 << 20;
@@ -232,6 +233,7 @@ impl<'s> Parser<'s> {
     }
 
     fn bump(&mut self) {
+        budget::work(1);
         if self.at + 1 < self.tokens.len() {
             self.at += 1;
         }

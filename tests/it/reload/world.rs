@@ -161,7 +161,7 @@ pub fn policy(version: u64) -> String {
 }
 
 pub fn value_in(snapshot: &Snapshot, path: &str) -> String {
-    let limits = EvalLimits { deadline: Duration::from_secs(5) };
+    let limits = EvalLimits::within(Duration::from_secs(5));
     match snapshot.program.evaluate(&EntryPath::parse(path).unwrap(), None, Timestamp(0), &limits) {
         Evaluation::Defined { value, .. } => value.to_string(),
         Evaluation::Undefined(_) => "-".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::super::value::{Object, Value};
-use super::super::call::{Context, Error};
+use super::super::call::{Context, Error, Kind};
 use super::decimal::Decimal;
 use super::format;
 use super::schema::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
@@ -89,7 +89,7 @@ impl<'a> Checker<'a> {
         let field = path.field();
         self.bytes = self.bytes.saturating_add(field.len() + description.len() + size_of::<Fault>());
         if self.bytes > self.context.max_bytes {
-            return Err(Error::failed("the document has too many faults"));
+            return Err(Error::new(Kind::TooLarge, "the document has too many faults"));
         }
         outcome.faults.push(Fault { field, kind, description });
         outcome.score -= 2;

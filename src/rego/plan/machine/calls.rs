@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
+use super::limits::{LIMIT, MEMORY};
 use super::{Failure, Flow, Machine, Mock, Next, OPERATORS, Strict, Val, World};
+use crate::rego::budget;
 use crate::rego::builtins::call::Kind as ErrorKind;
 use crate::rego::plan::ir::{Block, Builtin, Callee, Operand, Target};
 use crate::rego::value::{Keyed, Value};
@@ -48,13 +50,24 @@ impl<'e> Machine<'e> {
     }
 
     fn builtin(&mut self, builtin: &Builtin, args: &[Value]) -> Result<Option<Value>, Box<Failure>> {
-        let error = match (builtin.function)(self.context, args) {
+        // The clock is looked at the sooner, the more there is to do: what was given and what was made.
+        let spent = budget::spent();
+        self.context.max_bytes = self.most_bytes.min(budget::left());
+        let result = (builtin.function)(self.context, args);
+        let made = budget::spent().saturating_sub(spent) / BYTES_PER_STEP;
+        self.steps = self.steps.saturating_add(made).saturating_add(args.iter().map(work).sum());
+        self.check_memory()?;
+        let error = match result {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
         let code = match error.kind {
             ErrorKind::Type => "eval_type_error",
             ErrorKind::Builtin => "eval_builtin_error",
+            ErrorKind::TooLarge if self.context.max_bytes < self.most_bytes => {
+                return self.fail(LIMIT, MEMORY);
+            }
+            ErrorKind::TooLarge => return self.fail(LIMIT, format!("{}: {}", builtin.name, error.message)),
             ErrorKind::Cancelled => return self.fail("eval_cancel_error", error.message),
         };
         let failure =
@@ -72,6 +85,7 @@ impl<'e> Machine<'e> {
         block: &'e Block,
         next: Next<'_, 'e>,
     ) -> Result<Flow, Box<Failure>> {
+        budget::work(256);
         let mut world = World { documents: HashMap::new(), changed: true, ..self.world.clone() };
         for (target, operand) in changes {
             let value = self.value(operand).into_value();
@@ -108,11 +122,33 @@ impl<'e> Machine<'e> {
     }
 }
 
+/// How many bytes of values are as much work as a statement.
+const BYTES_PER_STEP: usize = 256;
+
+/// How many statements a built-in's argument is as much work as, at a glance.
+fn work(value: &Value) -> usize {
+    const NESTED: usize = 32;
+    let nested = |inner: Option<&Value>| match inner {
+        Some(Value::Array(_) | Value::Object(_) | Value::Set(_)) => NESTED,
+        _ => 0,
+    };
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len() / BYTES_PER_STEP,
+        Value::Array(items) => items.len() / 16 + nested(items.first()),
+        Value::Set(elements) => elements.len() / 16 + nested(elements.keys().next()),
+        Value::Object(members) => members.len() / 16 + nested(members.values().next()),
+    }
+}
+
 /// A value with something else at a path; what is on the way and no object becomes one.
 fn replace_at(value: Option<Value>, path: &[Value], new: Value) -> Option<Value> {
     let Some((key, rest)) = path.split_first() else { return Some(new) };
     let mut members = match value {
-        Some(Value::Object(members)) => Arc::unwrap_or_clone(members),
+        Some(Value::Object(members)) => {
+            budget::work(members.len());
+            Arc::unwrap_or_clone(members)
+        }
         _ => Keyed::new(),
     };
     let part = members.get(key).cloned();
