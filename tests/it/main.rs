@@ -16,6 +16,7 @@ mod decision_log;
 mod decisions;
 mod differential;
 mod harness;
+mod hostile;
 mod identity;
 mod management;
 mod opa_api;
