@@ -299,7 +299,7 @@ mod tests {
             crate::rego::Module { id: "p.rego".to_owned(), source: text.into(), version: Version::V1 };
         let program = crate::rego::compile(vec![module], Value::object()).unwrap();
         let path = crate::model::request::EntryPath::parse("a").unwrap();
-        let limits = crate::rego::EvalLimits { deadline: std::time::Duration::from_secs(10) };
+        let limits = crate::rego::EvalLimits::within(std::time::Duration::from_secs(10));
         let answer = program.evaluate(&path, None, crate::model::clock::Timestamp(0), &limits);
         let crate::rego::Evaluation::Defined { value, .. } = answer else { panic!("{answer:?}") };
         assert_eq!(value.to_string(), r#"{"p":"t","q":{},"r":[3],"s":["pkg"],"t":7}"#);

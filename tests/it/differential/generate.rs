@@ -104,7 +104,7 @@ impl Writer<'_> {
         if self.dice.one_in(4) {
             out.push_str("\n# METADATA\n# title: generated\n");
         } else {
-            out.push_str("\n");
+            out.push('\n');
         }
         match self.dice.upto(8) {
             0 => {
