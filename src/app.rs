@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::authorize::Authorizer;
+use crate::authorize::{Around, Authorizer};
 use crate::bundle::reload::{Observer, Setup as BundleSetup};
 use crate::bundle::status::{Report, Status};
 use crate::bundle::watch::{Trigger, Watcher};
@@ -29,10 +29,15 @@ use crate::http::server;
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator, Refresh};
 use crate::model::clock::Clock;
+use crate::model::outbound::Outside;
 use crate::model::request::EntryPath;
 use crate::net;
+use crate::net::allow::Allow;
+use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
+use crate::rego::effects::Responses;
+use crate::rego::{Surroundings, Value};
 use crate::telemetry::metrics::Metrics;
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
@@ -120,6 +125,7 @@ impl App {
         let authenticator = authenticator(&loaded, &client, &clock)?;
         let refresh = authenticator.spawn_refresh();
 
+        let around = around(&loaded)?;
         let empty = Snapshot::empty(clock.now())
             .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
         let (store, bundles) = (Arc::new(SnapshotStore::new(empty)), Arc::new(Status::default()));
@@ -131,6 +137,7 @@ impl App {
             clock: clock.clone(),
             runner,
             observers: vec![Arc::new(Counted(Arc::clone(&metrics)))],
+            no_calls: around.surroundings.outside.is_none(),
         })?;
         let (watcher, _) = tokio::task::spawn_blocking(move || {
             let handled = watcher.wait_first(FIRST_READING);
@@ -148,6 +155,7 @@ impl App {
             staleness(config, &bundles),
         ));
         authorizer.replace_explain(config.decision.explain);
+        authorizer.replace_around(around);
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);
         let listener = server::bind(config.server.listen).await.map_err(StartError::Other)?;
         let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
@@ -218,6 +226,36 @@ impl Live {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.file().map(std::path::Path::to_path_buf)
     }
+}
+
+/// What policy sees, and whom it may call: in development everybody, unless the configuration says whom.
+fn around(loaded: &Loaded) -> Result<Around, StartError> {
+    let (config, http_send) = (&loaded.config, &loaded.config.http_send);
+    let listed = !http_send.allow.is_empty();
+    let allow = match loaded.profile() {
+        _ if listed => {
+            let allow = Allow::only(&http_send.allow, &http_send.private_addresses);
+            Some(allow.map_err(|wrong| StartError::Other(wrong.message))?)
+        }
+        Profile::Dev => Some(Allow::everybody()),
+        Profile::Run(_) | Profile::Inspect => None,
+    };
+    let calls =
+        |allow| -> Arc<dyn Outside> { Arc::new(PolicyCalls::new(allow, http_send, net::Config::default())) };
+    let environment = loaded.environment();
+    let exposed = config.decision.expose_env.iter();
+    let env = exposed.filter_map(|name| Some((name.clone(), environment.get(name)?.to_owned()))).collect();
+    let surroundings = Surroundings {
+        outside: allow.map(calls),
+        env,
+        config: Value::from_serialize(&effective(config)).ok(),
+        responses: Responses::new(http_send.cache.max_size.0),
+    };
+    Ok(Around {
+        surroundings: Arc::new(surroundings),
+        recorded: config.decision_log.nd_builtin_cache,
+        max_waiting: http_send.max_concurrent,
+    })
 }
 
 fn authenticator(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result<Authenticator, StartError> {

@@ -3,6 +3,8 @@
 //! INVARIANT (one way to a decision): edges come in through [`Authorizer::authorize`] and its batch form, or through
 //! [`Authorizer::refuse`] for what is not even a call; all of them end in the decision log, and there is no early return
 //! between taking the snapshot and recording.
+//! INVARIANT (nobody waits for another): what policy may wait for, it waits for on a thread that serves nobody; there are
+//! not more of them than configured.
 //! INVARIANT (fail closed): whatever goes wrong on the way is a decision, too, of the outcome `refused` or `error`.
 //!
 //! Deliberately absent: anything of a protocol.
@@ -14,6 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use self::lanes::Lanes;
@@ -25,9 +29,9 @@ use crate::model::decision::{Decision, Outcome, Recorded, Timings};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
-use crate::pdp;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
-use crate::rego::{EvalLimits, UndefinedCause, Value};
+use crate::pdp::{self, Answer};
+use crate::rego::{Effects, EvalLimits, Surroundings, UndefinedCause, Value};
 use crate::telemetry::metrics::Metrics;
 
 /// One question, as an edge hands it over.
@@ -75,16 +79,35 @@ pub struct Authorized {
 /// Says whether the policy in force has become too old to decide with.
 pub type Staleness = Box<dyn Fn(Timestamp) -> bool + Send + Sync>;
 
+/// What decisions have around them.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// Whom they may ask, and what they see.
+    pub surroundings: Arc<Surroundings>,
+    /// Whether what they learn from others is recorded.
+    pub recorded: bool,
+    /// How many may wait for others at a time.
+    pub max_waiting: usize,
+}
+
 /// Everything that a decision needs. Shared by all edges and threads.
 pub struct Authorizer {
     snapshots: Arc<SnapshotStore>,
     authenticator: ArcSwap<Authenticator>,
+    clock: Clock,
+    is_stale: Staleness,
+    lanes: Lanes,
+    decider: Arc<Decider>,
+    /// Taken by what may wait for others.
+    waiting: ArcSwap<Semaphore>,
+}
+
+/// The part that decides and records, on whatever thread.
+struct Decider {
     log: Arc<DecisionLog>,
     metrics: Arc<Metrics>,
-    clock: Clock,
-    lanes: Lanes,
     explain: ArcSwap<pdp::explain::Config>,
-    is_stale: Staleness,
+    around: ArcSwap<Around>,
 }
 
 impl Authorizer {
@@ -99,7 +122,9 @@ impl Authorizer {
     ) -> Self {
         let authenticator = ArcSwap::from_pointee(authenticator);
         let explain = ArcSwap::from_pointee(pdp::explain::Config::default());
-        Self { snapshots, authenticator, log, metrics, clock, lanes: Lanes::new(), explain, is_stale }
+        let decider = Arc::new(Decider { log, metrics, explain, around: ArcSwap::default() });
+        let waiting = ArcSwap::from_pointee(Semaphore::new(1));
+        Self { snapshots, authenticator, clock, is_stale, lanes: Lanes::new(), decider, waiting }
     }
 
     /// The snapshot in force, for what is no decision (health, status, policies).
@@ -125,7 +150,13 @@ impl Authorizer {
 
     /// Says which decisions are explained from now on; none are before.
     pub fn replace_explain(&self, explain: pdp::explain::Config) {
-        self.explain.store(Arc::new(explain));
+        self.decider.explain.store(Arc::new(explain));
+    }
+
+    /// Says what decisions have around them from now on; nothing before.
+    pub fn replace_around(&self, around: Around) {
+        self.waiting.store(Arc::new(Semaphore::new(around.max_waiting.clamp(1, Semaphore::MAX_PERMITS))));
+        self.decider.around.store(Arc::new(around));
     }
 
     /// The limits in force for the document at a path.
@@ -149,7 +180,7 @@ impl Authorizer {
         let auth = self.admit(&snapshot, &path, &credential, at).await;
         let authenticate = authenticating.elapsed();
         let step = Step {
-            snapshot: &snapshot,
+            snapshot: Arc::clone(&snapshot),
             at,
             strict_path,
             explain,
@@ -158,7 +189,7 @@ impl Authorizer {
             authenticate,
             batch_id: None,
         };
-        let decision = self.record(self.decide(&step, path, auth, input, context).await)?;
+        let decision = self.answer(Question { step, path, auth, input, context }).await?;
         Ok(Authorized { decision, snapshot })
     }
 
@@ -177,7 +208,7 @@ impl Authorizer {
             tokio::task::yield_now().await;
             let (started, batch_id) = (Instant::now(), Some(id));
             let step = Step {
-                snapshot: &snapshot,
+                snapshot: Arc::clone(&snapshot),
                 at,
                 strict_path,
                 explain,
@@ -186,8 +217,9 @@ impl Authorizer {
                 authenticate,
                 batch_id,
             };
-            let decision = self.decide(&step, path.clone(), auth.clone(), Some(input), context.clone()).await;
-            answers.push((name, self.record(decision)));
+            let (path, auth, context) = (path.clone(), auth.clone(), context.clone());
+            let question = Question { step, path, auth, input: Some(input), context };
+            answers.push((name, self.answer(question).await));
         }
         (id, answers)
     }
@@ -205,7 +237,7 @@ impl Authorizer {
     ) -> Result<Recorded<Decision>, Unrecorded> {
         let (snapshot, at, zero) = (self.snapshots.load(), self.clock.now(), Duration::ZERO);
         let step = Step {
-            snapshot: &snapshot,
+            snapshot,
             at,
             strict_path: false,
             explain: false,
@@ -214,7 +246,48 @@ impl Authorizer {
             authenticate: zero,
             batch_id: None,
         };
-        self.record(step.refused(path, failure, AuthContext::Unchecked, None, context))
+        self.decider.record(step.refused(path, failure, AuthContext::Unchecked, None, context))
+    }
+
+    /// Decides and records: here or in a lane of its own, or, where policy may wait for others, on a thread that serves
+    /// nobody.
+    async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
+        let mut asked = match question.ask(&self.decider) {
+            Ok(asked) => asked,
+            Err(refused) => return self.decider.record(*refused),
+        };
+        let limits = self.limits(&asked.path);
+        if asked.step.snapshot.program.blocks(&asked.path) {
+            return self.wait(asked, limits).await;
+        }
+        let (input, at, mut effects) = (asked.input.take(), asked.step.at, self.decider.effects());
+        let snapshot = &asked.step.snapshot;
+        let answer = self.lanes.decide(snapshot, &asked.path, input, at, limits, &mut effects).await;
+        self.decider.record(self.decider.finish(asked, answer, effects, &limits))
+    }
+
+    /// Decides and records on a thread that serves nobody, once it is this one's turn.
+    async fn wait(&self, mut asked: Asked, limits: EvalLimits) -> Result<Recorded<Decision>, Unrecorded> {
+        let (begun, waiting, decider) = (Instant::now(), self.waiting.load_full(), Arc::clone(&self.decider));
+        let Ok(Ok(turn)) = tokio::time::timeout(limits.deadline, waiting.acquire_owned()).await else {
+            let answer = Answer::too_late(&limits, "others waited for others (`http_send.max_concurrent`)");
+            return decider.record(decider.finish(asked, answer, Effects::default(), &limits));
+        };
+        // The record is written there, too: whoever called may have gone away meanwhile.
+        let answer = tokio::task::spawn_blocking(move || {
+            let deadline = limits.deadline.saturating_sub(begun.elapsed());
+            let limited = EvalLimits { deadline, ..limits };
+            let (input, at, mut effects) = (asked.input.take(), asked.step.at, decider.effects());
+            let snapshot = &asked.step.snapshot;
+            let mut answer = pdp::decide_in(snapshot, &asked.path, input, at, &limited, &mut effects);
+            if answer.is_too_late() {
+                answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
+            }
+            let recorded = decider.record(decider.finish(asked, answer, effects, &limits));
+            drop(turn);
+            recorded
+        });
+        answer.await.unwrap_or_else(|_| Err(Unrecorded { id: Uuid::new_v4() }))
     }
 
     /// Whether there is policy to decide with, and who is calling.
@@ -235,31 +308,29 @@ impl Authorizer {
         let authenticator = self.authenticator.load();
         let mode = authenticator.mode_for(path);
         let authenticated = authenticator.authenticate(mode, credential).await;
-        authenticated.inspect_err(|failure| self.metrics.identity.failed(failure.kind))
+        authenticated.inspect_err(|failure| self.decider.metrics.identity.failed(failure.kind))
+    }
+}
+
+impl Decider {
+    fn effects(&self) -> Effects {
+        Effects::new(&self.around.load().surroundings)
     }
 
-    async fn decide(
+    /// The decision that an answer makes.
+    fn finish(
         &self,
-        step: &Step<'_>,
-        path: EntryPath,
-        auth: Result<AuthContext, Failure>,
-        input: Option<Value>,
-        context: RequestContext,
+        asked: Asked,
+        mut answer: Answer,
+        mut effects: Effects,
+        limits: &EvalLimits,
     ) -> Decision {
-        let auth = match auth {
-            Ok(auth) => auth,
-            Err(failure) => return step.refused(Some(path), failure, AuthContext::Unchecked, input, context),
-        };
-        let input = match pdp::input::assemble(&auth, input) {
-            Ok(input) => input,
-            Err(failure) => return step.refused(Some(path), failure, auth, None, context),
-        };
-        let seen = input.as_ref().map(Value::to_raw);
-        let (id, limits, explain) = (Uuid::new_v4(), self.limits(&path), **self.explain.load());
-        let kept = if step.explain || explain.any() { input.clone() } else { None };
-        let mut answer = self.lanes.decide(step.snapshot, &path, input, step.at, limits).await;
+        let Asked { step, path, auth, seen, kept, explain, context, .. } = asked;
+        let id = Uuid::new_v4();
+        let nd_builtin_cache = if self.around.load().recorded { effects.record() } else { None };
         let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
-        let explained = || pdp::explain(step.snapshot, &path, kept.as_ref(), step.at, &limits, false);
+        let mut explained =
+            || pdp::explain_in(&step.snapshot, &path, kept.as_ref(), step.at, limits, false, &mut effects);
         let explanation = if wanted { explained() } else { None };
         if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
             answer.outcome = Outcome::Error;
@@ -275,6 +346,7 @@ impl Authorizer {
             reason: answer.reason,
             result: answer.result,
             input: seen,
+            nd_builtin_cache,
             explanation,
             failure: answer.failure,
             auth,
@@ -296,9 +368,57 @@ impl fmt::Debug for Authorizer {
     }
 }
 
+/// What is left to decide once the caller is known.
+struct Question {
+    step: Step,
+    path: EntryPath,
+    auth: Result<AuthContext, Failure>,
+    input: Option<Value>,
+    context: RequestContext,
+}
+
+impl Question {
+    /// With the input as policy sees it.
+    ///
+    /// # Errors
+    /// The decision, where policy is not asked.
+    fn ask(self, decider: &Decider) -> Result<Asked, Box<Decision>> {
+        let Self { step, path, auth, input, context } = self;
+        let auth = match auth {
+            Ok(auth) => auth,
+            Err(failure) => {
+                let refused = step.refused(Some(path), failure, AuthContext::Unchecked, input, context);
+                return Err(Box::new(refused));
+            }
+        };
+        let input = match pdp::input::assemble(&auth, input) {
+            Ok(input) => input,
+            Err(failure) => return Err(Box::new(step.refused(Some(path), failure, auth, None, context))),
+        };
+        let (seen, explain) = (input.as_ref().map(Value::to_raw), **decider.explain.load());
+        let kept = if step.explain || explain.any() { input.clone() } else { None };
+        Ok(Asked { step, path, auth, input, seen, kept, explain, context })
+    }
+}
+
+/// What policy is asked.
+struct Asked {
+    step: Step,
+    path: EntryPath,
+    auth: AuthContext,
+    /// Taken by who evaluates.
+    input: Option<Value>,
+    /// As it is recorded.
+    seen: Option<Box<RawValue>>,
+    /// For the explanation, if there may be one.
+    kept: Option<Value>,
+    explain: pdp::explain::Config,
+    context: RequestContext,
+}
+
 /// What the steps of one call share.
-struct Step<'a> {
-    snapshot: &'a Arc<Snapshot>,
+struct Step {
+    snapshot: Arc<Snapshot>,
     at: Timestamp,
     strict_path: bool,
     explain: bool,
@@ -308,7 +428,7 @@ struct Step<'a> {
     batch_id: Option<Uuid>,
 }
 
-impl Step<'_> {
+impl Step {
     fn timings(&self, eval: Duration) -> Timings {
         let (input_parse, authenticate) = (self.input_parse, self.authenticate);
         Timings { input_parse, authenticate, eval, total: self.started.elapsed() }
@@ -331,6 +451,7 @@ impl Step<'_> {
             reason: Some(failure.message.clone()),
             result: None,
             input: input.as_ref().map(Value::to_raw),
+            nd_builtin_cache: None,
             explanation: None,
             failure: Some(failure),
             auth,

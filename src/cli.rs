@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod around;
 pub mod bench;
 pub mod build;
 pub mod capabilities;

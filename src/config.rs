@@ -44,6 +44,8 @@ pub struct Config {
     pub identity: crate::identity::Config,
     /// How decisions are made.
     pub decision: crate::pdp::Config,
+    /// Whom policy may call while it decides.
+    pub http_send: crate::net::policy::Config,
     /// Where decisions are recorded.
     pub decision_log: crate::decision_log::Config,
 }
@@ -56,6 +58,7 @@ impl Default for Config {
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
             decision: crate::pdp::Config::default(),
+            http_send: crate::net::policy::Config::default(),
             decision_log: crate::decision_log::Config::default(),
         }
     }

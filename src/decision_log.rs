@@ -52,6 +52,8 @@ pub struct Config {
     pub file: Option<FileConfig>,
     /// Added to every record, beside `id` and `version`.
     pub labels: BTreeMap<String, String>,
+    /// Whether records carry what built-ins gave whose arguments do not determine it.
+    pub nd_builtin_cache: bool,
 }
 
 /// How decisions appear on standard output.
@@ -121,7 +123,7 @@ impl DecisionLog {
         no_color: bool,
         metrics: LogMetrics,
     ) -> Result<Self, ConfigError> {
-        let Config { console, file, labels } = config;
+        let Config { console, file, labels, nd_builtin_cache: _ } = config;
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         // The file first: what the console shows is in the file already.
         if let Some(FileConfig { path, max_size, keep }) = file {

@@ -2,10 +2,17 @@
 //!
 //! INVARIANT (bounded calls): every call has a deadline and a size limit that holds while the body streams, so that no
 //! peer can keep a task waiting or fill the memory.
-//! INVARIANT (no redirects): what was configured is what is asked; an answer cannot send Verdict elsewhere.
+//! INVARIANT (no redirects): what was configured is what is asked; an answer cannot send Verdict elsewhere. Policy may
+//! ask for redirects, each of which is checked as the first call was.
 //!
 //! Deliberately absent: proxies from the environment (only `config` reads it), cookies, decompression, retries (the
 //! caller knows what a retry means).
+//!
+//! Reading order: [`Client`] (keys of issuers) → [`policy`] (calls of policy) → [`allow`] → `clients`.
+
+pub mod allow;
+mod clients;
+pub mod policy;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -130,19 +137,8 @@ impl Client {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes an http client")]
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let Config { connect_timeout, idle_timeout } = config;
-        reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(connect_timeout.0)
-            .pool_idle_timeout(idle_timeout.0)
-            .user_agent(concat!("verdict/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(Self)
-            .map_err(|error| Error::Setup(chain(&error)))
+        builder(config).build().map(Self).map_err(|error| Error::Setup(chain(&error)))
     }
 
     /// The body that `endpoint` answers with status 200, of at most `max_bytes`, all of it within `timeout`.
@@ -182,6 +178,19 @@ impl Client {
         }
         Ok(body)
     }
+}
+
+/// What all clients have in common, those of `identity` and those of policy.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes an http client")]
+fn builder(config: &Config) -> reqwest::ClientBuilder {
+    let Config { connect_timeout, idle_timeout } = config;
+    reqwest::Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(connect_timeout.0)
+        .pool_idle_timeout(idle_timeout.0)
+        .user_agent(concat!("verdict/", env!("CARGO_PKG_VERSION")))
 }
 
 /// reqwest's own text names only the outermost layer; the cause is what a person needs.

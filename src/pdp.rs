@@ -1,6 +1,7 @@
 //! The policy decision point: which document answers a call, and what the answer means.
 //!
-//! INVARIANT (repeatable): the same snapshot, input and time give the same decision. Hence no tokio here, no clock, no I/O.
+//! INVARIANT (repeatable): the same snapshot, input and time, and the same answers of others ([`crate::rego::Effects`])
+//! give the same decision. Hence no tokio here, no clock, no I/O.
 //! INVARIANT (one snapshot): a call, and a whole batch, sees one [`snapshot::Snapshot`] from its start to its record.
 //!
 //! Reading order: [`snapshot`] → [`input`] → [`limits`] → [`decide`] → [`explain`].
@@ -15,8 +16,8 @@ pub mod input;
 pub mod limits;
 pub mod snapshot;
 
-pub use decide::{Answer, decide};
-pub use explain::explain;
+pub use decide::{Answer, decide, decide_in};
+pub use explain::{explain, explain_in};
 pub use limits::Limits;
 
 /// `decision:` in the configuration.
@@ -35,6 +36,8 @@ pub struct Config {
     pub memory: ByteSize,
     /// Other limits for a document and all below it.
     pub entrypoints: limits::ByPath,
+    /// The environment variables that policy may see.
+    pub expose_env: Vec<String>,
 }
 
 impl Default for Config {
@@ -46,6 +49,7 @@ impl Default for Config {
             depth: 4096,
             memory: ByteSize::mib(256),
             entrypoints: limits::ByPath::new(),
+            expose_env: Vec::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod builtins;
 pub mod check;
 pub mod dependencies;
 pub mod diagnostic;
+pub mod effects;
 pub mod interpreter;
 pub mod json;
 pub mod keyed;
@@ -26,6 +27,7 @@ pub mod value;
 
 pub use check::{Checks, Schemas};
 pub use diagnostic::Diagnostic;
+pub use effects::{Effects, Surroundings};
 pub use json::JsonError;
 pub use program::{
     EvalLimits, Evaluation, Module, Program, RegoVersion, STACK, UndefinedCause, compile, compile_checked,

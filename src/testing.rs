@@ -11,6 +11,7 @@
 //! Reading order: [`fixture`] → [`summary`] → `cases` (fixture files) → `rules` (`test_` rules) → `heads`.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -18,7 +19,7 @@ use regex::Regex;
 use crate::bundle::Candidate;
 use crate::model::clock::{Clock, Timestamp};
 use crate::pdp::snapshot::Snapshot;
-use crate::rego::{self, Diagnostic, EvalLimits, Module, Program, Value};
+use crate::rego::{self, Diagnostic, Effects, EvalLimits, Module, Program, Surroundings, Value};
 
 mod caller;
 mod cases;
@@ -62,11 +63,18 @@ pub struct Options {
     pub timeout: Duration,
     /// The time that policy sees where a test sets none.
     pub clock: Clock,
+    /// What is around policy. By default nothing: a test that calls others puts something in their place.
+    pub surroundings: Arc<Surroundings>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { filter: None, timeout: Duration::from_secs(5), clock: Clock::System }
+        Self {
+            filter: None,
+            timeout: Duration::from_secs(5),
+            clock: Clock::System,
+            surroundings: Arc::default(),
+        }
     }
 }
 
@@ -77,6 +85,10 @@ impl Options {
 
     const fn limits(&self) -> EvalLimits {
         EvalLimits::within(self.timeout)
+    }
+
+    fn effects(&self) -> Effects {
+        Effects::new(&self.surroundings)
     }
 }
 

@@ -6,6 +6,7 @@
 //! INVARIANT (one deadline): waiting counts, so that an answer comes by the deadline wherever the evaluation runs.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::model::clock::Timestamp;
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{self, Answer};
-use crate::rego::{EvalLimits, Value};
+use crate::rego::{Effects, EvalLimits, Value};
 
 /// From how long on an evaluation holds the others up. Ordinary ones take some microseconds.
 const LONG: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5 } else { 1 });
@@ -52,13 +53,14 @@ impl Lanes {
         input: Option<Value>,
         at: Timestamp,
         limits: EvalLimits,
+        effects: &mut Effects,
     ) -> Answer {
         let score = self.score(snapshot, path);
         let is_long = score.as_ref().is_some_and(|score| score.load(Ordering::Relaxed) >= BESIDE);
         let answer = if is_long {
-            self.beside(snapshot, path, input, at, limits).await
+            self.beside(snapshot, path, input, at, limits, effects).await
         } else {
-            pdp::decide(snapshot, path, input, at, &limits)
+            pdp::decide_in(snapshot, path, input, at, &limits, effects)
         };
         match score {
             None if answer.eval > LONG => rate(&self.begin_score(snapshot, path), &answer),
@@ -80,23 +82,31 @@ impl Lanes {
         input: Option<Value>,
         at: Timestamp,
         limits: EvalLimits,
+        effects: &mut Effects,
     ) -> Answer {
         let begun = Instant::now();
         let Ok(Ok(place)) = tokio::time::timeout(limits.deadline, self.places.acquire()).await else {
             return Answer::too_late(&limits, "others like it took all the time");
         };
         let deadline = limits.deadline.saturating_sub(begun.elapsed());
-        let (snapshot, path) = (Arc::clone(snapshot), path.clone());
+        let (snapshot, path, mut learned) = (Arc::clone(snapshot), path.clone(), mem::take(effects));
         let evaluation = tokio::task::spawn_blocking(move || {
-            let mut answer = pdp::decide(&snapshot, &path, input, at, &EvalLimits { deadline, ..limits });
+            let limited = EvalLimits { deadline, ..limits };
+            let mut answer = pdp::decide_in(&snapshot, &path, input, at, &limited, &mut learned);
             if answer.is_too_late() {
                 answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
             }
-            answer
+            (answer, learned)
         });
-        let answer = evaluation.await;
+        let evaluated = evaluation.await;
         drop(place);
-        answer.unwrap_or_else(|_| Answer::too_late(&limits, "the server stops"))
+        match evaluated {
+            Ok((answer, learned)) => {
+                *effects = learned;
+                answer
+            }
+            Err(_) => Answer::too_late(&limits, "the server stops"),
+        }
     }
 
     fn score(&self, snapshot: &Snapshot, path: &EntryPath) -> Option<Score> {

@@ -9,6 +9,7 @@ use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use super::merge::{hidden_rule, merge};
 use crate::model::clock::Timestamp;
+use crate::model::failure::PolicyError;
 use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
 use crate::pdp::Limits;
@@ -38,6 +39,8 @@ pub struct Conditions<'a> {
     pub runner: Option<&'a TestRunner>,
     /// What evaluations may take.
     pub limits: Option<&'a Limits>,
+    /// Whether policy that calls others is refused.
+    pub no_calls: bool,
 }
 
 /// Compiles bundles without any condition, as the commands do: all data merged, all modules that are served.
@@ -74,6 +77,9 @@ pub fn activate(
         return Err(LoadError::new(ErrorKind::Empty, "no bundle holds any policy (`*.rego`)"));
     }
     let program = compile(bundles)?;
+    if conditions.no_calls {
+        check_calls(&program)?;
+    }
     check_required(bundles, &program, conditions.required)?;
     check_depth(bundles, &program, conditions)?;
     run_tests(bundles, &program, conditions)?;
@@ -115,6 +121,25 @@ fn check_hidden(program: &Program) -> Result<(), LoadError> {
         }
     }
     Ok(())
+}
+
+/// INVARIANT (what nobody can run is refused at load): `http.send` and its like, where policy may call nobody.
+fn check_calls(program: &Program) -> Result<(), LoadError> {
+    let refused = |(name, location): (&str, _)| PolicyError {
+        code: "rego_type_error",
+        message: format!(
+            "{name} is not available: policy may call nobody; list the hosts that it may call in `http_send.allow`"
+        ),
+        location,
+    };
+    let errors: Vec<PolicyError> = program.blocking_calls().map(refused).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let message = "the policy calls others, which the configuration does not allow";
+    let mut error = LoadError::new(ErrorKind::Compile, message);
+    error.errors = errors;
+    Err(error)
 }
 
 /// INVARIANT (required entry points): a snapshot that lost one, as a policy that was cut short does, is not activated.

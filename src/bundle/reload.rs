@@ -39,6 +39,8 @@ pub struct Setup {
     pub runner: Option<Arc<TestRunner>>,
     /// Who listens.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// Whether policy that calls others is refused.
+    pub no_calls: bool,
 }
 
 /// The reading that was handled last.
@@ -133,6 +135,7 @@ impl Reloader {
             required: &self.required,
             run_tests: self.setup.config.run_tests,
             runner: self.setup.runner.as_deref(),
+            no_calls: self.setup.no_calls,
         };
         let snapshot = activate(&bundles, generation, self.setup.clock.now(), &conditions);
         snapshot.map(|snapshot| (snapshot, bundles)).map_err(|error| vec![error])

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::around;
 use super::print::{complain, print};
 use super::sources;
 use super::verification::VerificationArgs;
@@ -19,9 +20,9 @@ use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, PolicyError};
 use crate::model::units::Period;
 use crate::pdp::snapshot::Snapshot;
-use crate::pdp::{decide, input};
+use crate::pdp::{decide_in, input};
 use crate::rego::diagnostic::SHOWN;
-use crate::rego::{EvalLimits, Value};
+use crate::rego::{Effects, EvalLimits, Value, json};
 use crate::testing::fixture::Subject;
 
 pub(super) mod indent;
@@ -51,6 +52,10 @@ pub struct EvalArgs {
     /// The time that policy sees (RFC 3339); now by default
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse_rfc3339)]
     pub now: Option<Timestamp>,
+    /// What built-ins such as `http.send` and `rand.intn` give, instead of asking: `nd_builtin_cache` of a decision's
+    /// record, or the record itself
+    #[arg(long, value_name = "FILE")]
+    pub nd_builtin_cache: Option<PathBuf>,
     /// How to print the answer
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
@@ -147,7 +152,8 @@ fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
     let snapshot = snapshot(args, at)?;
     let input = read_input(args).map_err(one)?;
     let limits = EvalLimits::within(args.timeout.0);
-    let answer = decide(&snapshot, &path, input, at, &limits);
+    let mut effects = effects(args).map_err(one)?;
+    let answer = decide_in(&snapshot, &path, input, at, &limits, &mut effects);
     if let Some(failure) = answer.failure.as_ref().filter(|_| answer.outcome == Outcome::Error) {
         return Err(vec![Problem::of_failure(failure)]);
     }
@@ -168,6 +174,15 @@ fn snapshot(args: &EvalArgs, at: Timestamp) -> Result<Snapshot, Vec<Problem>> {
     };
     let program = sources::load_together(&args.bundle, &args.data, &args.verification).map_err(problems)?;
     Ok(Snapshot::new(0, std::collections::BTreeMap::new(), program, at))
+}
+
+/// What is around policy, with what is to be replayed.
+fn effects(args: &EvalArgs) -> Result<Effects, String> {
+    let effects = Effects::new(&around::everything());
+    let Some(file) = &args.nd_builtin_cache else { return Ok(effects) };
+    let failed = |error: &dyn std::fmt::Display| format!("`{}`: {error}", file.display());
+    let recorded = json::read_nested(&read_file(file)?, u8::MAX).map_err(|error| failed(&error))?;
+    effects.replay(&recorded).map_err(|error| failed(&error))
 }
 
 fn read_input(args: &EvalArgs) -> Result<Option<Value>, String> {

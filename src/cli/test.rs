@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use regex::Regex;
 
+use super::around;
 use super::print::{self, complain, print};
 use super::sources::{self, Source};
 use super::verification::VerificationArgs;
@@ -139,7 +140,9 @@ fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
 fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
     let program = source.compile().map_err(|problem| problem.to_string())?;
     let suite = source.suite(&program).map_err(|problem| problem.to_string())?;
-    let options = Options { filter: args.run.clone(), timeout: args.timeout.0, ..Options::default() };
+    let surroundings = around::everything();
+    let options =
+        Options { filter: args.run.clone(), timeout: args.timeout.0, surroundings, ..Options::default() };
     testing::run(&suite, &options).map_err(|problems| {
         let mut texts: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
         match problems.len().saturating_sub(SHOWN) {

@@ -54,6 +54,11 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// All variables that are text.
+    pub fn all(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
     /// The variables that are meant for the configuration.
     fn configuration(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));

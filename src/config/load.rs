@@ -81,6 +81,11 @@ impl Loaded {
         self.sources.file.as_deref()
     }
 
+    /// The environment that it was loaded in.
+    pub const fn environment(&self) -> &Environment {
+        &self.sources.env
+    }
+
     /// What the configuration was loaded for.
     pub const fn profile(&self) -> Profile {
         self.sources.profile
@@ -178,7 +183,7 @@ fn make_absolute(node: &mut Node, folder: &FsPath) {
 /// What no file says is relative to the working directory. Said in full, it means the same to whoever reads the
 /// configuration in effect, and from wherever.
 fn make_paths_absolute(config: &mut Config) {
-    let Config { state, server: _, bundles, identity, decision: _, decision_log } = config;
+    let Config { state, server: _, bundles, identity, decision: _, http_send: _, decision_log } = config;
     let keys = identity.issuers.iter_mut().filter_map(|issuer| issuer.jwks_file.as_mut());
     let log = decision_log.file.iter_mut().map(|file| &mut file.path);
     let signers = bundles.verification.iter_mut().flat_map(|verification| verification.keys.values_mut());

@@ -16,6 +16,7 @@ use super::yaml::Part;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::{ByteSize, Period};
+use crate::net::allow::Allow;
 use crate::pdp::limits::Overrides;
 
 /// What a configuration is loaded for.
@@ -144,7 +145,7 @@ impl Checks<'_> {
     }
 
     fn values(&mut self) {
-        let Config { state, server, bundles, identity: _, decision, decision_log } = self.config;
+        let Config { state, server, bundles, identity: _, decision, http_send, decision_log } = self.config;
         for (key, empty) in [
             ("state", state.as_os_str().is_empty()),
             ("bundles.dir", bundles.dir.as_os_str().is_empty()),
@@ -169,6 +170,9 @@ impl Checks<'_> {
             ("decision.explain.one_in", decision.explain.one_in == 0),
             ("decision.depth", decision.depth == 0),
             ("decision.memory", decision.memory.0 == 0),
+            ("http_send.max_response_size", http_send.max_response_size.0 == 0),
+            ("http_send.timeout", http_send.timeout == Period::secs(0)),
+            ("http_send.max_concurrent", http_send.max_concurrent == 0),
             ("decision_log.file.max_size", decision_log.file.as_ref().is_some_and(|f| f.max_size.0 == 0)),
         ] {
             if zero {
@@ -178,6 +182,12 @@ impl Checks<'_> {
         }
         self.document(Path::dotted("decision.default_path"), &decision.default_path);
         self.limits(&Path::dotted("decision.entrypoints"));
+        if let Err(wrong) = Allow::only(&http_send.allow, &http_send.private_addresses) {
+            let key = if wrong.private { "http_send.private_addresses" } else { "http_send.allow" };
+            let hint =
+                "the hosts that policy may call, and the private networks that their names may lead to";
+            self.flaw(Path::dotted(key).index(wrong.index), wrong.message, hint);
+        }
         for (n, path) in bundles.required_entrypoints.iter().enumerate() {
             self.document(Path::dotted("bundles.required_entrypoints").index(n), path);
         }

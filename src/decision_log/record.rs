@@ -48,6 +48,9 @@ pub struct Event<'a> {
     /// What policy answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Cow<'a, RawValue>>,
+    /// What built-ins gave whose arguments do not determine it, by name and arguments, where that is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nd_builtin_cache: Option<&'a RawValue>,
     /// How the call ended.
     pub outcome: Outcome,
     /// Why, for a person.
@@ -91,6 +94,7 @@ impl<'a> Event<'a> {
             reason,
             result,
             input,
+            nd_builtin_cache,
             explanation,
             failure,
             auth,
@@ -112,6 +116,7 @@ impl<'a> Event<'a> {
             path: path.as_ref(),
             input: input.as_deref().map(one_line),
             result: result.as_deref().map(one_line),
+            nd_builtin_cache: nd_builtin_cache.as_deref(),
             outcome: *outcome,
             reason: reason.map(Cow::Borrowed),
             explanation: explanation.as_ref(),

@@ -25,6 +25,7 @@ pub(super) fn decision() -> Decision {
         reason: None,
         result: None,
         input: None,
+        nd_builtin_cache: None,
         explanation: None,
         failure: None,
         auth: AuthContext::Unchecked,

@@ -78,6 +78,8 @@ pub struct Decision {
     pub result: Option<Box<RawValue>>,
     /// The input that policy saw, as JSON; `None` where there was none.
     pub input: Option<Box<RawValue>>,
+    /// What built-ins gave whose arguments do not determine it, where that is recorded.
+    pub nd_builtin_cache: Option<Box<RawValue>>,
     /// Why policy answered as it did, where that was asked for.
     pub explanation: Option<Explanation>,
     /// Why there is no answer, where there is none.

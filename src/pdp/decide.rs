@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
-use crate::rego::{EvalLimits, Evaluation, UndefinedCause, Value};
+use crate::rego::{Effects, EvalLimits, Evaluation, UndefinedCause, Value};
 
 /// What policy answers.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Answer {
     }
 }
 
-/// Evaluates the document at `path` and says what it means.
+/// Evaluates the document at `path`, with nothing around it, and says what it means.
 pub fn decide(
     snapshot: &Snapshot,
     path: &EntryPath,
@@ -56,8 +56,20 @@ pub fn decide(
     at: Timestamp,
     limits: &EvalLimits,
 ) -> Answer {
+    decide_in(snapshot, path, input, at, limits, &mut Effects::default())
+}
+
+/// Decides as [`decide`] does, with what `effects` has around it; what is learned there is in it afterwards.
+pub fn decide_in(
+    snapshot: &Snapshot,
+    path: &EntryPath,
+    input: Option<Value>,
+    at: Timestamp,
+    limits: &EvalLimits,
+    effects: &mut Effects,
+) -> Answer {
     let started = Instant::now();
-    let evaluation = snapshot.program.evaluate(path, input, at, limits);
+    let evaluation = snapshot.program.evaluate_in(path, input, at, limits, effects);
     let eval = started.elapsed();
     match evaluation {
         Evaluation::Defined { value, left_out } => Answer {

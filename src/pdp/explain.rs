@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::explanation::Explanation;
 use crate::model::request::EntryPath;
-use crate::rego::{EvalLimits, Value};
+use crate::rego::{Effects, EvalLimits, Value};
 
 /// `decision.explain:` in the configuration: which decisions carry an explanation in their record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,12 +68,28 @@ pub fn explain(
     limits: &EvalLimits,
     values: bool,
 ) -> Option<Explanation> {
-    let explain = |path: &EntryPath| snapshot.program.explain(path, input, at, limits, values);
-    let below = |name: &str| {
+    explain_in(snapshot, path, input, at, limits, values, &mut Effects::default())
+}
+
+/// Explains as [`explain`] does, with what the decision has learned from others.
+pub fn explain_in(
+    snapshot: &Snapshot,
+    path: &EntryPath,
+    input: Option<&Value>,
+    at: Timestamp,
+    limits: &EvalLimits,
+    values: bool,
+    effects: &mut Effects,
+) -> Option<Explanation> {
+    let mut explain =
+        |path: &EntryPath| snapshot.program.explain_in(path, input, at, limits, values, effects);
+    if let Some(explained) = explain(path) {
+        return Some(explained);
+    }
+    VERDICTS.into_iter().find_map(|name| {
         let segments = path.segments().iter().cloned().chain([name.to_owned()]).collect();
         explain(&EntryPath::from_segments(segments))
-    };
-    explain(path).or_else(|| VERDICTS.into_iter().find_map(below))
+    })
 }
 
 #[cfg(test)]

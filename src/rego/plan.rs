@@ -16,6 +16,7 @@ mod order;
 pub mod outline;
 pub mod query;
 mod raw;
+mod reach;
 mod tree;
 pub mod watch;
 

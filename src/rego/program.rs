@@ -11,6 +11,7 @@ use super::builtins::call::Context;
 use super::builtins::registry;
 use super::check::{self, Checks, Found};
 use super::diagnostic::Diagnostic;
+use super::effects::Effects;
 use super::plan::ir::{Builtin, Kind, RuleId};
 use super::plan::{Declared, Failure as PlanFailure, Machine, Outline, Strict, ir};
 use super::syntax::ast;
@@ -223,7 +224,13 @@ fn compile_here(modules: Vec<Module>, data: Value, checks: &Checks) -> Result<Pr
 /// The built-in of a name, as the compiler wants it; one that there is no function for is as good as unknown.
 pub fn declared(name: &str) -> Option<Declared> {
     let entry = registry::find(name)?;
-    let builtin = Builtin { name: entry.name, function: entry.function?, relation: entry.name == "walk" };
+    let builtin = Builtin {
+        name: entry.name,
+        function: entry.function?,
+        relation: entry.name == "walk",
+        nondeterministic: entry.nondeterministic,
+        blocking: entry.blocking,
+    };
     Some(Declared { builtin, arity: entry.args.len() })
 }
 
@@ -374,7 +381,25 @@ impl Program {
         Target::Inner(node)
     }
 
-    /// Evaluates the document at `path` for `input`; `at` is the time that policy sees.
+    /// Whether the document at `path` may come to wait for others (`http.send`), and so must not be evaluated on a
+    /// thread that serves.
+    pub fn blocks(&self, path: &EntryPath) -> bool {
+        if self.plan.blocking.is_empty() {
+            return false;
+        }
+        match self.target(path.segments()) {
+            Target::Rule(rule, _) => self.plan.blocking.contains(&(rule as usize)),
+            Target::Inner(node) => self.plan.node_blocks(node),
+            Target::Function | Target::Base => false,
+        }
+    }
+
+    /// Where built-ins are called that may wait for others, with their names.
+    pub fn blocking_calls(&self) -> impl Iterator<Item = (&'static str, Option<Location>)> + '_ {
+        self.plan.blocking_calls.iter().map(|(name, place)| (*name, self.location_of(*place)))
+    }
+
+    /// Evaluates the document at `path` for `input`, with nothing around it; `at` is the time that policy sees.
     ///
     /// Never panics and never runs on: a panic of the evaluator is an error, and so is a deadline that has passed.
     pub fn evaluate(
@@ -384,10 +409,26 @@ impl Program {
         at: Timestamp,
         limits: &EvalLimits,
     ) -> Evaluation {
-        let deadline = end(limits.deadline);
+        self.evaluate_in(path, input, at, limits, &mut Effects::default())
+    }
+
+    /// Evaluates the document at `path` as [`Program::evaluate`] does, with what `effects` has around it; what is learned
+    /// there is in it afterwards. With what another evaluation learned ([`Effects::replay`]) it comes to the same answer.
+    pub fn evaluate_in(
+        &self,
+        path: &EntryPath,
+        input: Option<Value>,
+        at: Timestamp,
+        limits: &EvalLimits,
+        effects: &mut Effects,
+    ) -> Evaluation {
         on_stack(self.stack, || {
-            let evaluate = || self.evaluate_here(path.segments(), input, at, deadline, limits);
-            budget::within(deadline, limits.memory, evaluate).unwrap_or_else(|why| {
+            let mut context = Self::context(at, limits, effects);
+            let deadline = context.deadline;
+            let evaluate = || self.evaluate_here(path.segments(), input, limits, &mut context);
+            let evaluated = budget::within(deadline, limits.memory, evaluate);
+            *effects = context.effects;
+            evaluated.unwrap_or_else(|why| {
                 Evaluation::Error(match why {
                     Ok(exceeded) => exceeded_limit(exceeded, limits),
                     Err(_) => Failure::new(FailureKind::EvaluationFailed, "the evaluator panicked"),
@@ -400,12 +441,10 @@ impl Program {
         &self,
         path: &[String],
         input: Option<Value>,
-        at: Timestamp,
-        deadline: Instant,
         limits: &EvalLimits,
+        context: &mut Context,
     ) -> Evaluation {
-        let mut context = Context { now_ns: at.0, deadline, max_bytes: MAX_BUILTIN_BYTES };
-        let mut machine = self.machine(input.as_ref(), &mut context);
+        let mut machine = self.machine(input.as_ref(), context);
         machine.limit_depth(limits.depth);
         let evaluation = match self.target(path) {
             Target::Function => Evaluation::Undefined(UndefinedCause::Function),
@@ -442,8 +481,10 @@ impl Program {
         evaluation
     }
 
-    fn context(at: Timestamp, limits: &EvalLimits) -> Context {
-        Context { now_ns: at.0, deadline: end(limits.deadline), max_bytes: MAX_BUILTIN_BYTES }
+    fn context(at: Timestamp, limits: &EvalLimits, effects: &mut Effects) -> Context {
+        let effects = std::mem::take(effects);
+        let now_ns = effects.recorded_time().unwrap_or(at.0);
+        Context { effects, ..Context::new(now_ns, end(limits.deadline), MAX_BUILTIN_BYTES) }
     }
 
     fn machine<'e>(&'e self, input: Option<&'e Value>, context: &'e mut Context) -> Machine<'e> {
@@ -463,11 +504,14 @@ impl Program {
     }
 
     fn policy_error(&self, failure: &PlanFailure) -> PolicyError {
-        let location = self.sources.get(failure.place.file as usize).map(|source| {
-            let (row, col) = source.position(failure.place.span.start);
-            Location { file: source.name.to_string(), row, col }
-        });
+        let location = self.location_of(failure.place);
         PolicyError { code: failure.code, message: failure.message.clone(), location }
+    }
+
+    fn location_of(&self, place: ir::Place) -> Option<Location> {
+        let source = self.sources.get(place.file as usize)?;
+        let (row, col) = source.position(place.span.start);
+        Some(Location { file: source.name.to_string(), row, col })
     }
 }
 

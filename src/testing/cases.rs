@@ -14,7 +14,7 @@ use crate::model::decision::Outcome;
 use crate::model::failure::Failure;
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
-use crate::pdp::{Answer, decide, input};
+use crate::pdp::{Answer, decide_in, input};
 use crate::rego::diagnostic::{SHOWN, listed};
 use crate::rego::{Diagnostic, Value};
 
@@ -63,9 +63,10 @@ fn run_one(
         Err(Assembly::Problem(message)) => Verdict::Errored(message),
         Err(Assembly::Refused(failure)) => judge(&case.expect, &Got::refused(failure)),
         Ok(input) => {
-            let answer = decide(snapshot, &case.entrypoint, input.clone(), at, &options.limits());
+            let (limits, mut effects) = (options.limits(), options.effects());
+            let answer = decide_in(snapshot, &case.entrypoint, input.clone(), at, &limits, &mut effects);
             let reasons = case.expect.reasons.is_some().then(|| {
-                let reasons = decide(snapshot, &case.reasons_at, input, at, &options.limits());
+                let reasons = decide_in(snapshot, &case.reasons_at, input, at, &limits, &mut effects);
                 reasons_of(&case.reasons_at, reasons)
             });
             judge(&case.expect, &Got::answered(answer, reasons))

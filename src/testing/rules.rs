@@ -98,7 +98,7 @@ fn run_one(
         return result(Verdict::Skipped, Vec::new(), Duration::ZERO);
     }
     let started = Instant::now();
-    let evaluation = program.evaluate(&rule.path, None, now, &options.limits());
+    let evaluation = program.evaluate_in(&rule.path, None, now, &options.limits(), &mut options.effects());
     let elapsed = started.elapsed();
     let (verdict, cases) = match evaluation {
         Evaluation::Error(failure) => (Verdict::Errored(describe(&failure)), Vec::new()),
@@ -129,7 +129,8 @@ fn counted(
     let mut path = rule.path.segments().to_vec();
     path.pop();
     path.push(heads::cases_rule(&rule.name));
-    match program.evaluate(&EntryPath::from_segments(path), None, now, &options.limits()) {
+    let path = EntryPath::from_segments(path);
+    match program.evaluate_in(&path, None, now, &options.limits(), &mut options.effects()) {
         Evaluation::Defined { value, left_out: None } => Ok(value.elements().into_iter().cloned().collect()),
         Evaluation::Defined { left_out: Some(error), .. } => Err(error.message),
         Evaluation::Error(failure) => Err(describe(&failure)),

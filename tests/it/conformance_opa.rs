@@ -53,7 +53,7 @@ pub fn run(case: &Json, lay_out: &dyn Fn(&str) -> String) -> Result<Got, String>
     };
     let data = if case["data"].is_object() { value(&case["data"]) } else { Value::object() };
     let deadline = Instant::now() + Duration::from_secs(20);
-    let mut context = Context { now_ns: NOW, deadline, max_bytes: 64 << 20 };
+    let mut context = Context::new(NOW, deadline, 64 << 20);
     let mut input = case.get("input").map(value);
     if let Some(term) = case["input_term"].as_str() {
         let asked = compiled(&format!("input_term := {term}"))?;

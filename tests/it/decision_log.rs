@@ -62,6 +62,7 @@ fn allowed() -> Decision {
             "action": "read",
             "resource": {"type": "document", "id": "7"},
         })),
+        nd_builtin_cache: None,
         explanation: None,
         failure: None,
         auth: alice(),
@@ -88,6 +89,7 @@ fn file_log(path: &Path, max_size: u64, keep: usize) -> Result<DecisionLog, Conf
         console: Console::Off,
         file: Some(FileConfig { path: path.to_owned(), max_size: ByteSize(max_size), keep }),
         labels: [("env".to_owned(), "test".to_owned())].into(),
+        nd_builtin_cache: false,
     };
     DecisionLog::new(&config, Path::new("/nowhere"), "instance-1", true, LogMetrics::default())
 }

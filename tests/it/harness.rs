@@ -43,6 +43,7 @@ pub struct TestApp {
     pub dir: TempDir,
     config: String,
     clock: Clock,
+    profile: Profile,
 }
 
 impl TestApp {
@@ -50,12 +51,19 @@ impl TestApp {
     pub fn new() -> Self {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("bundles")).unwrap();
-        Self { dir, config: "identity: {mode: off}\n".to_owned(), clock: Clock::System }
+        let config = "identity: {mode: off}\n".to_owned();
+        Self { dir, config, clock: Clock::System, profile: Profile::Dev }
     }
 
     /// Other lines of configuration instead of `identity: {mode: off}`.
     pub fn config(mut self, yaml: &str) -> Self {
         self.config = yaml.to_owned();
+        self
+    }
+
+    /// Another profile than that of development.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
         self
     }
 
@@ -77,7 +85,7 @@ impl TestApp {
     }
 
     pub fn start(self) -> Server {
-        let Self { dir, config, clock } = self;
+        let Self { dir, config, clock, profile } = self;
         let file = dir.path().join("verdict.yaml");
         let fixed = "server: {listen: 127.0.0.1:0}\nbundles: {dir: bundles, poll_interval: 200ms, debounce: 20ms}\n\
                      decision_log: {console: off, file: {path: decisions.jsonl}}\nstate: state\n";
@@ -92,7 +100,7 @@ impl TestApp {
             file: Some(file),
             env: Environment::default(),
             overrides: Overrides::default(),
-            profile: Profile::Dev,
+            profile,
         };
         let loaded = load(sources).unwrap_or_else(|error| panic!("{error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -17,6 +17,7 @@ mod decisions;
 mod differential;
 mod harness;
 mod hostile;
+mod http_send;
 mod identity;
 mod management;
 mod opa_api;

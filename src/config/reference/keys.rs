@@ -314,6 +314,48 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("decision.entrypoints{}.depth", Kind::Number, "As `decision.depth`, for this document."),
     entry("decision.entrypoints{}.memory", Kind::Size, "As `decision.memory`, for this document."),
     entry(
+        "decision.expose_env",
+        Kind::Texts,
+        "The environment variables that policy sees in `opa.runtime().env`, and that `tls_…_env_variable` of `http.send` \
+         may name. Not more than policy needs: what it sees it can tell.",
+    ),
+    entry(
+        "http_send.allow",
+        Kind::Texts,
+        "The hosts that policy may call with `http.send` and look up with `net.lookup_ip_addr`: `idp.example.com`, \
+         `idp.example.com:8443` for one port, `*.example.com` for all names below it, `10.1.2.3`, `[fd00::1]:443`. Each \
+         redirect must lead to one of them, too. With an empty list, `verdict run` activates no policy that calls these \
+         built-ins, and in `verdict dev` policy may call everybody.",
+    ),
+    entry(
+        "http_send.private_addresses",
+        Kind::Texts,
+        "The networks, e.g. `10.0.0.0/8`, in which names may lie although their addresses are private, loopback or \
+         link-local; other such addresses are not connected to, whatever name leads there. An address that `allow` \
+         lists itself needs no entry here.",
+    ),
+    entry(
+        "http_send.timeout",
+        Kind::Duration,
+        "How long a call may take whose request sets no `timeout`. `decision.deadline` ends it in any case.",
+    ),
+    entry(
+        "http_send.max_response_size",
+        Kind::Size,
+        "The largest body of a response; a longer one is an error.",
+    ),
+    entry(
+        "http_send.max_concurrent",
+        Kind::Number,
+        "How many decisions may wait for others at a time. They run on threads of their own; further ones wait for their \
+         turn within `decision.deadline`.",
+    ),
+    entry(
+        "http_send.cache.max_size",
+        Kind::Size,
+        "How much is kept of responses to requests with `cache` or `force_cache`; `0` keeps none.",
+    ),
+    entry(
         "decision_log.console",
         Kind::Word,
         "How decisions appear on standard output: readable on a terminal and JSON lines elsewhere (`auto`), always \
@@ -327,5 +369,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The size at which the file is rotated: renamed to `<path>.1`, `.1` to `.2`, and so on.",
     ),
     entry("decision_log.file.keep", Kind::Number, "How many rotated files are kept."),
+    entry(
+        "decision_log.nd_builtin_cache",
+        Kind::Flag,
+        "Whether records carry `nd_builtin_cache`: what `time.now_ns`, `rand.intn`, `uuid.rfc4122`, `opa.runtime`, \
+         `net.lookup_ip_addr` and `http.send` gave, so that `verdict eval --nd-builtin-cache` comes to the same decision. \
+         Requests of `http.send` are in it with their headers, and so are the responses.",
+    ),
     entry("decision_log.labels", Kind::TextMap, "Added to every record, beside `id` and `version`."),
 ];

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use super::super::effects::{CLOCK, Effects};
 use super::super::value::{Number, Object, Set, Value};
 
 /// A built-in: arguments in, a value out; `None` is undefined.
 pub type Function = fn(&mut Context, &[Value]) -> Result<Option<Value>, Error>;
 
-/// What one evaluation gives the built-ins. The same for all calls of it.
+/// What one evaluation gives the built-ins.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The time of the decision, in nanoseconds since 1970.
@@ -16,9 +17,24 @@ pub struct Context {
     pub deadline: std::time::Instant,
     /// The most bytes that one built-in may make.
     pub max_bytes: usize,
+    /// What is around the evaluation, and what it learned there.
+    pub effects: Effects,
 }
 
 impl Context {
+    /// With nothing around it.
+    pub fn new(now_ns: i64, deadline: std::time::Instant, max_bytes: usize) -> Self {
+        Self { now_ns, deadline, max_bytes, effects: Effects::default() }
+    }
+
+    /// The time of the decision, for a built-in that decides by it: what was decided by is recorded.
+    pub fn now(&mut self) -> i64 {
+        if self.effects.known(CLOCK, &[]).is_none() {
+            self.effects.learn(CLOCK, &[], Ok(Some(Value::from(self.now_ns))));
+        }
+        self.now_ns
+    }
+
     /// Looked at now and then by what runs long.
     ///
     /// # Errors

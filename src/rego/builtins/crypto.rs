@@ -34,6 +34,6 @@ pub(super) mod testing {
     ) -> Result<Option<Value>, Error> {
         let (_, function) = functions.iter().find(|(known, _)| *known == name).unwrap();
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        function(&mut Context { now_ns: 1_735_689_600_000_000_000, deadline, max_bytes: 1 << 20 }, args)
+        function(&mut Context::new(1_735_689_600_000_000_000, deadline, 1 << 20), args)
     }
 }

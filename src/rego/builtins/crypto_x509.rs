@@ -73,7 +73,8 @@ fn parse_certificates(_: &mut Context, args: &[Value]) -> Result<Option<Value>, 
 
 fn parse_and_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let certificates = certificates(bounded(args, 1)?);
-    verified(context, certificates, &usual(context), true)
+    let options = usual(context);
+    verified(context, certificates, &options, true)
 }
 
 fn parse_and_verify_with_options(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
@@ -81,15 +82,17 @@ fn parse_and_verify_with_options(context: &mut Context, args: &[Value]) -> Resul
     let members = object(args, 2)?;
     let certificates = certificates(text);
     if certificates.is_err() {
-        return verified(context, certificates, &usual(context), false);
+        let options = usual(context);
+        return verified(context, certificates, &options, false);
     }
-    verified(context, certificates, &options(context, members)?, false)
+    let options = options(context, members)?;
+    verified(context, certificates, &options, false)
 }
 
-fn usual(context: &Context) -> Options {
+fn usual(context: &mut Context) -> Options {
     Options {
         host: String::new(),
-        now_ns: i128::from(context.now_ns),
+        now_ns: i128::from(context.now()),
         usages: Vec::new(),
         comparisons: 0,
         deadline: context.deadline,
@@ -109,7 +112,7 @@ fn verified(
     Ok(Some(Value::from(vec![valid, Value::from(chain)])))
 }
 
-fn options(context: &Context, members: &Object) -> Result<Options, Error> {
+fn options(context: &mut Context, members: &Object) -> Result<Options, Error> {
     let mut options = usual(context);
     for (name, value) in members.iter() {
         let Some(name) = name.as_str() else { continue };

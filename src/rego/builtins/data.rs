@@ -2,8 +2,8 @@
 
 use super::call::Function;
 use super::{
-    base_encoding, graph, graphql, json_encoding, json_schema, misc, net, parse_module, semver, time, units,
-    url_encoding, uuid, yaml,
+    base_encoding, graph, graphql, http_send, json_encoding, json_schema, misc, net, parse_module, semver,
+    time, units, url_encoding, uuid, yaml,
 };
 
 /// All functions of these families.
@@ -12,6 +12,7 @@ pub fn functions() -> impl Iterator<Item = (&'static str, Function)> {
         base_encoding::FUNCTIONS,
         graph::FUNCTIONS,
         graphql::FUNCTIONS,
+        http_send::FUNCTIONS,
         json_encoding::FUNCTIONS,
         json_schema::FUNCTIONS,
         misc::FUNCTIONS,

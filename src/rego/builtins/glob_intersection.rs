@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn patterns() {
         let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
-        let ctx = Context { now_ns: 0, deadline: later, max_bytes: 1000 };
+        let ctx = Context::new(0, later, 1000);
         for (first, second, want) in [
             ("abc", "a.c", true),
             ("abc", "ab", false),

@@ -22,7 +22,7 @@ struct Constraints<'c> {
 }
 
 impl<'c> Constraints<'c> {
-    fn parse(context: &Context, members: &'c Object) -> Result<Self, Error> {
+    fn parse(context: &mut Context, members: &'c Object) -> Result<Self, Error> {
         let (mut keys, mut time) = (None, None);
         let [mut secret, mut algorithm, mut issuer, mut audience] = [""; 4];
         for (name, value) in members.iter() {
@@ -48,7 +48,7 @@ impl<'c> Constraints<'c> {
             (false, false) => return Err(Error::failed("no key constraint")),
             _ => {}
         }
-        let time = time.unwrap_or(context.now_ns as f64);
+        let time = time.unwrap_or_else(|| context.now() as f64);
         Ok(Self { keys, secret, algorithm, issuer, audience, time })
     }
 

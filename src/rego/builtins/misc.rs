@@ -1,4 +1,4 @@
-//! `opa.runtime`
+//! `opa.runtime`: what the policy runs in.
 
 use super::super::value::{Object, Value};
 use super::call::{Context, Error, Function};
@@ -6,7 +6,24 @@ use super::call::{Context, Error, Function};
 /// The functions of this family.
 pub const FUNCTIONS: &[(&str, Function)] = &[("opa.runtime", runtime)];
 
-/// Nothing of the configuration or the environment is given away.
-fn runtime(_: &mut Context, _: &[Value]) -> Result<Option<Value>, Error> {
-    Ok(Some(Value::from(Object::new())))
+/// The commit that this was built from, where the build says so.
+const COMMIT: &str = match option_env!("VERDICT_COMMIT") {
+    Some(commit) => commit,
+    None => "",
+};
+
+/// Of the environment and the configuration only what the surroundings let be seen.
+fn runtime(context: &mut Context, _: &[Value]) -> Result<Option<Value>, Error> {
+    let surroundings = context.effects.surroundings();
+    let env = surroundings.into_iter().flat_map(|around| &around.env);
+    let env = env.map(|(name, value)| (Value::from(name.as_str()), Value::from(value.as_str()))).collect();
+    let mut members = vec![
+        (Value::from("env"), Value::from(Object::from_entries(env))),
+        (Value::from("version"), Value::from(env!("CARGO_PKG_VERSION"))),
+        (Value::from("commit"), Value::from(COMMIT)),
+    ];
+    if let Some(config) = surroundings.and_then(|around| around.config.clone()) {
+        members.push((Value::from("config"), config));
+    }
+    Ok(Some(Value::from(Object::from_entries(members))))
 }

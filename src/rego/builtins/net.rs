@@ -1,10 +1,9 @@
 //! `net.*`
 
-use std::net::ToSocketAddrs;
-
 use super::super::value::{Set, Value};
 use super::call::{Context, Error, Function, Kind, argument};
 use super::net_range::{Address, Range, cover};
+use crate::model::outbound::Fault;
 
 /// The functions of this family.
 pub const FUNCTIONS: &[(&str, Function)] = &[
@@ -197,20 +196,19 @@ fn before(address: Address) -> Address {
     if is_first { address } else { Address(address.0 - 1) }
 }
 
-/// Whether names may be looked up: that would tell others what is decided upon, and may take long.
-const fn may_look_up(_: &Context) -> bool {
-    false
-}
-
 fn lookup_ip_addr(context: &mut Context, args: &[Value]) -> Answer {
     let name = text(argument(args, 1)?)?;
     if let Some(address) = Address::read(name) {
         return Ok(Some(Value::from(Set::from_iter([Value::from(address.to_string())]))));
     }
-    if !may_look_up(context) {
+    let Some(outside) = context.effects.outside() else {
         return Err(Error::failed(format!("unallowed host: {name}")));
-    }
-    let failed = |_| Error::failed(format!("lookup {name}: no such host"));
-    let found = (name, 0).to_socket_addrs().map_err(failed)?;
-    Ok(Some(Value::from(found.map(|address| Value::from(address.ip().to_string())).collect::<Set>())))
+    };
+    let found = outside.look_up(name, context.deadline).map_err(|fault| match fault {
+        Fault::Deadline => Error::new(Kind::Cancelled, "net.lookup_ip_addr: timed out"),
+        Fault::Refused(why) => Error::failed(why),
+        Fault::Network { cause, .. } => Error::failed(cause),
+        Fault::TimedOut { .. } => Error::failed(format!("lookup {name}: i/o timeout")),
+    })?;
+    Ok(Some(Value::from(found.iter().map(|address| Value::from(address.to_string())).collect::<Set>())))
 }

@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn what_is_no_module_is_an_error() {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        let mut context = Context { now_ns: 0, deadline, max_bytes: 1 << 20 };
+        let mut context = Context::new(0, deadline, 1 << 20);
         let mut ask = |text: &str| parse_module(&mut context, &[Value::from("x.rego"), Value::from(text)]);
         let tree = ask("package a\np if { input.x }").unwrap().unwrap();
         assert_eq!(tree.at(["rules", "0", "head", "name"]), Some(&Value::from("p")));

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn composite_values() {
-        let ctx = Context { now_ns: 0, deadline: std::time::Instant::now(), max_bytes: 1000 };
+        let ctx = Context::new(0, std::time::Instant::now(), 1000);
         let set: Set = [Value::from(2), Value::from(1)].into_iter().collect();
         let mut object = Object::new();
         object.insert("k\"\n".into(), set.into());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::call::Function;
-use super::signatures::{NONDETERMINISTIC, SIGNATURES};
+use super::signatures::{BLOCKING, NONDETERMINISTIC, SIGNATURES};
 use super::types_of::Type;
 use super::{core, crypto, data, template_string};
 
@@ -21,6 +21,8 @@ pub struct Entry {
     pub result: Option<Type>,
     /// Whether it gives another result each time.
     pub nondeterministic: bool,
+    /// Whether it may wait for others.
+    pub blocking: bool,
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
@@ -36,6 +38,7 @@ static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
             args: Type::list(args).unwrap_or_default(),
             result: Type::list(result).unwrap_or_default().into_iter().next(),
             nondeterministic: NONDETERMINISTIC.contains(name),
+            blocking: BLOCKING.contains(name),
         };
         (*name, entry)
     };

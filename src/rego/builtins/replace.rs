@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn patterns() {
         let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
-        let ctx = Context { now_ns: 0, deadline: later, max_bytes: 100 };
+        let ctx = Context::new(0, later, 100);
         type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
         let table: &[Row<'_>] = &[
             ("abc", &[("", "-")], "-a-b-c-"),

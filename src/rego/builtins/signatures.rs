@@ -254,3 +254,6 @@ pub(super) const NONDETERMINISTIC: &[&str] = &[
     "time.now_ns",
     "uuid.rfc4122",
 ];
+
+/// Those that may wait for others.
+pub(super) const BLOCKING: &[&str] = &["http.send", "net.lookup_ip_addr"];

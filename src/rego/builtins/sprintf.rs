@@ -267,7 +267,7 @@ mod tests {
 
     fn format(format: &str, items: &[Value]) -> String {
         let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
-        let mut ctx = Context { now_ns: 0, deadline: later, max_bytes: 10_000 };
+        let mut ctx = Context::new(0, later, 10_000);
         let args = [Value::from(format), items.to_vec().into()];
         match sprintf(&mut ctx, &args) {
             Ok(Some(Value::String(text))) => text.to_string(),

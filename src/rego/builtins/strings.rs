@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn places() {
         let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
-        let mut ctx = Context { now_ns: 0, deadline: later, max_bytes: 1000 };
+        let mut ctx = Context::new(0, later, 1000);
         let found = index_of_n(&mut ctx, &["éaéaéa".into(), "éaé".into()]).unwrap();
         assert_eq!(found, Some(vec![Value::from(0), Value::from(2)].into()));
         for (start, length, want) in [(1, 2, "éc"), (1, -1, "écd"), (0, 99, "aécd"), (9, 1, ""), (2, 0, "")]

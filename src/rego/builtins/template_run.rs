@@ -239,7 +239,7 @@ mod tests {
             ("{{(index .list 0)}}{{print 1 2 \"a\" 3}}", "x1 2a3"),
         ] {
             let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
-            let mut ctx = Context { now_ns: 0, deadline: later, max_bytes: 1000 };
+            let mut ctx = Context::new(0, later, 1000);
             let got = render(&mut ctx, &[template.into(), data.clone().into()]);
             assert_eq!(got, Ok(Some(want.into())), "{template}");
         }
@@ -255,7 +255,7 @@ mod tests {
             "{{}}",
         ] {
             let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
-            let mut ctx = Context { now_ns: 0, deadline: later, max_bytes: 1000 };
+            let mut ctx = Context::new(0, later, 1000);
             assert!(render(&mut ctx, &[template.into(), data.clone().into()]).is_err(), "{template}");
         }
     }

@@ -1,8 +1,5 @@
 //! `uuid.*`
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::OnceLock;
-
 use super::super::value::{Object, Value};
 use super::call::{Context, Error, Function, text};
 
@@ -84,13 +81,8 @@ fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(Value::from(members)))
 }
 
-/// Random identifiers that are the same for the same key as long as the decision lasts: a hash, keyed with what this
-/// process drew at random and with what tells decisions apart.
-fn rfc4122(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
-    static STATES: OnceLock<[RandomState; 2]> = OnceLock::new();
-    let key = text(args, 1)?;
-    let states = STATES.get_or_init(|| [RandomState::new(), RandomState::new()]);
-    let [high, low] = states.each_ref().map(|state| state.hash_one((context.now_ns, context.deadline, key)));
-    let drawn = uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes());
-    Ok(Some(Value::from(drawn.into_uuid().to_string())))
+/// A random identifier. The machine asks once for each key, so it is the same as long as the decision lasts.
+fn rfc4122(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    text(args, 1)?;
+    Ok(Some(Value::from(uuid::Uuid::new_v4().to_string())))
 }

@@ -10,6 +10,7 @@ use super::lower::{Builtins, Finding, Globals, Lowering};
 use super::metadata::{Asker, Metadata};
 use super::order::{Slots, order};
 use super::raw;
+use super::reach;
 use super::tree::{self, Group, Source};
 use crate::rego::budget;
 use crate::rego::syntax::ast::{self, HeadValue, RefPart};
@@ -39,6 +40,7 @@ pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Progra
     let files = modules.iter().map(|module| Arc::clone(&module.source.name)).collect();
     let mut program = Program { rules, nodes: std::mem::take(&mut tree.nodes), files, ..Program::default() };
     depth::check(&mut program, &mut findings);
+    reach::note(&mut program);
     if findings.is_empty() {
         return Ok(program);
     }

@@ -16,7 +16,7 @@ const MOST_CYCLES: usize = 16;
 const MOST_NAMED: usize = 16;
 
 /// A rule set, or the number of rule sets plus a node.
-type Vertex = usize;
+pub(super) type Vertex = usize;
 
 /// How deep an evaluation goes that begins here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -185,7 +185,7 @@ fn height(block: &Block) -> usize {
 }
 
 /// What a rule set may ask for.
-fn uses(program: &Program, rules: &RuleSet) -> BTreeSet<Vertex> {
+pub(super) fn uses(program: &Program, rules: &RuleSet) -> BTreeSet<Vertex> {
     let mut found = BTreeSet::new();
     for branch in rules.bodies.iter().chain(&rules.default).flat_map(|body| &body.branches) {
         block_uses(program, &branch.block, &mut found);
@@ -230,7 +230,7 @@ fn document(program: &Program, rule: RuleId) -> Option<Vertex> {
 }
 
 /// What is right below a node.
-fn parts(program: &Program, node: usize) -> BTreeSet<Vertex> {
+pub(super) fn parts(program: &Program, node: usize) -> BTreeSet<Vertex> {
     let Some(node) = program.nodes.get(node) else { return BTreeSet::new() };
     match node.rule {
         Some(rule) => document(program, rule).into_iter().collect(),

@@ -1,7 +1,7 @@
 //! What the machine runs: rules as blocks of small statements over numbered slots, in an order in which every slot is
 //! written before it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::index::Index;
@@ -31,6 +31,10 @@ pub struct Program {
     pub deepest: Option<Place>,
     /// How many rules and functions are within each other where each rule set is evaluated, by [`RuleId`].
     pub calls: Vec<usize>,
+    /// What may wait for others when it is evaluated: rule sets, and behind them the nodes that these are below.
+    pub blocking: BTreeSet<usize>,
+    /// Where built-ins are called that may wait for others.
+    pub blocking_calls: Vec<(&'static str, Place)>,
 }
 
 /// A place in a file.
@@ -290,6 +294,10 @@ pub struct Builtin {
     pub function: Function,
     /// Whether it gives an array of results, of which each is one.
     pub relation: bool,
+    /// Whether its arguments do not determine its result.
+    pub nondeterministic: bool,
+    /// Whether it may wait for others.
+    pub blocking: bool,
 }
 
 impl std::fmt::Debug for Builtin {

@@ -1,9 +1,8 @@
 //! From what the machine saw to an explanation with sources, places and titles.
 
-use super::{EvalLimits, Program, Target, end, on_stack};
+use super::{Effects, EvalLimits, Program, Target, on_stack};
 use crate::model::clock::Timestamp;
 use crate::model::explanation::{Candidate, Condition, Explanation, Result as Came};
-use crate::model::failure::Location;
 use crate::model::request::EntryPath;
 use crate::rego::budget;
 use crate::rego::plan::explain::{End, Why};
@@ -26,16 +25,31 @@ impl Program {
         limits: &EvalLimits,
         values: bool,
     ) -> Option<Explanation> {
+        self.explain_in(path, input, at, limits, values, &mut Effects::default())
+    }
+
+    /// Explains the document at `path` as [`Program::explain`] does, with what its evaluation learned.
+    pub fn explain_in(
+        &self,
+        path: &EntryPath,
+        input: Option<&Value>,
+        at: Timestamp,
+        limits: &EvalLimits,
+        values: bool,
+        effects: &mut Effects,
+    ) -> Option<Explanation> {
         let Target::Rule(rule, _) = self.target(path.segments()) else { return None };
         on_stack(self.stack, || {
-            let explained = budget::within(end(limits.deadline), limits.memory, || {
-                let mut context = Self::context(at, limits);
+            let mut context = Self::context(at, limits, effects);
+            let deadline = context.deadline;
+            let explained = budget::within(deadline, limits.memory, || {
                 let together = |a: Place, b: Place| {
                     a == b || self.whole(a).is_some_and(|whole| Some(whole) == self.whole(b))
                 };
                 let why = self.machine(input, &mut context).explain(rule, &together).ok()?;
                 Some(self.explanation(why, values))
             });
+            *effects = context.effects;
             explained.ok().flatten()
         })
     }
@@ -58,7 +72,7 @@ impl Program {
                 }
             };
             Some(Candidate {
-                location: self.location(candidate.place)?,
+                location: self.location_of(candidate.place)?,
                 title: self.title(candidate.place),
                 holds: matches!(candidate.end, End::Holds),
                 condition,
@@ -73,12 +87,6 @@ impl Program {
             candidates: why.candidates.into_iter().filter_map(candidate).collect(),
             left_out: why.left_out,
         }
-    }
-
-    fn location(&self, place: Place) -> Option<Location> {
-        let source = self.sources.get(place.file as usize)?;
-        let (row, col) = source.position(place.span.start);
-        Some(Location { file: source.name.to_string(), row, col })
     }
 
     fn title(&self, head: Place) -> Option<String> {
@@ -103,7 +111,7 @@ impl Program {
             [one] => Some(format!("{} is {one}", short(source.slice(place.span)))),
             all => Some(all.join(", ")),
         };
-        let location = self.location(whole)?;
+        let location = self.location_of(whole)?;
         Some(Condition { text: short(source.slice(whole.span)), location, found })
     }
 }

@@ -12,12 +12,8 @@ fn activate(tests: &[(&str, &str)]) -> Result<(), bundle::LoadError> {
     let files: Vec<(&str, &str)> = std::iter::once(policy).chain(tests.iter().copied()).collect();
     let folder = folder(&files);
     let bundle = bundle::load_path(folder.path(), Limits::from(&bundle::Config::default()))?;
-    let conditions = Conditions {
-        required: &[],
-        run_tests: true,
-        runner: Some(&before_activation),
-        ..Conditions::default()
-    };
+    let conditions =
+        Conditions { run_tests: true, runner: Some(&before_activation), ..Conditions::default() };
     bundle::activate(&[bundle], 1, Timestamp(0), &conditions).map(drop)
 }
 

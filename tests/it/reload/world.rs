@@ -89,6 +89,7 @@ impl World {
             clock: Clock::System,
             runner: options.runner,
             observers: vec![Arc::clone(&world.heard) as Arc<dyn Observer>],
+            no_calls: false,
         };
         world.watcher = Some(Watcher::start(setup).unwrap());
         assert!(world.watcher.as_ref().unwrap().wait_first(PATIENCE), "the first reading never ended");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::limits::{LIMIT, MEMORY};
 use super::{Failure, Flow, Machine, Mock, Next, OPERATORS, Strict, Val, World};
 use crate::rego::budget;
-use crate::rego::builtins::call::Kind as ErrorKind;
+use crate::rego::builtins::call::{Error, Kind as ErrorKind};
 use crate::rego::plan::ir::{Block, Builtin, Callee, Operand, Target};
 use crate::rego::value::{Keyed, Value};
 
@@ -53,7 +53,7 @@ impl<'e> Machine<'e> {
         // The clock is looked at the sooner, the more there is to do: what was given and what was made.
         let spent = budget::spent();
         self.context.max_bytes = self.most_bytes.min(budget::left());
-        let result = (builtin.function)(self.context, args);
+        let result = self.answer(builtin, args);
         let made = budget::spent().saturating_sub(spent) / BYTES_PER_STEP;
         self.steps = self.steps.saturating_add(made).saturating_add(args.iter().map(work).sum());
         self.check_memory()?;
@@ -77,6 +77,20 @@ impl<'e> Machine<'e> {
             return Err(Box::new(failure));
         }
         Ok(None)
+    }
+
+    fn answer(&mut self, builtin: &Builtin, args: &[Value]) -> Result<Option<Value>, Error> {
+        if !builtin.nondeterministic {
+            return (builtin.function)(self.context, args);
+        }
+        if let Some(known) = self.context.effects.known(builtin.name, args) {
+            return known;
+        }
+        let answer = (builtin.function)(self.context, args);
+        if !matches!(&answer, Err(error) if error.kind == ErrorKind::Cancelled) {
+            self.context.effects.learn(builtin.name, args, answer.clone());
+        }
+        answer
     }
 
     pub(super) fn with(

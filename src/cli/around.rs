@@ -1,0 +1,25 @@
+//! What policy has around it on the command line: as with OPA, everybody may be called and the environment is seen.
+
+use std::sync::Arc;
+
+use crate::config::Environment;
+use crate::model::units::ByteSize;
+use crate::net::allow::Allow;
+use crate::net::policy::{Config, PolicyCalls};
+use crate::rego::Surroundings;
+use crate::rego::effects::Responses;
+
+/// The largest response; policy authors look at whatever there is.
+const MAX_RESPONSE: ByteSize = ByteSize::mib(64);
+
+/// Everybody, and the whole environment.
+pub(super) fn everything() -> Arc<Surroundings> {
+    let config = Config { max_response_size: MAX_RESPONSE, ..Config::default() };
+    let calls = PolicyCalls::new(Allow::everybody(), &config, crate::net::Config::default());
+    Arc::new(Surroundings {
+        outside: Some(Arc::new(calls)),
+        env: Environment::capture().all().clone(),
+        config: None,
+        responses: Responses::new(config.cache.max_size.0),
+    })
+}
