@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::super::value::Value;
 use super::call::{Context, Error, Function, argument, text};
 use super::operand::{element, one_of, too_large};
-use super::regex::{Compilations, Compiled};
+use super::regex::{Compilations, Compiled, check_weight};
 
 /// The functions of this family.
 pub const FUNCTIONS: &[(&str, Function)] = &[("glob.match", is_match), ("glob.quote_meta", quote_meta)];
@@ -21,9 +21,10 @@ fn is_match(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let key =
         format!("{}{delimiters}{pattern}", char::from_u32(delimiters.chars().count() as u32).unwrap_or('\0'));
     let compiled = COMPILED.get(&key, || {
-        let translated = translate(pattern, &delimiters)?;
+        let translated = translate(pattern, &delimiters).map_err(Error::failed)?;
         // A star costs more than its length.
         let weight = 4 * translated.len() as u64;
+        check_weight(weight, input)?;
         Compiled::new(&translated, Vec::new(), weight)
     })?;
     Ok(Some(compiled.is_match(input)?.into()))

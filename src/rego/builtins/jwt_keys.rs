@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::digest;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value as Json};
 use x509_parser::asn1_rs::FromDer as _;
@@ -16,11 +17,25 @@ use super::x509_parse::Certificate;
 /// The most keys of one set.
 const MAX_KEYS: usize = 1_000;
 
-/// Texts up to this length are remembered with their keys.
-const MAX_CACHED: usize = 64 << 10;
+/// How many bytes of texts are remembered with their keys, and how long one may be.
+const MAX_REMEMBERED: u64 = 8 << 20;
+const MAX_ONE: usize = 1 << 20;
 
 /// Keys by the SHA-256 of their text: most policies name the same few again and again.
-static PARSED: LazyLock<Cache<[u8; 32], Arc<[VerificationKey]>>> = LazyLock::new(|| Cache::new(256));
+static PARSED: LazyLock<Cache<[u8; 32], Remembered, ByLength>> =
+    LazyLock::new(|| Cache::with_weighter(256, MAX_REMEMBERED, ByLength));
+
+/// The keys of a text, and its length.
+type Remembered = (Arc<[VerificationKey]>, usize);
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<[u8; 32], Remembered> for ByLength {
+    fn weight(&self, _: &[u8; 32], (_, length): &Remembered) -> u64 {
+        (*length as u64).max(1024)
+    }
+}
 
 /// How a token says that it is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,20 +123,22 @@ pub(super) fn of_text(text: &str) -> Result<Arc<[VerificationKey]>, Error> {
     if text.len() > pem::MAX_TEXT {
         return Err(Error::failed("the keys are too long"));
     }
-    if text.len() > MAX_CACHED {
+    if text.len() > MAX_ONE {
         return parse(text).map(Into::into);
     }
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    if let Some(keys) = PARSED.get(&hash) {
+    if let Some((keys, _)) = PARSED.get(&hash) {
         return Ok(keys);
     }
     let keys: Arc<[VerificationKey]> = parse(text)?.into();
-    PARSED.insert(hash, Arc::clone(&keys));
+    PARSED.insert(hash, (Arc::clone(&keys), text.len()));
     Ok(keys)
 }
 
 fn parse(text: &str) -> Result<Vec<VerificationKey>, Error> {
+    #[cfg(test)]
+    tests::TEXTS.with(|count| count.set(count.get() + 1));
     let Some((block, rest)) = pem::first_block(text.as_bytes()) else {
         return of_jwks(text)
             .map_err(|why| Error::failed(format_args!("failed to parse a JWK key (set): {why}")));
@@ -257,7 +274,28 @@ pub(super) fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// How many texts this thread has parsed.
+        pub(super) static TEXTS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn a_text_is_parsed_once_however_many_keys_are_in_it() {
+        let key = |n: usize| format!(r#"{{"kty": "oct", "k": "{}", "kid": "{n}"}}"#, "A".repeat(400));
+        for count in [1, 900] {
+            let keys: Vec<String> = (0..count).map(|n| key(n + count * 10_000)).collect();
+            let set = format!(r#"{{"keys": [{}]}}"#, keys.join(","));
+            let before = TEXTS.with(Cell::get);
+            for _ in 0..5 {
+                assert_eq!(of_text(&set).unwrap().len(), count);
+            }
+            assert_eq!(TEXTS.with(Cell::get), before + 1, "{count}: {} bytes", set.len());
+        }
+    }
 
     #[test]
     fn algorithms_are_known_by_their_exact_names() {

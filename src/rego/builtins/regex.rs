@@ -49,11 +49,12 @@ impl Compiled {
     ///
     /// # Errors
     /// When it becomes too large.
-    pub fn new(pattern: &str, names: Vec<String>, weight: u64) -> Result<Self, String> {
+    pub fn new(pattern: &str, names: Vec<String>, weight: u64) -> Result<Self, Error> {
+        #[cfg(test)]
+        tests::COMPILED.with(|count| count.set(count.get() + 1));
         let mut builder = RegexBuilder::new(pattern);
         let regex = builder.size_limit(MAX_COMPILED).dfa_size_limit(MAX_SEARCH).build();
-        let too_large = |_| "error parsing regexp: expression too large".to_owned();
-        Ok(Self { regex: regex.map_err(too_large)?, names, weight })
+        Ok(Self { regex: regex.map_err(|_| too_large())?, names, weight })
     }
 
     /// Whether it is found in a text.
@@ -65,11 +66,20 @@ impl Compiled {
     }
 
     fn against(&self, text: &str) -> Result<&Regex, Error> {
-        if self.weight > SMALL && self.weight.saturating_mul(text.len() as u64) > MAX_WORK {
-            return Err(Error::failed("the expression is too large for a text of this length"));
-        }
+        check_weight(self.weight, text)?;
         Ok(&self.regex)
     }
+}
+
+/// Whether an expression of this weight may be searched for in a text. Asked before it is compiled, too.
+///
+/// # Errors
+/// When the search could take too long.
+pub fn check_weight(weight: u64, text: &str) -> Result<(), Error> {
+    if weight > SMALL && weight.saturating_mul(text.len() as u64) > MAX_WORK {
+        return Err(Error::failed("the expression is too large for a text of this length"));
+    }
+    Ok(())
 }
 
 /// Keeps compiled patterns, for all evaluations: about 256 small ones, or fewer large ones.
@@ -98,12 +108,12 @@ impl Compilations {
     pub fn get(
         &self,
         key: &str,
-        make: impl FnOnce() -> Result<Compiled, String>,
+        make: impl FnOnce() -> Result<Compiled, Error>,
     ) -> Result<Arc<Compiled>, Error> {
         if let Some(compiled) = self.0.get(key) {
             return Ok(compiled);
         }
-        let compiled = Arc::new(make().map_err(Error::failed)?);
+        let compiled = Arc::new(make()?);
         self.0.insert(key.to_owned(), Arc::clone(&compiled));
         Ok(compiled)
     }
@@ -111,16 +121,26 @@ impl Compilations {
 
 static COMPILED: LazyLock<Compilations> = LazyLock::new(Compilations::default);
 
-fn compile(expression: &str) -> Result<Arc<Compiled>, Error> {
+fn too_large() -> Error {
+    Error::failed("error parsing regexp: expression too large")
+}
+
+/// The compiled expression, to be searched for in a text. What would take long is refused before it is compiled, which
+/// may take long itself.
+fn compile(expression: &str, input: &str) -> Result<Arc<Compiled>, Error> {
     COMPILED.get(expression, || {
-        let translated = regex_syntax::translate(expression)?;
+        let translated = regex_syntax::translate(expression).map_err(Error::failed)?;
+        if translated.bytes > MAX_COMPILED as u64 {
+            return Err(too_large());
+        }
+        check_weight(translated.weight, input)?;
         Compiled::new(&translated.pattern, translated.names, translated.weight)
     })
 }
 
 fn is_match(_: &mut Context, args: &[Value]) -> Answer {
     let (expression, input) = (text(args, 1)?, text(args, 2)?);
-    Ok(Some(compile(expression)?.is_match(input)?.into()))
+    Ok(Some(compile(expression, input)?.is_match(input)?.into()))
 }
 
 /// A value that is no text is no expression either.
@@ -137,7 +157,7 @@ fn limit(args: &[Value], position: usize) -> Result<usize, Error> {
 
 fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input, limit) = (text(args, 1)?, text(args, 2)?, limit(args, 3)?);
-    let compiled = compile(expression)?;
+    let compiled = compile(expression, input)?;
     let mut found = Vec::new();
     for one in compiled.against(input)?.find_iter(input).take(limit) {
         ctx.check_deadline()?;
@@ -149,7 +169,7 @@ fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
 
 fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input, limit) = (text(args, 1)?, text(args, 2)?, limit(args, 3)?);
-    let compiled = compile(expression)?;
+    let compiled = compile(expression, input)?;
     let mut found = Vec::new();
     for groups in compiled.against(input)?.captures_iter(input).take(limit) {
         ctx.check_deadline()?;
@@ -162,7 +182,7 @@ fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
 
 fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input) = (text(args, 1)?, text(args, 2)?);
-    let compiled = compile(expression)?;
+    let compiled = compile(expression, input)?;
     if input.is_empty() && !expression.is_empty() {
         return Ok(Some(vec![Value::from("")].into()));
     }
@@ -186,7 +206,7 @@ fn split(ctx: &mut Context, args: &[Value]) -> Answer {
 
 fn replace(ctx: &mut Context, args: &[Value]) -> Answer {
     let (input, expression, replacement) = (text(args, 1)?, text(args, 2)?, text(args, 3)?);
-    let compiled = compile(expression)?;
+    let compiled = compile(expression, input)?;
     let pieces = pieces(replacement, &compiled.names);
     let mut out = Output::new(ctx);
     let mut copied = 0;
@@ -265,7 +285,7 @@ fn template_match(_: &mut Context, args: &[Value]) -> Answer {
     let &[start] = start.as_bytes() else { return Err(fault("start")) };
     let &[end] = end.as_bytes() else { return Err(fault("end")) };
     let expression = template_expression(template, start, end)?;
-    Ok(Some(compile(&expression)?.is_match(input)?.into()))
+    Ok(Some(compile(&expression, input)?.is_match(input)?.into()))
 }
 
 fn template_expression(template: &str, start: u8, end: u8) -> Result<String, Error> {
@@ -291,7 +311,7 @@ fn template_expression(template: &str, start: u8, end: u8) -> Result<String, Err
             if level == 0 {
                 let inside = template.get(opened + 1..at).unwrap_or_default();
                 // Each must be an expression on its own.
-                compile(&format!("^{inside}$"))?;
+                compile(&format!("^{inside}$"), "")?;
                 literal(&mut out, template.get(from..opened).unwrap_or_default());
                 out.push('(');
                 out.push_str(inside);
@@ -311,4 +331,48 @@ fn template_expression(template: &str, start: u8, end: u8) -> Result<String, Err
 fn globs_match(ctx: &mut Context, args: &[Value]) -> Answer {
     let (first, second) = (text(args, 1)?, text(args, 2)?);
     glob_intersection::intersect(ctx, first, second).map(|answer| Some(answer.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    thread_local! {
+        /// How many expressions this thread has compiled.
+        pub(super) static COMPILED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn what_is_too_heavy_is_refused_before_it_is_compiled() {
+        let long = "a".repeat(1 << 20);
+        let count = || COMPILED.with(Cell::get);
+        for (expression, input, want) in [
+            (r"\pL{1000}", "a", Some("expression too large")),
+            (r"(\p{Lu}|\PL){900}", "a", Some("expression too large")),
+            (
+                r".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}",
+                "a",
+                Some("expression too large"),
+            ),
+            ("(a|b){900}x{7}", &long, Some("too large for a text of this length")),
+            ("(a|b){900}x{7}", "a", None),
+            (r"\pL{200}x", "a", None),
+            ("(.{100}){10}x", "a", None),
+            (r"[\pL\PL]{1000}", "a", None),
+            (r"[\pL\W]{1000}", "a", None),
+        ] {
+            let before = count();
+            let mut context = Context::new(0, Instant::now() + Duration::from_secs(60), 1 << 20);
+            let args = [Value::from(expression), Value::from(input)];
+            let got = is_match(&mut context, &args).err().map(|error| error.message);
+            match (&got, want) {
+                (None, None) => assert_eq!(count(), before + 1, "{expression}"),
+                (Some(got), Some(want)) if got.contains(want) => assert_eq!(count(), before, "{expression}"),
+                _ => panic!("{expression}: {got:?}"),
+            }
+        }
+    }
 }

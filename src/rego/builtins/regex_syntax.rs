@@ -16,6 +16,8 @@ pub struct Translated {
     pub names: Vec<String>,
     /// About how many states it has.
     pub weight: u64,
+    /// How many bytes it becomes at the least when it is compiled.
+    pub bytes: u64,
 }
 
 /// Translates an expression.
@@ -36,7 +38,7 @@ pub fn translate(expression: &str) -> Result<Translated, String> {
     match translator.run() {
         Ok(()) => {
             let Translator { out, names, size, .. } = translator;
-            Ok(Translated { pattern: out, names, weight: size.weight })
+            Ok(Translated { pattern: out, names, weight: size.weight, bytes: size.bytes })
         }
         Err((what, at)) => Err(format!("error parsing regexp: {what}: `{at}`")),
     }
@@ -48,17 +50,20 @@ type Outcome<'a> = Result<(), Fault<'a>>;
 #[derive(Default, Clone, Copy)]
 struct Size {
     weight: u64,
+    /// What it takes at the least when it is compiled.
+    bytes: u64,
     /// How often what is in it is repeated at most, by bounded repetitions in one another.
     repeats: u64,
 }
 
 impl Size {
     const fn of(weight: u64) -> Self {
-        Self { weight, repeats: 1 }
+        Self { weight, bytes: LITERAL, repeats: 1 }
     }
 
     fn add(&mut self, other: Self) {
         self.weight = self.weight.saturating_add(other.weight);
+        self.bytes = self.bytes.saturating_add(other.bytes);
         self.repeats = self.repeats.max(other.repeats);
     }
 }
@@ -86,6 +91,27 @@ const NO_ARGUMENT: &str = "missing argument to repetition operator";
 const MAX_REPEATS: u64 = 1000;
 /// How deep groups may be in one another.
 const MAX_GROUPS: usize = 200;
+
+/// What a character takes when it is compiled.
+const LITERAL: u64 = 30;
+
+/// What a class takes at the least: the sets of letters are large, unless something else in the class completes them.
+fn least_bytes(class: &str) -> u64 {
+    let bytes = match class {
+        "." => return 900,
+        _ if class.contains(r"\p{L}") => 40_000,
+        _ if class.contains(r"\p{Lu}") || class.contains(r"\p{Ll}") => 20_000,
+        _ => return LITERAL,
+    };
+    let sets = class.matches(r"\p{").count();
+    let alone = class.starts_with(r"[[^\p{") || class.starts_with(r"[^[\p{");
+    let whole = if class.contains('^') {
+        alone && class.matches('[').count() == 2 && class.ends_with("}]]")
+    } else {
+        class.is_ascii()
+    };
+    if sets == 1 && whole { bytes } else { LITERAL }
+}
 
 impl<'a> Translator<'a> {
     fn run(&mut self) -> Outcome<'a> {
@@ -149,7 +175,7 @@ impl<'a> Translator<'a> {
     fn part(&mut self, text: &str, weight: u64) {
         self.settle();
         self.out.push_str(text);
-        self.last = Some(Size::of(weight));
+        self.last = Some(Size { bytes: least_bytes(text), ..Size::of(weight) });
     }
 
     fn literal(&mut self, c: char) {
@@ -247,6 +273,7 @@ impl<'a> Translator<'a> {
             }
         }
         last.weight = last.weight.saturating_mul(most.max(1)).saturating_add(1);
+        last.bytes = last.bytes.saturating_mul(most);
         self.out.push_str(written);
         if lazy {
             self.out.push('?');

@@ -262,10 +262,33 @@ impl Number {
     /// When it is beyond the bounds of numbers.
     pub fn product<'a>(numbers: impl Iterator<Item = &'a Self> + Clone) -> Result<Self, NumberError> {
         if numbers.clone().all(Self::counts_as_whole) {
-            return numbers.into_iter().try_fold(Self::from(1), |product, number| product.mul(number));
+            return Self::whole_product(numbers);
         }
         let multiply = |product: Float, number: &Self| product.mul(number.float(), PRODUCT_PRECISION);
         Self::from_float(numbers.into_iter().fold(Float::ONE, multiply), PRODUCT_PRECISION)
+    }
+
+    /// The product of whole numbers: what each step comes to is not made a number of its own.
+    fn whole_product<'a>(numbers: impl Iterator<Item = &'a Self> + Clone) -> Result<Self, NumberError> {
+        // More than a number has: a digit is more than three bits.
+        const MOST: u64 = 4 * MAX_MAGNITUDE.unsigned_abs() as u64;
+        let mut product = Whole { value: BigInt::from(1), power: 0 };
+        for number in numbers.clone() {
+            let Some(Whole { value, power }) = number.whole() else { return Err(NumberError::NotWhole) };
+            if value == BigInt::ZERO {
+                return Ok(Self::from(0));
+            }
+            product = Whole { value: product.value * value, power: product.power.saturating_add(power) };
+            if product.value.bits() > MOST || u64::from(product.power) > MOST {
+                let zero = |number: &Self| number.whole().is_some_and(|whole| whole.value == BigInt::ZERO);
+                return if numbers.clone().any(zero) {
+                    Ok(Self::from(0))
+                } else {
+                    Err(NumberError::TooLarge)
+                };
+            }
+        }
+        product.into_number()
     }
 
     #[cold]

@@ -152,6 +152,22 @@ fn results_are_written_as_opa_does() {
     assert_eq!(Number::sum(all.iter()).unwrap().to_string(), "3.6");
     assert_eq!(Number::product(all.iter()).unwrap().to_string(), "0.15000000000000002");
     assert_eq!(Number::product([].iter()).unwrap().to_string(), "1");
+    // Whole numbers of any size and form, in long lists.
+    let whole = |text: &str, count: usize| vec![number(text); count];
+    for (list, want) in [
+        (
+            [whole("1e2", 3), whole("2.0", 1), whole("12345678901234567890", 1)].concat(),
+            Some("24691357802469135780000000"),
+        ),
+        ([whole("-1e0", 100_001), whole("7", 1)].concat(), Some("-7")),
+        ([whole("1e30", 100_000), whole("0", 1)].concat(), Some("0")),
+        (whole("1e30", 100_000), None),
+        (whole("12345678901234567890123", 100_000), None),
+        (whole("1e300", 10), Some(&*format!("1{}", "0".repeat(3000)))),
+    ] {
+        let got = Number::product(list.iter()).ok().map(|product| product.to_string());
+        assert_eq!(got.as_deref(), want);
+    }
 }
 
 #[test]
