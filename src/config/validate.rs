@@ -188,6 +188,13 @@ impl Checks<'_> {
                 "the hosts that policy may call, and the private networks that their names may lead to";
             self.flaw(Path::dotted(key).index(wrong.index), wrong.message, hint);
         }
+        if !http_send.allow.is_empty() && decision.deadline < http_send.timeout {
+            self.findings.warnings.push(format!(
+                "decision.deadline: {} ends a decision before its calls of `http.send` may have taken their {} \
+                 (`http_send.timeout`)",
+                decision.deadline, http_send.timeout
+            ));
+        }
         for (n, path) in bundles.required_entrypoints.iter().enumerate() {
             self.document(Path::dotted("bundles.required_entrypoints").index(n), path);
         }

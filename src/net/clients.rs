@@ -42,12 +42,13 @@ impl Clients {
             return Ok((self.made(&Tls { system_roots: Some(false), ..Tls::default() }, None)?, url.clone()));
         }
         let host = url.host_str().unwrap_or_default();
-        let Some(name) = tls.server_name.as_deref().filter(|name| *name != host) else {
+        // A port behind the name is of the header that it was taken from, and an address is no name.
+        let name = tls.server_name.as_deref().filter(|name| !name.starts_with('['));
+        let name = name.and_then(|name| name.split(':').next()).filter(|name| *name != host);
+        let Some(name) = name else {
             let tls = Tls { server_name: None, ..tls.clone() };
             return Ok((self.made(&tls, None)?, url.clone()));
         };
-        // A port behind the name is of the header that it was taken from.
-        let name = name.split(':').next().unwrap_or_default();
         let mut named = url.clone();
         named.set_host(Some(name)).map_err(|_| format!("`{name}` is no server name"))?;
         let tls = Tls { server_name: Some(name.to_owned()), ..tls.clone() };

@@ -296,7 +296,7 @@ fn loading_has_a_deadline() {
 #[test]
 fn what_the_arguments_do_not_determine_is_the_same_for_a_decision_and_in_its_replay() {
     let source = r#"package p
-all := [f(1), f(2), rand.intn("x", 1000000), uuid.rfc4122("a"), uuid.rfc4122("b"), time.now_ns(), opa.runtime().env]
+all := [f(1), f(2), rand.intn("x", 1000000), uuid.rfc4122("a"), uuid.rfc4122("b"), time.now_ns(), opa.runtime()]
 f(x) := [rand.intn("x", 1000000), uuid.rfc4122("a")] if x > 0
 "#;
     let program = program(source, "{}");

@@ -14,16 +14,17 @@ const COMMIT: &str = match option_env!("VERDICT_COMMIT") {
 
 /// Of the environment and the configuration only what the surroundings let be seen.
 fn runtime(context: &mut Context, _: &[Value]) -> Result<Option<Value>, Error> {
-    let surroundings = context.effects.surroundings();
-    let env = surroundings.into_iter().flat_map(|around| &around.env);
+    // As in OPA, where nobody has said what there is.
+    let Some(around) = context.effects.surroundings() else { return Ok(Some(Value::object())) };
+    let env = around.env.iter();
     let env = env.map(|(name, value)| (Value::from(name.as_str()), Value::from(value.as_str()))).collect();
     let mut members = vec![
         (Value::from("env"), Value::from(Object::from_entries(env))),
         (Value::from("version"), Value::from(env!("CARGO_PKG_VERSION"))),
         (Value::from("commit"), Value::from(COMMIT)),
     ];
-    if let Some(config) = surroundings.and_then(|around| around.config.clone()) {
-        members.push((Value::from("config"), config));
+    if let Some(config) = &around.config {
+        members.push((Value::from("config"), config.clone()));
     }
     Ok(Some(Value::from(Object::from_entries(members))))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use verdict::config::{Insecure, Profile};
+use verdict::config::{Insecure, Profile, Sources, load};
 
 use super::{Peer, Reply};
 use crate::harness::{Server, TestApp, wait_until};
@@ -151,6 +151,36 @@ fn who_finds_no_thread_within_the_deadline_is_refused_with_a_record() {
     let reasons: Vec<String> =
         server.records().iter().map(|record| record["error"]["kind"].as_str().unwrap().to_owned()).collect();
     assert_eq!(reasons, ["deadline_exceeded"; 4]);
+}
+
+#[test]
+fn the_configuration_is_checked_with_its_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("verdict.yaml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let sources = Sources { file: Some(file.clone()), profile: Profile::Dev, ..Sources::default() };
+        load(sources).map(|loaded| loaded.warnings.join("\n")).map_err(|error| error.to_string())
+    };
+    for (text, want) in [
+        (
+            "http_send:\n  allow: [a.example, 'https://b']\n",
+            "http_send.allow[1]: `https://b` is a url or a network",
+        ),
+        (
+            "http_send:\n  private_addresses: [10.0.0.0/40]\n",
+            "http_send.private_addresses[0]: `10.0.0.0/40` is no network",
+        ),
+        ("http_send:\n  max_concurrent: 0\n", "http_send.max_concurrent: must be more than 0"),
+        ("http_send:\n  allowed: [a]\n", "allowed"),
+        ("http_send:\n  cache: {size: 1MiB}\n", "size"),
+    ] {
+        let error = check(text).unwrap_err();
+        assert!(error.contains(want) && error.contains("verdict.yaml:"), "{text}: {error}");
+    }
+    let warned = check("http_send: {allow: [a.example]}\n").unwrap();
+    assert!(warned.contains("decision.deadline: 50ms ends a decision before its calls"), "{warned}");
+    assert_eq!(check("http_send: {allow: [a.example]}\ndecision: {deadline: 6s}\n").unwrap(), "");
 }
 
 #[test]
