@@ -280,12 +280,9 @@ impl Number {
             }
             product = Whole { value: product.value * value, power: product.power.saturating_add(power) };
             if product.value.bits() > MOST || u64::from(product.power) > MOST {
-                let zero = |number: &Self| number.whole().is_some_and(|whole| whole.value == BigInt::ZERO);
-                return if numbers.clone().any(zero) {
-                    Ok(Self::from(0))
-                } else {
-                    Err(NumberError::TooLarge)
-                };
+                let zero = Self::from(0);
+                let any = numbers.clone().any(|number| *number == zero);
+                return if any { Ok(zero) } else { Err(NumberError::TooLarge) };
             }
         }
         product.into_number()
