@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -29,8 +28,8 @@ use crate::model::decision::{Decision, Outcome, Recorded, Timings};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
+use crate::pdp;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
-use crate::pdp::{self, Answer};
 use crate::rego::{Effects, EvalLimits, Surroundings, UndefinedCause, Value};
 use crate::telemetry::metrics::Metrics;
 
@@ -96,7 +95,6 @@ pub struct Authorizer {
     authenticator: ArcSwap<Authenticator>,
     clock: Clock,
     is_stale: Staleness,
-    lanes: Lanes,
     decider: Arc<Decider>,
     /// Taken by what may wait for others.
     waiting: ArcSwap<Semaphore>,
@@ -106,6 +104,7 @@ pub struct Authorizer {
 struct Decider {
     log: Arc<DecisionLog>,
     metrics: Arc<Metrics>,
+    lanes: Lanes,
     explain: ArcSwap<pdp::explain::Config>,
     around: ArcSwap<Around>,
 }
@@ -122,9 +121,10 @@ impl Authorizer {
     ) -> Self {
         let authenticator = ArcSwap::from_pointee(authenticator);
         let explain = ArcSwap::from_pointee(pdp::explain::Config::default());
-        let decider = Arc::new(Decider { log, metrics, explain, around: ArcSwap::default() });
+        let lanes = Lanes::new();
+        let decider = Arc::new(Decider { log, metrics, lanes, explain, around: ArcSwap::default() });
         let waiting = ArcSwap::from_pointee(Semaphore::new(1));
-        Self { snapshots, authenticator, clock, is_stale, lanes: Lanes::new(), decider, waiting }
+        Self { snapshots, authenticator, clock, is_stale, decider, waiting }
     }
 
     /// The snapshot in force, for what is no decision (health, status, policies).
@@ -189,7 +189,7 @@ impl Authorizer {
             authenticate,
             batch_id: None,
         };
-        let decision = self.answer(Question { step, path, auth, input, context }).await?;
+        let decision = self.answer(self.question(step, path, auth, input, context)).await?;
         Ok(Authorized { decision, snapshot })
     }
 
@@ -218,7 +218,7 @@ impl Authorizer {
                 batch_id,
             };
             let (path, auth, context) = (path.clone(), auth.clone(), context.clone());
-            let question = Question { step, path, auth, input: Some(input), context };
+            let question = self.question(step, path, auth, Some(input), context);
             answers.push((name, self.answer(question).await));
         }
         (id, answers)
@@ -249,43 +249,46 @@ impl Authorizer {
         self.decider.record(step.refused(path, failure, AuthContext::Unchecked, None, context))
     }
 
-    /// Decides and records: here or in a lane of its own, or, where policy may wait for others, on a thread that serves
-    /// nobody.
-    async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        let mut asked = match question.ask(&self.decider) {
-            Ok(asked) => asked,
-            Err(refused) => return self.decider.record(*refused),
-        };
-        let limits = self.limits(&asked.path);
-        if asked.step.snapshot.program.blocks(&asked.path) {
-            return self.wait(asked, limits).await;
-        }
-        let (input, at, mut effects) = (asked.input.take(), asked.step.at, self.decider.effects());
-        let snapshot = &asked.step.snapshot;
-        let answer = self.lanes.decide(snapshot, &asked.path, input, at, limits, &mut effects).await;
-        self.decider.record(self.decider.finish(asked, answer, effects, &limits))
+    fn question(
+        &self,
+        step: Step,
+        path: EntryPath,
+        auth: Result<AuthContext, Failure>,
+        input: Option<Value>,
+        context: RequestContext,
+    ) -> Question {
+        let limits = self.limits(&path);
+        Question { step, path, auth, input, context, limits, waited: Duration::ZERO, too_late: None }
     }
 
-    /// Decides and records on a thread that serves nobody, once it is this one's turn.
-    async fn wait(&self, mut asked: Asked, limits: EvalLimits) -> Result<Recorded<Decision>, Unrecorded> {
-        let (begun, waiting, decider) = (Instant::now(), self.waiting.load_full(), Arc::clone(&self.decider));
-        let Ok(Ok(turn)) = tokio::time::timeout(limits.deadline, waiting.acquire_owned()).await else {
-            let answer = Answer::too_late(&limits, "others waited for others (`http_send.max_concurrent`)");
-            return decider.record(decider.finish(asked, answer, Effects::default(), &limits));
+    /// Decides and records: here, or beside the threads that serve, where policy may wait for others or is long.
+    async fn answer(&self, mut question: Question) -> Result<Recorded<Decision>, Unrecorded> {
+        let (program, path) = (&question.step.snapshot.program, &question.path);
+        let places = match &question.auth {
+            Err(_) => None,
+            Ok(_) if program.blocks(path) => Some((
+                self.waiting.load_full(),
+                "too many decisions wait for others (`http_send.max_concurrent`)",
+            )),
+            Ok(_) => {
+                let places = self.decider.lanes.beside(&question.step.snapshot, path);
+                places.map(|places| (places, "others like it took all the time"))
+            }
         };
+        let Some((places, why)) = places else { return self.decider.answer(question) };
+        let begun = Instant::now();
+        let Ok(Ok(place)) = tokio::time::timeout(question.limits.deadline, places.acquire_owned()).await
+        else {
+            question.too_late = Some(why);
+            return self.decider.answer(question);
+        };
+        question.waited = begun.elapsed();
+        let decider = Arc::clone(&self.decider);
         // The record is written there, too: whoever called may have gone away meanwhile.
         let answer = tokio::task::spawn_blocking(move || {
-            let deadline = limits.deadline.saturating_sub(begun.elapsed());
-            let limited = EvalLimits { deadline, ..limits };
-            let (input, at, mut effects) = (asked.input.take(), asked.step.at, decider.effects());
-            let snapshot = &asked.step.snapshot;
-            let mut answer = pdp::decide_in(snapshot, &asked.path, input, at, &limited, &mut effects);
-            if answer.is_too_late() {
-                answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
-            }
-            let recorded = decider.record(decider.finish(asked, answer, effects, &limits));
-            drop(turn);
-            recorded
+            let answer = decider.answer(question);
+            drop(place);
+            answer
         });
         answer.await.unwrap_or_else(|_| Err(Unrecorded { id: Uuid::new_v4() }))
     }
@@ -313,24 +316,41 @@ impl Authorizer {
 }
 
 impl Decider {
-    fn effects(&self) -> Effects {
-        Effects::new(&self.around.load().surroundings)
+    fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
+        self.record(self.decide(question))
     }
 
-    /// The decision that an answer makes.
-    fn finish(
-        &self,
-        asked: Asked,
-        mut answer: Answer,
-        mut effects: Effects,
-        limits: &EvalLimits,
-    ) -> Decision {
-        let Asked { step, path, auth, seen, kept, explain, context, .. } = asked;
-        let id = Uuid::new_v4();
-        let nd_builtin_cache = if self.around.load().recorded { effects.record() } else { None };
+    fn decide(&self, question: Question) -> Decision {
+        let Question { step, path, auth, input, context, limits, waited, too_late } = question;
+        let auth = match auth {
+            Ok(auth) => auth,
+            Err(failure) => return step.refused(Some(path), failure, AuthContext::Unchecked, input, context),
+        };
+        let input = match pdp::input::assemble(&auth, input) {
+            Ok(input) => input,
+            Err(failure) => return step.refused(Some(path), failure, auth, None, context),
+        };
+        let seen = input.as_ref().map(Value::to_raw);
+        let (id, explain) = (Uuid::new_v4(), **self.explain.load());
+        let kept = if step.explain || explain.any() { input.clone() } else { None };
+        let around = self.around.load();
+        let mut effects = Effects::new(&around.surroundings);
+        let left = EvalLimits { deadline: limits.deadline.saturating_sub(waited), ..limits };
+        let mut answer = match too_late {
+            Some(why) => pdp::Answer::too_late(&limits, why),
+            None => {
+                let answer = pdp::decide_in(&step.snapshot, &path, input, step.at, &left, &mut effects);
+                self.lanes.rate(&step.snapshot, &path, &answer);
+                answer
+            }
+        };
+        if answer.is_too_late() && !waited.is_zero() {
+            answer = pdp::Answer { eval: answer.eval, ..pdp::Answer::too_late(&limits, "waiting included") };
+        }
+        let nd_builtin_cache = if around.recorded { effects.record() } else { None };
         let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
         let mut explained =
-            || pdp::explain_in(&step.snapshot, &path, kept.as_ref(), step.at, limits, false, &mut effects);
+            || pdp::explain_in(&step.snapshot, &path, kept.as_ref(), step.at, &limits, false, &mut effects);
         let explanation = if wanted { explained() } else { None };
         if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
             answer.outcome = Outcome::Error;
@@ -375,45 +395,12 @@ struct Question {
     auth: Result<AuthContext, Failure>,
     input: Option<Value>,
     context: RequestContext,
-}
-
-impl Question {
-    /// With the input as policy sees it.
-    ///
-    /// # Errors
-    /// The decision, where policy is not asked.
-    fn ask(self, decider: &Decider) -> Result<Asked, Box<Decision>> {
-        let Self { step, path, auth, input, context } = self;
-        let auth = match auth {
-            Ok(auth) => auth,
-            Err(failure) => {
-                let refused = step.refused(Some(path), failure, AuthContext::Unchecked, input, context);
-                return Err(Box::new(refused));
-            }
-        };
-        let input = match pdp::input::assemble(&auth, input) {
-            Ok(input) => input,
-            Err(failure) => return Err(Box::new(step.refused(Some(path), failure, auth, None, context))),
-        };
-        let (seen, explain) = (input.as_ref().map(Value::to_raw), **decider.explain.load());
-        let kept = if step.explain || explain.any() { input.clone() } else { None };
-        Ok(Asked { step, path, auth, input, seen, kept, explain, context })
-    }
-}
-
-/// What policy is asked.
-struct Asked {
-    step: Step,
-    path: EntryPath,
-    auth: AuthContext,
-    /// Taken by who evaluates.
-    input: Option<Value>,
-    /// As it is recorded.
-    seen: Option<Box<RawValue>>,
-    /// For the explanation, if there may be one.
-    kept: Option<Value>,
-    explain: pdp::explain::Config,
-    context: RequestContext,
+    /// What the evaluation may take.
+    limits: EvalLimits,
+    /// How much of its time has gone by before it begins.
+    waited: Duration,
+    /// Why there is no time left for it.
+    too_late: Option<&'static str>,
 }
 
 /// What the steps of one call share.

@@ -6,19 +6,16 @@
 //! INVARIANT (one deadline): waiting counts, so that an answer comes by the deadline wherever the evaluation runs.
 
 use std::collections::HashMap;
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
-use crate::model::clock::Timestamp;
 use crate::model::request::EntryPath;
+use crate::pdp::Answer;
 use crate::pdp::snapshot::Snapshot;
-use crate::pdp::{self, Answer};
-use crate::rego::{Effects, EvalLimits, Value};
 
 /// From how long on an evaluation holds the others up. Ordinary ones take some microseconds.
 const LONG: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5 } else { 1 });
@@ -36,76 +33,33 @@ pub(super) struct Lanes {
     /// How long the evaluations of documents have been of late, by the path of what is evaluated for them: none for those
     /// that were always short.
     scores: ArcSwap<HashMap<Vec<String>, Score>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Lanes {
     /// With places for half of the processors beside the threads that serve.
     pub(super) fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-        Self { scores: ArcSwap::default(), places: Semaphore::new((processors / 2).max(1)) }
+        Self { scores: ArcSwap::default(), places: Arc::new(Semaphore::new((processors / 2).max(1))) }
     }
 
-    pub(super) async fn decide(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        path: &EntryPath,
-        input: Option<Value>,
-        at: Timestamp,
-        limits: EvalLimits,
-        effects: &mut Effects,
-    ) -> Answer {
-        let score = self.score(snapshot, path);
-        let is_long = score.as_ref().is_some_and(|score| score.load(Ordering::Relaxed) >= BESIDE);
-        let answer = if is_long {
-            self.beside(snapshot, path, input, at, limits, effects).await
-        } else {
-            pdp::decide_in(snapshot, path, input, at, &limits, effects)
-        };
-        match score {
-            None if answer.eval > LONG => rate(&self.begin_score(snapshot, path), &answer),
+    /// The places beside the threads that serve, if it is there that the document is to be evaluated.
+    pub(super) fn beside(&self, snapshot: &Snapshot, path: &EntryPath) -> Option<Arc<Semaphore>> {
+        let score = self.score(snapshot, path)?;
+        (score.load(Ordering::Relaxed) >= BESIDE).then(|| Arc::clone(&self.places))
+    }
+
+    /// Takes note of how long an evaluation was.
+    pub(super) fn rate(&self, snapshot: &Snapshot, path: &EntryPath, answer: &Answer) {
+        match self.score(snapshot, path) {
+            None if answer.eval > LONG => rate(&self.begin_score(snapshot, path), answer),
             None => {}
             Some(score) => {
-                rate(&score, &answer);
+                rate(&score, answer);
                 if score.load(Ordering::Relaxed) == 0 {
                     self.end_score(snapshot, path);
                 }
             }
-        }
-        answer
-    }
-
-    async fn beside(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        path: &EntryPath,
-        input: Option<Value>,
-        at: Timestamp,
-        limits: EvalLimits,
-        effects: &mut Effects,
-    ) -> Answer {
-        let begun = Instant::now();
-        let Ok(Ok(place)) = tokio::time::timeout(limits.deadline, self.places.acquire()).await else {
-            return Answer::too_late(&limits, "others like it took all the time");
-        };
-        let deadline = limits.deadline.saturating_sub(begun.elapsed());
-        let (snapshot, path, mut learned) = (Arc::clone(snapshot), path.clone(), mem::take(effects));
-        let evaluation = tokio::task::spawn_blocking(move || {
-            let limited = EvalLimits { deadline, ..limits };
-            let mut answer = pdp::decide_in(&snapshot, &path, input, at, &limited, &mut learned);
-            if answer.is_too_late() {
-                answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
-            }
-            (answer, learned)
-        });
-        let evaluated = evaluation.await;
-        drop(place);
-        match evaluated {
-            Ok((answer, learned)) => {
-                *effects = learned;
-                answer
-            }
-            Err(_) => Answer::too_late(&limits, "the server stops"),
         }
     }
 
