@@ -5,17 +5,21 @@
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
+
 mod around;
 pub mod bench;
 pub mod build;
 pub mod capabilities;
 pub mod check;
+pub mod completion;
 pub mod config;
 pub mod deps;
 pub mod eval;
 pub mod exec;
 pub mod fmt;
 pub mod inspect;
+pub mod man;
 pub mod parse;
 mod print;
 pub mod serve;
@@ -44,7 +48,7 @@ enum Command {
     Token(token::TokenArgs),
     /// Print the configuration in effect, without secrets
     Config(config::ConfigArgs),
-    /// Answer for one document and one input
+    /// Answer a query for one input
     Eval(eval::EvalArgs),
     /// Print what policy may use: built-in functions and features
     Capabilities(capabilities::CapabilitiesArgs),
@@ -68,6 +72,10 @@ enum Command {
     Build(build::BuildArgs),
     /// Sign a bundle
     Sign(sign::SignArgs),
+    /// Print a script that completes this command in a shell
+    Completion(completion::CompletionArgs),
+    /// Print the manual page
+    Man(man::ManArgs),
 }
 
 impl Cli {
@@ -90,6 +98,8 @@ impl Cli {
             Command::Exec(args) => exec::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Sign(args) => sign::run(&args),
+            Command::Completion(args) => completion::run(&args, Self::command()),
+            Command::Man(args) => man::run(&args, Self::command()),
         };
         print::finish(code)
     }

@@ -11,6 +11,7 @@
 //! Reading order: [`fixture`] → [`summary`] → `cases` (fixture files) → `rules` (`test_` rules) → `heads`.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use regex::Regex;
 use crate::bundle::Candidate;
 use crate::model::clock::{Clock, Timestamp};
 use crate::pdp::snapshot::Snapshot;
+use crate::rego::program::CompileOptions;
+use crate::rego::program::coverage::Coverage;
 use crate::rego::{self, Diagnostic, Effects, EvalLimits, Module, Program, Surroundings, Value};
 
 mod caller;
@@ -29,10 +32,11 @@ mod fixture_value;
 mod heads;
 mod rules;
 pub mod summary;
+mod watched;
 
 pub use fixture::is_fixture_file;
 pub use fixture_error::FixtureError;
-pub use summary::{Counts, Mismatch, Summary, TestKind, TestResult, Verdict};
+pub use summary::{Counts, Measured, Mismatch, Summary, TestKind, TestResult, Verdict};
 
 /// What is tested: bundles, complete with their tests.
 #[derive(Debug, Clone)]
@@ -65,6 +69,14 @@ pub struct Options {
     pub clock: Clock,
     /// What is around policy. By default nothing: a test that calls others puts something in their place.
     pub surroundings: Arc<Surroundings>,
+    /// Whether what tests print is kept, and where they stopped.
+    pub debug: bool,
+    /// Whether to say which lines of policy ran.
+    pub coverage: bool,
+    /// How many `test_` rules run at a time.
+    pub threads: NonZeroUsize,
+    /// How long each test that passes is repeated, to measure it.
+    pub bench: Option<Duration>,
 }
 
 impl Default for Options {
@@ -74,6 +86,10 @@ impl Default for Options {
             timeout: Duration::from_secs(5),
             clock: Clock::System,
             surroundings: Arc::default(),
+            debug: false,
+            coverage: false,
+            threads: NonZeroUsize::MIN,
+            bench: None,
         }
     }
 }
@@ -123,16 +139,19 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
             Err(errors) => problems.extend(errors.into_iter().map(Problem::Fixture)),
         }
     }
-    let compiled = compile(&suite.modules, &suite.data);
+    let compiled = compile_for(&suite.modules, &suite.data, options.debug);
     let program = match compiled {
         Ok(program) if problems.is_empty() => program,
         Ok(_) => return Err(problems),
         Err(errors) => return Err(errors.into_iter().map(Problem::Policy).chain(problems).collect()),
     };
     let now = options.clock.now();
-    let mut tests = rules::run(&program, options, now);
-    tests.extend(cases::run(snapshot(program, now), &fixtures, options, now));
-    Ok(Summary { tests, elapsed: started.elapsed() })
+    let snapshot = snapshot(program, now);
+    let mut coverage = options.coverage.then(|| Coverage::of(&snapshot.program));
+    let mut tests = rules::run(&snapshot.program, options, now, &mut coverage);
+    tests.extend(cases::run(&snapshot, &fixtures, options, now, &mut coverage));
+    let coverage = coverage.map(|coverage| coverage.report());
+    Ok(Summary { tests, coverage, elapsed: started.elapsed() })
 }
 
 /// Runs the tests of bundles that are about to be activated: a [`crate::bundle::TestRunner`].
@@ -188,7 +207,11 @@ pub fn fixture_files<'a>(
 }
 
 fn compile(modules: &[Module], data: &Value) -> Result<Program, Vec<Diagnostic>> {
-    rego::compile(modules.to_vec(), data.clone())
+    compile_for(modules, data, false)
+}
+
+fn compile_for(modules: &[Module], data: &Value, debug: bool) -> Result<Program, Vec<Diagnostic>> {
+    rego::program::compile_for(modules.to_vec(), data.clone(), CompileOptions { debug, tests: true })
 }
 
 fn snapshot(program: Program, at: Timestamp) -> Snapshot {

@@ -1,35 +1,36 @@
-//! `verdict eval`: what does policy answer for one document and one input?
+//! `verdict eval`: what does policy answer for one query and one input?
+//!
+//! Takes the queries, flags and formats of `opa eval`. Errors of built-ins are errors here, as they are in the server;
+//! `--show-builtin-errors` makes them undefined, as OPA does, and shows them.
 //!
 //! Exit code: 0 when there is an answer (undefined is one); 1 with `--fail` when it is undefined, with `--fail-defined`
 //! when it is not; 2 when there is none.
+//!
+//! Reading order: [`EvalArgs`] → `source` (what is given) → `answer` (asking) → `output` (showing).
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 
-use super::around;
 use super::print::{complain, print};
-use super::sources;
 use super::verification::VerificationArgs;
-use crate::model::clock::{Clock, Timestamp};
-use crate::model::decision::Outcome;
-use crate::model::failure::{Failure, PolicyError};
+use crate::model::clock::Timestamp;
+use crate::model::failure::{Failure, Location, PolicyError};
 use crate::model::units::Period;
-use crate::pdp::snapshot::Snapshot;
-use crate::pdp::{decide_in, input};
+use crate::rego::Diagnostic;
 use crate::rego::diagnostic::SHOWN;
-use crate::rego::{Effects, EvalLimits, Value, json};
-use crate::testing::fixture::Subject;
+use crate::rego::program::profile::By;
 
+mod answer;
 pub(super) mod indent;
+mod output;
 mod query;
+mod source;
+mod table;
 
-/// The most that an input file may hold, in bytes.
-const MAX_INPUT: u64 = 256 << 20;
+pub(super) use query::parse as document_path;
+pub(super) use source::{read_input, read_standard_input};
 
 /// Arguments of `verdict eval`.
 #[derive(Debug, Clone, clap::Args)]
@@ -44,7 +45,10 @@ pub struct EvalArgs {
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Read the input document from standard input
-    #[arg(short = 'I', long = "stdin-input", alias = "stdin", conflicts_with = "input")]
+    #[arg(short = 'I', long, conflicts_with = "input")]
+    pub stdin_input: bool,
+    /// Read the query from standard input
+    #[arg(long, conflicts_with_all = ["stdin_input", "query"])]
     pub stdin: bool,
     /// The verified subject, e.g. `{"id": "alice", "roles": ["admin"]}`; the input is then assembled as the server does
     #[arg(long, value_name = "JSON")]
@@ -56,24 +60,64 @@ pub struct EvalArgs {
     /// record, or the record itself
     #[arg(long, value_name = "FILE")]
     pub nd_builtin_cache: Option<PathBuf>,
+    /// The package whose rules the query names without `data.…`
+    #[arg(long, value_name = "PACKAGE")]
+    pub package: Option<String>,
+    /// An import for the query, e.g. `data.lib as l`; may be given more than once
+    #[arg(long, value_name = "IMPORT")]
+    pub import: Vec<String>,
     /// How to print the answer
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
+    /// How many characters of a value a table shows; 0 is all
+    #[arg(long, default_value_t = 80, value_name = "CHARACTERS")]
+    pub pretty_limit: usize,
     /// Exit with 1 when the answer is undefined
     #[arg(long)]
     pub fail: bool,
     /// Exit with 1 when the answer is defined
     #[arg(long, conflicts_with = "fail")]
     pub fail_defined: bool,
-    /// How long the evaluation may take
+    /// Also end at an operator between values of types that it does not take, such as `1 + "a"`
+    #[arg(long)]
+    pub strict_builtin_errors: bool,
+    /// Take what a built-in's error stands in for undefined, as OPA does, and list the errors
+    #[arg(long, conflicts_with = "strict_builtin_errors")]
+    pub show_builtin_errors: bool,
+    /// How long the evaluation may take; 0 is without end
     #[arg(long, default_value = "10s", value_name = "DURATION")]
     pub timeout: Period,
+    /// Evaluate so many times, and sum up times
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// Say how long each stage took
+    #[arg(long)]
+    pub metrics: bool,
+    /// Say which lines ran how often, and how long they took; implies `--metrics`
+    #[arg(long)]
+    pub profile: bool,
+    /// How many lines `--profile` shows; 0 is all; implies `--profile`
+    #[arg(long, value_name = "LINES")]
+    pub profile_limit: Option<usize>,
+    /// What `--profile` sorts by: `total_time_ns`, `num_eval`, `num_redo`, `num_gen_expr`, `file`, `line`; may be given
+    /// more than once
+    #[arg(long, value_name = "BY", value_delimiter = ',')]
+    pub profile_sort: Vec<By>,
+    /// Say which lines ran, and which did not
+    #[arg(long)]
+    pub coverage: bool,
+    /// Partial evaluation, which is not supported
+    #[arg(short, long, hide = true)]
+    pub partial: bool,
+    /// For partial evaluation, which is not supported
+    #[arg(short, long, hide = true)]
+    pub unknowns: Vec<String>,
     /// Whose signatures bundles must have
     #[command(flatten)]
     pub verification: VerificationArgs,
-    /// The document, e.g. `data.app.allow`
-    #[arg(value_name = "QUERY")]
-    pub query: String,
+    /// What is asked: `data.app.allow`, or any expressions, e.g. `x := data.users[_]; x.age > 17`
+    #[arg(value_name = "QUERY", required_unless_present = "stdin")]
+    pub query: Option<String>,
 }
 
 /// How the answer is printed.
@@ -81,10 +125,25 @@ pub struct EvalArgs {
 pub enum Format {
     /// In the shape of `opa eval --format json`
     Json,
-    /// The document, indented
+    /// For a person: a value, or a table of bindings and values
     Pretty,
-    /// The document on one line; a text without its quotes
+    /// One line for each result: its values; texts without their quotes
     Raw,
+    /// A list of the values of each result
+    Values,
+    /// The bindings of each result
+    Bindings,
+    /// JSON that says only whether there is a result
+    Discard,
+    /// For partial evaluation, which is not supported
+    #[value(hide = true)]
+    Source,
+}
+
+impl EvalArgs {
+    const fn profiles(&self) -> bool {
+        self.profile || self.profile_limit.is_some() || !self.profile_sort.is_empty()
+    }
 }
 
 /// Runs the command.
@@ -94,25 +153,51 @@ pub fn run(args: &EvalArgs) -> ExitCode {
             let failed = (args.fail && !defined) || (args.fail_defined && defined);
             ExitCode::from(u8::from(failed))
         }
-        Err(errors) => {
-            let mut texts: Vec<String> = errors.iter().take(SHOWN).map(|error| error.text.clone()).collect();
-            match errors.len().saturating_sub(SHOWN) {
-                0 => {}
-                more => texts.push(format!("… and {more} more")),
-            }
+        Err(problems) => {
             match args.format {
-                Format::Json => {
-                    let errors: Vec<_> = errors.into_iter().map(|error| error.json).collect();
-                    print(
-                        &(serde_json::to_string_pretty(&json!({"errors": errors})).unwrap_or_default()
-                            + "\n"),
-                    );
+                Format::Json | Format::Discard => {
+                    let errors: Vec<_> = problems.into_iter().map(|problem| problem.json).collect();
+                    let text = serde_json::to_string_pretty(&json!({"errors": errors})).unwrap_or_default();
+                    print(&(text + "\n"));
                 }
-                Format::Pretty | Format::Raw => complain(&texts.join("\n")),
+                _ => {
+                    let more = problems.len().saturating_sub(SHOWN);
+                    let mut texts: Vec<String> =
+                        problems.into_iter().take(SHOWN).map(|problem| problem.text).collect();
+                    if more > 0 {
+                        texts.push(format!("… and {more} more"));
+                    }
+                    complain(&texts.join("\n"));
+                }
             }
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints the answer, and says whether it is defined.
+fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
+    if args.partial || !args.unknowns.is_empty() || args.format == Format::Source {
+        let message = "partial evaluation (`--partial`, `--unknowns`, `--format source`) is not supported; give the \
+                       whole input and evaluate the query";
+        return Err(vec![Problem::plain(message)]);
+    }
+    let given = source::read(args)?;
+    let answer = answer::answer(args, &given)?;
+    print(&output::render(args, &given, &answer));
+    let defined = !answer.rows.is_empty();
+    if let Some(error) = &answer.left_out {
+        super::print::warn(&format!("a rule was left out: {}", Problem::of_policy(error).text));
+    }
+    if !matches!(args.format, Format::Json | Format::Discard) {
+        if !defined && let Some(reason) = answer.undefined {
+            complain(&format!("`{}` is undefined: {reason}", given.text.trim()));
+        }
+        for error in &answer.builtin_errors {
+            super::print::warn(&Problem::of_policy(error).text);
+        }
+    }
+    Ok(defined)
 }
 
 /// Why there is no answer: for a person, and in OPA's shape.
@@ -127,128 +212,29 @@ impl Problem {
         Self { json: json!({"message": &text}), text }
     }
 
-    fn of_policy(error: &PolicyError, text: String) -> Self {
-        Self { json: json!(error), text }
+    fn of_policy(error: &PolicyError) -> Self {
+        let place = error.location.as_ref().map(place).unwrap_or_default();
+        Self { text: format!("{place}{}: {}", error.code, error.message), json: json!(error) }
+    }
+
+    fn of_diagnostic(diagnostic: &Diagnostic) -> Self {
+        let error = diagnostic.to_policy_error();
+        let in_query = error.location.as_ref().is_some_and(|at| at.file.is_empty());
+        // A place in the query has no file; what precedes it is only a colon.
+        let text = diagnostic.to_string();
+        let text = if in_query { text.trim_start_matches(':').to_owned() } else { text };
+        Self { text, json: json!(error) }
     }
 
     fn of_failure(failure: &Failure) -> Self {
         match &failure.policy {
-            Some(policy) => {
-                let place = policy.location.as_ref();
-                let place =
-                    place.map(|at| format!("{}:{}:{}: ", at.file, at.row, at.col)).unwrap_or_default();
-                Self::of_policy(policy, format!("{place}{}: {}", policy.code, policy.message))
-            }
+            Some(policy) => Self::of_policy(policy),
             None => Self::plain(failure.message.clone()),
         }
     }
 }
 
-/// Prints the answer, and says whether it is defined.
-fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
-    let one = |message: String| vec![Problem::plain(message)];
-    let path = query::parse(&args.query).map_err(one)?;
-    let at = args.now.unwrap_or_else(|| Clock::System.now());
-    let snapshot = snapshot(args, at)?;
-    let input = read_input(args).map_err(one)?;
-    let limits = EvalLimits::within(args.timeout.0);
-    let mut effects = effects(args).map_err(one)?;
-    let answer = decide_in(&snapshot, &path, input, at, &limits, &mut effects);
-    if let Some(failure) = answer.failure.as_ref().filter(|_| answer.outcome == Outcome::Error) {
-        return Err(vec![Problem::of_failure(failure)]);
-    }
-    print(&render(args, answer.result.as_deref()));
-    if answer.result.is_none() && args.format != Format::Json {
-        complain(&format!("`{}` is undefined: {}", args.query, answer.reason.unwrap_or_default()));
-    }
-    Ok(answer.result.is_some())
-}
-
-fn snapshot(args: &EvalArgs, at: Timestamp) -> Result<Snapshot, Vec<Problem>> {
-    let problems = |problem: sources::Problem| match problem {
-        sources::Problem::Policy(diagnostics) => diagnostics
-            .iter()
-            .map(|diagnostic| Problem::of_policy(&diagnostic.to_policy_error(), diagnostic.to_string()))
-            .collect(),
-        other => vec![Problem::plain(other.to_string())],
-    };
-    let program = sources::load_together(&args.bundle, &args.data, &args.verification).map_err(problems)?;
-    Ok(Snapshot::new(0, std::collections::BTreeMap::new(), program, at))
-}
-
-/// What is around policy, with what is to be replayed.
-fn effects(args: &EvalArgs) -> Result<Effects, String> {
-    let effects = Effects::new(&around::everything());
-    let Some(file) = &args.nd_builtin_cache else { return Ok(effects) };
-    let failed = |error: &dyn std::fmt::Display| format!("`{}`: {error}", file.display());
-    let recorded = json::read_nested(&read_file(file)?, u8::MAX).map_err(|error| failed(&error))?;
-    effects.replay(&recorded).map_err(|error| failed(&error))
-}
-
-fn read_input(args: &EvalArgs) -> Result<Option<Value>, String> {
-    let asked = match (&args.input, args.stdin) {
-        (Some(file), _) => Some(parse_input(&file.display().to_string(), &read_file(file)?)?),
-        (None, true) => {
-            let mut text = Vec::new();
-            let read = std::io::stdin().lock().take(MAX_INPUT).read_to_end(&mut text);
-            read.map_err(|error| format!("cannot read standard input: {error}"))?;
-            Some(parse_input("standard input", &text)?)
-        }
-        (None, false) => None,
-    };
-    let Some(subject) = &args.subject else { return Ok(asked) };
-    let subject: Subject = serde_json::from_str(subject).map_err(|error| format!("`--subject`: {error}"))?;
-    input::with_subject(subject.document()?, asked).map(Some).map_err(|failure| failure.message)
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))
-}
-
-/// JSON, or YAML where the name says so.
-fn parse_input(name: &str, text: &[u8]) -> Result<Value, String> {
-    if name.ends_with(".yaml") || name.ends_with(".yml") {
-        let text = std::str::from_utf8(text).map_err(|_| format!("`{name}` is not UTF-8"))?;
-        return Value::from_yaml(text).map_err(|error| format!("`{name}`: {error}"));
-    }
-    Value::from_json(text).map_err(|error| format!("`{name}`: {error}"))
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    result: [Row<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    expressions: [Expression<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Expression<'a> {
-    value: &'a RawValue,
-    text: &'a str,
-    location: Place,
-}
-
-#[derive(Serialize)]
-struct Place {
-    row: u32,
-    col: u32,
-}
-
-fn render(args: &EvalArgs, value: Option<&RawValue>) -> String {
-    let Some(value) = value else {
-        return if args.format == Format::Json { "{}\n".to_owned() } else { String::new() };
-    };
-    let text = match args.format {
-        Format::Json => {
-            let expression = Expression { value, text: &args.query, location: Place { row: 1, col: 1 } };
-            let report = Report { result: [Row { expressions: [expression] }] };
-            indent::indented(&serde_json::to_string(&report).unwrap_or_default())
-        }
-        Format::Pretty => indent::indented(value.get()),
-        Format::Raw => serde_json::from_str::<String>(value.get()).unwrap_or_else(|_| value.get().to_owned()),
-    };
-    text + "\n"
+fn place(at: &Location) -> String {
+    let file = if at.file.is_empty() { String::new() } else { format!("{}:", at.file) };
+    format!("{file}{}:{}: ", at.row, at.col)
 }

@@ -4,13 +4,16 @@
 //! or as JUnit.
 //!
 //! Exit code: 0 when everything passed; 1 when something failed or was skipped (or, with `--fail-on-empty`, when there
-//! was nothing to run); 2 when something could not be run.
+//! was nothing to run); 2 when something could not be run, and when less is covered than `--threshold` asks for.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use regex::Regex;
 
+use self::pretty::Shown;
 use super::around;
 use super::print::{self, complain, print};
 use super::sources::{self, Source};
@@ -19,6 +22,8 @@ use crate::model::units::Period;
 use crate::rego::diagnostic::SHOWN;
 use crate::testing::{self, Options, Summary};
 
+mod coverage;
+mod gobench;
 mod json;
 mod junit;
 mod pretty;
@@ -54,9 +59,35 @@ pub struct TestArgs {
     /// Exit with 0 although tests were skipped (`todo_test_…`)
     #[arg(short = 'z', long)]
     pub exit_zero_on_skipped: bool,
+    /// Say which lines of policy and tests ran, and which did not
+    #[arg(short, long)]
+    pub coverage: bool,
+    /// Exit with 2 when less than so many percent of the lines ran; implies `--coverage`
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub threshold: Option<f64>,
+    /// Show the variables of the condition that a failing test stopped at
+    #[arg(long)]
+    pub var_values: bool,
+    /// Run the tests so many times, until they fail
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// How many `test_` rules to run at a time; as many as there are processors by default
+    #[arg(short, long, value_name = "NUMBER")]
+    pub parallel: Option<NonZeroUsize>,
+    /// Measure each `test_` rule that passes, one after the other
+    #[arg(long, conflicts_with = "coverage")]
+    pub bench: bool,
     /// Whose signatures bundles must have
     #[command(flatten)]
     pub verification: VerificationArgs,
+}
+
+/// How long `--bench` repeats a test.
+const BENCH: Duration = Duration::from_secs(1);
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| format!("`{text}` is not a number from 0 to 100"))
 }
 
 /// How results are reported.
@@ -68,10 +99,16 @@ pub enum Format {
     Json,
     /// For continuous-integration servers
     Junit,
+    /// Lines that Go's benchmark tools read; with `--bench` only
+    Gobench,
 }
 
 /// Runs the command.
 pub fn run(args: &TestArgs) -> ExitCode {
+    if args.format == Format::Gobench && !args.bench {
+        complain("`--format gobench` is for measurements; add `--bench`");
+        return ExitCode::from(2);
+    }
     let paths = match paths_or_default(&args.paths) {
         Ok(paths) => paths,
         Err(message) => {
@@ -80,9 +117,14 @@ pub fn run(args: &TestArgs) -> ExitCode {
         }
     };
     if args.watch {
-        return watch::run(&paths, || run_once(args, &paths));
+        return watch::run(&paths, || run_often(args, &paths));
     }
-    ExitCode::from(run_once(args, &paths))
+    ExitCode::from(run_often(args, &paths))
+}
+
+/// As many runs as were asked for, up to the first that does not pass.
+fn run_often(args: &TestArgs, paths: &[PathBuf]) -> u8 {
+    (0..args.count).map(|_| run_once(args, paths)).find(|code| *code != 0).unwrap_or_default()
 }
 
 fn paths_or_default(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
@@ -133,16 +175,38 @@ fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
     match () {
         () if broken => 2,
         () if runs.iter().any(failed) || (args.fail_on_empty && !empty.is_empty()) => 1,
+        () if !covers_enough(args, &runs) => 2,
         () => 0,
     }
+}
+
+/// Whether as many lines ran as `--threshold` asks for; complains if not.
+fn covers_enough(args: &TestArgs, runs: &[(&Source, Summary)]) -> bool {
+    let (Some(threshold), Some(report)) = (args.threshold, coverage::of(runs.iter().map(|(_, run)| run)))
+    else {
+        return true;
+    };
+    let enough = report.coverage >= threshold;
+    if !enough {
+        complain(&coverage::too_little(&report, threshold, args.verbose));
+    }
+    enough
 }
 
 fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
     let program = source.compile().map_err(|problem| problem.to_string())?;
     let suite = source.suite(&program).map_err(|problem| problem.to_string())?;
-    let surroundings = around::everything();
-    let options =
-        Options { filter: args.run.clone(), timeout: args.timeout.0, surroundings, ..Options::default() };
+    let threads = args.parallel.or_else(|| std::thread::available_parallelism().ok());
+    let options = Options {
+        filter: args.run.clone(),
+        timeout: args.timeout.0,
+        debug: true,
+        coverage: args.coverage || args.threshold.is_some(),
+        threads: threads.unwrap_or(NonZeroUsize::MIN),
+        bench: args.bench.then_some(BENCH),
+        surroundings: around::everything(),
+        ..Options::default()
+    };
     testing::run(&suite, &options).map_err(|problems| {
         let mut texts: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
         match problems.len().saturating_sub(SHOWN) {
@@ -154,15 +218,28 @@ fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
 }
 
 fn report(args: &TestArgs, runs: &[(&Source, Summary)]) -> Result<(), String> {
-    match args.format {
-        Format::Pretty => {
-            let color = print::coloured();
+    let report = coverage::of(runs.iter().map(|(_, run)| run));
+    let tests = || runs.iter().flat_map(|(_, run)| &run.tests);
+    match (args.format, report) {
+        (Format::Pretty, report) => {
+            let shown = Shown { verbose: args.verbose, variables: args.var_values, color: print::coloured() };
             for (source, run) in runs {
-                print(&pretty::render(&source.name, run, args.verbose, color));
+                print(&pretty::render(&source.name, run, shown));
+            }
+            print(&report.map(|report| coverage::pretty(&report)).unwrap_or_default());
+        }
+        // As in OPA, the report is of the lines then, unless a test has failed.
+        (Format::Json, Some(report)) if runs.iter().all(|(_, run)| run.passed()) => {
+            print(&coverage::json(&report));
+        }
+        (Format::Json, _) => print(&json::render(tests(), args.var_values)),
+        (Format::Junit, report) => {
+            print(&junit::render(runs.iter().map(|(_, run)| run))?);
+            if let Some(report) = report {
+                print::note(coverage::pretty(&report).trim_end());
             }
         }
-        Format::Json => print(&json::render(runs.iter().flat_map(|(_, run)| &run.tests))),
-        Format::Junit => print(&junit::render(runs.iter().map(|(_, run)| run))?),
+        (Format::Gobench, _) => print(&gobench::render(tests())),
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ mod reach;
 mod tree;
 pub mod watch;
 
-pub use compile::{Query, compile, compile_query};
+pub use compile::{Query, compile, compile_for, compile_query};
 pub use lower::{Builtins, Declared, Finding};
 pub use machine::{Failure, Machine, Strict};
 pub use outline::Outline;

@@ -1,6 +1,12 @@
 //! From modules and data to a program, and from a path to its document, within limits.
 
+pub mod coverage;
 mod explain;
+pub mod observe;
+pub mod profile;
+pub mod query;
+pub mod test_rules;
+mod weigh;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +19,7 @@ use super::check::{self, Checks, Found};
 use super::diagnostic::Diagnostic;
 use super::effects::Effects;
 use super::plan::ir::{Builtin, Kind, RuleId};
+use super::plan::watch::Watch;
 use super::plan::{Declared, Failure as PlanFailure, Machine, Outline, Strict, ir};
 use super::syntax::ast;
 use super::syntax::parser::{Options, parse_module};
@@ -21,6 +28,7 @@ use super::value::Value;
 use crate::model::clock::Timestamp;
 use crate::model::failure::{Failure, FailureKind, Location, PolicyError};
 use crate::model::request::EntryPath;
+use weigh::weigh;
 
 pub use super::syntax::ast::Version as RegoVersion;
 
@@ -141,7 +149,28 @@ pub fn compile_checked(
     data: Value,
     checks: &Checks,
 ) -> Result<Program, Vec<Diagnostic>> {
-    compile_within(LOAD, modules, data, checks)
+    compile_within(LOAD, modules, data, checks, CompileOptions::default())
+}
+
+/// What a program is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CompileOptions {
+    /// For an author who watches ([`query`]): calls of `print` stay, and variables keep their names.
+    pub debug: bool,
+    /// For tests: rules of the same name that begins with `test_` are tests of their own, not one.
+    pub tests: bool,
+}
+
+/// Compiles modules and data with options.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for(
+    modules: Vec<Module>,
+    data: Value,
+    options: CompileOptions,
+) -> Result<Program, Vec<Diagnostic>> {
+    compile_within(LOAD, modules, data, &Checks::default(), options)
 }
 
 fn compile_within(
@@ -149,13 +178,14 @@ fn compile_within(
     modules: Vec<Module>,
     data: Value,
     checks: &Checks,
+    options: CompileOptions,
 ) -> Result<Program, Vec<Diagnostic>> {
     let size: usize = modules.iter().map(|module| module.source.len()).sum();
     let time =
         LOAD_PER_MIB.saturating_mul(u32::try_from(size >> 20).unwrap_or(u32::MAX)).saturating_add(least);
     let memory = size.saturating_mul(LOAD_MEMORY_PER_BYTE).saturating_add(LOAD_MEMORY);
     let compiled = on_stack(STACK, || {
-        budget::within(end(time), memory, || compile_here(modules, data, checks)).map(|compiled| {
+        budget::within(end(time), memory, || compile_here(modules, data, checks, options)).map(|compiled| {
             // Takes its time with large data, however small the policy.
             compiled.map(|mut program| {
                 program.data.make_indexes();
@@ -177,9 +207,10 @@ fn compile_within(
     })
 }
 
-fn compile_here(modules: Vec<Module>, data: Value, checks: &Checks) -> Result<Program, Vec<Diagnostic>> {
+/// The trees of those modules that can be read, and what is wrong with the others.
+fn parse(modules: &[Module]) -> (Vec<ast::Module>, Vec<Diagnostic>) {
     let (mut trees, mut errors) = (Vec::new(), Vec::new());
-    for module in &modules {
+    for module in modules {
         let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
         let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
         match parse_module(&source, module.version, options) {
@@ -189,13 +220,26 @@ fn compile_here(modules: Vec<Module>, data: Value, checks: &Checks) -> Result<Pr
             }
         }
     }
+    (trees, errors)
+}
+
+fn compile_here(
+    modules: Vec<Module>,
+    data: Value,
+    checks: &Checks,
+    options: CompileOptions,
+) -> Result<Program, Vec<Diagnostic>> {
+    let (mut trees, mut errors) = parse(&modules);
     let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
     if !errors.is_empty() {
         let found = check::partial(&trees, checks);
         errors.extend(found.into_iter().map(|found| found.diagnostic(&sources)));
         return Err(errors);
     }
-    let plan = checked_plan(&trees, checks)
+    if options.tests {
+        test_rules::make_distinct(&mut trees);
+    }
+    let plan = checked_plan(&trees, checks, options)
         .map_err(|found| found.into_iter().map(|found| found.diagnostic(&sources)).collect::<Vec<_>>())?;
     let errors = conflicts_with_data(&plan, &sources, &data);
     if !errors.is_empty() {
@@ -235,7 +279,11 @@ pub fn declared(name: &str) -> Option<Declared> {
 }
 
 /// The plan of modules that pass all checks. What follows from one flaw of a rule is not said, as it would only distract.
-fn checked_plan(trees: &[ast::Module], checks: &Checks) -> Result<ir::Program, Vec<Found>> {
+fn checked_plan(
+    trees: &[ast::Module],
+    checks: &Checks,
+    options: CompileOptions,
+) -> Result<ir::Program, Vec<Found>> {
     let mut checked = check::names(trees, checks);
     let mut found = std::mem::take(&mut checked.found);
     if checked.conflicts {
@@ -243,7 +291,8 @@ fn checked_plan(trees: &[ast::Module], checks: &Checks) -> Result<ir::Program, V
     }
     let mut wrong = check::rules_of(trees, found.iter());
     let undeclared = check::rules_of(trees, found.iter().filter(|found| found.code == "rego_compile_error"));
-    let plan = super::plan::compile(trees, &declared);
+    let options = super::plan::compile::Options { debug: options.debug };
+    let plan = super::plan::compile_for(trees, &declared, options);
     if let Err(findings) = &plan {
         let findings: Vec<Found> = findings.iter().map(Found::from).collect();
         let new = check::rules_of(trees, findings.iter());
@@ -422,10 +471,23 @@ impl Program {
         limits: &EvalLimits,
         effects: &mut Effects,
     ) -> Evaluation {
+        self.evaluate_watched(path, input, at, limits, effects, None)
+    }
+
+    /// As [`Program::evaluate_in`], and tells `watch` of every step.
+    pub fn evaluate_watched<'w>(
+        &'w self,
+        path: &EntryPath,
+        input: Option<Value>,
+        at: Timestamp,
+        limits: &EvalLimits,
+        effects: &mut Effects,
+        watch: Option<Box<dyn Watch + 'w>>,
+    ) -> Evaluation {
         on_stack(self.stack, || {
             let mut context = Self::context(at, limits, effects);
             let deadline = context.deadline;
-            let evaluate = || self.evaluate_here(path.segments(), input, limits, &mut context);
+            let evaluate = || self.evaluate_here(path.segments(), input, limits, &mut context, watch);
             let evaluated = budget::within(deadline, limits.memory, evaluate);
             *effects = context.effects;
             evaluated.unwrap_or_else(|why| {
@@ -443,9 +505,13 @@ impl Program {
         input: Option<Value>,
         limits: &EvalLimits,
         context: &mut Context,
+        watch: Option<Box<dyn Watch + '_>>,
     ) -> Evaluation {
         let mut machine = self.machine(input.as_ref(), context);
         machine.limit_depth(limits.depth);
+        if let Some(watch) = watch {
+            machine.watched_by(watch);
+        }
         let evaluation = match self.target(path) {
             Target::Function => Evaluation::Undefined(UndefinedCause::Function),
             Target::Base => match self.data.at(path.iter().map(String::as_str)) {
@@ -532,32 +598,6 @@ fn exceeded_limit(exceeded: Exceeded, limits: &EvalLimits) -> Failure {
                 format!("memory limit: the policy made more than {} bytes of values", limits.memory);
             Failure::new(FailureKind::EvaluationFailed, message)
         }
-    }
-}
-
-/// Counts what writing the answer will take: a value that shares parts may be small in memory and huge in writing.
-fn weigh(value: &Value) {
-    match value {
-        Value::Array(items) => {
-            budget::work(items.len());
-            budget::spend(items.len().saturating_mul(8));
-            items.iter().for_each(weigh);
-        }
-        Value::Set(elements) => {
-            budget::work(elements.len());
-            budget::spend(elements.len().saturating_mul(8));
-            elements.keys().for_each(weigh);
-        }
-        Value::Object(members) => {
-            budget::work(members.len());
-            budget::spend(members.len().saturating_mul(8));
-            members.iter().for_each(|(key, value)| {
-                weigh(key);
-                weigh(value);
-            });
-        }
-        Value::String(text) => budget::spend(text.len()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

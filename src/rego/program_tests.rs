@@ -288,8 +288,14 @@ fn loading_has_a_deadline() {
         text = format!("count([1 | {text}]) == z{level} with input as 1; z{level} = 1");
     }
     let modules = vec![module(&format!("package p\nx if {{ {text} }}\n"))];
-    let errors =
-        compile_within(Duration::from_millis(300), modules, Value::object(), &Checks::default()).unwrap_err();
+    let errors = compile_within(
+        Duration::from_millis(300),
+        modules,
+        Value::object(),
+        &Checks::default(),
+        CompileOptions::default(),
+    )
+    .unwrap_err();
     assert_eq!(errors[0].message, "the policy takes too long to load");
 }
 

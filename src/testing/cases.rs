@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::caller::{Callers, Known};
-use super::compile;
+use super::compile_for;
 use super::fixture::Case;
 use super::fixture_value::{Document, Expectation};
 use super::rules::describe;
 use super::summary::{Mismatch, TestKind, TestResult, Verdict};
-use super::{Options, snapshot};
+use super::{Options, snapshot, watched};
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::Failure;
@@ -16,16 +16,24 @@ use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{Answer, decide_in, input};
 use crate::rego::diagnostic::{SHOWN, listed};
+use crate::rego::program::coverage::Coverage;
 use crate::rego::{Diagnostic, Value};
 
-pub(super) fn run(snapshot: Snapshot, cases: &[Case], options: &Options, now: Timestamp) -> Vec<TestResult> {
+pub(super) fn run<'p>(
+    snapshot: &'p Snapshot,
+    cases: &[Case],
+    options: &Options,
+    now: Timestamp,
+    coverage: &mut Option<Coverage<'p>>,
+) -> Vec<TestResult> {
     let mut callers = Callers::default();
     let wanted = cases.iter().filter(|case| options.wants(&format!("{}: {}", case.location.file, case.name)));
     wanted
         .map(|case| {
             let started = Instant::now();
-            let verdict = run_one(&snapshot, &mut callers, case, options, now);
-            result(case, verdict, started.elapsed())
+            let mut output = String::new();
+            let verdict = run_one(snapshot, &mut callers, case, options, now, coverage, &mut output);
+            TestResult { output, ..result(case, verdict, started.elapsed()) }
         })
         .collect()
 }
@@ -38,19 +46,24 @@ fn result(case: &Case, verdict: Verdict, elapsed: Duration) -> TestResult {
         location: Some(case.location.clone()),
         verdict,
         cases: Vec::new(),
+        output: String::new(),
+        stopped: None,
+        measured: None,
         elapsed,
     }
 }
 
-fn run_one(
-    base: &Snapshot,
+fn run_one<'p>(
+    base: &'p Snapshot,
     callers: &mut Callers,
     case: &Case,
     options: &Options,
     now: Timestamp,
+    coverage: &mut Option<Coverage<'p>>,
+    output: &mut String,
 ) -> Verdict {
     let at = case.now.unwrap_or(now);
-    let changed = match with_data(base, case, at).transpose() {
+    let changed = match with_data(base, case, at, options.debug).transpose() {
         Ok(changed) => changed,
         Err(errors) => return Verdict::Errored(lines(&errors)),
     };
@@ -64,6 +77,14 @@ fn run_one(
         Err(Assembly::Refused(failure)) => judge(&case.expect, &Got::refused(failure)),
         Ok(input) => {
             let (limits, mut effects) = (options.limits(), options.effects());
+            // What is seen comes from an evaluation of its own: the decision is made as the server makes it.
+            if options.debug {
+                let (path, input) = (&case.entrypoint, input.clone());
+                *output = match &changed {
+                    None => watched::evaluate(&base.program, path, input, at, options, coverage).output,
+                    Some(own) => watched::evaluate(&own.program, path, input, at, options, &mut None).output,
+                };
+            }
             let answer = decide_in(snapshot, &case.entrypoint, input.clone(), at, &limits, &mut effects);
             let reasons = case.expect.reasons.is_some().then(|| {
                 let reasons = decide_in(snapshot, &case.reasons_at, input, at, &limits, &mut effects);
@@ -94,7 +115,12 @@ fn assemble(caller: &Result<Known, Failure>, case: &Case) -> Result<Option<Value
 }
 
 /// The snapshot with the case's own documents in data; `None` where it has none.
-fn with_data(base: &Snapshot, case: &Case, at: Timestamp) -> Option<Result<Snapshot, Vec<Diagnostic>>> {
+fn with_data(
+    base: &Snapshot,
+    case: &Case,
+    at: Timestamp,
+    debug: bool,
+) -> Option<Result<Snapshot, Vec<Diagnostic>>> {
     if case.data.is_empty() {
         return None;
     }
@@ -108,7 +134,7 @@ fn with_data(base: &Snapshot, case: &Case, at: Timestamp) -> Option<Result<Snaps
         };
         data = replaced(&data, path.segments(), document);
     }
-    Some(compile(base.program.modules(), &data).map(|program| snapshot(program, at)))
+    Some(compile_for(base.program.modules(), &data, debug).map(|program| snapshot(program, at)))
 }
 
 /// `value` with the document at `path` replaced, as `with data.… as …` does; what is in the way becomes an object.

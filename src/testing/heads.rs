@@ -4,6 +4,7 @@
 //! the rule's document. To notice it, the part of the body that binds `note` becomes a rule of its own, whose document
 //! has every case. The text is enough for that, and a text that is not understood gives an error, never a pass.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The head of one test rule.
@@ -59,19 +60,34 @@ fn segments(path: &str) -> Vec<String> {
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// The name of the rule that has every case of the test rule `name`.
+/// The name of the rule that has every case of the test rule `name`, which is `test_x#01` for the second `test_x`.
 pub(super) fn cases_rule(name: &str) -> String {
-    format!("cases_that_verdict_counts_of_{name}")
+    match name.split_once('#') {
+        Some((name, number)) => format!("cases_that_verdict_counts_of_{number}_{name}"),
+        None => format!("cases_that_verdict_counts_of_{name}"),
+    }
 }
 
+/// How many tests of each name there have been, by package.
+pub(super) type Counts = BTreeMap<(Option<Vec<String>>, String), usize>;
+
 /// The module with a rule added at its end for every test rule that has sub-cases; `None` where there are none.
-pub(super) fn with_cases(source: &str) -> Option<String> {
-    let heads: Vec<Head> = heads(source).into_iter().filter(|head| !head.keys.is_empty()).collect();
+pub(super) fn with_cases(source: &str, counts: &mut Counts) -> Option<String> {
+    let package = package(source);
+    let mut number = |name: &str| {
+        let count = counts.entry((package.clone(), name.to_owned())).or_default();
+        *count += 1;
+        *count - 1
+    };
+    let heads: Vec<(usize, Head)> =
+        heads(source).into_iter().map(|head| (number(&head.name), head)).collect();
+    let heads: Vec<_> = heads.into_iter().filter(|(_, head)| !head.keys.is_empty()).collect();
     if heads.is_empty() {
         return None;
     }
     let mut text = source.to_owned();
-    for Head { name, keys, binding, .. } in heads {
+    for (number, Head { name, keys, binding, .. }) in heads {
+        let name = if number == 0 { name } else { format!("{name}#{number:02}") };
         let _ = write!(text, "\n{} contains [{}]", cases_rule(&name), keys.join(", "));
         if !binding.trim().is_empty() {
             let _ = write!(text, " if {{\n{binding}\n}}");
@@ -242,8 +258,10 @@ mod tests {
 
     #[test]
     fn modules_without_sub_cases_stay_as_they_are() {
-        assert_eq!(with_cases("package a\n\ntest_x if true\n"), None);
-        let text = with_cases("package a\n\ntest_x[n] if {\n\tsome n in [1, 2]\n\tn > 1\n}\n").unwrap();
+        let mut counts = Counts::new();
+        assert_eq!(with_cases("package b\n\ntest_x if true\n", &mut counts), None);
+        let source = "package a\n\ntest_x[n] if {\n\tsome n in [1, 2]\n\tn > 1\n}\n";
+        let text = with_cases(source, &mut counts).unwrap();
         assert!(
             text.ends_with(
                 "cases_that_verdict_counts_of_test_x contains [n] if {\n\n\tsome n in [1, 2]\n}\n"

@@ -1,68 +1,89 @@
 //! OPA's `test_` rules: `true` has passed, anything else has not.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use super::heads::{self, Head};
+use super::heads;
 use super::summary::{Mismatch, TestKind, TestResult, Verdict};
+use super::watched::{self, Seen};
 use super::{Options, compile};
 use crate::model::clock::Timestamp;
 use crate::model::failure::{Failure, Location};
 use crate::model::request::EntryPath;
-use crate::rego::{Evaluation, Module, Program, RegoVersion, Value};
+use crate::rego::program::coverage::Coverage;
+use crate::rego::program::test_rules::TestRule;
+use crate::rego::{Evaluation, Module, Program, RegoVersion, STACK, Value};
 
-/// One test rule: its package, its name, and where it stands.
-struct Rule {
-    path: EntryPath,
-    package: String,
-    name: String,
-    location: Option<Location>,
-    has_cases: bool,
+/// What all tests of a run share.
+struct Run<'p, 'o> {
+    program: &'p Program,
+    counting: Option<Result<Program, String>>,
+    options: &'o Options,
+    now: Timestamp,
 }
 
-pub(super) fn run(program: &Program, options: &Options, now: Timestamp) -> Vec<TestResult> {
-    let rules: Vec<Rule> = find(program)
-        .into_iter()
-        .filter(|rule| options.wants(&format!("{}.{}", rule.package, rule.name)))
-        .collect();
+pub(super) fn run<'p>(
+    program: &'p Program,
+    options: &Options,
+    now: Timestamp,
+    coverage: &mut Option<Coverage<'p>>,
+) -> Vec<TestResult> {
+    let wanted = |rule: &TestRule| options.wants(&format!("{}.{}", package(rule), rule.name));
+    let rules: Vec<TestRule> = program.test_rules().into_iter().filter(wanted).collect();
     let counting = rules.iter().any(|rule| rule.has_cases).then(|| counting_program(program));
-    rules.iter().map(|rule| run_one(program, counting.as_ref(), rule, options, now)).collect()
-}
-
-/// Every test rule of the program, in the order of packages and files.
-fn find(program: &Program) -> Vec<Rule> {
-    let mut heads: BTreeMap<String, Vec<(&Module, Head)>> = BTreeMap::new();
-    for module in program.modules() {
-        for head in heads::heads(&module.source) {
-            heads.entry(head.name.clone()).or_default().push((module, head));
+    let run = Run { program, counting, options, now };
+    let next = AtomicUsize::new(0);
+    let (done, covered) = (Mutex::new(Vec::new()), Mutex::new(coverage.take()));
+    let work = || {
+        let mut own = options.coverage.then(|| Coverage::of(program));
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(rule) = rules.get(number) else { break };
+            let result = run.one(rule, &mut own);
+            if let Ok(mut done) = done.lock() {
+                done.push((number, result));
+            }
         }
+        if let (Ok(mut all), Some(own)) = (covered.lock(), own)
+            && let Some(all) = all.as_mut()
+        {
+            all.add(&own);
+        }
+    };
+    // Measurements beside each other would disturb each other.
+    let threads = if options.bench.is_some() { 1 } else { options.threads.get().min(rules.len()) };
+    if threads <= 1 {
+        work();
+    } else {
+        thread::scope(|scope| {
+            let start = |_| thread::Builder::new().stack_size(STACK + (1 << 20)).spawn_scoped(scope, work);
+            let started: Vec<_> = (0..threads).map(start).collect();
+            if started.iter().all(Result::is_err) {
+                work();
+            }
+            for thread in started.into_iter().flatten() {
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            }
+        });
     }
-    let mut rules: Vec<Rule> = program.entry_paths().filter_map(|path| rule(path, &heads)).collect();
-    let place = |rule: &Rule| rule.location.as_ref().map(|at| (at.file.clone(), at.row));
-    rules.sort_by_key(|rule| (rule.package.clone(), place(rule)));
-    rules
+    *coverage = covered.into_inner().unwrap_or_default();
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
-fn rule(path: EntryPath, heads: &BTreeMap<String, Vec<(&Module, Head)>>) -> Option<Rule> {
-    let (name, package) = path.segments().split_last()?;
-    if !name.starts_with("test_") && !name.starts_with("todo_test_") {
-        return None;
-    }
-    let here = |(module, _): &&(&Module, Head)| heads::package(&module.source).as_deref() == Some(package);
-    let found: Vec<&(&Module, Head)> = heads.get(name).into_iter().flatten().filter(here).collect();
-    let at = |(module, head): &(&Module, Head)| Location { file: module.id.clone(), row: head.row, col: 1 };
-    Some(Rule {
-        package: format!("data.{}", package.join(".")),
-        name: name.clone(),
-        location: found.first().map(|found| at(found)),
-        has_cases: found.iter().any(|(_, head)| !head.keys.is_empty()),
-        path,
-    })
+fn package(rule: &TestRule) -> String {
+    format!("data.{}", rule.package.segments().join("."))
 }
 
 /// The program with a rule more for every test rule that has sub-cases; the error's text where that does not compile.
 fn counting_program(program: &Program) -> Result<Program, String> {
-    let with_cases = |module: &Module| match heads::with_cases(&module.source) {
+    let mut counts = heads::Counts::new();
+    let with_cases = |module: &Module| match heads::with_cases(&module.source, &mut counts) {
         Some(source) if module.version == RegoVersion::V1 => {
             Module { source: source.into(), ..module.clone() }
         }
@@ -78,69 +99,87 @@ fn counting_program(program: &Program) -> Result<Program, String> {
     })
 }
 
-fn run_one(
-    program: &Program,
-    counting: Option<&Result<Program, String>>,
-    rule: &Rule,
-    options: &Options,
-    now: Timestamp,
-) -> TestResult {
-    let result = |verdict, cases, elapsed| TestResult {
-        suite: rule.package.clone(),
-        name: rule.name.clone(),
-        kind: TestKind::Rule,
-        location: rule.location.clone(),
-        verdict,
-        cases,
-        elapsed,
-    };
-    if rule.name.starts_with("todo_") {
-        return result(Verdict::Skipped, Vec::new(), Duration::ZERO);
+impl<'p> Run<'p, '_> {
+    fn one(&self, rule: &TestRule, coverage: &mut Option<Coverage<'p>>) -> TestResult {
+        let result = |verdict, cases, elapsed| TestResult {
+            suite: package(rule),
+            name: rule.name.clone(),
+            kind: TestKind::Rule,
+            location: Some(rule.location.clone()),
+            verdict,
+            cases,
+            output: String::new(),
+            stopped: None,
+            measured: None,
+            elapsed,
+        };
+        if rule.name.split('.').any(|part| part.starts_with("todo_test_")) {
+            return result(Verdict::Skipped, Vec::new(), Duration::ZERO);
+        }
+        let limits = self.options.limits();
+        let Seen { evaluation, output, elapsed } =
+            watched::evaluate(self.program, &rule.path, None, self.now, self.options, coverage);
+        let (verdict, cases) = self.judge(rule, evaluation);
+        let failed = matches!(verdict, Verdict::Failed(_)) && self.options.debug && cases.is_empty();
+        let ask =
+            || self.program.evaluate_in(&rule.path, None, self.now, &limits, &mut self.options.effects());
+        let measured = self.options.bench.filter(|_| verdict == Verdict::Passed);
+        TestResult {
+            stopped: failed
+                .then(|| watched::stopped(self.program, &rule.path, self.now, self.options))
+                .flatten(),
+            measured: measured.map(|time| watched::measure(time, ask)),
+            output,
+            ..result(verdict, cases, elapsed)
+        }
     }
-    let started = Instant::now();
-    let evaluation = program.evaluate_in(&rule.path, None, now, &options.limits(), &mut options.effects());
-    let elapsed = started.elapsed();
-    let (verdict, cases) = match evaluation {
-        Evaluation::Error(failure) => (Verdict::Errored(describe(&failure)), Vec::new()),
-        Evaluation::Defined { left_out: Some(error), .. } => (Verdict::Errored(error.message), Vec::new()),
-        Evaluation::Defined { value, .. } if rule.has_cases => match counted(counting, rule, options, now) {
-            Ok(wanted) => judge_cases(&value, &wanted),
-            Err(message) => (Verdict::Errored(message), Vec::new()),
-        },
-        Evaluation::Defined { value, .. } if value.as_bool() == Some(true) => (Verdict::Passed, Vec::new()),
-        Evaluation::Defined { value, .. } => (differs(&value.to_string()), Vec::new()),
-        Evaluation::Undefined(_) => (differs("undefined: a condition of the rule does not hold"), Vec::new()),
-    };
-    result(verdict, cases, elapsed)
-}
 
-/// The keys of every case that the rule has.
-fn counted(
-    counting: Option<&Result<Program, String>>,
-    rule: &Rule,
-    options: &Options,
-    now: Timestamp,
-) -> Result<BTreeSet<Value>, String> {
-    let program = match counting {
-        Some(Ok(program)) => program,
-        Some(Err(message)) => return Err(message.clone()),
-        None => return Err("cannot tell which cases the rule has".to_owned()),
-    };
-    let mut path = rule.path.segments().to_vec();
-    path.pop();
-    path.push(heads::cases_rule(&rule.name));
-    let path = EntryPath::from_segments(path);
-    match program.evaluate_in(&path, None, now, &options.limits(), &mut options.effects()) {
-        Evaluation::Defined { value, left_out: None } => Ok(value.elements().into_iter().cloned().collect()),
-        Evaluation::Defined { left_out: Some(error), .. } => Err(error.message),
-        Evaluation::Error(failure) => Err(describe(&failure)),
-        Evaluation::Undefined(_) => Err("cannot tell which cases the rule has".to_owned()),
+    fn judge(&self, rule: &TestRule, evaluation: Evaluation) -> (Verdict, Vec<(Vec<String>, bool)>) {
+        let verdict = match evaluation {
+            Evaluation::Error(failure) => Verdict::Errored(describe(&failure)),
+            Evaluation::Defined { left_out: Some(error), .. } => Verdict::Errored(error.message),
+            Evaluation::Defined { value, .. } if rule.has_cases => match self.cases(rule) {
+                Ok(wanted) => return judge_cases(&value, &wanted),
+                Err(message) => Verdict::Errored(message),
+            },
+            Evaluation::Defined { value, .. } if value.as_bool() == Some(true) => Verdict::Passed,
+            Evaluation::Defined { value, .. } => differs(&value.to_string()),
+            Evaluation::Undefined(_) => differs("undefined: a condition of the rule does not hold"),
+        };
+        (verdict, Vec::new())
+    }
+
+    /// The keys of every case that the rule has.
+    fn cases(&self, rule: &TestRule) -> Result<BTreeSet<Value>, String> {
+        let unknown = || "cannot tell which cases the rule has".to_owned();
+        let program = match &self.counting {
+            Some(Ok(program)) => program,
+            Some(Err(message)) => return Err(message.clone()),
+            None => return Err(unknown()),
+        };
+        let mut path = rule.path.segments().to_vec();
+        path.pop();
+        path.push(heads::cases_rule(&rule.name));
+        match program.evaluate_in(
+            &EntryPath::from_segments(path),
+            None,
+            self.now,
+            &self.options.limits(),
+            &mut self.options.effects(),
+        ) {
+            Evaluation::Defined { value, left_out: None } => {
+                Ok(value.elements().into_iter().cloned().collect())
+            }
+            Evaluation::Defined { left_out: Some(error), .. } => Err(error.message),
+            Evaluation::Error(failure) => Err(describe(&failure)),
+            Evaluation::Undefined(_) => Err(unknown()),
+        }
     }
 }
 
 /// INVARIANT (nothing passes by accident): a case that is not in the document has failed, and a rule without cases has,
 /// too.
-fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(String, bool)>) {
+fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Vec<String>, bool)>) {
     let mut cases = Vec::new();
     for keys in wanted {
         let keys = keys.elements();
@@ -148,11 +187,13 @@ fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Str
         for key in &keys {
             here = here.and_then(|value| value.at([key_text(key).as_str()]));
         }
-        let name = keys.iter().map(|key| key_text(key)).collect::<Vec<_>>().join(", ");
-        cases.push((name, here.and_then(Value::as_bool) == Some(true)));
+        cases.push((
+            keys.iter().map(|key| key_text(key)).collect(),
+            here.and_then(Value::as_bool) == Some(true),
+        ));
     }
-    let failed: Vec<&str> =
-        cases.iter().filter(|(_, passed)| !passed).map(|(name, _)| name.as_str()).collect();
+    let failed = cases.iter().filter(|(_, passed)| !passed);
+    let failed: Vec<String> = failed.map(|(keys, _): &(Vec<String>, bool)| keys.join(", ")).collect();
     let verdict = if cases.is_empty() {
         differs("no case at all")
     } else if failed.is_empty() {

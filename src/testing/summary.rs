@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use crate::model::failure::Location;
+use crate::rego::program::coverage::Report;
+use crate::rego::program::observe::Stopped;
 
 /// One run over one set of bundles.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// Every test, in the order of their files.
     pub tests: Vec<TestResult>,
+    /// Which lines of policy ran, where that was asked for.
+    pub coverage: Option<Report>,
     /// How long the run took, loading and compiling included.
     pub elapsed: Duration,
 }
@@ -68,10 +72,25 @@ pub struct TestResult {
     pub location: Option<Location>,
     /// How it ended.
     pub verdict: Verdict,
-    /// The sub-cases of `test_x[note]`, with what came of each.
-    pub cases: Vec<(String, bool)>,
+    /// The sub-cases of `test_x[note]`, by their keys, and whether each passed.
+    pub cases: Vec<(Vec<String>, bool)>,
+    /// What it printed.
+    pub output: String,
+    /// The condition that it came to last, where it failed.
+    pub stopped: Option<Stopped>,
+    /// How long it takes, where that was measured.
+    pub measured: Option<Measured>,
     /// How long it took to evaluate.
     pub elapsed: Duration,
+}
+
+/// How long a test takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// How often it was evaluated.
+    pub iterations: u64,
+    /// The mean time of an evaluation.
+    pub ns_per_op: f64,
 }
 
 impl TestResult {

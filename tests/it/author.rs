@@ -7,11 +7,13 @@ use std::process::{Command, Stdio};
 mod activation;
 mod checks;
 mod commands;
+mod eval;
 mod examples;
 mod fixtures;
 mod fmt;
 mod publish;
 mod reading;
+mod reports;
 mod watch;
 
 /// What a command did.

@@ -1,30 +1,35 @@
-//! `verdict bench ENTRYPOINT`: evaluates a policy in this process, again and again, on one thread.
+//! `verdict bench QUERY`: evaluates a policy in this process, again and again, on one thread.
 //!
-//! What is timed is one call of [`pdp::decide`]: evaluation, and the answer's JSON. Reading the input is not in it.
-//! Unlike OPA's, the percentiles come from all samples, not from a decaying reservoir of 1,028; bytes and allocations
-//! an operation are left out, as they are not counted here.
+//! What is timed of a document is one call of [`crate::pdp::decide`]: evaluation, and the answer's JSON; of any other
+//! query, its evaluation. Reading the input is not in it. Unlike OPA's, the percentiles come from all samples, not from a
+//! decaying reservoir of 1,028; bytes and allocations an operation are left out, as they are not counted here.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap::ArgAction;
 use serde::Serialize;
 
+use self::asked::Asked;
 use super::histogram::{Latencies, Summary};
 use super::load::Control;
 use super::progress::supervise;
 use super::report::{duration, grouped};
-use super::{BenchError, Format, read_file};
+use super::{BenchError, Format};
 use crate::bundle::{self, Bundle, Verification};
+use crate::cli::eval::{read_input, read_standard_input};
 use crate::cli::verification::{VerificationArgs, WithoutKey};
 use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
-use crate::model::request::EntryPath;
 use crate::model::units::Period;
-use crate::pdp;
 use crate::pdp::snapshot::Snapshot;
+use crate::rego::program::query::Scope;
 use crate::rego::{EvalLimits, Value};
+
+mod asked;
 
 /// A policy that is slower than what a server would let pass can still be measured.
 const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(10));
@@ -35,9 +40,26 @@ const WARMUP_SHARE: u32 = 10;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "A policy in this process")]
 pub struct PolicyArgs {
-    /// The document to evaluate: `data.app.allow` or `app/allow`
-    #[arg(value_name = "ENTRYPOINT", required_unless_present = "url", conflicts_with = "url")]
+    /// What to evaluate: a document, `data.app.allow` or `app/allow`, or any query
+    #[arg(value_name = "QUERY", required_unless_present = "url", conflicts_with = "url")]
     pub entry: Option<String>,
+    /// The package whose rules the query names without `data.…`
+    #[arg(long, value_name = "PACKAGE", conflicts_with = "url")]
+    pub package: Option<String>,
+    /// An import for the query, e.g. `data.lib as l`; may be given again
+    #[arg(long, value_name = "IMPORT", conflicts_with = "url")]
+    pub import: Vec<String>,
+    /// Read the input document from standard input
+    #[arg(short = 'I', long, conflicts_with_all = ["url", "input"])]
+    pub stdin_input: bool,
+    /// Whether to add the times' histogram by OPA's names to JSON
+    #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
+    pub metrics: bool,
+    /// Whether to refuse to measure what is undefined
+    #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
+    pub fail: bool,
     /// A bundle: a folder or a `.tar.gz`; may be given again
     #[arg(short, long = "bundle", value_name = "PATH", conflicts_with = "url")]
     pub bundles: Vec<PathBuf>,
@@ -76,6 +98,22 @@ pub struct Sample {
     pub ns_per_op: f64,
     /// The time of each evaluation.
     pub evaluation: Summary,
+    /// The same by the names of OPA's JSON.
+    #[serde(flatten)]
+    pub go: GoResult,
+}
+
+/// What Go's benchmarks call their results.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GoResult {
+    /// How many evaluations.
+    pub n: u64,
+    /// How long they took together, in nanoseconds.
+    pub t: u64,
+    /// The histogram, where it is wanted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, f64>,
 }
 
 /// Loads, evaluates once, and then measures.
@@ -84,23 +122,29 @@ pub struct Sample {
 /// [`BenchError::Usage`] for arguments and files that are no good, [`BenchError::Failed`] for a policy that does not
 /// compile, or that has no answer: a benchmark of nothing would only mislead.
 pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<PolicyReport, BenchError> {
-    let entry = parse_entry(args.entry.as_deref().unwrap_or_default()).map_err(BenchError::Usage)?;
-    let input = match input {
-        None => None,
-        Some(file) => {
-            let place = |why| BenchError::Usage(format!("`{}`: {why}", file.display()));
-            Some(Value::from_json(read_file(file)?.as_bytes()).map_err(|error| place(error.to_string()))?)
-        }
+    let text = args.entry.as_deref().unwrap_or_default();
+    let input = match (input, args.stdin_input) {
+        (Some(file), _) => Some(read_input(file)),
+        (None, true) => Some(read_standard_input()),
+        (None, false) => None,
     };
+    let input = input.transpose().map_err(BenchError::Usage)?;
     let snapshot = load(args)?;
+    let scope = Scope { package: args.package.clone(), imports: args.import.clone() };
+    let asked = Asked::read(text, &scope, &snapshot).map_err(BenchError::Usage)?;
+    let entry = match &asked {
+        Asked::Document(path) => path.to_string(),
+        Asked::Query(_) => text.trim().to_owned(),
+    };
     let control = Control::default();
     let expected = args.benchtime.0 * args.count + args.benchtime.0 / WARMUP_SHARE * args.count;
-    let measured =
-        supervise(&control, expected, || Ok(samples(&snapshot, &entry, input.as_ref(), args, &control)))
-            .map_err(|error| BenchError::Failed(format!("the measurement failed: {error}")))?;
+    let measured = supervise(&control, expected, || {
+        Ok(samples(&snapshot, (&asked, &entry), input.as_ref(), args, &control))
+    })
+    .map_err(|error| BenchError::Failed(format!("the measurement failed: {error}")))?;
     let (outcome, samples) = measured.map_err(BenchError::Failed)?;
     let interrupted = control.is_stopped();
-    Ok(PolicyReport { form: "policy", interrupted, entrypoint: entry.to_string(), outcome, samples })
+    Ok(PolicyReport { form: "policy", interrupted, entrypoint: entry, outcome, samples })
 }
 
 fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
@@ -135,17 +179,17 @@ fn join(mut one: Bundle, other: Bundle) -> Bundle {
 
 fn samples(
     snapshot: &Snapshot,
-    entry: &EntryPath,
+    (asked, entry): (&Asked, &str),
     input: Option<&Value>,
     args: &PolicyArgs,
     control: &Control,
 ) -> Result<(Outcome, Vec<Sample>), String> {
     let at = Clock::System.now();
-    let decide = || pdp::decide(snapshot, entry, input.cloned(), at, &LIMITS);
-    let first = decide();
-    if let Outcome::Undefined | Outcome::Error = first.outcome {
-        let why = first.reason.unwrap_or_default();
-        return Err(format!("`{entry}` has no answer to measure: it is {} ({why})", first.outcome.name()));
+    let decide = || asked.evaluate(snapshot, input, at, LIMITS);
+    let (outcome, why) = decide();
+    if outcome == Outcome::Error || (outcome == Outcome::Undefined && args.fail) {
+        let why = why.unwrap_or_default();
+        return Err(format!("`{entry}` has no answer to measure: it is {} ({why})", outcome.name()));
     }
     let mut samples = Vec::new();
     for _ in 0..args.count {
@@ -153,9 +197,13 @@ fn samples(
             break;
         }
         sample(args.benchtime.0 / WARMUP_SHARE, control, decide);
-        samples.push(sample(args.benchtime.0, control, decide));
+        let mut measured = sample(args.benchtime.0, control, decide);
+        if args.metrics {
+            measured.go.extra = histogram(&measured.evaluation);
+        }
+        samples.push(measured);
     }
-    Ok((first.outcome, samples))
+    Ok((outcome, samples))
 }
 
 /// Repeats `operation` for `time`, at least once.
@@ -174,30 +222,13 @@ fn sample<T>(time: Duration, control: &Control, operation: impl Fn() -> T) -> Sa
             break;
         }
     }
+    let nanos = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
     Sample {
+        go: GoResult { n: u64::from(iterations), t: nanos, extra: BTreeMap::new() },
         iterations: u64::from(iterations),
         elapsed_s: started.elapsed().as_secs_f64(),
         ns_per_op: spent.as_nanos() as f64 / f64::from(iterations),
         evaluation: evaluations.summary(),
-    }
-}
-
-/// Reads `data.app.allow` as Rego writes it, or `app/allow` as URLs do.
-fn parse_entry(text: &str) -> Result<EntryPath, String> {
-    let dotted = text == "data" || text.starts_with("data.");
-    if !dotted {
-        return EntryPath::parse(text);
-    }
-    let segments: Vec<_> = text.split('.').skip(1).map(str::to_owned).collect();
-    let name = |segment: &String| {
-        !segment.starts_with(|c: char| c.is_ascii_digit())
-            && !segment.is_empty()
-            && segment.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    if segments.iter().all(name) {
-        Ok(EntryPath::from_segments(segments))
-    } else {
-        Err(format!("`{text}` is not a dotted path; write it as a url does, e.g. `app/allow`"))
     }
 }
 
@@ -214,7 +245,30 @@ pub fn render(report: &PolicyReport, format: Format) -> String {
     }
 }
 
+/// The figures of all evaluations by OPA's names.
+fn histogram(summary: &Summary) -> BTreeMap<String, f64> {
+    let Summary { samples, min_ns, mean_ns, stddev_ns, p50_ns, p75_ns, p90_ns, p95_ns, .. } = *summary;
+    let Summary { p99_ns, p99_9_ns, p99_99_ns, max_ns, .. } = *summary;
+    let figures = [
+        ("count", samples as f64),
+        ("min", min_ns as f64),
+        ("max", max_ns as f64),
+        ("mean", mean_ns),
+        ("stddev", stddev_ns),
+        ("median", p50_ns as f64),
+        ("75%", p75_ns as f64),
+        ("90%", p90_ns as f64),
+        ("95%", p95_ns as f64),
+        ("99%", p99_ns as f64),
+        ("99.9%", p99_9_ns as f64),
+        ("99.99%", p99_99_ns as f64),
+    ];
+    figures.into_iter().map(|(name, ns)| (format!("histogram_timer_rego_query_eval_ns_{name}"), ns)).collect()
+}
+
 fn gobench(entrypoint: &str, sample: &Sample) -> String {
+    // A name ends at a blank.
+    let entrypoint = entrypoint.split_whitespace().collect::<Vec<_>>().join("_");
     let Summary { p50_ns, p99_ns, p99_9_ns, max_ns, .. } = sample.evaluation;
     format!(
         "BenchmarkDecide/{entrypoint}\t{}\t{:.1} ns/op\t{p50_ns} p50-ns/op\t{p99_ns} p99-ns/op\t{p99_9_ns} p99.9-ns/op\t{max_ns} max-ns/op\n",
@@ -232,7 +286,7 @@ fn pretty(report: &PolicyReport) -> String {
         let Summary { p99_ns, p99_9_ns, p99_99_ns, max_ns, .. } = sample.evaluation;
         let ns = |nanos: u64| duration(nanos as f64);
         let rows = [
-            ("evaluations", grouped(sample.iterations as f64)),
+            ("samples", grouped(sample.iterations as f64)),
             ("time", format!("{:.2} s", sample.elapsed_s)),
             ("ns/op", grouped(sample.ns_per_op.round())),
             ("min", ns(min_ns)),
@@ -259,23 +313,6 @@ fn pretty(report: &PolicyReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entry_points_as_rego_or_as_a_url() {
-        for (text, expected) in [
-            ("data.app.allow", Some("app/allow")),
-            ("app/allow", Some("app/allow")),
-            ("/app/allow/", Some("app/allow")),
-            ("data", Some("")),
-            ("app", Some("app")),
-            ("data.app[\"x\"]", None),
-            ("data.app.", None),
-            ("data.app.1x", None),
-            ("app//allow", None),
-        ] {
-            assert_eq!(parse_entry(text).ok().map(|path| path.to_string()).as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_sample_counts_each_evaluation() {

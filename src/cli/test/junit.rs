@@ -38,6 +38,9 @@ fn case(test: &TestResult) -> TestCase {
     };
     let mut case = TestCase::new(test.name.as_str(), status);
     case.set_classname(test.suite.as_str()).set_time(test.elapsed);
+    if !test.output.is_empty() {
+        case.set_system_out(test.output.as_str());
+    }
     if let Some(location) = &test.location {
         case.extra.insert("file".into(), location.file.as_str().into());
         case.extra.insert("line".into(), location.row.to_string().into());

@@ -5,18 +5,33 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::testing::{Mismatch, Summary, TestResult, Verdict};
+use crate::rego::program::observe::{Stopped, as_rego};
+use crate::testing::{Measured, Mismatch, Summary, TestResult, Verdict};
+
+/// What a report shows beside what has to be known.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// Tests that pass.
+    pub verbose: bool,
+    /// The variables of the conditions that tests stopped at.
+    pub variables: bool,
+    /// Colours.
+    pub color: bool,
+}
 
 /// One run's report: a line for each file or package (for each test if `verbose`), what is wrong with the tests that
 /// did not pass, and the sums.
-pub fn render(name: &str, run: &Summary, verbose: bool, color: bool) -> String {
+pub fn render(name: &str, run: &Summary, shown: Shown) -> String {
+    let Shown { verbose, color, .. } = shown;
     let mut out = String::new();
     for tests in run.tests.chunk_by(|a, b| a.suite == b.suite) {
         if !verbose {
             suite_line(&mut out, tests, color);
         }
-        for test in tests.iter().filter(|test| verbose || test.verdict != Verdict::Passed) {
-            test_lines(&mut out, test, color);
+        let wanted =
+            |test: &&TestResult| verbose || test.verdict != Verdict::Passed || test.measured.is_some();
+        for test in tests.iter().filter(wanted) {
+            test_lines(&mut out, test, shown);
         }
     }
     let counts = run.counts();
@@ -44,7 +59,8 @@ fn suite_line(out: &mut String, tests: &[TestResult], color: bool) {
     let _ = writeln!(out, "{word}  {suite}  {number} ({})", duration(took));
 }
 
-fn test_lines(out: &mut String, test: &TestResult, color: bool) {
+fn test_lines(out: &mut String, test: &TestResult, shown: Shown) {
+    let color = shown.color;
     let word = match test.verdict {
         Verdict::Passed => paint("PASS", AnsiColor::Green, color),
         Verdict::Failed(_) => paint("FAIL", AnsiColor::Red, color),
@@ -64,7 +80,18 @@ fn test_lines(out: &mut String, test: &TestResult, color: bool) {
         let line = style.map_or(line.clone(), |style| paint(&line, style, color));
         let _ = writeln!(out, "        {line}");
     }
-    for (note, passed) in &test.cases {
+    let variables = test.stopped.iter().flat_map(|stopped| &stopped.variables);
+    for (name, value) in variables.filter(|_| shown.variables) {
+        let _ = writeln!(out, "          {name} is {}", as_rego(value));
+    }
+    for line in test.output.lines() {
+        let _ = writeln!(out, "        | {line}");
+    }
+    if let Some(Measured { iterations, ns_per_op }) = test.measured {
+        let _ = writeln!(out, "        {iterations} evaluations, {ns_per_op:.0} ns/op");
+    }
+    for (keys, passed) in &test.cases {
+        let note = keys.join(", ");
         let word = if *passed {
             paint("PASS", AnsiColor::Green, color)
         } else {
@@ -88,7 +115,14 @@ pub fn explain(test: &TestResult) -> Vec<String> {
             }
         }
     }
+    if let Some(Stopped { text, location, .. }) = &test.stopped {
+        lines.push(format!("stopped at {}:{}: {}", location.file, location.row, one_line(text)));
+    }
     lines
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn paint(text: &str, color: AnsiColor, on: bool) -> String {

@@ -16,11 +16,30 @@ use crate::rego::budget;
 use crate::rego::syntax::ast::{self, HeadValue, RefPart};
 use crate::rego::value::Value;
 
+/// What a program is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// For an author who watches: calls of `print` stay, and slots keep their names.
+    pub debug: bool,
+}
+
 /// Compiles modules.
 ///
 /// # Errors
 /// Everything that was found, in order of places.
 pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Program, Vec<Finding>> {
+    compile_for(modules, builtins, Options::default())
+}
+
+/// Compiles modules with options.
+///
+/// # Errors
+/// Everything that was found, in order of places.
+pub fn compile_for(
+    modules: &[ast::Module],
+    builtins: Builtins<'_>,
+    options: Options,
+) -> Result<Program, Vec<Finding>> {
     let mut findings = Vec::new();
     let (mut tree, groups) = tree::gather(modules, &mut findings);
     let metadata = Metadata::new(modules);
@@ -28,8 +47,15 @@ pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Progra
     let packages = rule_names(modules);
     for (file, module) in modules.iter().enumerate() {
         let (imports, rules) = (imports_of(module), packages.get(module.package.path.as_slice()));
-        let metadata = &metadata;
-        globals.push(Globals { tree: &tree, imports, rules, builtins, metadata, file: file as u32 });
+        globals.push(Globals {
+            tree: &tree,
+            imports,
+            rules,
+            builtins,
+            metadata: &metadata,
+            file: file as u32,
+            debug: options.debug,
+        });
     }
     let mut rules = Vec::new();
     for group in &groups {
@@ -48,6 +74,9 @@ pub fn compile(modules: &[ast::Module], builtins: Builtins<'_>) -> Result<Progra
     findings.dedup();
     Err(findings)
 }
+
+/// The file that the places of a query speak of.
+pub const QUERY: u32 = u32::MAX;
 
 /// A query, ready to run: its conditions, and the variables that make up a result.
 #[derive(Debug)]
@@ -69,15 +98,29 @@ pub fn compile_query(
     body: &ast::Body,
     builtins: Builtins<'_>,
 ) -> Result<Query, Vec<Finding>> {
+    compile_query_in(program, body, builtins, HashMap::new())
+}
+
+/// Names, and the documents that they stand for, with `data` or `input` as the first part.
+pub type Names = HashMap<Arc<str>, Vec<Value>>;
+
+/// Compiles a query in which names mean what they do in a module ([`names_of`]). Calls of `print` stay.
+///
+/// # Errors
+/// Everything that was found.
+pub fn compile_query_in(
+    program: &Program,
+    body: &ast::Body,
+    builtins: Builtins<'_>,
+    names: Names,
+) -> Result<Query, Vec<Finding>> {
     let tree = tree::Tree::of(program);
-    let metadata = &Metadata::new(&[]);
-    let globals =
-        Globals { tree: &tree, imports: HashMap::new(), rules: None, builtins, metadata, file: u32::MAX };
+    let (metadata, imports) = (&Metadata::new(&[]), names);
+    let globals = Globals { tree: &tree, imports, rules: None, builtins, metadata, file: QUERY, debug: true };
     let mut lowering = Lowering::new(&globals);
     let mut stmts = Vec::new();
     lowering.body(body, &mut stmts);
-    let mut vars: Vec<(Arc<str>, Slot)> =
-        lowering.outer_names().filter(|(name, _)| !name.starts_with('_')).collect();
+    let mut vars: Vec<(Arc<str>, Slot)> = lowering.outer_names().filter(|(name, _)| &**name != "_").collect();
     vars.sort();
     let mut findings = std::mem::take(&mut lowering.findings);
     let mut bound = Slots::new();
@@ -93,9 +136,6 @@ pub fn compile_query(
         }
     }
 }
-
-/// Names, with the documents that they stand for.
-type Names = HashMap<Arc<str>, Vec<Value>>;
 
 fn document(path: &[Arc<str>]) -> Vec<Value> {
     path.iter().map(|part| Value::String(Arc::clone(part))).collect()
@@ -118,6 +158,13 @@ fn rule_names(modules: &[ast::Module]) -> HashMap<&[Arc<str>], Names> {
         }
     }
     packages
+}
+
+/// What names mean in a module: its imports, and the rules of its package in whatever of the modules they are.
+pub fn names_of(modules: &[ast::Module], module: &ast::Module) -> Names {
+    let mut names = rule_names(modules).remove(module.package.path.as_slice()).unwrap_or_default();
+    names.extend(imports_of(module));
+    names
 }
 
 /// What a module imports.
@@ -279,7 +326,8 @@ fn finish(
             branches.push(Branch { place, block, value });
         }
     }
-    Some(RuleBody { place, slots: lowering.names.len() as u32, args, tail, contains, branches })
+    let (slots, names) = (lowering.names.len() as u32, lowering.kept_names());
+    Some(RuleBody { place, slots, names, args, tail, contains, branches })
 }
 
 fn report(slots: &[(Slot, Place)], lowering: &Lowering<'_>, findings: &mut Vec<Finding>) {

@@ -95,6 +95,8 @@ pub struct RuleBody {
     pub place: Place,
     /// How many slots it needs.
     pub slots: u32,
+    /// What the source calls them; empty unless [`super::compile::Options::debug`] asks for it.
+    pub names: Vec<(Arc<str>, Slot)>,
     /// What the arguments have to look like.
     pub args: Vec<Pattern>,
     /// Keys below the path of the rule set.
@@ -284,6 +286,9 @@ pub enum Callee {
     /// A function of the policy.
     Rule(RuleId),
 }
+
+/// What `print` is compiled to; takes the set of the values of each argument, and tells who watches.
+pub const PRINT: &str = "internal.print";
 
 /// A built-in that can be called.
 #[derive(Clone)]

@@ -47,6 +47,8 @@ pub(super) struct Globals<'a> {
     pub(super) builtins: Builtins<'a>,
     pub(super) metadata: &'a Metadata<'a>,
     pub(super) file: u32,
+    /// Whether calls of `print` and names of slots are kept.
+    pub(super) debug: bool,
 }
 
 /// One rule while it is lowered.
@@ -131,6 +133,12 @@ impl<'a> Lowering<'a> {
         stmts.push(Stmt { kind, place: self.place(span) });
     }
 
+    /// The names of slots, where they are wanted; a name may stand for several slots, the innermost last.
+    pub(super) fn kept_names(&self) -> Vec<(Arc<str>, Slot)> {
+        let all = self.names.iter().zip(0..).filter(|_| self.globals.debug);
+        all.filter_map(|(name, slot)| Some((Arc::clone(name.as_ref()?), slot))).collect()
+    }
+
     /// The variables of the outermost scope, declared or not.
     pub(super) fn outer_names(&self) -> impl Iterator<Item = (Arc<str>, Slot)> + '_ {
         let all = self.scopes.first().into_iter().flatten().chain(&self.implicit);
@@ -168,7 +176,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn expr(&mut self, expr: &ast::Expr, stmts: &mut Stmts) {
-        if is_print(expr) {
+        if !self.globals.debug && printed(expr).is_some() {
             return;
         }
         let mut own = Vec::new();
@@ -196,6 +204,9 @@ impl<'a> Lowering<'a> {
     }
 
     fn expr_kind(&mut self, expr: &ast::Expr, stmts: &mut Stmts) {
+        if let Some(args) = printed(expr) {
+            return self.print(args, expr.span, stmts);
+        }
         match &expr.kind {
             ExprKind::Term(term) => self.condition(term, stmts),
             ExprKind::Unify(left, right) => self.unify_terms(left, right, expr.span, stmts),
@@ -425,11 +436,12 @@ fn yields(stmt: &Stmt, slot: Slot) -> bool {
     }
 }
 
-fn is_print(expr: &ast::Expr) -> bool {
-    let ExprKind::Term(ast::Term { kind: TermKind::Call { function, .. }, .. }) = &expr.kind else {
-        return false;
+/// What a call of `print` is to print.
+fn printed(expr: &ast::Expr) -> Option<&[ast::Term]> {
+    let ExprKind::Term(ast::Term { kind: TermKind::Call { function, args }, .. }) = &expr.kind else {
+        return None;
     };
-    matches!(&function.kind, TermKind::Var(name) if &**name == "print")
+    matches!(&function.kind, TermKind::Var(name) if &**name == "print").then_some(args)
 }
 
 fn same_keys(a: &[(Term, Term)], b: &[(Term, Term)]) -> bool {

@@ -6,6 +6,7 @@
 
 mod calls;
 mod limits;
+mod tell;
 
 use std::collections::HashMap;
 
@@ -221,8 +222,8 @@ impl<'e> Machine<'e> {
         while let Some((stmt, place)) = block.stmts.get(at) {
             self.tick()?;
             self.place = *place;
-            if let Some(watch) = &mut self.watch {
-                watch.statement(block, at);
+            if self.watch.is_some() {
+                self.tell_statement(block, at);
             }
             at += 1;
             let holds = match stmt {
@@ -279,24 +280,10 @@ impl<'e> Machine<'e> {
                 return Ok(Flow::Continue);
             }
         }
-        next(self)
-    }
-
-    /// Tells who watches what a statement that does not hold has looked at.
-    fn tell_failure(&mut self, block: &'e Block, at: usize, stmt: &'e Stmt) -> Result<(), Box<Failure>> {
-        let found = match stmt {
-            Stmt::Match(value, Pattern::Is(other)) | Stmt::Compare(_, value, other) => {
-                vec![self.value(value).into_value(), self.value(other).into_value()]
-            }
-            Stmt::Match(value, _) | Stmt::Check(value) => vec![self.value(value).into_value()],
-            Stmt::Walk { base, path, .. } => vec![self.follow(base, path)?.into_value()],
-            Stmt::Call { args, .. } => args.iter().map(|arg| self.value(arg).into_value()).collect(),
-            Stmt::Not(_) | Stmt::Every { .. } | Stmt::Comprehend { .. } | Stmt::With { .. } => Vec::new(),
-        };
         if let Some(watch) = &mut self.watch {
-            watch.fails(block, at, found);
+            watch.ends(block);
         }
-        Ok(())
+        next(self)
     }
 
     /// Whether a block holds at all.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::rego::syntax::annotations::{Scope, Target, annotations};
-use crate::rego::syntax::ast::{Expr, Module, Rule, TermKind};
+use crate::rego::syntax::ast::{Body, Expr, Module, Rule, TermKind};
 use crate::rego::syntax::source::Span;
 use crate::rego::syntax::visit::{Visitor, walk_expr, walk_module, walk_rule};
 
@@ -16,6 +16,8 @@ pub struct Outline {
     pub expressions: Vec<Span>,
     /// Every rule's head; sorted.
     pub heads: Vec<Span>,
+    /// Every `else`; in the order of the text.
+    pub elses: Vec<Span>,
     /// The title that a `# METADATA` block gives to the rule whose head begins at a place.
     titles: HashMap<u32, Arc<str>>,
 }
@@ -28,6 +30,14 @@ impl Outline {
         outline.expressions.sort_by_key(|span| (span.start, Reverse(span.end)));
         outline.heads.sort();
         outline.read_titles(module);
+        outline
+    }
+
+    /// The outline of a query, which has conditions only.
+    pub fn of_query(body: &Body) -> Self {
+        let mut outline = Self::default();
+        outline.body(body);
+        outline.expressions.sort_by_key(|span| (span.start, Reverse(span.end)));
         outline
     }
 
@@ -72,6 +82,7 @@ fn name(rule: &Rule) -> Option<&Arc<str>> {
 impl Visitor for Outline {
     fn rule(&mut self, rule: &Rule) {
         self.heads.push(rule.head.span);
+        self.elses.extend(rule.elses.iter().map(|other| other.span));
         walk_rule(self, rule);
     }
 

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::ir::{Block, Branch, RuleBody, RuleId};
+use super::ir::{Block, Branch, RuleBody, RuleId, Slot};
+use super::machine::Failure;
 use crate::rego::value::Value;
 
 /// What an evaluation tells whoever watches it. Every method does nothing unless it is written.
@@ -17,6 +18,19 @@ pub trait Watch {
     /// The statement that was told of last does not hold: what it looked at, `None` for what is undefined. A path with
     /// variables, and a block, tell nothing here.
     fn fails(&mut self, _block: &Block, _at: usize, _found: Vec<Option<Value>>) {}
+
+    /// The values of the slots of the body that runs, told after [`Watch::statement`]; what has not been written since
+    /// the body was entered is undefined or old.
+    fn locals(&mut self, _value: &dyn Fn(Slot) -> Option<Value>) {}
+
+    /// All statements of a block have held: once for each way in which they do.
+    fn ends(&mut self, _block: &Block) {}
+
+    /// The values of the arguments of `print`: a set for each, empty for what is undefined.
+    fn prints(&mut self, _args: &[Value]) {}
+
+    /// A built-in has failed, and what it stands in is undefined for it.
+    fn errs(&mut self, _failure: &Failure) {}
 
     /// The value of a document or of a function is asked for, whether or not it is known already. `changed` says that
     /// `with` has put something else in the place of something.
@@ -38,6 +52,51 @@ impl<W: Watch + ?Sized> Watch for &mut W {
     }
     fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
         (**self).fails(block, at, found);
+    }
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        (**self).locals(value);
+    }
+    fn ends(&mut self, block: &Block) {
+        (**self).ends(block);
+    }
+    fn prints(&mut self, args: &[Value]) {
+        (**self).prints(args);
+    }
+    fn errs(&mut self, failure: &Failure) {
+        (**self).errs(failure);
+    }
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        (**self).refers(rule, args, changed);
+    }
+    fn holds(&mut self, branch: &Branch) {
+        (**self).holds(branch);
+    }
+    fn leave(&mut self) {
+        (**self).leave();
+    }
+}
+
+impl<W: Watch + ?Sized> Watch for Box<W> {
+    fn enter(&mut self, body: &RuleBody) {
+        (**self).enter(body);
+    }
+    fn statement(&mut self, block: &Block, at: usize) {
+        (**self).statement(block, at);
+    }
+    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+        (**self).fails(block, at, found);
+    }
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        (**self).locals(value);
+    }
+    fn ends(&mut self, block: &Block) {
+        (**self).ends(block);
+    }
+    fn prints(&mut self, args: &[Value]) {
+        (**self).prints(args);
+    }
+    fn errs(&mut self, failure: &Failure) {
+        (**self).errs(failure);
     }
     fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
         (**self).refers(rule, args, changed);
@@ -61,6 +120,18 @@ impl<W: Watch> Watch for Rc<RefCell<W>> {
     fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
         self.borrow_mut().fails(block, at, found);
     }
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        self.borrow_mut().locals(value);
+    }
+    fn ends(&mut self, block: &Block) {
+        self.borrow_mut().ends(block);
+    }
+    fn prints(&mut self, args: &[Value]) {
+        self.borrow_mut().prints(args);
+    }
+    fn errs(&mut self, failure: &Failure) {
+        self.borrow_mut().errs(failure);
+    }
     fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
         self.borrow_mut().refers(rule, args, changed);
     }
@@ -69,5 +140,42 @@ impl<W: Watch> Watch for Rc<RefCell<W>> {
     }
     fn leave(&mut self) {
         self.borrow_mut().leave();
+    }
+}
+
+/// Several that watch the same evaluation.
+#[derive(Default)]
+pub struct Several<'w>(pub Vec<Box<dyn Watch + 'w>>);
+
+impl Watch for Several<'_> {
+    fn enter(&mut self, body: &RuleBody) {
+        self.0.iter_mut().for_each(|watch| watch.enter(body));
+    }
+    fn statement(&mut self, block: &Block, at: usize) {
+        self.0.iter_mut().for_each(|watch| watch.statement(block, at));
+    }
+    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+        self.0.iter_mut().for_each(|watch| watch.fails(block, at, found.clone()));
+    }
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        self.0.iter_mut().for_each(|watch| watch.locals(value));
+    }
+    fn ends(&mut self, block: &Block) {
+        self.0.iter_mut().for_each(|watch| watch.ends(block));
+    }
+    fn prints(&mut self, args: &[Value]) {
+        self.0.iter_mut().for_each(|watch| watch.prints(args));
+    }
+    fn errs(&mut self, failure: &Failure) {
+        self.0.iter_mut().for_each(|watch| watch.errs(failure));
+    }
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        self.0.iter_mut().for_each(|watch| watch.refers(rule, args, changed));
+    }
+    fn holds(&mut self, branch: &Branch) {
+        self.0.iter_mut().for_each(|watch| watch.holds(branch));
+    }
+    fn leave(&mut self) {
+        self.0.iter_mut().for_each(|watch| watch.leave());
     }
 }

@@ -20,6 +20,7 @@ fn a_test_rule_passes_only_when_it_is_true() {
         ("test_a := {1}", 1, "+ [1]"),
         ("test_a if 1 / 0 == 1", 1, "ERROR  data.app_test.test_a"),
         ("test_a if not regex.match(\"(\", \"x\")", 1, "app/policy_test.rego:5:"),
+        ("test_a if true\n\ntest_a if false", 1, "FAIL  data.app_test.test_a#01"),
         ("todo_test_a := true", 1, "SKIPPED  data.app_test.todo_test_a"),
     ] {
         let folder = with_test(rule);
@@ -128,7 +129,10 @@ fn the_json_report_has_the_shape_of_opa() {
     assert!(test(0).get("fail").is_none() && test(0)["duration"].is_u64());
     assert_eq!(test(1)["fail"], true);
     assert_eq!(test(1)["mismatches"][0]["got"], "7");
-    assert_eq!(test(2)["sub_results"], serde_json::json!({"x": {}, "y": {"fail": true}}));
+    assert_eq!(
+        test(2)["sub_results"],
+        serde_json::json!({"x": {"name": "x"}, "y": {"name": "y", "fail": true}})
+    );
 }
 
 #[test]
@@ -150,7 +154,7 @@ fn eval_answers_in_opas_shape_and_exits_as_opa_does() {
     eval("data.app.allow", &["--fail"]).exits(0);
     eval("data.app.allow", &["--fail-defined"]).exits(1);
     eval("data.app.allow", &["--fail", "--fail-defined"]).exits(2);
-    eval("data.app.allow == true", &[]).exits(2).says("not the path of a document");
+    eval("data.app.allow == true", &["-f", "raw"]).exits(0).says("false");
     eval("data.app.allow", &["--subject", r#"{"id": "bob"}"#, "-I", "-f", "raw"]).exits(0).says("false");
     eval("data.app.allow", &["--subject", r#"{"ids": "bob"}"#]).exits(2).says("unknown field `ids`");
     eval("data.app.allow", &["-i", "nope.json"]).exits(2).says("cannot read `nope.json`");

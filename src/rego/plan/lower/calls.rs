@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{Lowering, Root, Stmts};
-use crate::rego::plan::ir::{Callee, Target};
+use crate::rego::builtins::call::Context;
+use crate::rego::plan::ir::{Builtin, Callee, Comprehension, PRINT, Target};
 use crate::rego::plan::metadata::Asked;
 use crate::rego::plan::raw::{Kind, Out, Term};
 use crate::rego::syntax::ast::{self, RefPart, TermKind};
@@ -99,6 +100,34 @@ impl Lowering<'_> {
         let callee = Callee::Builtin(declared.builtin);
         self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Var(out)) });
         Term::Var(out)
+    }
+
+    /// Each argument becomes the set of its values, which is empty where it is undefined: printing keeps nothing from
+    /// holding.
+    pub(super) fn print(&mut self, args: &[ast::Term], span: Span, stmts: &mut Stmts) {
+        let args = args.iter().map(|arg| {
+            let out = self.temp();
+            let negated = std::mem::take(&mut self.negated);
+            let made = self.scoped(|this| {
+                let mut block = Vec::new();
+                let value = this.term(arg, &mut block);
+                let (kind, out) = (Comprehension::Set, Out::Fits(Term::Var(out)));
+                Kind::Comprehend { kind, block, key: None, value, out }
+            });
+            self.negated = negated;
+            self.push(stmts, arg.span, made);
+            Term::Var(out)
+        });
+        let args = args.collect();
+        let function = |_: &mut Context, _: &[Value]| Ok(Some(Value::Bool(true)));
+        let callee = Callee::Builtin(Builtin {
+            name: PRINT,
+            function,
+            relation: false,
+            nondeterministic: false,
+            blocking: false,
+        });
+        self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Any) });
     }
 
     pub(super) fn with(&mut self, with: &ast::With, stmts: &mut Stmts) -> Option<(Target, Term)> {

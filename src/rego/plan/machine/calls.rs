@@ -8,7 +8,7 @@ use super::limits::{LIMIT, MEMORY};
 use super::{Failure, Flow, Machine, Mock, Next, OPERATORS, Strict, Val, World};
 use crate::rego::budget;
 use crate::rego::builtins::call::{Error, Kind as ErrorKind};
-use crate::rego::plan::ir::{Block, Builtin, Callee, Operand, Target};
+use crate::rego::plan::ir::{Block, Builtin, Callee, Operand, PRINT, Target};
 use crate::rego::value::{Keyed, Value};
 
 impl<'e> Machine<'e> {
@@ -50,6 +50,11 @@ impl<'e> Machine<'e> {
     }
 
     fn builtin(&mut self, builtin: &Builtin, args: &[Value]) -> Result<Option<Value>, Box<Failure>> {
+        if let Some(watch) = &mut self.watch
+            && builtin.name == PRINT
+        {
+            watch.prints(args);
+        }
         // The clock is looked at the sooner, the more there is to do: what was given and what was made.
         let spent = budget::spent();
         self.context.max_bytes = self.most_bytes.min(budget::left());
@@ -75,6 +80,9 @@ impl<'e> Machine<'e> {
         let is_operator = || OPERATORS.contains(&builtin.name) && error.kind == ErrorKind::Type;
         if self.strict == Strict::All || self.strict == Strict::Functions && !is_operator() {
             return Err(Box::new(failure));
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.errs(&failure);
         }
         Ok(None)
     }

@@ -1,0 +1,117 @@
+//! Asking: once, or as often as is wanted, and watched as is wanted.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::source::Given;
+use super::{EvalArgs, Problem};
+use crate::cli::print::note;
+use crate::model::failure::PolicyError;
+use crate::rego::plan::Strict;
+use crate::rego::plan::watch::{Several, Watch};
+use crate::rego::program::coverage::{Coverage, Report};
+use crate::rego::program::observe::{BuiltinErrors, Prints};
+use crate::rego::program::profile::{Profile, Stat};
+use crate::rego::program::query::{Asking, Row};
+use crate::rego::{EvalLimits, Evaluation};
+
+/// How many lines a profile shows unless it is told otherwise.
+const PROFILE_LINES: usize = 10;
+
+/// What came of a query.
+pub(super) struct Answer {
+    pub(super) rows: Vec<Row>,
+    /// Why there are none, where that is known.
+    pub(super) undefined: Option<&'static str>,
+    /// Why something is missing from the document.
+    pub(super) left_out: Option<PolicyError>,
+    pub(super) builtin_errors: Vec<PolicyError>,
+    pub(super) coverage: Option<Report>,
+    /// What was measured in each run.
+    pub(super) runs: Vec<Run>,
+}
+
+/// What was measured in one run.
+pub(super) struct Run {
+    pub(super) took: Duration,
+    pub(super) profile: Vec<Stat>,
+}
+
+/// Asks; with `--count`, only the first answer counts.
+pub(super) fn answer(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Problem>> {
+    let mut first = once(args, given)?;
+    for _ in 1..args.count {
+        first.runs.append(&mut once(args, given)?.runs);
+    }
+    // Lines are compared with themselves over all runs.
+    if let [one, rest @ ..] = first.runs.as_mut_slice() {
+        for run in rest {
+            let of = |stat: &Stat| run.profile.iter().find(|other| other.location == stat.location).cloned();
+            run.profile = one.profile.iter().filter_map(of).collect();
+        }
+    }
+    Ok(first)
+}
+
+fn once(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Problem>> {
+    let program = &given.program;
+    let errors = Rc::new(RefCell::new(BuiltinErrors::default()));
+    let coverage = args.coverage.then(|| Rc::new(RefCell::new(Coverage::of(program))));
+    let profile = args.profiles().then(|| Rc::new(RefCell::new(Profile::of(program, Some(&given.query)))));
+    let mut watches: Vec<Box<dyn Watch>> = vec![Box::new(Prints(note))];
+    if args.show_builtin_errors {
+        watches.push(Box::new(Rc::clone(&errors)));
+    }
+    watches.extend(coverage.iter().map(|coverage| Box::new(Rc::clone(coverage)) as Box<dyn Watch>));
+    watches.extend(profile.iter().map(|profile| Box::new(Rc::clone(profile)) as Box<dyn Watch>));
+    let started = Instant::now();
+    let found = ask(args, given, Box::new(Several(watches)))?;
+    let took = started.elapsed();
+    let limit = Some(args.profile_limit.unwrap_or(PROFILE_LINES)).filter(|limit| *limit > 0);
+    let profile = profile.map(|profile| profile.borrow_mut().report(&args.profile_sort, limit));
+    let run = Run { took, profile: profile.unwrap_or_default() };
+    Ok(Answer {
+        builtin_errors: errors.borrow().of(program),
+        coverage: coverage.map(|coverage| coverage.borrow().report()),
+        runs: vec![run],
+        ..found
+    })
+}
+
+fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Result<Answer, Vec<Problem>> {
+    let deadline = if args.timeout.0.is_zero() { Duration::MAX } else { args.timeout.0 };
+    let limits = EvalLimits::within(deadline);
+    let strict = match (args.strict_builtin_errors, args.show_builtin_errors) {
+        (true, _) => Strict::All,
+        (_, true) => Strict::No,
+        _ => Strict::Functions,
+    };
+    let nothing = Answer {
+        rows: Vec::new(),
+        undefined: None,
+        left_out: None,
+        builtin_errors: Vec::new(),
+        coverage: None,
+        runs: Vec::new(),
+    };
+    let failed = |failure| vec![Problem::of_failure(&failure)];
+    let mut effects = given.effects().map_err(|message| vec![Problem::plain(message)])?;
+    // What is only a path is answered as the server answers for it.
+    if let (Some(path), Strict::Functions) = (&given.path, strict) {
+        let (input, program) = (given.input.clone(), &given.program);
+        return match program.evaluate_watched(path, input, given.at, &limits, &mut effects, Some(watch)) {
+            Evaluation::Defined { value, left_out } => {
+                let rows = vec![Row { bindings: Vec::new(), values: vec![value] }];
+                Ok(Answer { rows, left_out, ..nothing })
+            }
+            Evaluation::Undefined(cause) => Ok(Answer { undefined: Some(cause.reason()), ..nothing }),
+            Evaluation::Error(failure) => Err(failed(failure)),
+        };
+    }
+    let asking =
+        Asking { input: given.input.as_ref(), at: given.at, limits, strict, effects, watch: Some(watch) };
+    let rows = given.program.ask(&given.query, asking).map_err(failed)?;
+    let undefined = rows.is_empty().then_some("no way through the query holds");
+    Ok(Answer { rows, undefined, ..nothing })
+}

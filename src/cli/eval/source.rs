@@ -1,0 +1,146 @@
+//! What an evaluation is given: policy, input, the query.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{EvalArgs, Problem, query};
+use crate::cli::{around, sources};
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::request::EntryPath;
+use crate::pdp::input;
+use crate::rego::program::query::{Query, Scope};
+use crate::rego::program::{CompileOptions, compile_for};
+use crate::rego::{Effects, Program, Surroundings, Value, json};
+use crate::testing::fixture::Subject;
+
+/// The most that an input may hold, in bytes.
+const MAX_INPUT: u64 = 256 << 20;
+
+/// Everything that an evaluation needs.
+pub(super) struct Given {
+    pub(super) program: Program,
+    pub(super) input: Option<Value>,
+    pub(super) at: Timestamp,
+    /// The query as it was given.
+    pub(super) text: String,
+    pub(super) query: Query,
+    /// The document that the query is the path of, where it is nothing more.
+    pub(super) path: Option<EntryPath>,
+    /// What is around policy.
+    surroundings: Arc<Surroundings>,
+    /// What others answered before, and its file.
+    recorded: Option<(String, Value)>,
+    /// How long each of these took, by OPA's names.
+    pub(super) timers: Vec<(&'static str, Duration)>,
+}
+
+impl Given {
+    /// What is around one evaluation, with what is to be replayed.
+    ///
+    /// # Errors
+    /// When what was recorded is none of it.
+    pub(super) fn effects(&self) -> Result<Effects, String> {
+        let effects = Effects::new(&self.surroundings);
+        match &self.recorded {
+            None => Ok(effects),
+            Some((file, recorded)) => effects.replay(recorded).map_err(|error| format!("`{file}`: {error}")),
+        }
+    }
+}
+
+fn recorded(file: &Path) -> Result<(String, Value), String> {
+    let name = file.display().to_string();
+    let text = std::fs::read(file).map_err(|error| format!("cannot read `{name}`: {error}"))?;
+    let value = json::read_nested(&text, u8::MAX).map_err(|error| format!("`{name}`: {error}"))?;
+    Ok((name, value))
+}
+
+pub(super) fn read(args: &EvalArgs) -> Result<Given, Vec<Problem>> {
+    let one = |message: String| vec![Problem::plain(message)];
+    let mut timers = Vec::new();
+    let mut timed = |name, since: Instant| timers.push((name, since.elapsed()));
+    let text = match (&args.query, args.stdin) {
+        (Some(text), _) => text.clone(),
+        (None, _) => String::from_utf8(standard_input().map_err(one)?)
+            .map_err(|_| one("standard input is not UTF-8".to_owned()))?,
+    };
+    let started = Instant::now();
+    let program = load(args)?;
+    timed("timer_rego_load_files_ns", started);
+    let started = Instant::now();
+    let input = input(args).map_err(one)?;
+    timed("timer_rego_input_parse_ns", started);
+    let started = Instant::now();
+    let scope = Scope { package: args.package.clone(), imports: args.import.clone() };
+    let query = program
+        .prepare(&text, &scope)
+        .map_err(|found| found.iter().map(Problem::of_diagnostic).collect::<Vec<_>>())?;
+    timed("timer_rego_query_compile_ns", started);
+    let path = query::parse(&text);
+    let at = args.now.unwrap_or_else(|| Clock::System.now());
+    let recorded = args.nd_builtin_cache.as_deref().map(recorded).transpose().map_err(one)?;
+    let surroundings = around::everything();
+    Ok(Given { program, input, at, text, query, path, surroundings, recorded, timers })
+}
+
+fn load(args: &EvalArgs) -> Result<Program, Vec<Problem>> {
+    let program = sources::load_together(&args.bundle, &args.data, &args.verification).map_err(
+        |problem| match problem {
+            sources::Problem::Policy(found) => found.iter().map(Problem::of_diagnostic).collect(),
+            other => vec![Problem::plain(other.to_string())],
+        },
+    )?;
+    // As it would be served, calls of `print` are not in it.
+    if !program.modules().iter().any(|module| module.source.contains("print")) {
+        return Ok(program);
+    }
+    let options = CompileOptions { debug: true, tests: false };
+    compile_for(program.modules().to_vec(), program.data().clone(), options)
+        .map_err(|found| found.iter().map(Problem::of_diagnostic).collect())
+}
+
+fn input(args: &EvalArgs) -> Result<Option<Value>, String> {
+    let asked = match (&args.input, args.stdin_input) {
+        (Some(file), _) => Some(read_input(file)?),
+        (None, true) => Some(read_standard_input()?),
+        (None, false) => None,
+    };
+    let Some(subject) = &args.subject else { return Ok(asked) };
+    let subject: Subject = serde_json::from_str(subject).map_err(|error| format!("`--subject`: {error}"))?;
+    input::with_subject(subject.document()?, asked).map(Some).map_err(|failure| failure.message)
+}
+
+fn standard_input() -> Result<Vec<u8>, String> {
+    let mut text = Vec::new();
+    let read = std::io::stdin().lock().take(MAX_INPUT).read_to_end(&mut text);
+    read.map_err(|error| format!("cannot read standard input: {error}"))?;
+    Ok(text)
+}
+
+/// The input document in a file.
+///
+/// # Errors
+/// When it cannot be read, or is neither JSON nor YAML.
+pub(in crate::cli) fn read_input(file: &Path) -> Result<Value, String> {
+    let text = std::fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    parse(&file.display().to_string(), &text)
+}
+
+/// The input document on standard input.
+///
+/// # Errors
+/// When it cannot be read, or is not JSON.
+pub(in crate::cli) fn read_standard_input() -> Result<Value, String> {
+    parse("standard input", &standard_input()?)
+}
+
+/// JSON, or YAML where the name says so.
+fn parse(name: &str, text: &[u8]) -> Result<Value, String> {
+    if name.ends_with(".yaml") || name.ends_with(".yml") {
+        let text = std::str::from_utf8(text).map_err(|_| format!("`{name}` is not UTF-8"))?;
+        return Value::from_yaml(text).map_err(|error| format!("`{name}`: {error}"));
+    }
+    Value::from_json(text).map_err(|error| format!("`{name}`: {error}"))
+}

@@ -1,0 +1,46 @@
+//! `verdict man`: the manual page of the command, or of one of its verbs, from the same definitions as its help.
+//!
+//! Exit code: 0; 2 for a verb that there is not.
+
+use std::process::ExitCode;
+
+use clap_mangen::Man;
+
+use super::print::{complain, print};
+
+/// Arguments of `verdict man`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ManArgs {
+    /// The verb; the whole command by default. To read a page: `verdict man eval | man -l -`
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
+}
+
+/// Runs the command; `command` is the whole command line.
+pub fn run(args: &ManArgs, mut command: clap::Command) -> ExitCode {
+    // What verbs inherit is filled in.
+    command.build();
+    let (page, title) = match &args.verb {
+        None => (Some(&command), command.get_name().to_owned()),
+        Some(verb) => (command.find_subcommand(verb), format!("{}-{verb}", command.get_name())),
+    };
+    let Some(page) = page else {
+        let names: Vec<&str> =
+            command.get_subcommands().map(clap::Command::get_name).filter(|name| *name != "help").collect();
+        let verb = args.verb.as_deref().unwrap_or_default();
+        complain(&format!("there is no verb `{verb}`; there are {}", names.join(", ")));
+        return ExitCode::from(2);
+    };
+    let mut text = Vec::new();
+    let version = format!("{} {}", command.get_name(), command.get_version().unwrap_or_default());
+    match Man::new(page.clone()).title(title.to_uppercase()).source(version).render(&mut text) {
+        Ok(()) => {
+            print(&String::from_utf8_lossy(&text));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&format!("cannot write the page: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}

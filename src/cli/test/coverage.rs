@@ -1,0 +1,50 @@
+//! Which lines ran: for a person, and as OPA reports it.
+
+use std::fmt::Write as _;
+
+use crate::rego::program::coverage::{Range, Report};
+use crate::testing::Summary;
+
+/// The report of all runs; `None` where none was asked for.
+pub fn of<'a>(runs: impl Iterator<Item = &'a Summary>) -> Option<Report> {
+    let mut reports = runs.filter_map(|run| run.coverage.clone()).peekable();
+    reports.peek()?;
+    Some(Report::of(reports.flat_map(|report| report.files).collect()))
+}
+
+/// A line for each file, and the sum.
+pub fn pretty(report: &Report) -> String {
+    let mut out = String::from("coverage:\n");
+    let width = report.files.keys().map(|name| name.chars().count()).max().unwrap_or_default();
+    for (name, file) in &report.files {
+        let _ = write!(out, "  {name:<width$}  {:>6.2} %", file.coverage);
+        if !file.not_covered.is_empty() {
+            let lines: Vec<String> = file.not_covered.iter().map(Range::to_string).collect();
+            let _ = write!(out, "  not covered: {}", lines.join(", "));
+        }
+        out.push('\n');
+    }
+    let all = report.covered_lines + report.not_covered_lines;
+    let _ = writeln!(out, "  {} of {all} lines ran: {:.2} %", report.covered_lines, report.coverage);
+    out
+}
+
+/// In the shape of `opa test --coverage`.
+pub fn json(report: &Report) -> String {
+    serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
+}
+
+/// Why the tests do not suffice although they pass.
+pub fn too_little(report: &Report, threshold: f64, lines: bool) -> String {
+    let mut out =
+        format!("code coverage threshold not met: got {:.2} instead of {threshold:.2}", report.coverage);
+    if lines {
+        out.push_str("\nlines not covered:");
+        for (name, file) in &report.files {
+            for range in &file.not_covered {
+                let _ = write!(out, "\n  {name}:{range}");
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,85 @@
+//! Evaluating a test while someone watches: what it prints, which lines it runs, where it stops.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::Options;
+use super::summary::Measured;
+use crate::model::clock::Timestamp;
+use crate::model::request::EntryPath;
+use crate::rego::plan::watch::{Several, Watch};
+use crate::rego::program::coverage::Coverage;
+use crate::rego::program::observe::{LastStep, Prints, Stopped};
+use crate::rego::{Evaluation, Program, Value};
+
+/// The most that is kept of what one test prints, in bytes.
+const MAX_OUTPUT: usize = 1 << 20;
+
+/// What was seen of an evaluation.
+pub(super) struct Seen {
+    pub(super) evaluation: Evaluation,
+    pub(super) output: String,
+    pub(super) elapsed: Duration,
+}
+
+/// Evaluates, and adds the lines that ran to `coverage`, which is of the same program.
+pub(super) fn evaluate<'p>(
+    program: &'p Program,
+    path: &EntryPath,
+    input: Option<Value>,
+    at: Timestamp,
+    options: &Options,
+    coverage: &mut Option<Coverage<'p>>,
+) -> Seen {
+    let output = RefCell::new(String::new());
+    let print = |line: &str| {
+        let mut output = output.borrow_mut();
+        if output.len() < MAX_OUTPUT {
+            output.push_str(line);
+            output.push('\n');
+        }
+    };
+    let own = coverage.is_some().then(|| Rc::new(RefCell::new(Coverage::of(program))));
+    let mut watches: Vec<Box<dyn Watch + '_>> = Vec::new();
+    if options.debug {
+        watches.push(Box::new(Prints(print)));
+    }
+    watches.extend(own.iter().map(|own| Box::new(Rc::clone(own)) as Box<dyn Watch + '_>));
+    let watch = (!watches.is_empty()).then(|| Box::new(Several(watches)) as Box<dyn Watch + '_>);
+    let started = Instant::now();
+    let evaluation =
+        program.evaluate_watched(path, input, at, &options.limits(), &mut options.effects(), watch);
+    let elapsed = started.elapsed();
+    if let (Some(all), Some(own)) = (coverage, own) {
+        all.add(&own.borrow());
+    }
+    Seen { evaluation, output: output.into_inner(), elapsed }
+}
+
+/// The condition that a rule which does not hold came to last.
+pub(super) fn stopped(
+    program: &Program,
+    path: &EntryPath,
+    at: Timestamp,
+    options: &Options,
+) -> Option<Stopped> {
+    let step = Rc::new(RefCell::new(LastStep::default()));
+    let (limits, mut effects) = (options.limits(), options.effects());
+    program.evaluate_watched(path, None, at, &limits, &mut effects, Some(Box::new(Rc::clone(&step))));
+    step.borrow().of(program)
+}
+
+/// Repeats `operation` for `time`, at least once.
+pub(super) fn measure<T>(time: Duration, operation: impl Fn() -> T) -> Measured {
+    let (started, mut iterations) = (Instant::now(), 0_u64);
+    loop {
+        black_box(operation());
+        iterations += 1;
+        let elapsed = started.elapsed();
+        if elapsed >= time {
+            return Measured { iterations, ns_per_op: elapsed.as_nanos() as f64 / iterations as f64 };
+        }
+    }
+}
