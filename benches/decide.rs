@@ -69,7 +69,8 @@ fn explain(group: &mut BenchmarkGroup<'_, WallTime>, limits: &EvalLimits) {
     group.bench_function("denial, explained", |b| {
         b.iter(|| {
             let answer = pdp::decide(black_box(&snapshot), &path, Some(input.clone()), Timestamp(1), limits);
-            let why = pdp::explain(&snapshot, &path, Some(&input), Timestamp(1), limits, false).unwrap();
+            let why =
+                pdp::explain(&snapshot.program, &path, Some(&input), Timestamp(1), limits, false).unwrap();
             assert_eq!(why.candidates.len(), 10);
             (answer, why)
         });

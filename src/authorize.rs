@@ -349,8 +349,17 @@ impl Decider {
         }
         let nd_builtin_cache = if around.recorded { effects.record() } else { None };
         let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
-        let mut explained =
-            || pdp::explain_in(&step.snapshot, &path, kept.as_ref(), step.at, &limits, false, &mut effects);
+        let mut explained = || {
+            pdp::explain_in(
+                &step.snapshot.program,
+                &path,
+                kept.as_ref(),
+                step.at,
+                &limits,
+                false,
+                &mut effects,
+            )
+        };
         let explanation = if wanted { explained() } else { None };
         if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
             answer.outcome = Outcome::Error;

@@ -90,6 +90,10 @@ pub struct EvalArgs {
     /// Evaluate so many times, and sum up times
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
+    /// Say why: each rule that could have defined the document, with the first condition that failed and what was found
+    /// there, or the rule that granted it
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_value_t = Explain::Off, default_missing_value = "full")]
+    pub explain: Explain,
     /// Say how long each stage took
     #[arg(long)]
     pub metrics: bool,
@@ -120,6 +124,24 @@ pub struct EvalArgs {
     pub query: Option<String>,
 }
 
+/// Whether the answer is explained. OPA has kinds of explanation; here there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Explain {
+    /// It is not
+    Off,
+    /// It is
+    Full,
+    /// The same
+    #[value(hide = true)]
+    Notes,
+    /// The same
+    #[value(hide = true)]
+    Fails,
+    /// The same
+    #[value(hide = true)]
+    Debug,
+}
+
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -141,6 +163,11 @@ pub enum Format {
 }
 
 impl EvalArgs {
+    /// Whether all that is printed is one JSON document.
+    const fn prints_json(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Discard)
+    }
+
     const fn profiles(&self) -> bool {
         self.profile || self.profile_limit.is_some() || !self.profile_sort.is_empty()
     }
@@ -184,12 +211,15 @@ fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
     }
     let given = source::read(args)?;
     let answer = answer::answer(args, &given)?;
+    if let (Some(explanation), false) = (&answer.explanation, args.prints_json()) {
+        print(&explanation.to_string());
+    }
     print(&output::render(args, &given, &answer));
     let defined = !answer.rows.is_empty();
     if let Some(error) = &answer.left_out {
         super::print::warn(&format!("a rule was left out: {}", Problem::of_policy(error).text));
     }
-    if !matches!(args.format, Format::Json | Format::Discard) {
+    if !args.prints_json() {
         if !defined && let Some(reason) = answer.undefined {
             complain(&format!("`{}` is undefined: {reason}", given.text.trim()));
         }

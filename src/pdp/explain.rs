@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::decide::VERDICTS;
-use super::snapshot::Snapshot;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::explanation::Explanation;
 use crate::model::request::EntryPath;
-use crate::rego::{Effects, EvalLimits, Value};
+use crate::rego::{Effects, EvalLimits, Program, Value};
 
 /// `decision.explain:` in the configuration: which decisions carry an explanation in their record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,19 +60,19 @@ impl Config {
 ///
 /// `None` where no rule defines it: a reason says that already.
 pub fn explain(
-    snapshot: &Snapshot,
+    program: &Program,
     path: &EntryPath,
     input: Option<&Value>,
     at: Timestamp,
     limits: &EvalLimits,
     values: bool,
 ) -> Option<Explanation> {
-    explain_in(snapshot, path, input, at, limits, values, &mut Effects::default())
+    explain_in(program, path, input, at, limits, values, &mut Effects::default())
 }
 
 /// Explains as [`explain`] does, with what the decision has learned from others.
 pub fn explain_in(
-    snapshot: &Snapshot,
+    program: &Program,
     path: &EntryPath,
     input: Option<&Value>,
     at: Timestamp,
@@ -81,8 +80,7 @@ pub fn explain_in(
     values: bool,
     effects: &mut Effects,
 ) -> Option<Explanation> {
-    let mut explain =
-        |path: &EntryPath| snapshot.program.explain_in(path, input, at, limits, values, effects);
+    let mut explain = |path: &EntryPath| program.explain_in(path, input, at, limits, values, effects);
     if let Some(explained) = explain(path) {
         return Some(explained);
     }

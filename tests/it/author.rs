@@ -9,6 +9,7 @@ mod checks;
 mod commands;
 mod eval;
 mod examples;
+mod explain;
 mod fixtures;
 mod fmt;
 mod publish;

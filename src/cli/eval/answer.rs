@@ -5,16 +5,18 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::source::Given;
-use super::{EvalArgs, Problem};
+use super::{EvalArgs, Explain, Problem};
 use crate::cli::print::note;
+use crate::model::explanation::Explanation;
 use crate::model::failure::PolicyError;
+use crate::pdp;
 use crate::rego::plan::Strict;
 use crate::rego::plan::watch::{Several, Watch};
 use crate::rego::program::coverage::{Coverage, Report};
 use crate::rego::program::observe::{BuiltinErrors, Prints};
 use crate::rego::program::profile::{Profile, Stat};
 use crate::rego::program::query::{Asking, Row};
-use crate::rego::{EvalLimits, Evaluation};
+use crate::rego::{Effects, EvalLimits, Evaluation};
 
 /// How many lines a profile shows unless it is told otherwise.
 const PROFILE_LINES: usize = 10;
@@ -27,6 +29,8 @@ pub(super) struct Answer {
     /// Why something is missing from the document.
     pub(super) left_out: Option<PolicyError>,
     pub(super) builtin_errors: Vec<PolicyError>,
+    /// Why the answer is what it is.
+    pub(super) explanation: Option<Explanation>,
     pub(super) coverage: Option<Report>,
     /// What was measured in each run.
     pub(super) runs: Vec<Run>,
@@ -92,6 +96,7 @@ fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Res
         undefined: None,
         left_out: None,
         builtin_errors: Vec::new(),
+        explanation: None,
         coverage: None,
         runs: Vec::new(),
     };
@@ -100,14 +105,26 @@ fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Res
     // What is only a path is answered as the server answers for it.
     if let (Some(path), Strict::Functions) = (&given.path, strict) {
         let (input, program) = (given.input.clone(), &given.program);
+        let explanation = |effects: &mut Effects| {
+            let input = given.input.as_ref();
+            let mut explain = || pdp::explain_in(program, path, input, given.at, &limits, true, effects);
+            if args.explain == Explain::Off { None } else { explain() }
+        };
         return match program.evaluate_watched(path, input, given.at, &limits, &mut effects, Some(watch)) {
             Evaluation::Defined { value, left_out } => {
                 let rows = vec![Row { bindings: Vec::new(), values: vec![value] }];
-                Ok(Answer { rows, left_out, ..nothing })
+                Ok(Answer { rows, left_out, explanation: explanation(&mut effects), ..nothing })
             }
-            Evaluation::Undefined(cause) => Ok(Answer { undefined: Some(cause.reason()), ..nothing }),
+            Evaluation::Undefined(cause) => {
+                let explanation = explanation(&mut effects);
+                Ok(Answer { undefined: Some(cause.reason()), explanation, ..nothing })
+            }
             Evaluation::Error(failure) => Err(failed(failure)),
         };
+    }
+    if args.explain != Explain::Off {
+        let message = "`--explain` is for the path of a document, e.g. `data.app.allow`, with built-in errors as errors";
+        return Err(vec![Problem::plain(message)]);
     }
     let asking =
         Asking { input: given.input.as_ref(), at: given.at, limits, strict, effects, watch: Some(watch) };

@@ -10,6 +10,7 @@ use super::answer::{Answer, Run};
 use super::source::Given;
 use super::table::{cut, go_duration, table};
 use super::{EvalArgs, Format, indent};
+use crate::model::explanation::Explanation;
 use crate::model::failure::{Location, PolicyError};
 use crate::rego::Value;
 use crate::rego::program::coverage::Report;
@@ -53,6 +54,8 @@ struct Output<'a> {
     aggregated_profile: Option<Vec<Aggregated<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<&'a Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
 }
 
 #[derive(Serialize)]
@@ -114,6 +117,7 @@ fn document(args: &EvalArgs, given: &Given, answer: &Answer, shown: Shown) -> St
         profile: answer.runs.first().map(|run| run.profile.as_slice()).filter(|_| once && args.profiles()),
         aggregated_profile: (args.profiles() && !once).then(|| aggregated_profile(&answer.runs)),
         coverage: answer.coverage.as_ref(),
+        explanation: answer.explanation.as_ref(),
     };
     indent::indented(&text(&output)) + "\n"
 }

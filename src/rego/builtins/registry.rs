@@ -13,7 +13,7 @@ use super::{core, crypto, data, template_string};
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
-    /// What runs; `None` where the compiler has replaced every call, or there is none yet.
+    /// What runs; `None` where the compiler has replaced every call.
     pub function: Option<Function>,
     /// The types of its arguments.
     pub args: Vec<Type>,

@@ -1,0 +1,63 @@
+//! `verdict eval --explain`: why, with the values that were found.
+
+use super::{folder, verdict};
+
+const POLICY: &str = r#"package app
+
+default allow := false
+
+# METADATA
+# title: Owners
+allow if input.user == input.owner
+
+allow if "admin" in input.roles
+
+allow if startswith(input.path, "/public/")
+"#;
+
+fn explain(input: &str, more: &[&str]) -> (i32, String) {
+    let folder = folder(&[("app.rego", POLICY), ("input.json", input)]);
+    let mut args = vec!["eval", "-d", "app.rego", "-i", "input.json", "-f", "pretty"];
+    args.extend(more);
+    let done = verdict(folder.path(), &args);
+    (done.code, done.out + &done.err)
+}
+
+#[test]
+fn a_denial_says_what_was_found() {
+    let input = r#"{"user": "ann", "owner": "bob", "path": "/private/x"}"#;
+    let (code, text) = explain(input, &["--explain", "data.app.allow"]);
+    let expected = r#"data.app.allow is false, by default:
+  fails  app.rego:7  "Owners"
+         line 7: input.user == input.owner
+           "ann", "bob"
+  fails  app.rego:9
+         line 9: "admin" in input.roles
+           input.roles is undefined
+  fails  app.rego:11
+         line 11: startswith(input.path, "/public/")
+           "/private/x", "/public/"
+false
+"#;
+    assert_eq!((code, text.as_str()), (0, expected));
+}
+
+#[test]
+fn an_allow_says_what_granted_it_and_json_has_it_in_the_document() {
+    let input = r#"{"user": "ann", "owner": "ann"}"#;
+    let (code, text) = explain(input, &["--explain=full", "data.app.allow"]);
+    assert_eq!(
+        (code, text.as_str()),
+        (0, "data.app.allow is true:\n  holds  app.rego:7  \"Owners\"\ntrue\n")
+    );
+    let (code, text) = explain(input, &["--explain=fails", "-f", "json", "data.app"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &json["explanation"]["candidates"][0]["title"]), (0, &serde_json::json!("Owners")));
+}
+
+#[test]
+fn what_is_no_document_is_not_explained() {
+    let (code, text) = explain("{}", &["--explain", "data.app.allow == true"]);
+    assert_eq!(code, 2);
+    assert!(text.contains("`--explain` is for the path of a document"), "{text}");
+}
