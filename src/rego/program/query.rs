@@ -13,13 +13,15 @@ use super::{
 use crate::model::clock::Timestamp;
 use crate::model::failure::{Failure, FailureKind, Location};
 use crate::rego::budget::{self, Exceeded};
+
+use crate::rego::check::{self, Checks};
 use crate::rego::diagnostic::Diagnostic;
 use crate::rego::effects::Effects;
 use crate::rego::plan::compile::{Names, QUERY, compile_query_in, names_of};
 use crate::rego::plan::ir::Place;
 use crate::rego::plan::watch::Watch;
 use crate::rego::plan::{Failure as PlanFailure, Finding, Machine, Outline, Query as Plan, Strict};
-use crate::rego::syntax::ast::{Body, Expr, ExprKind, Op, Ref, RefPart, Term, TermKind, Version};
+use crate::rego::syntax::ast::{self, Body, Expr, ExprKind, Op, Ref, RefPart, Term, TermKind, Version};
 use crate::rego::syntax::parser::parse_query;
 use crate::rego::syntax::source::Source;
 use crate::rego::syntax::visit::{self, Visitor};
@@ -116,7 +118,9 @@ impl Program {
         let mut body = parsed.map_err(|errors| {
             errors.into_iter().map(|error| Diagnostic::of_syntax(&source, error)).collect::<Vec<_>>()
         })?;
-        let names = self.names(scope)?;
+        let own = read_scope(scope)?;
+        let names = self.names(scope, &own);
+        let checked = body.clone();
         let outline = Outline::of_query(&body);
         let expressions = capture(&mut body, &source, &names);
         let plan = compile_query_in(&self.plan, &body, &declared, names).map_err(|findings| {
@@ -135,25 +139,46 @@ impl Program {
             errors.dedup();
             errors
         })?;
+        let errors = self.type_errors(checked, own, &source);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         Ok(Query { plan, source, outline, expressions })
     }
 
     /// What names mean: as in a module of the package, with the imports.
-    fn names(&self, scope: &Scope) -> Result<Names, Vec<Diagnostic>> {
+    fn names(&self, scope: &Scope, own: &ast::Module) -> Names {
         if *scope == Scope::default() {
-            return Ok(Names::new());
-        }
-        let mut text = format!("package {}\n", scope.package.as_deref().unwrap_or("the_query_itself"));
-        for import in &scope.imports {
-            text.push_str(&format!("import {import}\n"));
-        }
-        let id = "--package and --import".to_owned();
-        let (own, errors) = super::parse(&[Module { id, source: text.into(), version: RegoVersion::V1 }]);
-        if !errors.is_empty() {
-            return Err(errors);
+            return Names::new();
         }
         let (modules, _) = super::parse(&self.modules);
-        Ok(own.first().map(|own| names_of(&modules, own)).unwrap_or_default())
+        names_of(&modules, own)
+    }
+
+    /// Types that cannot fit: the query is held against the rules as if it were the body of one.
+    fn type_errors(&self, body: Body, mut own: ast::Module, source: &Source) -> Vec<Diagnostic> {
+        let span = body.span;
+        // No text of policy defines a rule of such a name.
+        let head = Box::new(Term { span, kind: TermKind::Var("=".into()) });
+        let name = Ref { span, head, parts: Vec::new() };
+        let head = ast::Head { span, name, args: None, value: ast::HeadValue::Implied };
+        let (elses, chained) = (Vec::new(), Vec::new());
+        own.rules = vec![ast::Rule { span, default: false, head, body: Some(body), elses, chained }];
+        own.source = source.clone();
+        let (mut modules, _) = super::parse(&self.modules);
+        modules.push(own);
+        let checks = Checks::default();
+        let mut checked = check::names(&modules, &checks);
+        let mut found = std::mem::take(&mut checked.found);
+        if !checked.conflicts {
+            let wrong = check::rules_of(&modules, found.iter());
+            found.extend(check::types(&modules, &checked, &checks, &wrong));
+        }
+        let sources: Vec<Source> = modules.iter().map(|module| module.source.clone()).collect();
+        let last = sources.len() - 1;
+        let of_query =
+            found.into_iter().filter(|found| found.file == last && found.code == "rego_type_error");
+        of_query.map(|found| found.diagnostic(&sources)).collect()
     }
 
     /// Every result of a query.
@@ -196,6 +221,20 @@ impl Program {
             policy.location = Some(Location { file: String::new(), row, col });
         }
         told
+    }
+}
+
+/// The module that a query might stand in.
+fn read_scope(scope: &Scope) -> Result<ast::Module, Vec<Diagnostic>> {
+    let mut text = format!("package {}\n", scope.package.as_deref().unwrap_or("the_query_itself"));
+    for import in &scope.imports {
+        text.push_str(&format!("import {import}\n"));
+    }
+    let id = "--package and --import".to_owned();
+    let (own, errors) = super::parse(&[Module { id, source: text.into(), version: RegoVersion::V1 }]);
+    match own.into_iter().next() {
+        Some(own) if errors.is_empty() => Ok(own),
+        _ => Err(errors),
     }
 }
 

@@ -84,6 +84,9 @@ fn every_expression_has_the_value_that_opa_gives_it() {
         ("_", &["rego_unsafe_var_error: var _ is unsafe"]),
         ("x := x", &["rego_unsafe_var_error: var x is unsafe"]),
         ("allow", &["rego_unsafe_var_error: var allow is unsafe"]),
+        ("count(1)", &["rego_type_error: count: invalid argument(s)"]),
+        ("x := 1; x == \"a\"", &["rego_type_error: match error"]),
+        ("data.app.f(\"a\")", &["rego_type_error: data.app.f: invalid argument(s)"]),
         ("nosuch(1)", &["rego_type_error: undefined function nosuch"]),
     ] {
         assert_eq!(ask(&program, query, &Scope::default()), expected, "{query}");
@@ -104,7 +107,7 @@ fn names_mean_what_package_and_imports_say() {
     };
     for (scope, query, expected) in [
         (scope(Some("app"), &[]), "allow; f(2)", "true 3"),
-        (scope(Some("app"), &[]), "xs[allow]", ""),
+        (scope(Some("app"), &[]), "xs[f(9)]", ""),
         (scope(None, &["data.lib"]), "lib.name", "\"lib\""),
         (scope(Some("app"), &["data.lib as l", "future.keywords.in"]), "l.name; xs[0]", "\"lib\" 1"),
         (scope(Some("nosuch"), &[]), "data.app.allow", "true"),

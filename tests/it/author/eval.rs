@@ -128,8 +128,10 @@ fn errors_of_built_ins_are_shown_or_end_the_evaluation() {
     let shown = eval_json(&["data.app.lenient", "--show-builtin-errors"]);
     assert_eq!(shown["result"][0]["expressions"][0]["value"], true);
     assert_eq!(shown["errors"], errors["errors"]);
-    eval(&["1 + \"a\"", "-f", "raw"]).exits(0).complains("is undefined");
-    eval(&["1 + \"a\"", "-f", "raw", "--strict-builtin-errors"]).exits(2).complains("eval_type_error");
+    let operator = ["-I", "1 + input.user", "-f", "raw"];
+    eval(&operator).exits(0).complains("is undefined");
+    eval(&[&operator[..], &["--strict-builtin-errors"]].concat()).exits(2).complains("eval_type_error");
+    eval(&["1 + \"a\""]).exits(2).says("rego_type_error");
     eval(&["1", "--strict-builtin-errors", "--show-builtin-errors"]).exits(2);
     eval(&[
         "count([i | some i in numbers.range(1, 9000); some j in numbers.range(1, 9000); i == j])",
