@@ -1,5 +1,6 @@
 //! From modules and data to a program, and from a path to its document, within limits.
 
+mod checked;
 pub mod coverage;
 mod explain;
 pub mod observe;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use super::budget::{self, Exceeded};
 use super::builtins::call::Context;
 use super::builtins::registry;
-use super::check::{self, Checks, Found};
+use super::check::{self, Checks};
 use super::diagnostic::Diagnostic;
 use super::effects::Effects;
 use super::plan::ir::{Builtin, Kind, RuleId};
@@ -239,9 +240,9 @@ fn compile_here(
     if options.tests {
         test_rules::make_distinct(&mut trees);
     }
-    let plan = checked_plan(&trees, checks, options)
+    let plan = checked::plan(&trees, checks, options)
         .map_err(|found| found.into_iter().map(|found| found.diagnostic(&sources)).collect::<Vec<_>>())?;
-    let errors = conflicts_with_data(&plan, &sources, &data);
+    let errors = checked::conflicts_with_data(&plan, &sources, &data);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -276,53 +277,6 @@ pub fn declared(name: &str) -> Option<Declared> {
         blocking: entry.blocking,
     };
     Some(Declared { builtin, arity: entry.args.len() })
-}
-
-/// The plan of modules that pass all checks. What follows from one flaw of a rule is not said, as it would only distract.
-fn checked_plan(
-    trees: &[ast::Module],
-    checks: &Checks,
-    options: CompileOptions,
-) -> Result<ir::Program, Vec<Found>> {
-    let mut checked = check::names(trees, checks);
-    let mut found = std::mem::take(&mut checked.found);
-    if checked.conflicts {
-        return Err(found);
-    }
-    let mut wrong = check::rules_of(trees, found.iter());
-    let undeclared = check::rules_of(trees, found.iter().filter(|found| found.code == "rego_compile_error"));
-    let options = super::plan::compile::Options { debug: options.debug };
-    let plan = super::plan::compile_for(trees, &declared, options);
-    if let Err(findings) = &plan {
-        let findings: Vec<Found> = findings.iter().map(Found::from).collect();
-        let new = check::rules_of(trees, findings.iter());
-        found.extend(findings.into_iter().filter(|finding| {
-            let known = if finding.code == "rego_unsafe_var_error" { &undeclared } else { &wrong };
-            check::is_elsewhere(trees, finding, known)
-        }));
-        wrong.extend(new);
-    }
-    found.extend(check::types(trees, &checked, checks, &wrong));
-    match plan {
-        Ok(plan) if found.is_empty() => Ok(plan),
-        _ => Err(found),
-    }
-}
-
-/// A rule and a base document at the same path would hide each other.
-fn conflicts_with_data(plan: &ir::Program, sources: &[Source], data: &Value) -> Vec<Diagnostic> {
-    let taken = |rules: &&ir::RuleSet| data.at(rules.path.iter().map(|part| &**part)).is_some();
-    let conflict = |rules: &ir::RuleSet| {
-        let message = format!("conflicting rule for data path {} found", rules.path.join("/"));
-        let place = rules.bodies.first().or(rules.default.as_ref()).map(|body| body.place);
-        let source = place.and_then(|place| Some((sources.get(place.file as usize)?, place)));
-        let diagnostic = match source {
-            Some((source, place)) => Diagnostic::at("rego_compile_error", source, place.span, message),
-            None => Diagnostic::new("rego_compile_error", message),
-        };
-        diagnostic.hint("data has a document at this path, too; rename one of them")
-    };
-    plan.rules.iter().filter(taken).map(conflict).collect()
 }
 
 /// What a path leads to.
