@@ -9,6 +9,7 @@ use verdict::model::clock::Timestamp;
 use verdict::model::request::EntryPath;
 use verdict::rego::interpreter::Interpreter;
 use verdict::rego::syntax::ast::Version;
+use verdict::rego::syntax::format::{self, format};
 use verdict::rego::syntax::parser::{Options, parse_module};
 use verdict::rego::syntax::plain::plain;
 use verdict::rego::syntax::source::Source;
@@ -138,7 +139,7 @@ fn answer(program: &Program, path: &EntryPath, input: &Value) -> String {
 fn forms(text: &str) -> Vec<(&'static str, String)> {
     let source = Source::new("gen.rego", text);
     let tree = parse_module(&source, Version::V1, Options::default()).unwrap();
-    vec![("plain", plain(&tree).unwrap())]
+    vec![("plain", plain(&tree).unwrap()), ("formatted", format(&tree, format::Options::default()).unwrap())]
 }
 
 /// `VERDICT_DIFFERENTIAL_PAIRS` generated pairs of policy and input, 4,000 by default: all forms of a policy answer alike,
@@ -147,8 +148,9 @@ fn forms(text: &str) -> Vec<(&'static str, String)> {
 #[test]
 fn generated_policies_are_answered_alike_in_every_form() {
     const INPUTS: usize = 10;
-    let pairs =
-        std::env::var("VERDICT_DIFFERENTIAL_PAIRS").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000);
+    #[expect(clippy::disallowed_methods, reason = "how much is compared is said from outside")]
+    let asked = std::env::var("VERDICT_DIFFERENTIAL_PAIRS").ok();
+    let pairs = asked.and_then(|n| n.parse().ok()).unwrap_or(4_000);
     let (mut compared, mut answers, mut interpreted, mut refused, mut defined, mut differ) =
         (0, 0, 0, 0, 0, 0);
     for seed in 0_u64.. {

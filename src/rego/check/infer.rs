@@ -10,6 +10,7 @@ use super::flat::{Callee, Comprehension, Expr, Kind, Made, Rule, Term, Var};
 use super::order::{Bound, order};
 use super::tree::Tree;
 use super::types::{Type, arguments, or, unifies};
+use crate::rego::budget;
 use crate::rego::builtins::registry::Entry;
 use crate::rego::syntax::source::Span;
 use crate::rego::value::Value;
@@ -107,6 +108,7 @@ impl Infer<'_> {
     }
 
     fn expr(&mut self, expr: &Expr, bound: &Bound) {
+        budget::work(16);
         let mut parts = Parts::default();
         match &expr.kind {
             Kind::Term(term) => {

@@ -1,9 +1,10 @@
 //! The order in which the conditions of a body are evaluated: as written, as far as every variable is bound before it is
 //! needed. The first use of a variable decides its type, hence order matters.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::flat::{Expr, Head, Kind, Term, Var};
+use crate::rego::budget;
 
 /// The variables that are bound.
 pub(super) type Bound = HashSet<Var>;
@@ -17,24 +18,33 @@ pub(super) fn order<'r>(body: &'r [Expr], bound: &mut Bound) -> Vec<&'r Expr> {
         });
     });
     let mut ordered = Vec::with_capacity(body.len());
-    let mut waiting: Vec<&Expr> = body.iter().collect();
-    while !waiting.is_empty() {
-        let before = waiting.len();
-        waiting.retain(|expr| {
-            let ready = is_ready(expr, bound, &own);
-            if ready {
-                ordered.push(*expr);
-                expr.vars(false, &mut |var| {
-                    bound.insert(var);
-                });
+    // From the start to the end, again and again; a condition is tried again only when one of its variables has been bound
+    // since, so that what stands the wrong way round costs no pass over all.
+    let (mut tries, mut from): (BTreeSet<usize>, usize) = ((0..body.len()).collect(), 0);
+    let mut waiting: BTreeSet<usize> = BTreeSet::new();
+    let mut mentions: HashMap<Var, Vec<usize>> = HashMap::new();
+    while let Some(at) = tries.range(from..).next().or_else(|| tries.first()).copied() {
+        budget::work(16);
+        tries.remove(&at);
+        from = at + 1;
+        let Some(expr) = body.get(at) else { continue };
+        if !is_ready(expr, bound, &own) {
+            if waiting.insert(at) {
+                expr.vars(true, &mut |var| mentions.entry(var).or_default().push(at));
             }
-            !ready
-        });
-        if waiting.len() == before {
-            // Unsafe: the compiler says so.
-            ordered.append(&mut waiting);
+            continue;
         }
+        waiting.remove(&at);
+        ordered.push(expr);
+        expr.vars(false, &mut |var| {
+            if bound.insert(var) {
+                let mentioning = mentions.get(&var).into_iter().flatten();
+                tries.extend(mentioning.filter(|at| waiting.contains(at)));
+            }
+        });
     }
+    // Unsafe: the compiler says so.
+    ordered.extend(waiting.iter().filter_map(|at| body.get(*at)));
     ordered
 }
 

@@ -17,7 +17,7 @@ allow if startswith(input.path, "/public/")
 
 fn explain(input: &str, more: &[&str]) -> (i32, String) {
     let folder = folder(&[("app.rego", POLICY), ("input.json", input)]);
-    let mut args = vec!["eval", "-d", "app.rego", "-i", "input.json", "-f", "pretty"];
+    let mut args = vec!["eval", "-d", "app.rego", "-i", "input.json"];
     args.extend(more);
     let done = verdict(folder.path(), &args);
     (done.code, done.out + &done.err)
@@ -26,7 +26,7 @@ fn explain(input: &str, more: &[&str]) -> (i32, String) {
 #[test]
 fn a_denial_says_what_was_found() {
     let input = r#"{"user": "ann", "owner": "bob", "path": "/private/x"}"#;
-    let (code, text) = explain(input, &["--explain", "data.app.allow"]);
+    let (code, text) = explain(input, &["-f", "pretty", "--explain", "data.app.allow"]);
     let expected = r#"data.app.allow is false, by default:
   fails  app.rego:7  "Owners"
          line 7: input.user == input.owner
@@ -45,7 +45,7 @@ false
 #[test]
 fn an_allow_says_what_granted_it_and_json_has_it_in_the_document() {
     let input = r#"{"user": "ann", "owner": "ann"}"#;
-    let (code, text) = explain(input, &["--explain=full", "data.app.allow"]);
+    let (code, text) = explain(input, &["-f", "pretty", "--explain=full", "data.app.allow"]);
     assert_eq!(
         (code, text.as_str()),
         (0, "data.app.allow is true:\n  holds  app.rego:7  \"Owners\"\ntrue\n")
@@ -57,7 +57,7 @@ fn an_allow_says_what_granted_it_and_json_has_it_in_the_document() {
 
 #[test]
 fn what_is_no_document_is_not_explained() {
-    let (code, text) = explain("{}", &["--explain", "data.app.allow == true"]);
+    let (code, text) = explain("{}", &["-f", "pretty", "--explain", "data.app.allow == true"]);
     assert_eq!(code, 2);
     assert!(text.contains("`--explain` is for the path of a document"), "{text}");
 }

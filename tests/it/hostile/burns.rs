@@ -86,7 +86,7 @@ pub fn growth() -> Vec<Case> {
         case(
             "values that are thrown away",
             format!(
-                "x if {{ some i in {range}; some j in {range}; some k in {range}; y := [[i], [j], [k]]; y == 1 }}"
+                "x if {{ some i in {range}; some j in {range}; some k in {range}; y := [[i], [j], [k]]; y == input }}"
             ),
             Limit,
         ),
@@ -265,7 +265,7 @@ pub fn time() -> Vec<Case> {
         ),
         case(
             "sorting what is long",
-            "x if { some i in numbers.range(1, 100000); sort(array.reverse(numbers.range(1, 100000))) == i }",
+            "x if { some i in numbers.range(1, 100000); sort(array.reverse(numbers.range(1, 100000))) == object.get(input, \"nothing\", i) }",
             Limit,
         ),
         case(
@@ -333,13 +333,13 @@ pub fn time() -> Vec<Case> {
         ),
         case(
             "a regex that finds all",
-            "x := count([1 | some i in numbers.range(1, 1000); y := regex.find_all_string_submatch_n(\"(((a?)?)?)\", input.long, -1); y == i])",
+            "x := count([1 | some i in numbers.range(1, 1000); y := regex.find_all_string_submatch_n(\"(((a?)?)?)\", input.long, -1); y == object.get(input, \"nothing\", i)])",
             Limit,
         ),
         case(
             "new expressions in a loop",
             format!(
-                "x if {{ some i in {million}; regex.match(sprintf(\"(a{{1,50}}){{1,%d}}\", [i % 900 + 1]), input.long) == i }}"
+                "x if {{ some i in {million}; regex.match(sprintf(\"(a{{1,50}}){{1,%d}}\", [i % 900 + 1]), input.long) == object.get(input, \"nothing\", i) }}"
             ),
             Limit,
         ),
@@ -478,7 +478,7 @@ pub fn time() -> Vec<Case> {
         ),
         case(
             "searching overlapping texts",
-            "x := count([1 | some i in numbers.range(1, 1000); y := indexof_n(input.long, \"aaaaaaaa\"); y == i])",
+            "x := count([1 | some i in numbers.range(1, 1000); y := indexof_n(input.long, \"aaaaaaaa\"); y == object.get(input, \"nothing\", i)])",
             Limit,
         ),
         case(
@@ -488,7 +488,7 @@ pub fn time() -> Vec<Case> {
         ),
         case(
             "any_prefix_match",
-            "x if { some i in numbers.range(1, 1000000); strings.any_prefix_match([j | some j in input.words], [k | some k in input.words]) == i }",
+            "x if { some i in numbers.range(1, 1000000); strings.any_prefix_match([j | some j in input.words], [k | some k in input.words]) == object.get(input, \"nothing\", i) }",
             Limit,
         ),
         case(
