@@ -117,7 +117,9 @@ impl TestApp {
 
 #[expect(clippy::disallowed_methods, reason = "the test's own client, not the server's")]
 fn http_client() -> reqwest::Client {
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    // A connection that the server closes for being idle could be taken for the next request just then.
+    let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+    builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 /// An answer as the wire had it.
