@@ -7,6 +7,7 @@ use super::super::value::{Object, Value};
 use super::call::{Context, Error, Function, Kind, number, object};
 use super::crypto::go_json;
 use super::go_url;
+use super::http_request::KEYS;
 use super::pem::hex;
 
 /// The built-ins of this family.
@@ -17,38 +18,6 @@ const REQUIRED: [&str; 2] = ["method", "url"];
 
 /// Members that the configuration has to have, in their order.
 const CONFIGURED: [&str; 4] = ["aws_access_key", "aws_region", "aws_secret_access_key", "aws_service"];
-
-/// All members that requests may have, those of `http.send`.
-const ALLOWED: [&str; 28] = [
-    "method",
-    "url",
-    "body",
-    "enable_redirect",
-    "force_json_decode",
-    "force_yaml_decode",
-    "headers",
-    "raw_body",
-    "tls_use_system_certs",
-    "tls_ca_cert",
-    "tls_ca_cert_file",
-    "tls_ca_cert_env_variable",
-    "tls_client_cert",
-    "tls_client_cert_file",
-    "tls_client_cert_env_variable",
-    "tls_client_key",
-    "tls_client_key_file",
-    "tls_client_key_env_variable",
-    "tls_insecure_skip_verify",
-    "tls_server_name",
-    "timeout",
-    "cache",
-    "force_cache",
-    "force_cache_duration_seconds",
-    "raise_error",
-    "caching_mode",
-    "max_retry_attempts",
-    "cache_ignored_headers",
-];
 
 /// Headers that change on the way, and so are not signed.
 const UNSIGNED: [&str; 3] = ["authorization", "user-agent", "x-amzn-trace-id"];
@@ -148,7 +117,7 @@ fn check_config(config: &Object) -> Result<(), Error> {
 }
 
 fn check_request(request: &Object) -> Result<(), Error> {
-    let is_known = |name: &str| ALLOWED.contains(&name);
+    let is_known = |name: &str| KEYS.contains(&name);
     let unknown: Vec<String> =
         request.keys().filter(|name| !name.as_str().is_some_and(is_known)).map(go_json).collect();
     if !unknown.is_empty() {

@@ -13,7 +13,7 @@ use super::time_parse;
 use crate::model::outbound::{Outside, Request, Tls};
 
 /// The members that a request may have.
-const KEYS: [&str; 28] = [
+pub(super) const KEYS: [&str; 28] = [
     "method",
     "url",
     "body",

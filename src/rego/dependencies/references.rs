@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::{Names, Path};
 use crate::rego::number::Number;
 use crate::rego::syntax::ast::{Body, Expr, ExprKind, Module, Ref, RefPart, Term, TermKind};
-use crate::rego::syntax::tree_json::name_of;
 use crate::rego::syntax::visit::{Visitor, walk_expr, walk_module, walk_term};
 use crate::rego::value::Value;
 
@@ -308,7 +307,7 @@ impl Visitor for Functions {
     fn term(&mut self, term: &Term) {
         let name = match &term.kind {
             TermKind::Call { function, .. } => dotted(function),
-            TermKind::Infix { op, .. } => Some(name_of(*op).to_owned()),
+            TermKind::Infix { op, .. } => Some(op.function().to_owned()),
             TermKind::In { key: None, .. } => Some("internal.member_2".to_owned()),
             TermKind::In { key: Some(_), .. } => Some("internal.member_3".to_owned()),
             TermKind::Template { .. } => Some("internal.template_string".to_owned()),

@@ -129,7 +129,7 @@ impl<'e> Machine<'e> {
         together: Together<'_>,
     ) -> Result<Vec<Way>, Box<Failure>> {
         let recorder = Rc::new(RefCell::new(Recorder::new(body)));
-        self.watched_by(Rc::clone(&recorder));
+        self.watched_by(Box::new(Rc::clone(&recorder)));
         let result = self.body(body, args, &mut |_, _| Ok(Flow::Stop));
         self.watch = None;
         let recorder = recorder.take();

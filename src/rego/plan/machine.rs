@@ -193,8 +193,8 @@ impl<'e> Machine<'e> {
     }
 
     /// Tells `watch` of every step from now on.
-    pub fn watched_by(&mut self, watch: impl Watch + 'e) {
-        self.watch = Some(Box::new(watch));
+    pub fn watched_by(&mut self, watch: Box<dyn Watch + 'e>) {
+        self.watch = Some(watch);
     }
 
     /// Runs `f` with a frame of so many slots.

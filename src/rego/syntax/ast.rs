@@ -343,3 +343,26 @@ pub enum Op {
     /// `=` below the top of an expression.
     Unify,
 }
+
+impl Op {
+    /// The built-in function that the operator stands for, by OPA's name.
+    pub const fn function(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::NotEqual => "neq",
+            Self::Less => "lt",
+            Self::LessEqual => "lte",
+            Self::Greater => "gt",
+            Self::GreaterEqual => "gte",
+            Self::Plus => "plus",
+            Self::Minus => "minus",
+            Self::Times => "mul",
+            Self::Divide => "div",
+            Self::Remainder => "rem",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Assign => "assign",
+            Self::Unify => "eq",
+        }
+    }
+}

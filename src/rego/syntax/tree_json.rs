@@ -24,7 +24,6 @@ use super::token::Kind;
 use crate::rego::value::{Object, Value};
 
 pub use pretty::pretty;
-pub use terms::name_of;
 
 /// What a document has beyond what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

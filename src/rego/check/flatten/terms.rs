@@ -8,7 +8,7 @@ use super::super::names::Root;
 use super::super::scope::{declared, variables};
 use super::{Exprs, Flatten};
 use crate::rego::builtins::registry;
-use crate::rego::syntax::ast::{self, Op, RefPart, TemplatePart, TermKind};
+use crate::rego::syntax::ast::{self, RefPart, TemplatePart, TermKind};
 use crate::rego::syntax::source::Span;
 use crate::rego::value::{Number, Value};
 
@@ -59,7 +59,7 @@ impl Flatten<'_> {
             }
             TermKind::Infix { op, left, right, .. } => {
                 let args = vec![self.operand(left, exprs), self.operand(right, exprs)];
-                self.builtin(infix_name(*op), args, term.span, exprs)
+                self.builtin(op.function(), args, term.span, exprs)
             }
             TermKind::In { key, value, collection } => {
                 let mut args: Vec<Term> = key.iter().map(|key| self.operand(key, exprs)).collect();
@@ -322,25 +322,5 @@ impl Flatten<'_> {
                 self.wrong_type(span, message);
             }
         }
-    }
-}
-
-pub(super) const fn infix_name(op: Op) -> &'static str {
-    match op {
-        Op::Equal => "equal",
-        Op::Unify => "eq",
-        Op::Assign => "assign",
-        Op::NotEqual => "neq",
-        Op::Less => "lt",
-        Op::LessEqual => "lte",
-        Op::Greater => "gt",
-        Op::GreaterEqual => "gte",
-        Op::Plus => "plus",
-        Op::Minus => "minus",
-        Op::Times => "mul",
-        Op::Divide => "div",
-        Op::Remainder => "rem",
-        Op::And => "and",
-        Op::Or => "or",
     }
 }

@@ -220,20 +220,10 @@ impl Lowering<'_> {
     }
 }
 
+/// What runs for an operator: below the top of an expression, `=` and `:=` compare.
 const fn infix_name(op: Op) -> &'static str {
     match op {
-        Op::Equal | Op::Unify | Op::Assign => "equal",
-        Op::NotEqual => "neq",
-        Op::Less => "lt",
-        Op::LessEqual => "lte",
-        Op::Greater => "gt",
-        Op::GreaterEqual => "gte",
-        Op::Plus => "plus",
-        Op::Minus => "minus",
-        Op::Times => "mul",
-        Op::Divide => "div",
-        Op::Remainder => "rem",
-        Op::And => "and",
-        Op::Or => "or",
+        Op::Unify | Op::Assign => "equal",
+        other => other.function(),
     }
 }

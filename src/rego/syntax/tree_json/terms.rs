@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::super::ast::{Body, Expr, ExprKind, Ident, Op, Ref, RefPart, TemplatePart, Term, TermKind};
+use super::super::ast::{Body, Expr, ExprKind, Ident, Ref, RefPart, TemplatePart, Term, TermKind};
 use super::super::source::Span;
 use super::{Place, Writer, keyword, put, put_some};
 use crate::rego::number::Number;
@@ -172,7 +172,7 @@ impl Writer<'_> {
                 call
             }
             TermKind::Infix { op, op_span, left, right } => {
-                vec![self.operator(name_of(*op), *op_span), self.term(left), self.term(right)]
+                vec![self.operator(op.function(), *op_span), self.term(left), self.term(right)]
             }
             TermKind::In { key, value, collection } => self.member(key.as_deref(), value, collection),
             _ => return None,
@@ -303,27 +303,6 @@ pub(super) fn start_of(mut term: &Term) -> u32 {
             TermKind::Call { function, .. } => function,
             _ => return term.span.start,
         }
-    }
-}
-
-/// How the function of an operator is called.
-pub const fn name_of(op: Op) -> &'static str {
-    match op {
-        Op::Equal => "equal",
-        Op::NotEqual => "neq",
-        Op::Less => "lt",
-        Op::LessEqual => "lte",
-        Op::Greater => "gt",
-        Op::GreaterEqual => "gte",
-        Op::Plus => "plus",
-        Op::Minus => "minus",
-        Op::Times => "mul",
-        Op::Divide => "div",
-        Op::Remainder => "rem",
-        Op::And => "and",
-        Op::Or => "or",
-        Op::Assign => "assign",
-        Op::Unify => "eq",
     }
 }
 
