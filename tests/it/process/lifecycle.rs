@@ -29,13 +29,14 @@ fn the_banner_can_be_pasted() {
     let commands: Vec<&str> = banner.lines().filter(|line| line.starts_with("curl")).collect();
     let expected =
         [("allow", json!(true)), ("deny", json!(false)), ("deny", json!(false)), ("refused", Value::Null)];
-    for (command, (outcome, result)) in commands.iter().zip(expected) {
+    for (asked, (command, (outcome, result))) in commands.iter().zip(expected).enumerate() {
         let ran = Command::new("sh").args(["-c", command]).current_dir(process.dir.path()).output().unwrap();
         let said = String::from_utf8_lossy(&ran.stderr).into_owned();
         assert!(ran.status.success() && said.is_empty(), "{command}: {said}");
         let answer: Value = serde_json::from_slice(&ran.stdout).unwrap();
         assert_eq!(answer["result"], result, "{command}: {answer}");
         assert_eq!(answer["code"].as_str(), (outcome == "refused").then_some("unauthorized"));
+        wait_until("the record", || process.decisions().len() == asked + 1);
         let decision = process.decisions().pop().unwrap();
         assert_eq!(
             (&decision["outcome"], &decision["decision_id"]),
@@ -103,8 +104,9 @@ fn sigterm_under_load_loses_nothing() {
             wire.send(body);
             let reply = wire.reply().expect("a call under way is answered");
             assert_eq!((reply.status, &reply.json()["result"]), (200, &json!(false)));
-            assert_eq!(reply.header("connection"), Some("close"));
             note(reply.header("verdict-decision-id").unwrap());
+            // Whether or not its connection had heard of the end when it answered.
+            assert!(wire.reply().is_none(), "the connection ends with its answer");
         }
     });
     assert_eq!(process.wait(), Some(0), "{}", process.err.text());
@@ -172,7 +174,9 @@ fn a_log_that_cannot_be_written_stops_the_decisions_until_it_can() {
         (refused.header("verdict-outcome"), refused.header("retry-after")),
         (Some("error"), Some("1"))
     );
-    assert!(process.err.text().contains("decisions refused: their records cannot be written"));
+    // The answer and the diagnostic take different ways here: the one may arrive before the other is read.
+    let said = "decisions refused: their records cannot be written";
+    wait_until("the diagnostic", || process.err.text().contains(said));
     std::fs::remove_file(&logs).unwrap();
     assert_eq!(ask().status, 200);
     assert_eq!(std::fs::read_to_string(logs.join("decisions.jsonl")).unwrap().lines().count(), 1);

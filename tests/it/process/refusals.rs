@@ -7,6 +7,7 @@ use verdict::identity::dev::{DevIssuer, TokenRequest};
 use verdict::model::clock::Clock;
 
 use super::{command, directory, run};
+use crate::harness::wait_until;
 
 /// Runs what must not start; gives what it says.
 #[track_caller]
@@ -114,6 +115,7 @@ fn the_development_issuer_is_trusted_only_by_its_flag() {
         let reply = process.ask("/v1/data/app/allow", &[("Authorization", &bearer)], body);
         assert_eq!(reply.status, status, "{flags:?}");
         assert_eq!(reply.header("verdict-outcome"), Some(if status == 200 { "allow" } else { "refused" }));
+        wait_until("the record", || process.decisions().len() == 1);
         assert!(!process.out.text().contains(token.expose().split('.').nth(1).unwrap()));
     }
 }
