@@ -146,14 +146,15 @@ impl App {
         .await
         .map_err(|error| StartError::Other(error.to_string()))?;
 
-        let authorizer = Arc::new(Authorizer::new(
+        let authorizer = Authorizer::new(
             store,
             authenticator,
             Arc::clone(&log),
             Arc::clone(&metrics),
             clock.clone(),
             staleness(config, &bundles),
-        ));
+        );
+        let authorizer = Arc::new(authorizer.map_err(|error| StartError::Other(error.to_string()))?);
         authorizer.replace_explain(config.decision.explain);
         authorizer.replace_around(around);
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);

@@ -9,16 +9,18 @@
 //!
 //! Deliberately absent: anything of a protocol.
 
+mod beside;
 mod lanes;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use self::beside::Beside;
 use self::lanes::Lanes;
 use crate::decision_log::{DecisionLog, Unrecorded};
 use crate::identity::Authenticator;
@@ -96,6 +98,8 @@ pub struct Authorizer {
     clock: Clock,
     is_stale: Staleness,
     decider: Arc<Decider>,
+    /// Where evaluations run that are long.
+    beside: Beside,
     /// Taken by what may wait for others.
     waiting: ArcSwap<Semaphore>,
 }
@@ -110,7 +114,11 @@ struct Decider {
 }
 
 impl Authorizer {
-    /// Puts the parts together. Calls are refused while `is_stale` says so.
+    /// Puts the parts together, with threads for long evaluations on half of the processors. Calls are refused while
+    /// `is_stale` says so.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
     pub fn new(
         snapshots: Arc<SnapshotStore>,
         authenticator: Authenticator,
@@ -118,13 +126,15 @@ impl Authorizer {
         metrics: Arc<Metrics>,
         clock: Clock,
         is_stale: Staleness,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let authenticator = ArcSwap::from_pointee(authenticator);
         let explain = ArcSwap::from_pointee(pdp::explain::Config::default());
-        let lanes = Lanes::new();
+        let lanes = Lanes::default();
         let decider = Arc::new(Decider { log, metrics, lanes, explain, around: ArcSwap::default() });
         let waiting = ArcSwap::from_pointee(Semaphore::new(1));
-        Self { snapshots, authenticator, clock, is_stale, decider, waiting }
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let beside = Beside::new((processors / 2).max(1))?;
+        Ok(Self { snapshots, authenticator, clock, is_stale, decider, beside, waiting })
     }
 
     /// The snapshot in force, for what is no decision (health, status, policies).
@@ -262,29 +272,43 @@ impl Authorizer {
     }
 
     /// Decides and records: here, or beside the threads that serve, where policy may wait for others or is long.
-    async fn answer(&self, mut question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        let (program, path) = (&question.step.snapshot.program, &question.path);
-        let places = match &question.auth {
-            Err(_) => None,
-            Ok(_) if program.blocks(path) => Some((
-                self.waiting.load_full(),
-                "too many decisions wait for others (`http_send.max_concurrent`)",
-            )),
-            Ok(_) => {
-                let places = self.decider.lanes.beside(&question.step.snapshot, path);
-                places.map(|places| (places, "others like it took all the time"))
-            }
-        };
-        let Some((places, why)) = places else { return self.decider.answer(question) };
+    async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
+        let (snapshot, path) = (&question.step.snapshot, &question.path);
+        if question.auth.is_err() {
+            self.decider.answer(question)
+        } else if snapshot.program.blocks(path) {
+            self.answer_waiting(question).await
+        } else if self.decider.lanes.is_long(snapshot, path) {
+            self.answer_beside(question).await
+        } else {
+            self.decider.answer(question)
+        }
+    }
+
+    async fn answer_beside(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
+        let (begun, patience) = (Instant::now(), question.limits.deadline);
+        let decider = Arc::clone(&self.decider);
+        // The record is written there, too: whoever called may have gone away meanwhile.
+        let answer = self.beside.run(question, patience, move |mut question| {
+            question.waited = begun.elapsed();
+            decider.answer(question)
+        });
+        match answer.await {
+            Ok(answer) => answer.unwrap_or_else(|| Err(Unrecorded { id: Uuid::new_v4() })),
+            Err(question) => self.decider.answer(question.too_late("others like it took all the time")),
+        }
+    }
+
+    async fn answer_waiting(&self, mut question: Question) -> Result<Recorded<Decision>, Unrecorded> {
         let begun = Instant::now();
+        let places = self.waiting.load_full();
         let Ok(Ok(place)) = tokio::time::timeout(question.limits.deadline, places.acquire_owned()).await
         else {
-            question.too_late = Some(why);
-            return self.decider.answer(question);
+            let why = "too many decisions wait for others (`http_send.max_concurrent`)";
+            return self.decider.answer(question.too_late(why));
         };
         question.waited = begun.elapsed();
         let decider = Arc::clone(&self.decider);
-        // The record is written there, too: whoever called may have gone away meanwhile.
         let answer = tokio::task::spawn_blocking(move || {
             let answer = decider.answer(question);
             drop(place);
@@ -410,6 +434,12 @@ struct Question {
     waited: Duration,
     /// Why there is no time left for it.
     too_late: Option<&'static str>,
+}
+
+impl Question {
+    fn too_late(self, why: &'static str) -> Self {
+        Self { too_late: Some(why), ..self }
+    }
 }
 
 /// What the steps of one call share.

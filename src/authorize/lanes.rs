@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
 
 use crate::model::request::EntryPath;
 use crate::pdp::Answer;
@@ -29,24 +28,17 @@ const MOST: usize = 1024;
 
 type Score = Arc<AtomicU32>;
 
+#[derive(Default)]
 pub(super) struct Lanes {
     /// How long the evaluations of documents have been of late, by the path of what is evaluated for them: none for those
     /// that were always short.
     scores: ArcSwap<HashMap<Vec<String>, Score>>,
-    places: Arc<Semaphore>,
 }
 
 impl Lanes {
-    /// With places for half of the processors beside the threads that serve.
-    pub(super) fn new() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-        Self { scores: ArcSwap::default(), places: Arc::new(Semaphore::new((processors / 2).max(1))) }
-    }
-
-    /// The places beside the threads that serve, if it is there that the document is to be evaluated.
-    pub(super) fn beside(&self, snapshot: &Snapshot, path: &EntryPath) -> Option<Arc<Semaphore>> {
-        let score = self.score(snapshot, path)?;
-        (score.load(Ordering::Relaxed) >= BESIDE).then(|| Arc::clone(&self.places))
+    /// Whether the document is to be evaluated beside the threads that serve.
+    pub(super) fn is_long(&self, snapshot: &Snapshot, path: &EntryPath) -> bool {
+        self.score(snapshot, path).is_some_and(|score| score.load(Ordering::Relaxed) >= BESIDE)
     }
 
     /// Takes note of how long an evaluation was.
