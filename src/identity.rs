@@ -6,7 +6,8 @@
 //! the caller's fault.
 //! INVARIANT (one issuer, its own rules): algorithms, audience, types and keys belong to one issuer each.
 //! INVARIANT (strict): a token has one reading (`strict_json`), and a claim that is missing or of a wrong form refuses
-//! it. jsonwebtoken checks signatures here and nothing else: its own validation accepts much that this must not.
+//! it. jsonwebtoken signs for the development issuer and no more: its own validation accepts much that this must not, and
+//! it reads a key anew with every signature.
 //!
 //! Deliberately absent: symmetric algorithms, encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`,
 //! `x5c`), a cache of refusals, discovery (an issuer's JWKS is configured, not looked up).

@@ -9,6 +9,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod model;
 
+pub mod keys;
+
 pub mod rego;
 
 pub mod pdp;

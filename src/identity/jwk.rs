@@ -4,13 +4,13 @@
 //! `key_ops`, an `alg` that fits its type and curve, a size that is safe, a point on its curve.
 
 use aws_lc_rs::digest;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::jws;
+use crate::keys::{Curve, Halves, Hash, PublicKey, Scheme};
 
 /// The SHA-256 thumbprint of a key (RFC 7638): what it is, whatever it is called.
 pub type Thumbprint = [u8; 32];
@@ -21,7 +21,7 @@ pub(super) struct Key {
     pub(super) thumbprint: Thumbprint,
     /// What it may verify: the one that its JWK names, or all that its type allows.
     algorithms: Vec<Algorithm>,
-    decoding: DecodingKey,
+    public: PublicKey,
 }
 
 impl Key {
@@ -51,7 +51,7 @@ impl Key {
                 vec![pinned.ok_or_else(|| format!("its `alg` `{name}` is not one for its type"))?]
             }
         };
-        Ok(Self { kid, thumbprint: material.thumbprint, algorithms, decoding: material.decoding })
+        Ok(Self { kid, thumbprint: material.thumbprint, algorithms, public: material.public })
     }
 
     pub(super) fn may_verify(&self, algorithm: Algorithm) -> bool {
@@ -60,14 +60,33 @@ impl Key {
 
     /// Whether `signature` (base64url) is this key's, by `algorithm`, over `message`.
     pub(super) fn verifies(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
+        let (Some(scheme), Ok(signature)) = (scheme(algorithm), BASE64_URL_SAFE_NO_PAD.decode(signature))
+        else {
+            return false;
+        };
         self.may_verify(algorithm)
-            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, algorithm)
-                .unwrap_or(false)
+            && self.public.verifies_jws(scheme, Halves::OfCurve, message.as_bytes(), &signature)
     }
 }
 
+/// How an algorithm signs; `None` for those of a shared secret.
+const fn scheme(algorithm: Algorithm) -> Option<Scheme> {
+    Some(match algorithm {
+        Algorithm::RS256 => Scheme::Pkcs1(Hash::Sha256),
+        Algorithm::RS384 => Scheme::Pkcs1(Hash::Sha384),
+        Algorithm::RS512 => Scheme::Pkcs1(Hash::Sha512),
+        Algorithm::PS256 => Scheme::Pss(Hash::Sha256),
+        Algorithm::PS384 => Scheme::Pss(Hash::Sha384),
+        Algorithm::PS512 => Scheme::Pss(Hash::Sha512),
+        Algorithm::ES256 => Scheme::Ecdsa(Hash::Sha256),
+        Algorithm::ES384 => Scheme::Ecdsa(Hash::Sha384),
+        Algorithm::EdDSA => Scheme::Ed25519,
+        _ => return None,
+    })
+}
+
 struct Material {
-    decoding: DecodingKey,
+    public: PublicKey,
     algorithms: Vec<Algorithm>,
     thumbprint: Thumbprint,
 }
@@ -123,7 +142,7 @@ fn rsa(jwk: &Map<String, Value>) -> Result<Material, String> {
     }
     let [e64, n64] = [&e, &n].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
     Ok(Material {
-        decoding: DecodingKey::from_rsa_raw_components(&n, &e),
+        public: PublicKey::rsa(&n, &e)?,
         algorithms: vec![
             Algorithm::RS256,
             Algorithm::RS384,
@@ -153,25 +172,21 @@ fn has_roca_fingerprint(modulus: &[u8]) -> bool {
 
 fn elliptic(jwk: &Map<String, Value>) -> Result<Material, String> {
     let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
-    let point: Vec<u8> = [&[4], x.as_slice(), y.as_slice()].concat();
-    let (curve, length, algorithm, on_curve) = match optional_text(jwk, "crv")? {
-        Some("P-256") => {
-            ("P-256", 32, Algorithm::ES256, ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).is_ok())
-        }
-        Some("P-384") => {
-            ("P-384", 48, Algorithm::ES384, ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &point).is_ok())
-        }
+    let (curve, algorithm) = match optional_text(jwk, "crv")? {
+        Some("P-256") => (Curve::P256, Algorithm::ES256),
+        Some("P-384") => (Curve::P384, Algorithm::ES384),
         Some(other) => return Err(format!("its curve `{other}` is not supported")),
         None => return Err("it has no `crv`".to_owned()),
     };
-    if x.len() != length || y.len() != length || !on_curve {
-        return Err(format!("its point is not on {curve}"));
-    }
+    let (name, length) = (curve.name(), curve.coordinate_len());
+    let point = [&[4], x.as_slice(), y.as_slice()].concat();
+    let public = PublicKey::ec(curve, point).ok().filter(|_| x.len() == length && y.len() == length);
+    let public = public.ok_or_else(|| format!("its point is not on {name}"))?;
     let [x64, y64] = [&x, &y].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
     Ok(Material {
-        decoding: DecodingKey::from_ec_der(&point),
+        public,
         algorithms: vec![algorithm],
-        thumbprint: thumbprint(&format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x64}","y":"{y64}"}}"#)),
+        thumbprint: thumbprint(&format!(r#"{{"crv":"{name}","kty":"EC","x":"{x64}","y":"{y64}"}}"#)),
     })
 }
 
@@ -182,12 +197,10 @@ fn edwards(jwk: &Map<String, Value>) -> Result<Material, String> {
         None => return Err("it has no `crv`".to_owned()),
     }
     let x = bytes(jwk, "x")?;
-    if x.len() != 32 {
-        return Err(format!("its `x` has {} bytes, not 32", x.len()));
-    }
+    let public = PublicKey::ed25519(&x).ok_or_else(|| format!("its `x` has {} bytes, not 32", x.len()))?;
     let x64 = BASE64_URL_SAFE_NO_PAD.encode(&x);
     Ok(Material {
-        decoding: DecodingKey::from_ed_der(&x),
+        public,
         algorithms: vec![Algorithm::EdDSA],
         thumbprint: thumbprint(&format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x64}"}}"#)),
     })

@@ -2,9 +2,9 @@
 
 use super::super::value::{Number, Object, Value};
 use super::call::{Context, Error, Function, object, text};
+use super::go_json::{base64, object as object_of};
 use super::pem::{self, decode_base64, first_block};
 use super::private_keys;
-use super::public_keys::{base64, object as object_of};
 use super::x509_json::{EXTENDED_KEY_USAGES, request_value};
 use super::x509_parse::Certificate;
 use super::x509_verify::{Options, verify};

@@ -1,8 +1,8 @@
 //! URLs as Go's `net/url` takes them apart, which is not how browsers do.
 
 use super::super::value::Value;
+use super::go_json::object;
 use super::pem::lossy;
-use super::public_keys::object;
 
 /// A URL in its parts, decoded where Go decodes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::call::Error;
 use super::pem;
-use super::public_keys::{Curve, Hash, PublicKey, Scheme, ecdsa_der};
 use super::x509_parse::Certificate;
+use crate::keys::{self, Curve, Hash, PublicKey, Scheme};
 
 /// The most keys of one set.
 const MAX_KEYS: usize = 1_000;
@@ -85,34 +85,6 @@ pub(super) enum Material {
     Secret(Vec<u8>),
     /// A key that signs nothing.
     Other,
-}
-
-/// How the two halves of an ECDSA signature are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Halves {
-    /// Each is as long as a coordinate of the key's curve.
-    OfCurve,
-    /// Each is half of the signature.
-    Equal,
-}
-
-/// Whether `signature` is that of a public key over `message`.
-pub(super) fn signed_by(
-    key: &PublicKey,
-    scheme: Scheme,
-    halves: Halves,
-    message: &[u8],
-    signature: &[u8],
-) -> bool {
-    let (Scheme::Ecdsa(_), PublicKey::Ec(point)) = (scheme, key) else {
-        return key.verifies(scheme, message, signature);
-    };
-    if halves == Halves::OfCurve && signature.len() != 2 * point.curve.len() {
-        return false;
-    }
-    let (r, s) = signature.split_at(signature.len() / 2);
-    // No number of a signature is longer than a coordinate, whatever zeros are before it.
-    signature.len() <= 1024 && ecdsa_der(r, s).is_some_and(|der| key.verifies(scheme, message, &der))
 }
 
 /// The keys of a text.
@@ -240,10 +212,11 @@ fn material(jwk: &Map<String, Json>) -> Result<Material, String> {
         "OKP" => {
             let x = bytes(jwk, "x")?;
             match required(jwk, "crv")? {
-                "Ed25519" if x.len() == 32 => PublicKey::Ed25519(x),
                 "X25519" if x.len() == 32 => return Ok(Material::Other),
-                _ => return Err("unsupported curve, or a key of another length than its curve's".to_owned()),
+                "Ed25519" => PublicKey::ed25519(&x),
+                _ => None,
             }
+            .ok_or("unsupported curve, or a key of another length than its curve's")?
         }
         "oct" => return Ok(Material::Secret(bytes(jwk, "k")?)),
         _ => return Err("unsupported key type".to_owned()),
@@ -259,14 +232,14 @@ pub(super) fn point(jwk: &Map<String, Json>) -> Result<(Curve, Vec<u8>), String>
     let curve = Curve::by_name(required(jwk, "crv")?).ok_or("unsupported curve")?;
     let mut point = vec![4];
     for name in ["x", "y"] {
-        point.extend(padded(&bytes(jwk, name)?, curve.len()).ok_or("a coordinate is too long")?);
+        point.extend(padded(&bytes(jwk, name)?, curve.coordinate_len()).ok_or("a coordinate is too long")?);
     }
     Ok((curve, point))
 }
 
 /// A number as so many bytes.
 pub(super) fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
-    let number = super::public_keys::significant(number);
+    let number = keys::significant(number);
     let mut bytes = vec![0; length.checked_sub(number.len())?];
     bytes.extend_from_slice(number);
     Some(bytes)

@@ -21,7 +21,7 @@ use super::jwt_keys::{Algorithm, bytes, jwks, padded, point, required};
 use super::jwt_verify::hmac_algorithm;
 use super::pem;
 use super::private_keys::RsaPrivate;
-use super::public_keys::{Curve, Hash, Scheme};
+use crate::keys::{Curve, Hash, Scheme};
 
 /// The built-ins of this family.
 pub const FUNCTIONS: &[(&str, Function)] =
@@ -159,7 +159,7 @@ fn sign_elliptic(jwk: &Map<String, Json>, hash: Hash, message: &[u8]) -> Result<
         (Curve::P521, Hash::Sha512) => &ECDSA_P521_SHA512_FIXED_SIGNING,
         _ => return Err("the key is not for this algorithm".to_owned()),
     };
-    let d = padded(&bytes(jwk, "d")?, curve.len()).ok_or("invalid EC key")?;
+    let d = padded(&bytes(jwk, "d")?, curve.coordinate_len()).ok_or("invalid EC key")?;
     let pair =
         EcdsaKeyPair::from_private_key_and_public_key(algorithm, &d, &point).map_err(|_| "invalid EC key")?;
     Ok(pair.sign(&SystemRandom::new(), message).map_err(|_| "invalid EC key")?.as_ref().to_vec())

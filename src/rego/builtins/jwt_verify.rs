@@ -6,8 +6,8 @@ use super::super::value::Value;
 use super::call::{Context, Error, Function, text};
 use super::jwt::Token;
 use super::jwt_header::Header;
-use super::jwt_keys::{self, Algorithm, Halves, Material, VerificationKey, signed_by};
-use super::public_keys::{Hash, Scheme};
+use super::jwt_keys::{self, Algorithm, Material, VerificationKey};
+use crate::keys::{Halves, Hash, Scheme};
 
 /// The built-ins of this family.
 pub const FUNCTIONS: &[(&str, Function)] = &[
@@ -34,7 +34,7 @@ fn verify(context: &mut Context, args: &[Value], scheme: Scheme) -> Result<Optio
     let header = Header::parse(&token.header()?)?;
     let message = token.message();
     let by = |key: &VerificationKey| match &key.material {
-        Material::Public(key) => signed_by(key, scheme, Halves::Equal, message.as_bytes(), &signature),
+        Material::Public(key) => key.verifies_jws(scheme, Halves::Equal, message.as_bytes(), &signature),
         Material::Private(_) | Material::Secret(_) | Material::Other => false,
     };
     any_key(context, &keys, &header, by).map(|valid| Some(Value::Bool(valid)))
@@ -92,7 +92,7 @@ pub(super) fn verifies(key: &Material, algorithm: &str, message: &[u8], signatur
             verifies_shared(secret, hash, message, signature)
         }
         (Some(Algorithm::Signature(scheme)), Material::Public(key) | Material::Private(key)) => {
-            signed_by(key, scheme, Halves::OfCurve, message, signature)
+            key.verifies_jws(scheme, Halves::OfCurve, message, signature)
         }
         _ => false,
     }

@@ -13,8 +13,9 @@ use x509_parser::x509::AlgorithmIdentifier;
 
 use super::super::value::{Number, Value};
 use super::call::Error;
+use super::go_json::{base64, big, object};
 use super::pem;
-use super::public_keys::{Curve, base64, big, object};
+use crate::keys::{Curve, PublicKey};
 
 /// The longest number of an RSA key, in bytes.
 const MAX_NUMBER: usize = 2048;
@@ -132,8 +133,7 @@ impl PrivateKey {
     }
 
     /// Whether this is the private half of a public key.
-    pub(super) fn belongs_to(&self, public: &super::public_keys::PublicKey) -> bool {
-        use super::public_keys::PublicKey;
+    pub(super) fn belongs_to(&self, public: &PublicKey) -> bool {
         match (self, public) {
             (Self::Rsa(key), PublicKey::Rsa(public)) => {
                 key.n.to_bytes_be() == public.n && key.e.to_bytes_be() == public.e
@@ -141,14 +141,14 @@ impl PrivateKey {
             (Self::Ec { curve, point, .. }, PublicKey::Ec(public)) => {
                 *curve == public.curve && *point == public.point
             }
-            (Self::Ed25519 { public: mine, .. }, PublicKey::Ed25519(public)) => mine == public,
+            (Self::Ed25519 { public: mine, .. }, PublicKey::Ed25519(public)) => *mine == public.bytes,
             _ => false,
         }
     }
 }
 
 fn halves(point: &[u8], curve: Curve) -> (&[u8], &[u8]) {
-    point.get(1..).and_then(|both| both.split_at_checked(curve.len())).unwrap_or_default()
+    point.get(1..).and_then(|both| both.split_at_checked(curve.coordinate_len())).unwrap_or_default()
 }
 
 /// All private keys of a text: PEM, or PEM as base64. Blocks of other kinds are passed over.

@@ -7,10 +7,11 @@ use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::ParsedExtension;
 
 use super::super::value::{Number, Value};
-use super::public_keys::{PublicKey, base64, object};
+use super::go_json::{self, base64, object};
 use super::x509_constraints::{NameConstraints, Subtrees};
 use super::x509_names::{any_value, id_value, list_or_null, name_value};
 use super::x509_parse::{AlternativeNames, Certificate, Extension, Refused, signature_algorithm};
+use crate::keys::PublicKey;
 
 /// Go's numbers for what a key may be used for, by their order.
 pub(super) const EXTENDED_KEY_USAGES: [(Oid<'static>, &str); 14] = [
@@ -71,7 +72,7 @@ fn extensions_value(extensions: &[Extension]) -> Value {
 }
 
 fn key_value(key: Option<&PublicKey>) -> Value {
-    key.map_or(Value::Null, PublicKey::to_value)
+    key.map_or(Value::Null, go_json::public_key)
 }
 
 impl AlternativeNames {
@@ -135,7 +136,7 @@ impl Certificate {
             ("RawIssuer", base64(&self.raw_issuer)),
             ("Signature", base64(&self.signature)),
             ("SignatureAlgorithm", Value::from(self.signature_algorithm)),
-            ("PublicKeyAlgorithm", Value::from(self.public_key.as_ref().map_or(0, PublicKey::algorithm))),
+            ("PublicKeyAlgorithm", Value::from(self.public_key.as_ref().map_or(0, go_json::kind_of_key))),
             ("PublicKey", key_value(self.public_key.as_ref())),
             ("Version", Value::from(self.version)),
             ("SerialNumber", Value::from(Number::from(self.serial.clone()))),
@@ -210,7 +211,7 @@ pub(super) fn request_value(der: &[u8]) -> Result<Value, Refused> {
         ("Version", Value::from(i64::from(info.version.0))),
         ("Signature", base64(&request.signature_value.data)),
         ("SignatureAlgorithm", Value::from(signature_algorithm(&request.signature_algorithm))),
-        ("PublicKeyAlgorithm", Value::from(key.as_ref().map_or(0, PublicKey::algorithm))),
+        ("PublicKeyAlgorithm", Value::from(key.as_ref().map_or(0, go_json::kind_of_key))),
         ("PublicKey", key_value(key.as_ref())),
         ("Subject", name_value(&info.subject)?),
         ("Attributes", list_or_null(attributes.collect())),

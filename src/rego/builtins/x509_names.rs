@@ -4,8 +4,8 @@ use x509_parser::asn1_rs::{Any, Oid, Tag};
 use x509_parser::x509::X509Name;
 
 use super::super::value::Value;
+use super::go_json::{base64, object};
 use super::pem::lossy;
-use super::public_keys::{base64, object};
 use super::x509_parse::Refused;
 
 /// The members of a name that may be there several times, by the last number of their identifier.

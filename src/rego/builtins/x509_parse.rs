@@ -8,9 +8,9 @@ use x509_parser::signature_algorithm::{RsaSsaPssParams, SignatureAlgorithm};
 use x509_parser::x509::AlgorithmIdentifier;
 
 use super::super::value::Value;
-use super::public_keys::{Hash, PublicKey, Scheme};
 use super::x509_constraints::NameConstraints;
 use super::x509_names::name_value;
+use crate::keys::{Hash, PublicKey, Scheme};
 
 /// Why something is no certificate.
 pub(super) type Refused = &'static str;
