@@ -22,6 +22,7 @@ pub mod inspect;
 pub mod man;
 pub mod parse;
 mod print;
+mod reading;
 pub mod serve;
 pub mod sign;
 mod sources;

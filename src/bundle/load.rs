@@ -7,6 +7,7 @@ use super::contents::{Contents, Limits, wanted};
 use super::error::{ErrorKind, LoadError};
 use super::manifest::Manifest;
 use super::name::{Role, role};
+use super::pattern::Pattern;
 use super::scan::{self, bundle_name};
 use super::signature::{Signed, Verification};
 use super::{folder, name};
@@ -54,20 +55,36 @@ pub struct Fixture {
     pub bytes: Vec<u8>,
 }
 
+/// How bundles are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// How signatures are dealt with.
+    pub verification: &'a Verification,
+    /// Names of files and folders that are passed over, though a signature still speaks of them.
+    pub ignore: &'a [Pattern],
+}
+
+impl<'a> Reading<'a> {
+    /// All of their files.
+    pub const fn all(verification: &'a Verification) -> Self {
+        Self { verification, ignore: &[] }
+    }
+}
+
 /// Reads one bundle from a folder, an archive, or a single `.rego`, JSON or YAML file. Modules are named by the path as
 /// it is given, so that messages lead to the file.
 ///
 /// # Errors
 /// What a bundle in the watched directory would be refused for, too.
 pub fn load_path(path: &Path, limits: Limits) -> Result<Bundle, LoadError> {
-    load_verified(path, limits, &Verification::default())
+    load_reading(path, limits, &Reading::all(&Verification::default()))
 }
 
-/// The same, with the signatures of folders and archives dealt with as `verification` says.
+/// The same, as `reading` says. A single file is read in any case, and unverified.
 ///
 /// # Errors
 /// What a bundle in the watched directory would be refused for, too.
-pub fn load_verified(path: &Path, limits: Limits, verification: &Verification) -> Result<Bundle, LoadError> {
+pub fn load_reading(path: &Path, limits: Limits, reading: &Reading<'_>) -> Result<Bundle, LoadError> {
     let name = bundle_name(path);
     let shown = path.display().to_string();
     let shown = shown.strip_prefix("./").unwrap_or(&shown).trim_end_matches('/');
@@ -76,9 +93,9 @@ pub fn load_verified(path: &Path, limits: Limits, verification: &Verification) -
     let bundle = if meta.is_dir() {
         folder::survey(path, limits)
             .and_then(|found| folder::read(&found.files, limits))
-            .and_then(|contents| parse(&name, shown, contents, verification))
+            .and_then(|contents| parse(&name, shown, contents, reading))
     } else if name::archive_stem(&file).is_some() {
-        scan::read_archive(path, limits).and_then(|contents| parse(&name, shown, contents, verification))
+        scan::read_archive(path, limits).and_then(|contents| parse(&name, shown, contents, reading))
     } else {
         single_file(path, shown, &file, limits)
     };
@@ -94,16 +111,13 @@ pub fn load_dir(config: &super::Config) -> Result<Vec<Bundle>, LoadError> {
     let limits = Limits::from(config);
     let verification = super::verification(config)?;
     let scan = scan::survey(&config.dir, limits)?.read(limits);
-    parse_all(scan, &verification).into_iter().map(|(_, bundle)| bundle).collect()
+    parse_all(scan, &Reading::all(&verification)).into_iter().map(|(_, bundle)| bundle).collect()
 }
 
 /// Parses every bundle of a scan; errors name their bundle.
-pub(super) fn parse_all(
-    scan: scan::Scan,
-    verification: &Verification,
-) -> Vec<(String, Result<Bundle, LoadError>)> {
+pub(super) fn parse_all(scan: scan::Scan, reading: &Reading<'_>) -> Vec<(String, Result<Bundle, LoadError>)> {
     let parse_one = |(name, contents): (String, Result<Contents, LoadError>)| {
-        let bundle = contents.and_then(|contents| parse(&name, &name, contents, verification));
+        let bundle = contents.and_then(|contents| parse(&name, &name, contents, reading));
         let bundle = bundle.map_err(|error| error.of(&name));
         (name, bundle)
     };
@@ -117,9 +131,9 @@ pub(super) fn parse(
     name: &str,
     prefix: &str,
     contents: Contents,
-    verification: &Verification,
+    reading: &Reading<'_>,
 ) -> Result<Bundle, LoadError> {
-    let signed = verification.check(&contents.files)?;
+    let signed = reading.verification.check(&contents.files)?;
     let mut bundle = Bundle {
         name: name.to_owned(),
         manifest: Manifest::default(),
@@ -130,11 +144,12 @@ pub(super) fn parse(
         size: contents.size,
         signed,
     };
-    if let Some(bytes) = contents.files.get(".manifest") {
+    let read = |file: &str| wanted(file) && !Pattern::leave_out(reading.ignore, file);
+    if let Some(bytes) = contents.files.get(".manifest").filter(|_| read(".manifest")) {
         bundle.manifest = Manifest::parse(bytes).map_err(|error| within(prefix, error))?;
     }
     // A signed bundle was read with all of its files, as the signature speaks of them all.
-    for (file, bytes) in contents.files.into_iter().filter(|(file, _)| wanted(file)) {
+    for (file, bytes) in contents.files.into_iter().filter(|(file, _)| read(file)) {
         bundle.add(prefix, file, bytes)?;
     }
     if bundle.modules.is_empty() && bundle.documents.is_empty() {

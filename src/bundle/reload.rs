@@ -7,7 +7,7 @@ use super::Config;
 use super::activate::{Conditions, TestRunner, activate};
 use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
-use super::load::{Bundle, parse_all};
+use super::load::{Bundle, Reading, parse_all};
 use super::scan::Scan;
 use super::signature::{Signed, Verification};
 use super::status::{Report, Status};
@@ -119,7 +119,7 @@ impl Reloader {
     /// INVARIANT (last good): nothing but [`Reloader::succeed`] touches the store, so any error leaves it as it was.
     fn attempt(&self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
         let (mut bundles, mut errors) = (Vec::new(), Vec::new());
-        for (_, parsed) in parse_all(scan, &self.verification) {
+        for (_, parsed) in parse_all(scan, &Reading::all(&self.verification)) {
             match parsed {
                 Ok(bundle) => bundles.push(bundle),
                 Err(error) => errors.push(error),

@@ -12,7 +12,6 @@
 
 mod canonical;
 mod config;
-pub mod exclude;
 mod hash;
 pub mod keys;
 mod pem;
@@ -23,8 +22,8 @@ pub mod token;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::super::pattern::Pattern;
 pub use self::config::{Config, KeyConfig, KeyText, read_key_file};
-use self::exclude::Pattern;
 use self::keys::VerificationKey;
 use self::token::{Claims, FILE, Token};
 use super::error::{ErrorKind, LoadError};

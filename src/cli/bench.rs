@@ -28,15 +28,15 @@ pub use load::{LoadReport, closed_loop};
 /// Arguments of `verdict bench`.
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {
-    /// What goes with an entry point.
-    #[command(flatten)]
-    pub policy: policy::PolicyArgs,
     /// The input document, as JSON
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// How to print what was measured
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
+    /// What goes with an entry point.
+    #[command(flatten)]
+    pub policy: policy::PolicyArgs,
     /// What goes with `--url`.
     #[command(flatten)]
     pub server: server::ServerArgs,

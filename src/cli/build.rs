@@ -12,8 +12,8 @@ use super::print::{complain, warn};
 use super::sign::{claims, signing_key};
 use super::sources;
 use super::verification::{VerificationArgs, WithoutKey};
+use crate::bundle::Pattern;
 use crate::bundle::build::{Draft, Inputs, Seal};
-use crate::bundle::signature::exclude::Pattern;
 use crate::bundle::{self, Limits};
 use crate::model::request::EntryPath;
 

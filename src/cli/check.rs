@@ -2,8 +2,6 @@
 //!
 //! Exit code: 0 when it does, 1 when it does not, 2 when a path or an option cannot be used.
 
-mod options;
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,8 +9,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::print::{complain, print};
+use super::reading::ReadingArgs;
 use super::sources::{self, Problem, Source};
-use super::verification::VerificationArgs;
 use crate::model::failure::Location;
 use crate::rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 use crate::testing::fixture;
@@ -29,33 +27,15 @@ pub struct CheckArgs {
     /// How to report
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// Whose signatures bundles must have
-    #[command(flatten)]
-    pub verification: VerificationArgs,
-    /// Refuse what OPA's strict mode refuses: imports, arguments and variables that are not used
-    #[arg(short = 'S', long)]
-    pub strict: bool,
-    /// A JSON schema of the input, or a folder of schemas that annotations name (`schema.users.user`)
-    #[arg(short, long, value_name = "PATH")]
-    pub schema: Option<PathBuf>,
     /// How many errors to show; 0 shows them all
     #[arg(short, long, value_name = "N", default_value_t = diagnostic::SHOWN)]
     pub max_errors: usize,
-    /// Leave out files and folders of this name, e.g. `.*` or `*_test.rego`; may be given more than once
-    #[arg(long, value_name = "PATTERN")]
-    pub ignore: Vec<String>,
     /// Check that the policy is Rego v0 and Rego v1 in one
     #[arg(long, conflicts_with_all = ["v0_compatible", "v1_compatible"])]
     pub v0_v1: bool,
-    /// Read all policy as Rego v0
-    #[arg(long, conflicts_with = "v1_compatible")]
-    pub v0_compatible: bool,
-    /// Read all policy as Rego v1, whatever a manifest says
-    #[arg(long)]
-    pub v1_compatible: bool,
-    /// The built-ins that there are, in the form of `opa capabilities`
-    #[arg(long, value_name = "FILE")]
-    pub capabilities: Option<PathBuf>,
+    /// How policy is read, and what it is held to
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// How diagnostics are reported.
@@ -84,20 +64,15 @@ struct Entry<'a> {
 
 /// Runs the command.
 pub fn run(args: &CheckArgs) -> ExitCode {
-    let checks = match options::checks(args) {
-        Ok(checks) => checks,
+    let checks = match args.reading.checks() {
+        Ok(checks) => Checks { annotations: true, ..checks },
         Err(message) => {
             complain(&message);
             return ExitCode::from(2);
         }
     };
-    let problems: Vec<Diagnostic> = match sources::load(&args.paths, args.bundle, &args.verification) {
-        Ok(mut sources) => {
-            for source in &mut sources {
-                source.leave_out(|name| options::is_ignored(&args.ignore, name));
-            }
-            sources.iter().flat_map(|source| check_versions(source, args, &checks)).collect()
-        }
+    let problems: Vec<Diagnostic> = match sources::load(&args.paths, args.bundle, &args.reading) {
+        Ok(sources) => sources.iter().flat_map(|source| check_versions(source, args, &checks)).collect(),
         Err(Problem::Path(message)) => {
             complain(&message);
             return ExitCode::from(2);
@@ -122,16 +97,13 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 
 /// Everything that is wrong with one source, in the versions that were asked for.
 fn check_versions(source: &Source, args: &CheckArgs, checks: &Checks) -> Vec<Diagnostic> {
-    let versions: &[RegoVersion] = match args {
-        CheckArgs { v0_v1: true, .. } => &[RegoVersion::V0, RegoVersion::V1],
-        CheckArgs { v0_compatible: true, .. } => &[RegoVersion::V0],
-        CheckArgs { v1_compatible: true, .. } => &[RegoVersion::V1],
-        _ => return check(source, checks),
-    };
+    if !args.v0_v1 {
+        return check(source, checks);
+    }
     let mut found: Vec<Diagnostic> = Vec::new();
-    for version in versions {
+    for version in [RegoVersion::V0, RegoVersion::V1] {
         let mut source = source.clone();
-        source.set_version(*version);
+        source.set_version(version);
         let known: BTreeSet<_> = found.iter().map(|d| (d.location.clone(), d.message.clone())).collect();
         let new = check(&source, checks);
         found.extend(new.into_iter().filter(|d| !known.contains(&(d.location.clone(), d.message.clone()))));

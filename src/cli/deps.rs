@@ -10,9 +10,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::print::{complain, print};
+use super::reading::ReadingArgs;
 use super::sources;
 use super::table::table;
-use super::verification::VerificationArgs;
 use crate::rego::builtins::registry;
 use crate::rego::dependencies::{Dependencies, Path, dependencies, reference_text};
 use crate::rego::syntax::on_large_stack;
@@ -32,12 +32,12 @@ pub struct DepsArgs {
     /// How to print the documents
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// Whose signatures bundles must have
-    #[command(flatten)]
-    pub verification: VerificationArgs,
     /// What is asked, e.g. `data.app.allow`
     #[arg(value_name = "QUERY")]
     pub query: String,
+    /// How policy is read, and what it is held to
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// How documents are printed.
@@ -72,7 +72,7 @@ fn deps(args: &DepsArgs) -> Result<Dependencies, String> {
         let texts = errors.into_iter().map(|error| Diagnostic::of_syntax(&query, error).to_string());
         texts.collect::<Vec<_>>().join("\n")
     })?;
-    let program = sources::load_together(&args.bundle, &args.data, &args.verification)
+    let program = sources::load_together(&args.bundle, &args.data, &args.reading)
         .map_err(|problem| problem.to_string())?;
     let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
     let read = |module: &crate::rego::Module| {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::print::{complain, print};
-use super::verification::VerificationArgs;
+use super::reading::ReadingArgs;
 use crate::model::clock::Timestamp;
 use crate::model::failure::{Failure, Location, PolicyError};
 use crate::model::units::Period;
@@ -116,12 +116,12 @@ pub struct EvalArgs {
     /// For partial evaluation, which is not supported
     #[arg(short, long, hide = true)]
     pub unknowns: Vec<String>,
-    /// Whose signatures bundles must have
-    #[command(flatten)]
-    pub verification: VerificationArgs,
     /// What is asked: `data.app.allow`, or any expressions, e.g. `x := data.users[_]; x.age > 17`
     #[arg(value_name = "QUERY", required_unless_present = "stdin")]
     pub query: Option<String>,
+    /// How policy is read, and what it is held to
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Whether the answer is explained. OPA has kinds of explanation; here there is one.

@@ -65,7 +65,8 @@ pub fn run(args: &InspectArgs) -> ExitCode {
 fn inspect(args: &InspectArgs) -> Result<String, String> {
     let limits = Limits::from(&bundle::Config::default());
     let papers = papers(&args.path, limits).map_err(|error| error.to_string())?;
-    let bundle = bundle::load_verified(&args.path, limits, &bundle::Verification::skip())
+    let unverified = bundle::Verification::skip();
+    let bundle = bundle::load_reading(&args.path, limits, &bundle::Reading::all(&unverified))
         .map_err(|error| error.to_string())?;
     let modules = modules(&bundle)?;
     let found = annotations::of(&modules)?;

@@ -5,10 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::verification::{VerificationArgs, WithoutKey};
-use crate::bundle::{self, Bundle, Limits, LoadError, Verification};
+use super::reading::ReadingArgs;
+use super::verification::WithoutKey;
+use crate::bundle::{self, Bundle, Limits, LoadError, Reading, Verification};
 use crate::rego::diagnostic::{SHOWN, listed};
-use crate::rego::{Diagnostic, Module, Program, RegoVersion};
+use crate::rego::{Diagnostic, Module, Program, RegoVersion, Value, compile_checked};
 use crate::testing::{FixtureFile, Suite, is_fixture_file};
 
 /// The bundles of one path, or all the files.
@@ -53,22 +54,18 @@ impl From<LoadError> for Problem {
 ///
 /// # Errors
 /// The first path that cannot be loaded.
-pub fn load(
-    paths: &[PathBuf],
-    as_bundle: bool,
-    signatures: &VerificationArgs,
-) -> Result<Vec<Source>, Problem> {
-    let verification = signatures.verification(WithoutKey::Warn).map_err(Problem::Path)?;
-    let sources = load_with(paths, as_bundle, &verification)?;
-    signatures.warn(sources.iter().flat_map(|source| source.bundles.iter().map(|(_, bundle)| bundle)));
+pub fn load(paths: &[PathBuf], as_bundle: bool, args: &ReadingArgs) -> Result<Vec<Source>, Problem> {
+    let verification = args.verification.verification(WithoutKey::Warn).map_err(Problem::Path)?;
+    let reading = Reading { verification: &verification, ignore: &args.ignore };
+    let mut sources = load_with(paths, as_bundle, &reading)?;
+    args.verification.warn(sources.iter().flat_map(|source| source.bundles.iter().map(|(_, bundle)| bundle)));
+    if let Some(version) = args.version() {
+        sources.iter_mut().for_each(|source| source.set_version(version));
+    }
     Ok(sources)
 }
 
-fn load_with(
-    paths: &[PathBuf],
-    as_bundle: bool,
-    verification: &Verification,
-) -> Result<Vec<Source>, Problem> {
+fn load_with(paths: &[PathBuf], as_bundle: bool, reading: &Reading<'_>) -> Result<Vec<Source>, Problem> {
     let mut sources = Vec::new();
     let (mut files, mut fixtures) = (Vec::new(), Vec::new());
     for path in paths {
@@ -76,13 +73,13 @@ fn load_with(
             .map_err(|error| Problem::Path(format!("cannot read `{}`: {error}", path.display())))?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if meta.is_dir() {
-            sources.push(folder(path, as_bundle, verification)?);
+            sources.push(folder(path, as_bundle, reading)?);
         } else if is_fixture_file(&name) {
             fixtures.push(path.clone());
         } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
             sources.push(Source {
                 name: shown(path),
-                bundles: vec![one(path, verification)?],
+                bundles: vec![one(path, reading)?],
                 fixtures: Vec::new(),
             });
         } else {
@@ -93,7 +90,7 @@ fn load_with(
         sources.push(loose(&files, &fixtures)?);
     } else {
         for fixture in &fixtures {
-            let mut source = folder(&bundle_of(fixture), true, verification)?;
+            let mut source = folder(&bundle_of(fixture), true, reading)?;
             source.fixtures.push(read_fixture(fixture)?);
             sources.push(source);
         }
@@ -101,22 +98,37 @@ fn load_with(
     Ok(sources)
 }
 
-/// Loads bundles, and files or folders of policy and data, and compiles them all together.
+/// Loads bundles, and files or folders of policy and data, compiles them all together, and holds them to what the flags
+/// ask for.
 ///
 /// # Errors
 /// What cannot be loaded, does not go together, or does not compile.
-pub fn load_together(
-    bundles: &[PathBuf],
-    data: &[PathBuf],
-    signatures: &VerificationArgs,
-) -> Result<Program, Problem> {
+pub fn load_together(bundles: &[PathBuf], data: &[PathBuf], args: &ReadingArgs) -> Result<Program, Problem> {
     let mut all = Source { name: String::new(), bundles: Vec::new(), fixtures: Vec::new() };
     // Signatures are those of bundles; what is named as data is taken as it is.
-    let data = load_with(data, true, &Verification::skip())?;
-    for source in load(bundles, false, signatures)?.into_iter().chain(data) {
+    let unverified = Verification::skip();
+    let data = load_with(data, true, &Reading { verification: &unverified, ignore: &args.ignore })?;
+    for source in load(bundles, false, args)?.into_iter().chain(data) {
         all.bundles.extend(source.bundles);
     }
-    all.compile()
+    if let Some(version) = args.version() {
+        all.set_version(version);
+    }
+    let program = all.compile()?;
+    hold(program.modules(), program.data(), args)?;
+    Ok(program)
+}
+
+/// Holds policy that compiles to what the flags ask for.
+///
+/// # Errors
+/// What is wrong with it, or with the flags.
+pub fn hold(modules: &[Module], data: &Value, args: &ReadingArgs) -> Result<(), Problem> {
+    let checks = args.checks().map_err(Problem::Path)?;
+    if checks.are_usual() {
+        return Ok(());
+    }
+    compile_checked(modules.to_vec(), data.clone(), &checks).map(drop).map_err(Problem::Policy)
 }
 
 /// Loads bundles and compiles them together, their signatures dealt with as `verification` says.
@@ -125,7 +137,7 @@ pub fn load_together(
 /// What cannot be loaded or verified, does not go together, or does not compile.
 pub fn load_verified(bundles: &[PathBuf], verification: &Verification) -> Result<Program, Problem> {
     let mut all = Source { name: String::new(), bundles: Vec::new(), fixtures: Vec::new() };
-    for source in load_with(bundles, false, verification)? {
+    for source in load_with(bundles, false, &Reading::all(verification))? {
         all.bundles.extend(source.bundles);
     }
     all.compile()
@@ -152,16 +164,6 @@ impl Source {
     /// All policy, tests included.
     pub fn modules(&self) -> impl Iterator<Item = &Module> {
         self.bundles.iter().flat_map(|(_, bundle)| bundle.modules.iter().chain(&bundle.tests))
-    }
-
-    /// Leaves out every file of which `ignored` says so, by its name as it is shown.
-    pub fn leave_out(&mut self, ignored: impl Fn(&str) -> bool) {
-        for (prefix, bundle) in &mut self.bundles {
-            bundle.modules.retain(|module| !ignored(&module.id));
-            bundle.tests.retain(|module| !ignored(&module.id));
-            bundle.documents.retain(|document| !ignored(&document.file));
-            bundle.fixtures.retain(|fixture| !ignored(&format!("{prefix}/{}", fixture.name)));
-        }
     }
 
     /// Reads all policy as being of one version.
@@ -194,12 +196,12 @@ impl Source {
     }
 }
 
-fn folder(path: &Path, as_bundle: bool, verification: &Verification) -> Result<Source, Problem> {
+fn folder(path: &Path, as_bundle: bool, reading: &Reading<'_>) -> Result<Source, Problem> {
     let bundles = if as_bundle || !holds_bundles(path)? {
-        vec![one(path, verification)?]
+        vec![one(path, reading)?]
     } else {
         let entries = entries(path)?.into_iter().filter(|entry| entry.is_dir() || is_archive(entry));
-        entries.map(|entry| one(&entry, verification)).collect::<Result<_, _>>()?
+        entries.map(|entry| one(&entry, reading)).collect::<Result<_, _>>()?
     };
     Ok(Source { name: shown(path), bundles, fixtures: Vec::new() })
 }
@@ -237,9 +239,9 @@ fn is_archive(path: &Path) -> bool {
     name.ends_with(".tar.gz") || name.ends_with(".tgz")
 }
 
-fn one(path: &Path, verification: &Verification) -> Result<(String, Bundle), Problem> {
+fn one(path: &Path, reading: &Reading<'_>) -> Result<(String, Bundle), Problem> {
     let limits = Limits::from(&bundle::Config::default());
-    let mut bundle = bundle::load_verified(path, limits, verification)?;
+    let mut bundle = bundle::load_reading(path, limits, reading)?;
     // Files of the current folder are shown by their names alone.
     let here = |name: &mut String| {
         if let Some(short) = name.strip_prefix("./") {
@@ -255,7 +257,7 @@ fn one(path: &Path, verification: &Verification) -> Result<(String, Bundle), Pro
 fn loose(files: &[PathBuf], fixtures: &[PathBuf]) -> Result<Source, Problem> {
     let mut whole: Option<(String, Bundle)> = None;
     for file in files {
-        let (prefix, bundle) = one(file, &Verification::skip())?;
+        let (prefix, bundle) = one(file, &Reading::all(&Verification::skip()))?;
         match &mut whole {
             None => whole = Some((prefix, bundle)),
             Some((_, whole)) => {

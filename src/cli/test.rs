@@ -16,8 +16,8 @@ use regex::Regex;
 use self::pretty::Shown;
 use super::around;
 use super::print::{self, complain, print};
+use super::reading::ReadingArgs;
 use super::sources::{self, Source};
-use super::verification::VerificationArgs;
 use crate::model::units::Period;
 use crate::rego::diagnostic::SHOWN;
 use crate::testing::{self, Options, Summary};
@@ -77,9 +77,9 @@ pub struct TestArgs {
     /// Measure each `test_` rule that passes, one after the other
     #[arg(long, conflicts_with = "coverage")]
     pub bench: bool,
-    /// Whose signatures bundles must have
+    /// How policy is read, and what it is held to
     #[command(flatten)]
-    pub verification: VerificationArgs,
+    pub reading: ReadingArgs,
 }
 
 /// How long `--bench` repeats a test.
@@ -141,7 +141,7 @@ fn paths_or_default(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 
 /// One run over all paths; gives the exit code.
 fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
-    let sources = match sources::load(paths, args.bundle, &args.verification) {
+    let sources = match sources::load(paths, args.bundle, &args.reading) {
         Ok(sources) => sources,
         Err(problem) => {
             complain(&problem.to_string());
@@ -196,6 +196,7 @@ fn covers_enough(args: &TestArgs, runs: &[(&Source, Summary)]) -> bool {
 fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
     let program = source.compile().map_err(|problem| problem.to_string())?;
     let suite = source.suite(&program).map_err(|problem| problem.to_string())?;
+    sources::hold(&suite.modules, &suite.data, &args.reading).map_err(|problem| problem.to_string())?;
     let threads = args.parallel.or_else(|| std::thread::available_parallelism().ok());
     let options = Options {
         filter: args.run.clone(),

@@ -52,6 +52,14 @@ pub struct Checks {
     pub builtins: Option<HashSet<String>>,
 }
 
+impl Checks {
+    /// Whether nothing is checked beyond it.
+    pub fn are_usual(&self) -> bool {
+        let Self { strict, annotations, schemas, builtins } = self;
+        !strict && !annotations && schemas.is_none() && builtins.is_none()
+    }
+}
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {

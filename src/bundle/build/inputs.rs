@@ -9,10 +9,11 @@ use serde_json::{Map, Value as Json, json};
 use super::{Draft, Inputs};
 use crate::bundle::contents::{Contents, wanted};
 use crate::bundle::error::{ErrorKind, LoadError};
-use crate::bundle::load::{Bundle, Document, document, parse, text};
+use crate::bundle::load::{Bundle, Document, Reading, document, parse, text};
 use crate::bundle::manifest::Manifest;
 use crate::bundle::name::{self, Role, role};
-use crate::bundle::signature::{Signed, token};
+use crate::bundle::pattern::Pattern;
+use crate::bundle::signature::Signed;
 use crate::bundle::{folder, scan};
 use crate::rego::{Module, RegoVersion};
 
@@ -49,11 +50,11 @@ fn within_bundle<'m>(bundle: &Bundle, module: &'m Module) -> &'m str {
     module.id.strip_prefix(&bundle.name).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&module.id)
 }
 
-/// A bundle, verified as a whole before anything is passed over, and its manifest as it is written.
+/// A bundle, and its manifest as it is written.
 fn bundle(path: &Path, name: &str, inputs: &Inputs<'_>) -> Result<(Bundle, Map<String, Json>), LoadError> {
     let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
     let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut contents = if meta.is_dir() {
+    let contents = if meta.is_dir() {
         folder::read(&folder::survey(path, inputs.limits)?.files, inputs.limits)?
     } else if name::archive_stem(&file).is_some() {
         scan::read_archive(path, inputs.limits)?
@@ -64,20 +65,14 @@ fn bundle(path: &Path, name: &str, inputs: &Inputs<'_>) -> Result<(Bundle, Map<S
         );
         return Err(LoadError::new(ErrorKind::Layout, message));
     };
-    let signed = inputs.verification.check(&contents.files)?;
-    contents.files.retain(|file, _| file == token::FILE || !ignored(file, inputs));
-    let manifest = contents.files.get(".manifest").map_or_else(Map::new, |bytes| {
+    let manifest =
+        contents.files.get(".manifest").filter(|_| !Pattern::leave_out(inputs.ignore, ".manifest"));
+    let manifest = manifest.map_or_else(Map::new, |bytes| {
         // What is wrong with it is said where it is parsed.
         serde_json::from_slice(bytes).unwrap_or_default()
     });
-    // Verified already, and no longer whole.
-    let mut bundle = parse(name, name, contents, &crate::bundle::Verification::skip())?;
-    bundle.signed = signed;
-    Ok((bundle, manifest))
-}
-
-fn ignored(file: &str, inputs: &Inputs<'_>) -> bool {
-    file.split('/').any(|segment| inputs.ignore.iter().any(|pattern| pattern.matches(segment)))
+    let reading = Reading { verification: inputs.verification, ignore: inputs.ignore };
+    Ok((parse(name, name, contents, &reading)?, manifest))
 }
 
 fn fixtures_notice(bundle: &Bundle) -> Option<String> {
@@ -137,7 +132,8 @@ pub(super) fn files(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
         if meta.is_dir() {
             let contents = folder::read(&folder::survey(path, inputs.limits)?.files, inputs.limits)?;
             let Contents { files, .. } = contents;
-            for (file, bytes) in files.into_iter().filter(|(file, _)| wanted(file) && !ignored(file, inputs))
+            for (file, bytes) in
+                files.into_iter().filter(|(file, _)| wanted(file) && !Pattern::leave_out(inputs.ignore, file))
             {
                 if matches!(role(&file), Role::Manifest | Role::Signatures) {
                     let message = format!("`{shown}/{file}` is not looked at without `-b`");

@@ -19,9 +19,9 @@ use super::load::Control;
 use super::progress::supervise;
 use super::report::{duration, grouped};
 use super::{BenchError, Format};
-use crate::bundle::{self, Bundle, Verification};
 use crate::cli::eval::{read_input, read_standard_input};
-use crate::cli::verification::{VerificationArgs, WithoutKey};
+use crate::cli::reading::ReadingArgs;
+use crate::cli::sources::{self, Problem};
 use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::units::Period;
@@ -72,9 +72,9 @@ pub struct PolicyArgs {
     /// How long each sample evaluates
     #[arg(long, default_value = "1s", value_parser = super::server::parse_duration, conflicts_with = "url")]
     pub benchtime: Period,
-    /// Whose signatures bundles must have
+    /// How policy is read, and what it is held to
     #[command(flatten)]
-    pub verification: VerificationArgs,
+    pub reading: ReadingArgs,
 }
 
 /// What was measured.
@@ -154,27 +154,12 @@ fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
                 .to_owned(),
         ));
     }
-    let limits = bundle::Limits::from(&bundle::Config::default());
-    let verification = args.verification.verification(WithoutKey::Warn).map_err(BenchError::Usage)?;
-    let load = |path: &PathBuf, verification: &Verification| {
-        bundle::load_verified(path, limits, verification)
-            .map_err(|error| BenchError::Usage(error.to_string()))
-    };
-    let bundles = args.bundles.iter().map(|path| load(path, &verification));
-    let mut bundles = bundles.collect::<Result<Vec<_>, _>>()?;
-    args.verification.warn(&bundles);
-    let read = |path| load(path, &Verification::skip());
-    // Single files own nothing of their own: together they are one bundle.
-    let files = args.data.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    bundles.extend(files.into_iter().reduce(join));
-    let program = bundle::compile(&bundles).map_err(|error| BenchError::Failed(error.explained()))?;
+    let program = sources::load_together(&args.bundles, &args.data, &args.reading);
+    let program = program.map_err(|problem| match problem {
+        Problem::Policy(_) => BenchError::Failed(problem.to_string()),
+        Problem::Path(_) | Problem::Load(_) => BenchError::Usage(problem.to_string()),
+    })?;
     Ok(Snapshot::new(1, std::collections::BTreeMap::new(), program, Clock::System.now()))
-}
-
-fn join(mut one: Bundle, other: Bundle) -> Bundle {
-    one.modules.extend(other.modules);
-    one.documents.extend(other.documents);
-    one
 }
 
 fn samples(

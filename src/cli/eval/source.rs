@@ -86,12 +86,11 @@ pub(super) fn read(args: &EvalArgs) -> Result<Given, Vec<Problem>> {
 }
 
 fn load(args: &EvalArgs) -> Result<Program, Vec<Problem>> {
-    let program = sources::load_together(&args.bundle, &args.data, &args.verification).map_err(
-        |problem| match problem {
+    let program =
+        sources::load_together(&args.bundle, &args.data, &args.reading).map_err(|problem| match problem {
             sources::Problem::Policy(found) => found.iter().map(Problem::of_diagnostic).collect(),
             other => vec![Problem::plain(other.to_string())],
-        },
-    )?;
+        })?;
     // As it would be served, calls of `print` are not in it.
     if !program.modules().iter().any(|module| module.source.contains("print")) {
         return Ok(program);

@@ -1,7 +1,7 @@
 //! The checks of `bundles.verification:`.
 
 use super::{Checks, Danger};
-use crate::bundle::signature::exclude::Pattern;
+use crate::bundle::Pattern;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
 use crate::config::tree::Path;

@@ -115,3 +115,45 @@ fn files_are_left_out_and_versions_are_chosen() {
     check(&["calls.rego"]).exits(0);
     check(&["calls.rego", "--capabilities", "caps.json"]).exits(1).complains("undefined function upper");
 }
+
+/// Every command of authors that loads policy reads it as `check` does.
+#[test]
+fn policy_is_read_alike_by_all_commands() {
+    let folder = folder(&[
+        ("in/p.rego", "package p\n\nimport data.unused\n\nr if upper(input.usr) == \"A\"\n"),
+        ("in/p_test.rego", "package p\n\ntest_r if r with input.usr as \"a\"\n"),
+        ("in/broken.rego", "package p\n\nr :=\n"),
+        ("in/old.rego", "package old\n\nr { true }\n\ntest_r { r }\n"),
+        ("schema.json", r#"{"type": "object", "properties": {"user": {"type": "string"}}}"#),
+        ("caps.json", r#"{"builtins": [{"name": "eq"}, {"name": "equal"}]}"#),
+        ("input.json", r#"{"usr": "a"}"#),
+    ]);
+    let commands: [&[&str]; 4] = [
+        &["eval", "-d", "in", "-i", "input.json", "data.p.r"],
+        &["bench", "-d", "in", "-i", "input.json", "--benchtime", "1ms", "data.p.r"],
+        &["deps", "-d", "in", "data.p.r"],
+        &["test", "in"],
+    ];
+    for command in commands {
+        let run = |flags: &[&str]| verdict(folder.path(), &[command, flags].concat());
+        let refused = |flags: &[&str], why: &str| {
+            let ran = run(flags);
+            let said = ran.out + &ran.err;
+            assert!(ran.code != 0 && said.contains(why), "{command:?} {flags:?}:\n{said}");
+        };
+        let good = ["--ignore", "broken.*,old.rego"];
+        run(&good).exits(0);
+        refused(&["--ignore", "old.rego"], "broken.rego");
+        refused(&["--ignore", "broken.rego"], "old.rego");
+        refused(&["--ignore", "[", "--ignore", "old.rego"], "`[`");
+        refused(&[&good[..], &["--strict"]].concat(), "import data.unused unused");
+        refused(&[&good[..], &["--schema", "schema.json"]].concat(), "undefined ref: input.usr");
+        refused(&[&good[..], &["--schema", "nowhere"]].concat(), "cannot read `nowhere`");
+        refused(&[&good[..], &["--capabilities", "caps.json"]].concat(), "undefined function upper");
+    }
+    let old = |command: &[&str]| verdict(folder.path(), &[command, &["--v0-compatible"]].concat());
+    old(&["eval", "-d", "in/old.rego", "-f", "raw", "data.old.r"]).exits(0).says("true\n");
+    old(&["bench", "-d", "in/old.rego", "--benchtime", "1ms", "data.old.r"]).exits(0);
+    old(&["deps", "-d", "in/old.rego", "data.old.r"]).exits(0);
+    old(&["test", "in/old.rego"]).exits(0);
+}

@@ -62,6 +62,12 @@ impl Pattern {
         Regex::new(&format!("(?s){expression}")).map(Self).map_err(|_| wrong("cannot be understood"))
     }
 
+    /// Whether any of the patterns is one for the file's name, or for that of a folder that it is in.
+    pub fn leave_out(patterns: &[Self], file: &str) -> bool {
+        !patterns.is_empty()
+            && file.split('/').any(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+    }
+
     /// Whether this is a pattern for `name`.
     pub fn matches(&self, name: &str) -> bool {
         self.0.is_match(name)
@@ -100,6 +106,22 @@ mod tests {
         }
         for bad in ["", "[a", "[]a]", "[a-]", r"a\", "[-a]", "[^]"] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_of_files_and_folders_leave_out() {
+        let patterns: Vec<_> = [".*", "*_test.rego", "old"].map(|text| Pattern::parse(text).unwrap()).into();
+        for (file, expected) in [
+            ("a/.hidden/x.rego", true),
+            ("a/x.rego", false),
+            ("a/x_test.rego", true),
+            ("x_test.rego/y.rego", true),
+            ("a/old/x.rego", true),
+            ("a/older/x.rego", false),
+        ] {
+            assert_eq!(Pattern::leave_out(&patterns, file), expected, "{file}");
+            assert!(!Pattern::leave_out(&[], file));
         }
     }
 }
