@@ -2,8 +2,7 @@
 //!
 //! Policy is compiled first, and the archive is the same, byte by byte, wherever it is built.
 //!
-//! Exit code: 0 when the bundle was written, 1 when the policy does not compile or the inputs do not go together, 2 when a
-//! path or a key cannot be used.
+//! Exit code, as `opa build` has it: 0 when the bundle was written, 1 when it was not.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,35 +57,27 @@ pub struct BuildArgs {
     pub verification: VerificationArgs,
 }
 
-/// Why nothing was built.
-enum Problem {
-    /// The inputs are wrong.
-    Inputs(String),
-    /// The command cannot be carried out.
-    Usage(String),
-}
-
 /// Runs the command.
 pub fn run(args: &BuildArgs) -> ExitCode {
-    let (code, message) = match build(args) {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Problem::Inputs(message)) => (1, message),
-        Err(Problem::Usage(message)) => (2, message),
-    };
-    complain(&message);
-    ExitCode::from(code)
+    match build(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            complain(&message);
+            ExitCode::from(1)
+        }
+    }
 }
 
-fn build(args: &BuildArgs) -> Result<(), Problem> {
-    check_supported(args).map_err(Problem::Usage)?;
+fn build(args: &BuildArgs) -> Result<(), String> {
+    check_supported(args)?;
     let key = args.signing_key.as_ref().map(|key| signing_key(key, &args.verification.signing_alg));
-    let key = key.transpose().map_err(Problem::Usage)?;
-    let claims = args.claims_file.as_ref().map(claims).transpose().map_err(Problem::Usage)?;
-    let verification = args.verification.verification(WithoutKey::Refuse).map_err(Problem::Usage)?;
+    let key = key.transpose()?;
+    let claims = args.claims_file.as_ref().map(claims).transpose()?;
+    let verification = args.verification.verification(WithoutKey::Refuse)?;
     let entrypoints = args.entrypoint.iter().map(|path| EntryPath::parse(path));
-    let entrypoints = entrypoints.collect::<Result<Vec<_>, _>>().map_err(Problem::Usage)?;
+    let entrypoints = entrypoints.collect::<Result<Vec<_>, _>>()?;
     for path in &args.paths {
-        let problem = |error| Problem::Usage(format!("cannot read `{}`: {error}", path.display()));
+        let problem = |error| format!("cannot read `{}`: {error}", path.display());
         std::fs::metadata(path).map_err(problem)?;
     }
     let inputs = Inputs {
@@ -96,10 +87,10 @@ fn build(args: &BuildArgs) -> Result<(), Problem> {
         verification: &verification,
         limits: Limits::from(&bundle::Config::default()),
     };
-    let wrong = |error: bundle::LoadError| Problem::Inputs(error.to_string());
+    let wrong = |error: bundle::LoadError| error.to_string();
     let mut draft = Draft::new(&inputs).map_err(wrong)?;
     draft.notices.iter().for_each(|notice| warn(notice));
-    let explained = |error| Problem::Inputs(sources::explain(error).to_string());
+    let explained = |error| sources::explain(error).to_string();
     draft.compile(&entrypoints).map_err(explained)?;
     if let Some(revision) = &args.revision {
         draft.set_revision(revision);
@@ -108,7 +99,7 @@ fn build(args: &BuildArgs) -> Result<(), Problem> {
     let key_id = claims.is_none().then_some(args.verification.verification_key_id.as_str());
     let seal = key.as_ref().map(|key| Seal { key, claims: claims.as_ref(), key_id });
     draft.seal(seal.as_ref()).map_err(wrong)?;
-    write_whole(&args.output, &draft.archive().map_err(wrong)?).map_err(Problem::Usage)
+    write_whole(&args.output, &draft.archive().map_err(wrong)?)
 }
 
 fn check_supported(args: &BuildArgs) -> Result<(), String> {

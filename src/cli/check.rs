@@ -1,6 +1,6 @@
 //! `verdict check`: does the policy load and compile, tests included?
 //!
-//! Exit code: 0 when it does, 1 when it does not, 2 when a path or an option cannot be used.
+//! Exit code, as `opa check` has it: 0 when it does, 1 when it does not or when that cannot be found out.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -68,14 +68,14 @@ pub fn run(args: &CheckArgs) -> ExitCode {
         Ok(checks) => Checks { annotations: true, ..checks },
         Err(message) => {
             complain(&message);
-            return ExitCode::from(2);
+            return ExitCode::from(1);
         }
     };
     let problems: Vec<Diagnostic> = match sources::load(&args.paths, args.bundle, &args.reading) {
         Ok(sources) => sources.iter().flat_map(|source| check_versions(source, args, &checks)).collect(),
         Err(Problem::Path(message)) => {
             complain(&message);
-            return ExitCode::from(2);
+            return ExitCode::from(1);
         }
         Err(problem) => diagnostics(problem),
     };

@@ -1,7 +1,7 @@
 //! `verdict exec`: what does policy answer for each of these inputs?
 //!
-//! Prints one report in the shape of `opa exec`. Exit code: 0; 1 with `--fail`, `--fail-defined` or `--fail-non-empty` when
-//! any input calls for it, errors included; 2 when there is no report.
+//! Prints one report in the shape of `opa exec`. Exit code, as there: 0; 1 when there is no report, and with `--fail`,
+//! `--fail-defined` or `--fail-non-empty` when any input calls for it, errors included.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -111,7 +111,7 @@ pub fn run(args: &ExecArgs) -> ExitCode {
         }
         Err(message) => {
             complain(&message);
-            ExitCode::from(2)
+            ExitCode::from(1)
         }
     }
 }

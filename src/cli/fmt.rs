@@ -3,8 +3,8 @@
 //! INVARIANT (nothing broken): a file is written only if its new text parses, has every comment, and says the same; it is
 //! replaced as a whole or not at all.
 //!
-//! Exit code: 0 when all is well, 1 when a file does not parse or has no layout, or with `--fail` would change, 2 when a
-//! path cannot be used.
+//! Exit code, as `opa fmt` has it: 0 when all is well; 1 when a path cannot be used; 2 when a file does not parse or has no
+//! layout, or with `--fail` would change. The highest counts.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ pub struct FmtArgs {
     /// Print the names of files that would change, and nothing else
     #[arg(short, long)]
     pub list: bool,
-    /// End with exit code 1 if a file would change
+    /// End with exit code 2 if a file would change
     #[arg(long)]
     pub fail: bool,
     /// Refuse a text that does not parse or says something else; `--write` always does
@@ -129,15 +129,15 @@ fn report(args: &FmtArgs, name: &str, outcome: &Outcome) -> u8 {
             if args.fail && !args.list && !args.diff {
                 complain(&format!("`{name}` is not formatted; `verdict fmt --diff` shows what would change"));
             }
-            u8::from(args.fail)
+            if args.fail { 2 } else { 0 }
         }
         Outcome::Wrong(message) => {
             complain(message);
-            1
+            2
         }
         Outcome::Failed(message) => {
             complain(message);
-            2
+            1
         }
     }
 }

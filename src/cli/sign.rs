@@ -3,7 +3,7 @@
 //! Files are named as they lie in the bundle, and listed in order of their names. `opa sign` puts a folder's path, as it is
 //! given, before them, which only verifies where the path is the same.
 //!
-//! Exit code: 0 when the signature was written, 2 when it was not.
+//! Exit code, as `opa sign` has it: 0 when the signature was written, 1 when it was not.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ pub fn run(args: &SignArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             complain(&message);
-            ExitCode::from(2)
+            ExitCode::from(1)
         }
     }
 }

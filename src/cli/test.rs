@@ -3,8 +3,9 @@
 //! Runs OPA's `test_` rules and fixture files (see [`crate::testing`]) of every path, and reports for a person, as JSON,
 //! or as JUnit.
 //!
-//! Exit code: 0 when everything passed; 1 when something failed or was skipped (or, with `--fail-on-empty`, when there
-//! was nothing to run); 2 when something could not be run, and when less is covered than `--threshold` asks for.
+//! Exit code, as `opa test` has it: 0 when everything passed; 2 when something failed or was skipped, and when less is
+//! covered than `--threshold` asks for; 1 when something could not be run, or, with `--fail-on-empty`, when there was
+//! nothing to run.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -113,7 +114,7 @@ pub fn run(args: &TestArgs) -> ExitCode {
         Ok(paths) => paths,
         Err(message) => {
             complain(&message);
-            return ExitCode::from(2);
+            return ExitCode::from(1);
         }
     };
     if args.watch {
@@ -145,7 +146,7 @@ fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
         Ok(sources) => sources,
         Err(problem) => {
             complain(&problem.to_string());
-            return 2;
+            return 1;
         }
     };
     let mut broken = false;
@@ -173,9 +174,8 @@ fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
         counts.failed + counts.errored > 0 || (counts.skipped > 0 && !args.exit_zero_on_skipped)
     };
     match () {
-        () if broken => 2,
-        () if runs.iter().any(failed) || (args.fail_on_empty && !empty.is_empty()) => 1,
-        () if !covers_enough(args, &runs) => 2,
+        () if broken || (args.fail_on_empty && !empty.is_empty()) => 1,
+        () if runs.iter().any(failed) || !covers_enough(args, &runs) => 2,
         () => 0,
     }
 }

@@ -21,7 +21,7 @@ use super::report::{duration, grouped};
 use super::{BenchError, Format};
 use crate::cli::eval::{read_input, read_standard_input};
 use crate::cli::reading::ReadingArgs;
-use crate::cli::sources::{self, Problem};
+use crate::cli::sources;
 use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::units::Period;
@@ -119,7 +119,7 @@ pub struct GoResult {
 /// Loads, evaluates once, and then measures.
 ///
 /// # Errors
-/// [`BenchError::Usage`] for arguments and files that are no good, [`BenchError::Failed`] for a policy that does not
+/// [`BenchError::Usage`] for arguments that are no good, [`BenchError::Failed`] for files that are not, for a policy that does not
 /// compile, or that has no answer: a benchmark of nothing would only mislead.
 pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<PolicyReport, BenchError> {
     let text = args.entry.as_deref().unwrap_or_default();
@@ -128,10 +128,10 @@ pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<Pol
         (None, true) => Some(read_standard_input()),
         (None, false) => None,
     };
-    let input = input.transpose().map_err(BenchError::Usage)?;
+    let input = input.transpose().map_err(BenchError::Failed)?;
     let snapshot = load(args)?;
     let scope = Scope { package: args.package.clone(), imports: args.import.clone() };
-    let asked = Asked::read(text, &scope, &snapshot).map_err(BenchError::Usage)?;
+    let asked = Asked::read(text, &scope, &snapshot).map_err(BenchError::Failed)?;
     let entry = match &asked {
         Asked::Document(path) => path.to_string(),
         Asked::Query(_) => text.trim().to_owned(),
@@ -155,10 +155,7 @@ fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
         ));
     }
     let program = sources::load_together(&args.bundles, &args.data, &args.reading);
-    let program = program.map_err(|problem| match problem {
-        Problem::Policy(_) => BenchError::Failed(problem.to_string()),
-        Problem::Path(_) | Problem::Load(_) => BenchError::Usage(problem.to_string()),
-    })?;
+    let program = program.map_err(|problem| BenchError::Failed(problem.to_string()))?;
     Ok(Snapshot::new(1, std::collections::BTreeMap::new(), program, Clock::System.now()))
 }
 

@@ -14,14 +14,14 @@ fn with_test(rules: &str) -> tempfile::TempDir {
 fn a_test_rule_passes_only_when_it_is_true() {
     for (rule, code, says) in [
         ("test_a if app.allow with input.subject.id as \"alice\"", 0, "1/1 passed"),
-        ("test_a if app.allow with input.subject.id as \"bob\"", 1, "undefined: a condition"),
-        ("test_a := false", 1, "+ false"),
-        ("test_a := \"yes\"", 1, "+ \"yes\""),
-        ("test_a := {1}", 1, "+ [1]"),
-        ("test_a if 1 / 0 == 1", 1, "ERROR  data.app_test.test_a"),
-        ("test_a if not regex.match(\"(\", \"x\")", 1, "app/policy_test.rego:5:"),
-        ("test_a if true\n\ntest_a if false", 1, "FAIL  data.app_test.test_a#01"),
-        ("todo_test_a := true", 1, "SKIPPED  data.app_test.todo_test_a"),
+        ("test_a if app.allow with input.subject.id as \"bob\"", 2, "undefined: a condition"),
+        ("test_a := false", 2, "+ false"),
+        ("test_a := \"yes\"", 2, "+ \"yes\""),
+        ("test_a := {1}", 2, "+ [1]"),
+        ("test_a if 1 / 0 == 1", 2, "ERROR  data.app_test.test_a"),
+        ("test_a if not regex.match(\"(\", \"x\")", 2, "app/policy_test.rego:5:"),
+        ("test_a if true\n\ntest_a if false", 2, "FAIL  data.app_test.test_a#01"),
+        ("todo_test_a := true", 2, "SKIPPED  data.app_test.todo_test_a"),
     ] {
         let folder = with_test(rule);
         verdict(folder.path(), &["test", "."]).exits(code).says(says);
@@ -33,9 +33,9 @@ fn a_test_rule_passes_only_when_it_is_true() {
 #[test]
 fn a_failure_names_file_and_line() {
     let folder = with_test("test_good := true\n\ntest_bad if {\n\tapp.allow\n}");
-    let ran = verdict(folder.path(), &["test", "."]).exits(1);
+    let ran = verdict(folder.path(), &["test", "."]).exits(2);
     ran.says("FAIL  data.app_test.test_bad").says("at app/policy_test.rego:7").says("1/2 passed, 1 failed");
-    let ran = verdict(folder.path(), &["test", "app/policy.rego", "app/policy_test.rego", "-v"]).exits(1);
+    let ran = verdict(folder.path(), &["test", "app/policy.rego", "app/policy_test.rego", "-v"]).exits(2);
     ran.says("PASS  data.app_test.test_good").says("at app/policy_test.rego:7");
 }
 
@@ -43,33 +43,30 @@ fn a_failure_names_file_and_line() {
 fn a_sub_case_that_fails_is_noticed() {
     for (body, code, says) in [
         ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 3", 0, "1/1 passed"),
-        ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 2", 1, "1 of 2 cases failed: two"),
-        ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 0", 1, "2 of 2 cases failed: one, two"),
-        ("some note, n in {}\n\tn < 0", 1, "no case at all"),
-        ("some tc in [{\"note\": \"a\", \"n\": 9}]; note := tc.note; tc.n < 2", 1, "1 of 1 cases failed: a"),
+        ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 2", 2, "1 of 2 cases failed: two"),
+        ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 0", 2, "2 of 2 cases failed: one, two"),
+        ("some note, n in {}\n\tn < 0", 2, "no case at all"),
+        ("some tc in [{\"note\": \"a\", \"n\": 9}]; note := tc.note; tc.n < 2", 2, "1 of 1 cases failed: a"),
     ] {
         let folder = with_test(&format!("test_x[note] if {{\n\t{body}\n}}"));
         verdict(folder.path(), &["test", "."]).exits(code).says(says);
     }
     let unclear = with_test("test_x[note] if {\n\tnote = tc.note\n\tsome tc in [{\"note\": \"a\"}]\n}");
-    verdict(unclear.path(), &["test", "."]).exits(2).complains("var tc referenced above");
+    verdict(unclear.path(), &["test", "."]).exits(1).complains("var tc referenced above");
 }
 
 #[test]
-fn what_cannot_be_run_is_exit_code_2_with_the_place() {
+fn what_cannot_be_run_is_said_with_its_place() {
     let broken = folder(&[("app/policy.rego", "package app\n\nallow if {\n\tfoo(input.x\n}\n")]);
-    for command in ["test", "eval"] {
-        let args: &[&str] = match command {
-            "test" => &["test", "."],
-            _ => &["eval", "-b", ".", "-f", "pretty", "data.app.allow"],
-        };
-        verdict(broken.path(), args).exits(2).complains("app/policy.rego:5:1: rego_parse_error");
+    let eval = ["eval", "-b", ".", "-f", "pretty", "data.app.allow"];
+    for (args, code) in [(&["test", "."][..], 1), (&eval, 2)] {
+        verdict(broken.path(), args).exits(code).complains("app/policy.rego:5:1: rego_parse_error");
     }
     let test = with_test("test_a if nosuch(1)");
-    verdict(test.path(), &["test", "."]).exits(2).complains("app/policy_test.rego:5:");
+    verdict(test.path(), &["test", "."]).exits(1).complains("app/policy_test.rego:5:");
     let nothing = folder(&[]);
-    verdict(nothing.path(), &["test", "nope"]).exits(2).complains("cannot read `nope`");
-    verdict(nothing.path(), &["test"]).exits(2).complains("neither `policies` nor `bundles`");
+    verdict(nothing.path(), &["test", "nope"]).exits(1).complains("cannot read `nope`");
+    verdict(nothing.path(), &["test"]).exits(1).complains("neither `policies` nor `bundles`");
     verdict(nothing.path(), &["test", "--run", "("]).exits(2).complains("--run");
 }
 
@@ -94,16 +91,16 @@ fn a_directory_of_bundles_is_taken_as_the_server_takes_it() {
         ("bundles/b/policy_test.rego", test),
     ]);
     verdict(bundles.path(), &["test", "bundles"]).exits(0).says("bundles: 1/1 passed");
-    verdict(bundles.path(), &["test", "bundles/b"]).exits(1);
+    verdict(bundles.path(), &["test", "bundles/b"]).exits(2);
     std::fs::write(bundles.path().join("bundles/a/.manifest"), r#"{"roots": ["a", "b"]}"#).unwrap();
-    verdict(bundles.path(), &["test", "bundles"]).exits(2).complains("overlap");
+    verdict(bundles.path(), &["test", "bundles"]).exits(1).complains("overlap");
 }
 
 #[test]
 fn the_junit_report_is_read_back() {
     let folder =
         with_test("test_a := true\n\ntest_b := \"<&>\"\n\ntest_c if 1 / 0 == 1\n\ntodo_test_d := true");
-    let ran = verdict(folder.path(), &["test", ".", "--format", "junit"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "--format", "junit"]).exits(2);
     let report = quick_junit::Report::deserialize_from_str(&ran.out).unwrap();
     assert_eq!((report.tests, report.failures, report.errors), (4, 1, 1));
     let suite = &report.test_suites[0];
@@ -120,7 +117,7 @@ fn the_json_report_has_the_shape_of_opa() {
     let folder = with_test(
         "test_a := true\n\ntest_b := 7\n\ntest_c[n] if {\n\tsome n in [\"x\", \"y\"]\n\tn == \"x\"\n}",
     );
-    let ran = verdict(folder.path(), &["test", ".", "-f", "json"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "-f", "json"]).exits(2);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let test = |index: usize| &report[index];
     assert_eq!(report.as_array().unwrap().len(), 3);
@@ -200,7 +197,7 @@ fn check_shows_every_error_with_its_line_and_a_caret() {
     let rows: Vec<_> =
         report["errors"].as_array().unwrap().iter().map(|e| e["location"]["row"].clone()).collect();
     assert_eq!(rows, [4, 5]);
-    verdict(bad.path(), &["check", "nope"]).exits(2).complains("cannot read `nope`");
+    verdict(bad.path(), &["check", "nope"]).exits(1).complains("cannot read `nope`");
     let tests = with_test("test_a if nosuch(1)");
     verdict(tests.path(), &["check", "."]).exits(1).complains("app/policy_test.rego:5:");
 }

@@ -139,7 +139,7 @@ fn an_example_fails_when_its_policy_is_changed() {
         let changed = folder(&files);
         let ran = verdict(changed.path(), &["test", "-b", "."]);
         match ran.code {
-            1 => {}
+            2 => {}
             0 => survivors.push(format!("{example}: `{from}` -> `{to}`")),
             _ => panic!("{example}: `{from}` -> `{to}` does not run:\n{}", ran.err),
         }

@@ -108,7 +108,7 @@ fn a_case_fails_when_anything_differs_and_says_how() {
             "+     \"issuer\": \"fixture\"",
         ),
     ] {
-        let ran = case(keys).exits(1).says(says);
+        let ran = case(keys).exits(2).says(says);
         assert!(ran.out.contains("at app/x.fixtures.yaml:4"), "{keys}\n{}", ran.out);
     }
 }
@@ -189,14 +189,14 @@ fn what_is_wrong_with_a_file_is_said_with_its_place() {
         (&format!("{good}{good}"), ":7:1", "two cases are named `one`"),
         ("  []\n", ":1:1", "no cases"),
     ] {
-        let ran = test(cases).exits(2).complains(says);
+        let ran = test(cases).exits(1).complains(says);
         assert!(ran.err.contains(&format!("app/x.fixtures.yaml{place}")), "{cases}\n{}", ran.err);
     }
-    test_file("entrypoint: app/allow\ncase: []\n").exits(2).complains("app/x.fixtures.yaml:2:1");
+    test_file("entrypoint: app/allow\ncase: []\n").exits(1).complains("app/x.fixtures.yaml:2:1");
     test_file("cases:\n  - {name: it, subject: {id: a}, expect: allow}\n")
-        .exits(2)
+        .exits(1)
         .complains("no `entrypoint`");
-    test_file("cases: [\n").exits(2).complains("app/x.fixtures.yaml:");
+    test_file("cases: [\n").exits(1).complains("app/x.fixtures.yaml:");
 }
 
 #[test]
@@ -210,11 +210,11 @@ fn a_fixture_file_alone_brings_its_bundle() {
         ("b/app/two.fixtures.yaml", "broken"),
     ]);
     verdict(folder.path(), &["test", "b/app/one.fixtures.json"]).exits(0).says("1/1 passed");
-    verdict(folder.path(), &["test", "b"]).exits(2).complains("b/app/two.fixtures.yaml:1:1");
+    verdict(folder.path(), &["test", "b"]).exits(1).complains("b/app/two.fixtures.yaml:1:1");
     std::fs::rename(
         folder.path().join("b/app/two.fixtures.yaml"),
         folder.path().join("b/app/two.fixture.yaml"),
     )
     .unwrap();
-    verdict(folder.path(), &["test", "b"]).exits(2).complains("name it `….fixtures.yaml`");
+    verdict(folder.path(), &["test", "b"]).exits(1).complains("name it `….fixtures.yaml`");
 }

@@ -37,14 +37,14 @@ fn project(tests: &str) -> tempfile::TempDir {
 #[test]
 fn what_a_failing_test_prints_and_where_it_stopped_is_reported() {
     let folder = project(TESTS);
-    let ran = verdict(folder.path(), &["test", "."]).exits(1);
+    let ran = verdict(folder.path(), &["test", "."]).exits(2);
     let ran =
         ran.says("stopped at app_test.rego:11: got == want").says("| asked by bob\n").says("| got false\n");
     assert!(!ran.out.contains("asked by ann") && !ran.out.contains("want is"), "{}", ran.out);
-    let ran = verdict(folder.path(), &["test", ".", "-v", "--var-values"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "-v", "--var-values"]).exits(2);
     ran.says("| asked by ann\n").says("got is false\n").says("want is true\n");
 
-    let ran = verdict(folder.path(), &["test", ".", "-f", "json", "--var-values"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "-f", "json", "--var-values"]).exits(2);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     // `asked by ann`, in base64 as OPA has it.
     assert_eq!(report[0]["output"], "YXNrZWQgYnkgYW5uCg==");
@@ -54,7 +54,7 @@ fn what_a_failing_test_prints_and_where_it_stopped_is_reported() {
     });
     assert_eq!(report[1]["stopped_at"], stopped);
     verdict(folder.path(), &["test", ".", "-f", "junit"])
-        .exits(1)
+        .exits(2)
         .says("<system-out>asked by bob")
         .says("stopped at app_test.rego:11: got == want");
 }
@@ -70,7 +70,7 @@ fn a_test_stops_at_the_last_condition_that_it_came_to() {
         ("some x in []\n\tx", "some x in []"),
     ] {
         let folder = project(&format!("package app_test\n\nimport data.app\n\ntest_x if {{\n\t{body}\n}}\n"));
-        verdict(folder.path(), &["test", "."]).exits(1).says(&format!(": {text}\n"));
+        verdict(folder.path(), &["test", "."]).exits(2).says(&format!(": {text}\n"));
     }
 }
 
@@ -106,7 +106,7 @@ fn tests_run_beside_each_other_give_the_same_report_in_order() {
     let folder = project(&format!("package app_test\n\n{many}"));
     let names = |threads: &str| {
         let ran =
-            verdict(folder.path(), &["test", ".", "-p", threads, "-f", "json", "--count", "2"]).exits(1);
+            verdict(folder.path(), &["test", ".", "-p", threads, "-f", "json", "--count", "2"]).exits(2);
         let report: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
         let line =
             |test: &Value| format!("{} {}", test["name"].as_str().unwrap(), test.get("fail").is_some());
@@ -123,7 +123,7 @@ fn tests_of_one_name_do_not_hide_each_other() {
     let cases = "test_x[note] if {\n\tsome note, n in {\"a\": 1}\n\tn == 1\n}\n\n\
                  test_x[note] if {\n\tsome note, n in {\"b\": 1}\n\tn == 2\n}\n";
     let folder = project(&format!("package app_test\n\n{cases}"));
-    let ran = verdict(folder.path(), &["test", ".", "-v"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "-v"]).exits(2);
     ran.says("PASS  data.app_test.test_x ")
         .says("FAIL  data.app_test.test_x#01")
         .says("1/2 passed, 1 failed");
@@ -134,7 +134,7 @@ fn cases_of_several_keys_lie_below_each_other() {
     let tests = "test_x[a][b] if {\n\tsome a, xs in {\"p\": {\"one\": 1, \"two\": 2}, \"q\": {\"one\": 1}}\n\tsome b, n in xs\n\tn < 2\n}\n\n\
                  test_f(x) := 1 if x == 1\n\ntest_f(x) := 2 if x == 2\n\ntest_y if test_f(2) == 2\n";
     let folder = project(&format!("package app_test\n\n{tests}"));
-    let ran = verdict(folder.path(), &["test", ".", "-f", "json"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "-f", "json"]).exits(2);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     let (one, two) = (json!({"name": "one"}), json!({"name": "two", "fail": true}));
     let p = json!({"name": "p", "fail": true, "sub_results": {"one": one, "two": two}});
@@ -147,7 +147,7 @@ fn cases_of_several_keys_lie_below_each_other() {
 #[test]
 fn tests_can_be_measured() {
     let folder = project("package app_test\n\ntest_a if true\n\ntest_b if false\n");
-    let ran = verdict(folder.path(), &["test", ".", "--bench", "-f", "gobench"]).exits(1);
+    let ran = verdict(folder.path(), &["test", ".", "--bench", "-f", "gobench"]).exits(2);
     assert!(
         ran.out.starts_with("BenchmarkDataAppTestTestA\t") && ran.out.ends_with(" ns/op\n"),
         "{}",

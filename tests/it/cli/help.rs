@@ -71,9 +71,7 @@ fn what_is_not_understood_ends_with_exit_code_2_and_says_why() {
         (&["eval", "data.a", "--data", "none.rego"], "none.rego"),
         (&["eval", "data.a", "--now", "noon"], "noon"),
         (&["eval", "data.a", "--subject", "{"], "subject"),
-        (&["check", "none"], "none"),
         (&["check", "--format", "xml"], "invalid value 'xml'"),
-        (&["test", "none"], "none"),
         (&["test", "--run", "("], "("),
         (&["bench"], ""),
         (&["bench", "data.a", "--benchtime", "long"], "long"),
@@ -90,7 +88,7 @@ fn what_is_not_understood_ends_with_exit_code_2_and_says_why() {
     }
 }
 
-/// 1 is for an answer that is no: a policy with errors, a test that fails, an undefined document with `--fail`.
+/// As OPA has them.
 #[test]
 fn no_and_yes_have_their_own_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,7 +100,19 @@ fn no_and_yes_have_their_own_exit_codes() {
         (&["check", "good.rego"][..], 0),
         (&["check", "bad.rego"], 1),
         (&["test", "good.rego"], 0),
-        (&["test", "failing.rego"], 1),
+        (&["test", "failing.rego"], 2),
+        (&["test", "bad.rego"], 1),
+        (&["test", "none"], 1),
+        (&["check", "none"], 1),
+        (&["fmt", "bad.rego"], 2),
+        (&["fmt", "none"], 1),
+        (&["build", "none"], 1),
+        (&["deps", "-d", "none", "data.a.x"], 1),
+        (&["parse", "bad.rego"], 1),
+        (&["inspect", "none"], 1),
+        (&["exec", "-b", "none", "good.rego"], 1),
+        (&["bench", "-d", "none", "data.a.x"], 1),
+        (&["eval", "data.a.x", "--data", "bad.rego"], 2),
         (&["eval", "data.a.x", "--data", "good.rego"], 0),
         (&["eval", "data.a.x", "--data", "good.rego", "--fail"], 0),
         (&["eval", "data.a.x", "--data", "good.rego", "--fail-defined"], 1),
