@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::Found;
 use super::names::name_of;
-use super::scope::peeled;
 use crate::rego::syntax::ast::{Expr, ExprKind, Import, Module, Op, Term, TermKind};
 use crate::rego::syntax::visit::{Visitor, walk_expr, walk_module};
 
@@ -55,7 +54,7 @@ pub(super) fn check(number: usize, module: &Module, found: &mut Vec<Found>) {
 }
 
 fn root_name(term: &Term) -> Option<&str> {
-    match &peeled(term).kind {
+    match &term.peeled().kind {
         TermKind::Var(name) if matches!(&**name, "input" | "data") => Some(name),
         _ => None,
     }
@@ -70,7 +69,7 @@ impl Visitor for Assignments<'_> {
     fn expr(&mut self, expr: &Expr) {
         let target = match &expr.kind {
             ExprKind::Assign(target, _) => Some(target),
-            ExprKind::Term(term) => match &peeled(term).kind {
+            ExprKind::Term(term) => match &term.peeled().kind {
                 TermKind::Infix { op: Op::Assign, left, .. } => Some(&**left),
                 _ => None,
             },

@@ -152,7 +152,7 @@ pub(super) fn declared(body: &Body) -> HashSet<Arc<str>> {
                 key.iter().chain([value]).for_each(|term| targets(term, &mut names));
             }
             ExprKind::Term(term) => {
-                if let TermKind::Infix { op: Op::Assign, left, .. } = &peeled(term).kind {
+                if let TermKind::Infix { op: Op::Assign, left, .. } = &term.peeled().kind {
                     targets(left, &mut names);
                 }
             }
@@ -166,15 +166,8 @@ pub(super) fn declared(body: &Body) -> HashSet<Arc<str>> {
 fn targets(term: &Term, names: &mut HashSet<Arc<str>>) {
     let mut found = HashSet::new();
     variables(term, &mut found);
-    let alone = matches!(peeled(term).kind, TermKind::Var(_));
+    let alone = matches!(term.peeled().kind, TermKind::Var(_));
     names.extend(found.into_iter().filter(|name| alone || !matches!(&**name, "input" | "data")));
-}
-
-pub(super) fn peeled(mut term: &Term) -> &Term {
-    while let TermKind::Parens(inner) = &term.kind {
-        term = inner;
-    }
-    term
 }
 
 /// All names in a term, those within closures too.

@@ -100,11 +100,11 @@ impl<'n> Collector<'n> {
 
     /// A variable and the document that it stands for.
     fn alias(&mut self, name: &Term, of: &Term) -> Option<(Arc<str>, (Head, Reference))> {
-        let TermKind::Var(name) = &peeled(name).kind else { return None };
+        let TermKind::Var(name) = &name.peeled().kind else { return None };
         if self.document(name).is_some() || &**name == "_" {
             return None;
         }
-        match &peeled(of).kind {
+        match &of.peeled().kind {
             TermKind::Var(document) => {
                 let path = self.document(document)?;
                 Some((Arc::clone(name), (Head::Document(path), Vec::new())))
@@ -155,7 +155,7 @@ impl<'n> Collector<'n> {
             return Part::Constant(value);
         }
         self.term(term);
-        match &peeled(term).kind {
+        match &term.peeled().kind {
             TermKind::Var(name) if &**name != "_" && self.document(name).is_none() => {
                 Part::Variable(Arc::clone(name))
             }
@@ -218,7 +218,7 @@ impl Visitor for Collector<'_> {
         let ExprKind::SomeIn { key, value, collection } = &expr.kind else {
             return walk_expr(self, expr);
         };
-        let reached = match &peeled(collection).kind {
+        let reached = match &collection.peeled().kind {
             TermKind::Var(name) => match self.document(name) {
                 Some(path) => Some((Head::Document(path), Vec::new())),
                 None => Some((Head::Variable(Arc::clone(name)), Vec::new())),
@@ -269,13 +269,6 @@ impl Visitor for Collector<'_> {
     }
 }
 
-fn peeled(mut term: &Term) -> &Term {
-    while let TermKind::Parens(inner) = &term.kind {
-        term = inner;
-    }
-    term
-}
-
 /// The value of a plain constant.
 pub(super) fn constant(term: &Term) -> Option<Value> {
     match &term.kind {
@@ -306,7 +299,7 @@ impl Visitor for Functions {
 
     fn term(&mut self, term: &Term) {
         let name = match &term.kind {
-            TermKind::Call { function, .. } => dotted(function),
+            TermKind::Call { function, .. } => function.dotted().map(|parts| parts.join(".")),
             TermKind::Infix { op, .. } => Some(op.function().to_owned()),
             TermKind::In { key: None, .. } => Some("internal.member_2".to_owned()),
             TermKind::In { key: Some(_), .. } => Some("internal.member_3".to_owned()),
@@ -315,21 +308,5 @@ impl Visitor for Functions {
         };
         self.0.extend(name);
         walk_term(self, term);
-    }
-}
-
-fn dotted(function: &Term) -> Option<String> {
-    match &function.kind {
-        TermKind::Var(name) => Some(name.to_string()),
-        TermKind::Ref(reference) => {
-            let mut name = dotted(&reference.head)?;
-            for part in &reference.parts {
-                let RefPart::Dot(part) = part else { return None };
-                name.push('.');
-                name.push_str(&part.name);
-            }
-            Some(name)
-        }
-        _ => None,
     }
 }

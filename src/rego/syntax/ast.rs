@@ -210,6 +210,38 @@ pub struct Term {
     pub kind: TermKind,
 }
 
+impl Term {
+    /// What is within its parentheses.
+    pub fn peeled(&self) -> &Self {
+        let mut term = self;
+        while let TermKind::Parens(inner) = &term.kind {
+            term = inner;
+        }
+        term
+    }
+
+    /// The parts of `a.b["c"]`; `None` where any of them is not constant.
+    pub fn dotted(&self) -> Option<Vec<Arc<str>>> {
+        match &self.peeled().kind {
+            TermKind::Var(name) => Some(vec![Arc::clone(name)]),
+            TermKind::Ref(reference) => {
+                let mut parts = reference.head.dotted()?;
+                for part in &reference.parts {
+                    parts.push(match part {
+                        RefPart::Dot(name) => Arc::clone(&name.name),
+                        RefPart::Bracket(Self { kind: TermKind::String { value, .. }, .. }) => {
+                            Arc::clone(value)
+                        }
+                        RefPart::Bracket(_) => return None,
+                    });
+                }
+                Some(parts)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Kinds of terms.
 #[derive(Debug, Clone)]
 pub enum TermKind {

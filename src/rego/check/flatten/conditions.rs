@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::flat::{Callee, Expr, Head, Kind, Reference, Term};
-use super::super::scope::{Occurrence, declared, peeled};
+use super::super::scope::{Occurrence, declared};
 use super::{Exprs, Flatten};
 use crate::rego::syntax::ast::{self, ExprKind, Op, TermKind};
 use crate::rego::syntax::source::Span;
@@ -86,7 +86,7 @@ impl Flatten<'_> {
             }
             TermKind::Call { function, args } if is_print(function) => {
                 for arg in args {
-                    let TermKind::Var(name) = &peeled(arg).kind else {
+                    let TermKind::Var(name) = &arg.peeled().kind else {
                         let made = self.captured(arg, arg.span);
                         self.named(made, arg.span, exprs);
                         continue;

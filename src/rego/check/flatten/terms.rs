@@ -206,32 +206,10 @@ impl Flatten<'_> {
         }
     }
 
-    /// The parts of `a.b["c"]`.
-    fn dotted(term: &ast::Term) -> Option<Vec<Arc<str>>> {
-        match &term.kind {
-            TermKind::Var(name) => Some(vec![Arc::clone(name)]),
-            TermKind::Ref(reference) => {
-                let mut parts = Self::dotted(&reference.head)?;
-                for part in &reference.parts {
-                    parts.push(match part {
-                        RefPart::Dot(name) => Arc::clone(&name.name),
-                        RefPart::Bracket(ast::Term { kind: TermKind::String { value, .. }, .. }) => {
-                            Arc::clone(value)
-                        }
-                        RefPart::Bracket(_) => return None,
-                    });
-                }
-                Some(parts)
-            }
-            TermKind::Parens(inner) => Self::dotted(inner),
-            _ => None,
-        }
-    }
-
     /// The function of a name or path, if it is one, and how many arguments it takes. A rule that is called is as good as
     /// a function without arguments.
     pub(super) fn function(&mut self, function: &ast::Term, called: bool) -> Option<(Callee, usize)> {
-        let parts = Self::dotted(function)?;
+        let parts = function.dotted()?;
         let (first, rest) = parts.split_first()?;
         if !self.scopes.is_local(first)
             && let Some((Root::Data, path)) = self.names.find(first)
@@ -251,7 +229,7 @@ impl Flatten<'_> {
 
     /// The function that is called; reported where there is none.
     pub(super) fn callee(&mut self, function: &ast::Term, span: Span) -> Option<(Callee, usize)> {
-        let parts = Self::dotted(function);
+        let parts = function.dotted();
         let name = parts.as_ref().map_or_else(|| "?".to_owned(), |parts| parts.join("."));
         let first = parts.as_ref().and_then(|parts| parts.first());
         if first.is_some_and(|first| self.scopes.is_declared(first)) {

@@ -7,14 +7,14 @@ use crate::rego::builtins::call::Context;
 use crate::rego::plan::ir::{Builtin, Callee, Comprehension, PRINT, Target};
 use crate::rego::plan::metadata::Asked;
 use crate::rego::plan::raw::{Kind, Out, Term};
-use crate::rego::syntax::ast::{self, RefPart, TermKind};
+use crate::rego::syntax::ast;
 use crate::rego::syntax::source::Span;
 use crate::rego::value::Value;
 
 impl Lowering<'_> {
     /// What a name or path calls; `None` where it is no function.
     pub(super) fn callee(&self, function: &ast::Term) -> Option<(Callee, usize, String)> {
-        let dotted = dotted(function)?;
+        let dotted = function.dotted()?;
         let first: &str = dotted.first()?;
         if self.local(first).is_none()
             && let Some((Root::Data, mut path)) = self.global(first)
@@ -50,7 +50,7 @@ impl Lowering<'_> {
             };
         }
         let Some((callee, arity, name)) = self.callee(function) else {
-            let name = dotted(function).map_or_else(|| "?".to_owned(), |parts| parts.join("."));
+            let name = function.dotted().map_or_else(|| "?".to_owned(), |parts| parts.join("."));
             self.found("rego_type_error", span, format!("undefined function {name}"));
             return Term::Const(Value::Null);
         };
@@ -78,7 +78,7 @@ impl Lowering<'_> {
     /// What a call that asks for annotations stands for.
     fn metadata(&mut self, function: &ast::Term, args: &[ast::Term]) -> Option<Term> {
         let asker = self.asker.filter(|_| args.len() < 2)?;
-        let name = dotted(function)?;
+        let name = function.dotted()?;
         let asked = Asked::of(&name)?;
         let first = name.first()?;
         if self.local(first).is_some() || self.global(first).is_some() {
@@ -131,7 +131,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn with(&mut self, with: &ast::With, stmts: &mut Stmts) -> Option<(Target, Term)> {
-        let parts = dotted(&with.target);
+        let parts = with.target.dotted();
         let first = parts.as_ref().and_then(|parts| parts.first()).map_or("", |first| first);
         if let (Some((root, mut path)), Some(parts)) = (self.global(first), &parts) {
             path.extend(parts.iter().skip(1).map(|part| Value::String(Arc::clone(part))));
@@ -178,26 +178,5 @@ impl Lowering<'_> {
             }
         }
         false
-    }
-}
-
-/// `a.b.c` as its parts.
-pub(super) fn dotted(term: &ast::Term) -> Option<Vec<Arc<str>>> {
-    match &term.kind {
-        TermKind::Var(name) => Some(vec![Arc::clone(name)]),
-        TermKind::Ref(reference) => {
-            let mut parts = dotted(&reference.head)?;
-            for part in &reference.parts {
-                parts.push(match part {
-                    RefPart::Dot(name) => Arc::clone(&name.name),
-                    RefPart::Bracket(ast::Term { kind: TermKind::String { value, .. }, .. }) => {
-                        Arc::clone(value)
-                    }
-                    RefPart::Bracket(_) => return None,
-                });
-            }
-            Some(parts)
-        }
-        _ => None,
     }
 }

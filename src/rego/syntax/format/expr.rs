@@ -1,7 +1,7 @@
 //! Conditions: bodies, `not`, `some`, `every`, `with`.
 
 use super::super::ast::{Body, Expr, ExprKind, Ident, Op, Term, TermKind, With};
-use super::names::{binds, infix, operator_call, peeled, start, symbol};
+use super::names::{binds, infix, operator_call, start, symbol};
 use super::term::{Place, groups};
 use super::writer::Writer;
 
@@ -79,7 +79,7 @@ impl<'m> Writer<'m> {
                     self.write(&name.name);
                     self.write(after);
                 }
-                let place = match peeled(domain).kind {
+                let place = match domain.peeled().kind {
                     TermKind::In { .. } => Place::Operand,
                     _ => Place::Free,
                 };
@@ -106,7 +106,7 @@ impl<'m> Writer<'m> {
 
     /// A term as a condition: around it and its operands go only parentheses that it needs.
     fn condition(&mut self, term: &'m Term) {
-        let inner = peeled(term);
+        let inner = term.peeled();
         if let TermKind::In { key, value, collection } = &inner.kind {
             self.comments_to(self.line(start(inner)));
             self.ensure_line();
@@ -125,7 +125,7 @@ impl<'m> Writer<'m> {
     fn operands(&mut self, left: &'m Term, op: Op, right: &'m Term) {
         let own = &self.style.own_operators;
         let place = |term: &Term, tightest: u8| match infix(term, own) {
-            _ if matches!(peeled(term).kind, TermKind::In { .. }) => Place::Operand,
+            _ if matches!(term.peeled().kind, TermKind::In { .. }) => Place::Operand,
             Some((inner, _, _)) if binds(inner) < tightest => Place::Operand,
             _ => Place::Free,
         };

@@ -90,14 +90,6 @@ pub(super) fn operator_named(name: &str) -> Option<Op> {
     })
 }
 
-/// The term within parentheses.
-pub(super) fn peeled(mut term: &Term) -> &Term {
-    while let TermKind::Parens(inner) = &term.kind {
-        term = inner;
-    }
-    term
-}
-
 /// A call as the operator that it is, and its arguments: `plus(a, b)`, and as a condition `plus(a, b, sum)`.
 pub(super) fn operator_call<'t>(term: &'t Term, own: &[std::sync::Arc<str>]) -> Option<(Op, &'t [Term])> {
     let TermKind::Call { function, args } = &term.kind else { return None };
@@ -110,9 +102,9 @@ pub(super) fn operator_call<'t>(term: &'t Term, own: &[std::sync::Arc<str>]) -> 
 
 /// The operator between two terms.
 pub(super) fn infix<'t>(term: &'t Term, own: &[std::sync::Arc<str>]) -> Option<(Op, &'t Term, &'t Term)> {
-    match &peeled(term).kind {
+    match &term.peeled().kind {
         TermKind::Infix { op, left, right, .. } => Some((*op, left, right)),
-        TermKind::Call { .. } => match operator_call(peeled(term), own)? {
+        TermKind::Call { .. } => match operator_call(term.peeled(), own)? {
             (op, [left, right]) => Some((op, left, right)),
             _ => None,
         },

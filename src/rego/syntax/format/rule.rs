@@ -4,7 +4,7 @@ use super::super::ast::{Body, Else, Expr, ExprKind, HeadValue, RefPart, Rule, Te
 use super::super::parser::has_if;
 use super::super::source::Span;
 use super::module::Odd;
-use super::names::{peeled, quoted};
+use super::names::quoted;
 use super::same::{always, is_true, old_element};
 use super::term::Place;
 use super::writer::Writer;
@@ -226,7 +226,7 @@ impl<'m> Writer<'m> {
                 let text = quoted(&name.name);
                 self.write(&text);
             }
-            RefPart::Bracket(term) => match &peeled(term).kind {
+            RefPart::Bracket(term) => match &term.peeled().kind {
                 TermKind::String { value, .. } => {
                     let text = quoted(value);
                     self.write(&text);
@@ -334,11 +334,11 @@ impl<'m> Writer<'m> {
 
 /// After `if`, braces around conditions and those of a set could not be told apart.
 fn is_set(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Term(term) if matches!(peeled(term).kind, TermKind::Set(_)))
+    matches!(&expr.kind, ExprKind::Term(term) if matches!(term.peeled().kind, TermKind::Set(_)))
 }
 
 fn is_ground(term: &Term) -> bool {
-    match &peeled(term).kind {
+    match &term.peeled().kind {
         TermKind::Null | TermKind::Bool(_) | TermKind::Number(_) | TermKind::String { .. } => true,
         TermKind::Array(terms) | TermKind::Set(terms) => terms.iter().all(is_ground),
         TermKind::Object(pairs) => pairs.iter().all(|(key, value)| is_ground(key) && is_ground(value)),

@@ -12,7 +12,7 @@ use super::super::ast::{
     Version,
 };
 use super::super::parser::has_if;
-use super::names::{infix, operator_call, operator_named, peeled, quoted, symbol};
+use super::names::{infix, operator_call, operator_named, quoted, symbol};
 
 /// A tree as a text.
 struct Shape {
@@ -70,7 +70,7 @@ pub(super) fn always(body: &Body) -> bool {
 
 /// Whether it is `true`.
 pub(super) fn is_true(term: &Term) -> bool {
-    matches!(peeled(term).kind, TermKind::Bool(true))
+    matches!(term.peeled().kind, TermKind::Bool(true))
 }
 
 /// Whether a rule of v0 makes up a set by its name alone: `p[x] { … }`, without `if`.
@@ -178,7 +178,7 @@ impl Shape {
     fn expr(&mut self, expr: &Expr) {
         self.push(if expr.negated { "not " } else { "" });
         match &expr.kind {
-            ExprKind::Term(term) => match operator_call(peeled(term), &self.own) {
+            ExprKind::Term(term) => match operator_call(term.peeled(), &self.own) {
                 Some((op, [left, right, result])) => {
                     self.term(result);
                     self.push(" = ");
@@ -260,7 +260,7 @@ impl Shape {
 
     fn term(&mut self, term: &Term) {
         // Operators in a row are a tree that is as high as there are operators.
-        stacker::maybe_grow(64 << 10, 1 << 20, || self.term_here(peeled(term)));
+        stacker::maybe_grow(64 << 10, 1 << 20, || self.term_here(term.peeled()));
     }
 
     fn term_here(&mut self, term: &Term) {

@@ -6,7 +6,7 @@ use super::super::ast::{Body, Op, Ref, RefPart, Term, TermKind};
 use super::super::lexer::lex;
 use super::super::source::Span;
 use super::super::token::Kind;
-use super::names::{infix, needs_brackets, peeled, quoted, start, symbol};
+use super::names::{infix, needs_brackets, quoted, start, symbol};
 use super::same::shape;
 use super::writer::Writer;
 
@@ -53,7 +53,7 @@ impl<'m> Writer<'m> {
     pub(super) fn term_on(&mut self, row: u32, term: &'m Term, place: Place) {
         self.comments_to(row);
         self.ensure_line();
-        let term = peeled(term);
+        let term = term.peeled();
         match &term.kind {
             TermKind::Null => self.write("null"),
             TermKind::Bool(value) => self.write(if *value { "true" } else { "false" }),
@@ -121,7 +121,7 @@ impl<'m> Writer<'m> {
         let mut rest: Vec<(Op, &'m Term)> = Vec::new();
         while let Some((op, left, right)) = infix(first, &own) {
             rest.push((op, right));
-            first = peeled(left);
+            first = left.peeled();
         }
         let parens = place != Place::Free;
         if rest.len() > MOST_OPERATORS {
@@ -150,7 +150,7 @@ impl<'m> Writer<'m> {
         for part in parts {
             let (name, in_quotes) = match part {
                 RefPart::Dot(name) => (&name.name, false),
-                RefPart::Bracket(term) => match &peeled(term).kind {
+                RefPart::Bracket(term) => match &term.peeled().kind {
                     TermKind::String { value, raw } => (value, !raw),
                     _ => {
                         self.write("[");

@@ -139,22 +139,14 @@ pub(super) fn peel(mut term: Term) -> Term {
     term
 }
 
-/// The same by reference.
-pub(super) fn peeled(mut term: &Term) -> &Term {
-    while let TermKind::Parens(inner) = &term.kind {
-        term = inner;
-    }
-    term
-}
-
 /// Whether it is a set literal.
 pub(super) fn is_set(term: &Term) -> bool {
-    matches!(peeled(term).kind, TermKind::Set(_))
+    matches!(term.peeled().kind, TermKind::Set(_))
 }
 
 /// What OPA calls a term in its messages.
 pub(super) fn type_name(term: &Term) -> &'static str {
-    match &peeled(term).kind {
+    match &term.peeled().kind {
         TermKind::Null => "null",
         TermKind::Bool(_) => "boolean",
         TermKind::Number(_) => "number",
@@ -183,7 +175,7 @@ pub(super) fn varies(part: &RefPart) -> bool {
 
 fn has_variable(term: &Term) -> bool {
     let any = |terms: &[Term]| terms.iter().any(has_variable);
-    match &peeled(term).kind {
+    match &term.peeled().kind {
         TermKind::Var(name) => !matches!(&**name, "input" | "data"),
         TermKind::Ref(reference) => reference.parts.iter().any(varies),
         TermKind::Call { args, .. } => any(args),
@@ -202,7 +194,7 @@ fn has_variable(term: &Term) -> bool {
 
 /// The first thing in a term that is no constant; comprehensions count as constants here.
 fn not_constant(term: &Term) -> Option<&'static str> {
-    let term = peeled(term);
+    let term = term.peeled();
     match &term.kind {
         TermKind::Array(terms) | TermKind::Set(terms) => terms.iter().find_map(not_constant),
         TermKind::Object(pairs) => {

@@ -3,7 +3,7 @@
 use super::super::ast::{Body, Else, ElseValue, ExprKind, Head, HeadValue, Ref, Rule, Term, TermKind};
 use super::super::error::Error;
 use super::super::token::Kind;
-use super::check::{is_operator, is_set, multi_value, peeled, type_name, varies};
+use super::check::{is_operator, is_set, multi_value, type_name, varies};
 use super::{Parsed, Parser, fail};
 
 impl Parser<'_> {
@@ -170,7 +170,7 @@ impl Parser<'_> {
             }
             ExprKind::Every { .. } => "expression cannot be used for rule head".into(),
             ExprKind::Term(term) | ExprKind::Assign(term, _) | ExprKind::Unify(term, _) => {
-                match &peeled(term).kind {
+                match &term.peeled().kind {
                     TermKind::Infix { .. } | TermKind::In { .. } | TermKind::Call { .. } => {
                         "rule name conflicts with built-in function".into()
                     }

@@ -11,7 +11,7 @@ use crate::rego::value::{Object, Value};
 
 impl Writer<'_> {
     pub(super) fn term(&mut self, term: &Term) -> Value {
-        let inner = peeled(term);
+        let inner = term.peeled();
         let place = Place { at: start_of(inner), text: term.span };
         self.depth += 1;
         // A term is an object, and what is in it mostly an array.
@@ -112,7 +112,7 @@ impl Writer<'_> {
                 ExprKind::Term(term)
                     if expr.with.is_empty()
                         && matches!(
-                            peeled(term).kind,
+                            term.peeled().kind,
                             TermKind::Null
                                 | TermKind::Bool(_)
                                 | TermKind::Number(_)
@@ -240,7 +240,7 @@ impl Writer<'_> {
 
     fn expr_terms(&mut self, expr: &Expr) -> Value {
         match &expr.kind {
-            ExprKind::Term(term) => match self.call(peeled(term)) {
+            ExprKind::Term(term) => match self.call(term.peeled()) {
                 Some(call) => Value::from(call),
                 None => self.term(term),
             },
@@ -283,13 +283,6 @@ impl Writer<'_> {
         self.locate(&mut out, keyword(expr.span, "some"));
         Value::from(out)
     }
-}
-
-fn peeled(mut term: &Term) -> &Term {
-    while let TermKind::Parens(inner) = &term.kind {
-        term = inner;
-    }
-    term
 }
 
 /// Where OPA says that a term begins: at its first part, without parentheses.
