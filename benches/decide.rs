@@ -15,7 +15,7 @@ use verdict::model::decision::Outcome;
 use verdict::model::principal::AuthContext;
 use verdict::model::request::EntryPath;
 use verdict::pdp::{self, snapshot::Snapshot};
-use verdict::rego::{EvalLimits, Module, RegoVersion, Value, compile};
+use verdict::rego::{Effects, EvalLimits, Module, RegoVersion, Value, compile};
 
 const POLICY: &str = r"package rbac
 
@@ -69,8 +69,16 @@ fn explain(group: &mut BenchmarkGroup<'_, WallTime>, limits: &EvalLimits) {
     group.bench_function("denial, explained", |b| {
         b.iter(|| {
             let answer = pdp::decide(black_box(&snapshot), &path, Some(input.clone()), Timestamp(1), limits);
-            let why =
-                pdp::explain(&snapshot.program, &path, Some(&input), Timestamp(1), limits, false).unwrap();
+            let why = pdp::explain(
+                &snapshot.program,
+                &path,
+                Some(&input),
+                Timestamp(1),
+                limits,
+                false,
+                &mut Effects::default(),
+            )
+            .unwrap();
             assert_eq!(why.candidates.len(), 10);
             (answer, why)
         });

@@ -374,15 +374,7 @@ impl Decider {
         let nd_builtin_cache = if around.recorded { effects.record() } else { None };
         let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
         let mut explained = || {
-            pdp::explain_in(
-                &step.snapshot.program,
-                &path,
-                kept.as_ref(),
-                step.at,
-                &limits,
-                false,
-                &mut effects,
-            )
+            pdp::explain(&step.snapshot.program, &path, kept.as_ref(), step.at, &limits, false, &mut effects)
         };
         let explanation = if wanted { explained() } else { None };
         if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {

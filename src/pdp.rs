@@ -17,7 +17,7 @@ pub mod limits;
 pub mod snapshot;
 
 pub use decide::{Answer, decide, decide_in};
-pub use explain::{explain, explain_in};
+pub use explain::explain;
 pub use limits::Limits;
 
 /// `decision:` in the configuration.

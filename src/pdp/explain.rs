@@ -58,20 +58,8 @@ impl Config {
 
 /// Explains the document at `path`, or, where that is a package, the rule in it that decides.
 ///
-/// `None` where no rule defines it: a reason says that already.
+/// `None` where no rule defines it: a reason says that already. `effects` has what the decision has learned from others.
 pub fn explain(
-    program: &Program,
-    path: &EntryPath,
-    input: Option<&Value>,
-    at: Timestamp,
-    limits: &EvalLimits,
-    values: bool,
-) -> Option<Explanation> {
-    explain_in(program, path, input, at, limits, values, &mut Effects::default())
-}
-
-/// Explains as [`explain`] does, with what the decision has learned from others.
-pub fn explain_in(
     program: &Program,
     path: &EntryPath,
     input: Option<&Value>,
@@ -80,7 +68,7 @@ pub fn explain_in(
     values: bool,
     effects: &mut Effects,
 ) -> Option<Explanation> {
-    let mut explain = |path: &EntryPath| program.explain_in(path, input, at, limits, values, effects);
+    let mut explain = |path: &EntryPath| program.explain(path, input, at, limits, values, effects);
     if let Some(explained) = explain(path) {
         return Some(explained);
     }

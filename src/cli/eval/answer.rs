@@ -107,7 +107,7 @@ fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Res
         let (input, program) = (given.input.clone(), &given.program);
         let explanation = |effects: &mut Effects| {
             let input = given.input.as_ref();
-            let mut explain = || pdp::explain_in(program, path, input, given.at, &limits, true, effects);
+            let mut explain = || pdp::explain(program, path, input, given.at, &limits, true, effects);
             if args.explain == Explain::Off { None } else { explain() }
         };
         return match program.evaluate_watched(path, input, given.at, &limits, &mut effects, Some(watch)) {

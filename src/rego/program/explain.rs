@@ -16,20 +16,8 @@ impl Program {
     /// Explains the document at `path`: `None` where no rule defines it, or the time is over.
     ///
     /// Runs the candidates once more, each for itself, within the same limits. `values` says whether what was found in
-    /// the input and in data is shown.
+    /// the input and in data is shown, `effects` what the evaluation has learned from others.
     pub fn explain(
-        &self,
-        path: &EntryPath,
-        input: Option<&Value>,
-        at: Timestamp,
-        limits: &EvalLimits,
-        values: bool,
-    ) -> Option<Explanation> {
-        self.explain_in(path, input, at, limits, values, &mut Effects::default())
-    }
-
-    /// Explains the document at `path` as [`Program::explain`] does, with what its evaluation learned.
-    pub fn explain_in(
         &self,
         path: &EntryPath,
         input: Option<&Value>,
