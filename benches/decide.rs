@@ -15,7 +15,7 @@ use verdict::model::decision::Outcome;
 use verdict::model::principal::AuthContext;
 use verdict::model::request::EntryPath;
 use verdict::pdp::{self, snapshot::Snapshot};
-use verdict::rego::{Effects, EvalLimits, Module, RegoVersion, Value, compile};
+use verdict_rego::{Effects, EvalLimits, Module, RegoVersion, Value, compile};
 
 const POLICY: &str = r"package rbac
 

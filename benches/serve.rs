@@ -76,7 +76,7 @@ impl Server {
             profile: Profile::Run(verdict::config::Insecure::default()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .thread_stack_size(verdict::rego::STACK)
+            .thread_stack_size(verdict_rego::STACK)
             .enable_all()
             .build()
             .unwrap();

@@ -29,16 +29,16 @@ use crate::http::server;
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator, Refresh};
 use crate::model::clock::Clock;
-use crate::model::outbound::Outside;
 use crate::model::request::EntryPath;
 use crate::net;
 use crate::net::allow::Allow;
 use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
-use crate::rego::effects::Responses;
-use crate::rego::{Surroundings, Value};
 use crate::telemetry::metrics::Metrics;
+use verdict_rego::effects::Responses;
+use verdict_rego::outbound::Outside;
+use verdict_rego::{Surroundings, Value};
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);
@@ -109,7 +109,7 @@ pub struct Live {
 }
 
 impl App {
-    /// Starts a server on the current Tokio runtime, whose threads should have [`crate::rego::STACK`] of stack.
+    /// Starts a server on the current Tokio runtime, whose threads should have [`verdict_rego::STACK`] of stack.
     ///
     /// # Errors
     /// What is wrong with the configuration, or an address that cannot be bound.
@@ -247,6 +247,8 @@ fn around(loaded: &Loaded) -> Result<Around, StartError> {
     let exposed = config.decision.expose_env.iter();
     let env = exposed.filter_map(|name| Some((name.clone(), environment.get(name)?.to_owned()))).collect();
     let surroundings = Surroundings {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: crate::COMMIT.to_owned(),
         outside: allow.map(calls),
         env,
         config: Value::from_serialize(&effective(config)).ok(),
@@ -334,8 +336,12 @@ impl Observer for Counted {
         metrics.generation.set(i64::try_from(report.generation).unwrap_or(i64::MAX));
         metrics.last_success.set(snapshot.built_at.unix_seconds());
         metrics.stale.set(0);
-        let paths: Vec<EntryPath> =
-            snapshot.program.entry_paths().chain(snapshot.program.packages()).collect();
+        let paths: Vec<EntryPath> = snapshot
+            .program
+            .entry_paths()
+            .chain(snapshot.program.packages())
+            .map(EntryPath::from_segments)
+            .collect();
         self.0.decisions.declare_entry_points(&paths);
     }
 

@@ -32,8 +32,8 @@ use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::pdp;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
-use crate::rego::{Effects, EvalLimits, Surroundings, UndefinedCause, Value};
 use crate::telemetry::metrics::Metrics;
+use verdict_rego::{Effects, EvalLimits, Surroundings, UndefinedCause, Value};
 
 /// One question, as an edge hands it over.
 #[derive(Debug)]

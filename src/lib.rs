@@ -7,11 +7,13 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The commit that this was built from, where the build says so.
+pub const COMMIT: &str = match option_env!("VERDICT_COMMIT") {
+    Some(commit) => commit,
+    None => "",
+};
+
 pub mod model;
-
-pub mod keys;
-
-pub mod rego;
 
 pub mod pdp;
 

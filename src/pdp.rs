@@ -1,6 +1,6 @@
 //! The policy decision point: which document answers a call, and what the answer means.
 //!
-//! INVARIANT (repeatable): the same snapshot, input and time, and the same answers of others ([`crate::rego::Effects`])
+//! INVARIANT (repeatable): the same snapshot, input and time, and the same answers of others ([`verdict_rego::Effects`])
 //! give the same decision. Hence no tokio here, no clock, no I/O.
 //! INVARIANT (one snapshot): a call, and a whole batch, sees one [`snapshot::Snapshot`] from its start to its record.
 //!

@@ -20,9 +20,9 @@ use regex::Regex;
 use crate::bundle::Candidate;
 use crate::model::clock::{Clock, Timestamp};
 use crate::pdp::snapshot::Snapshot;
-use crate::rego::program::CompileOptions;
-use crate::rego::program::coverage::Coverage;
-use crate::rego::{self, Diagnostic, Effects, EvalLimits, Module, Program, Surroundings, Value};
+use verdict_rego::program::CompileOptions;
+use verdict_rego::program::coverage::Coverage;
+use verdict_rego::{self, Diagnostic, Effects, EvalLimits, Module, Program, Surroundings, Value};
 
 mod caller;
 mod cases;
@@ -211,7 +211,7 @@ fn compile(modules: &[Module], data: &Value) -> Result<Program, Vec<Diagnostic>>
 }
 
 fn compile_for(modules: &[Module], data: &Value, debug: bool) -> Result<Program, Vec<Diagnostic>> {
-    rego::program::compile_for(modules.to_vec(), data.clone(), CompileOptions { debug, tests: true })
+    verdict_rego::program::compile_for(modules.to_vec(), data.clone(), CompileOptions { debug, tests: true })
 }
 
 fn snapshot(program: Program, at: Timestamp) -> Snapshot {

@@ -38,7 +38,8 @@ impl Beside {
         let beside = Self(Arc::default());
         for _ in 0..threads {
             let queue = Arc::clone(&beside.0);
-            let thread = std::thread::Builder::new().name("beside".to_owned()).stack_size(crate::rego::STACK);
+            let thread =
+                std::thread::Builder::new().name("beside".to_owned()).stack_size(verdict_rego::STACK);
             thread.spawn(move || queue.work())?;
         }
         Ok(beside)

@@ -9,12 +9,12 @@ use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use super::merge::{hidden_rule, merge};
 use crate::model::clock::Timestamp;
-use crate::model::failure::PolicyError;
 use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
 use crate::pdp::Limits;
 use crate::pdp::snapshot::Snapshot;
-use crate::rego::{self, Program};
+use verdict_rego::PolicyError;
+use verdict_rego::{self, Program};
 
 /// Runs the tests that bundles carry; the error says which failed.
 pub type TestRunner = dyn Fn(&Candidate<'_>) -> Result<(), String> + Send + Sync;
@@ -50,11 +50,11 @@ pub struct Conditions<'a> {
 pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
     let data = merge(bundles)?;
     let modules: Vec<_> = bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
-    let program = rego::compile(modules, data).map_err(|diagnostics| {
+    let program = verdict_rego::compile(modules, data).map_err(|diagnostics| {
         let many = diagnostics.len();
         let message = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
         let mut error = LoadError::new(ErrorKind::Compile, format!("the policy does not compile: {message}"));
-        error.errors = diagnostics.iter().map(rego::Diagnostic::to_policy_error).collect();
+        error.errors = diagnostics.iter().map(verdict_rego::Diagnostic::to_policy_error).collect();
         error.diagnostics = diagnostics;
         error
     })?;
@@ -93,13 +93,13 @@ pub fn activate(
 fn check_packages(bundles: &[Bundle], program: &Program) -> Result<(), LoadError> {
     for (module, package) in program.module_packages() {
         let owner = bundles.iter().find(|bundle| bundle.modules.iter().any(|own| own.id == module.id));
-        let Some(bundle) = owner.filter(|bundle| !bundle.manifest.owns(package.segments())) else { continue };
+        let Some(bundle) = owner.filter(|bundle| !bundle.manifest.owns(package)) else { continue };
         return Err(LoadError::new(
             ErrorKind::Roots,
             format!(
                 "`{}` is `package {}`, outside the bundle's roots {}; move it, or add its root to `.manifest`",
                 module.id,
-                package.segments().join("."),
+                package.join("."),
                 bundle.manifest.shown_roots()
             ),
         )
@@ -110,7 +110,8 @@ fn check_packages(bundles: &[Bundle], program: &Program) -> Result<(), LoadError
 
 fn check_hidden(program: &Program) -> Result<(), LoadError> {
     for path in program.entry_paths() {
-        if let Some(prefix) = hidden_rule(program.data(), path.segments()) {
+        if let Some(prefix) = hidden_rule(program.data(), &path) {
+            let path = path.join("/");
             return Err(LoadError::new(
                 ErrorKind::Conflict,
                 format!(
@@ -156,7 +157,7 @@ fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath])
         let wanted = path.to_string();
         let near = program
             .entry_paths()
-            .map(|path| path.to_string())
+            .map(|path| path.join("/"))
             .filter(|path| strsim::damerau_levenshtein(path, &wanted) <= 3)
             .min_by_key(|path| strsim::damerau_levenshtein(path, &wanted));
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));

@@ -25,7 +25,7 @@ use super::signature::keys::SigningKey;
 use super::signature::{Verification, token};
 use super::{archive, folder, name, scan};
 use crate::model::request::EntryPath;
-use crate::rego::RegoVersion;
+use verdict_rego::RegoVersion;
 
 /// What a bundle is built from.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::model::failure::PolicyError;
-use crate::rego::Diagnostic;
-use crate::rego::diagnostic::{SHOWN, listed};
+use verdict_rego::Diagnostic;
+use verdict_rego::PolicyError;
+use verdict_rego::diagnostic::{SHOWN, listed};
 
 /// What kind of thing was wrong: a closed list, so that metrics can carry it as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -11,8 +11,8 @@ use super::pattern::Pattern;
 use super::scan::{self, bundle_name};
 use super::signature::{Signed, Verification};
 use super::{folder, name};
-use crate::model::failure::{Location, PolicyError};
-use crate::rego::{Module, Value};
+use verdict_rego::{Location, PolicyError};
+use verdict_rego::{Module, Value};
 
 /// One bundle, read completely; nothing has been compiled.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use serde::de::IgnoredAny;
 
 use super::error::{ErrorKind, LoadError};
 use super::glob;
-use crate::model::failure::{Location, PolicyError};
 use crate::model::request::EntryPath;
-use crate::rego::RegoVersion;
+use verdict_rego::RegoVersion;
+use verdict_rego::{Location, PolicyError};
 
 /// A bundle's manifest; [`Manifest::default`] is that of a bundle without one.
 #[derive(Debug, Clone)]

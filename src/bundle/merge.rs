@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, Document};
 use super::manifest::is_prefix;
-use crate::rego::Value;
+use verdict_rego::Value;
 
 /// Merges the data of all bundles.
 ///

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use crate::model::clock::Timestamp;
-use crate::model::failure::PolicyError;
+use verdict_rego::PolicyError;
 
 /// One bundle, in the shape of OPA's status; times are RFC 3339 on the wire.
 #[derive(Debug, Clone, Serialize)]

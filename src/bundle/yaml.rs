@@ -5,8 +5,8 @@
 
 use serde::de::IgnoredAny;
 
-use crate::rego::Value;
-use crate::rego::builtins::read_yaml;
+use verdict_rego::Value;
+use verdict_rego::builtins::read_yaml;
 
 /// Reads a document.
 ///

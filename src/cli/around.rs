@@ -6,8 +6,8 @@ use crate::config::Environment;
 use crate::model::units::ByteSize;
 use crate::net::allow::Allow;
 use crate::net::policy::{Config, PolicyCalls};
-use crate::rego::Surroundings;
-use crate::rego::effects::Responses;
+use verdict_rego::Surroundings;
+use verdict_rego::effects::Responses;
 
 /// The largest response; policy authors look at whatever there is.
 const MAX_RESPONSE: ByteSize = ByteSize::mib(64);
@@ -17,6 +17,8 @@ pub(super) fn everything() -> Arc<Surroundings> {
     let config = Config { max_response_size: MAX_RESPONSE, ..Config::default() };
     let calls = PolicyCalls::new(Allow::everybody(), &config, crate::net::Config::default());
     Arc::new(Surroundings {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: crate::COMMIT.to_owned(),
         outside: Some(Arc::new(calls)),
         env: Environment::capture().all().clone(),
         config: None,

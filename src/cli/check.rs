@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::print::{complain, print};
 use super::reading::ReadingArgs;
 use super::sources::{self, Problem, Source};
-use crate::model::failure::Location;
-use crate::rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 use crate::testing::fixture;
+use verdict_rego::Location;
+use verdict_rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 
 /// Arguments of `verdict check`.
 #[derive(Debug, Clone, clap::Args)]
@@ -117,7 +117,8 @@ fn check(source: &Source, checks: &Checks) -> Vec<Diagnostic> {
         Ok(program) => program,
         Err(Problem::Policy(found)) => {
             // The tests are looked at, too: what is wrong there need not wait.
-            let all = rego::compile_checked(source.modules().cloned().collect(), Value::object(), checks);
+            let all =
+                verdict_rego::compile_checked(source.modules().cloned().collect(), Value::object(), checks);
             return all.err().unwrap_or(found);
         }
         Err(problem) => return diagnostics(problem),
@@ -126,7 +127,8 @@ fn check(source: &Source, checks: &Checks) -> Vec<Diagnostic> {
         Ok(suite) => suite,
         Err(problem) => return diagnostics(problem),
     };
-    let mut found = rego::compile_checked(suite.modules, suite.data, checks).err().unwrap_or_default();
+    let mut found =
+        verdict_rego::compile_checked(suite.modules, suite.data, checks).err().unwrap_or_default();
     for file in &suite.fixtures {
         for error in fixture::parse(&file.file, &file.text).err().unwrap_or_default() {
             let mut diagnostic = Diagnostic::new("fixture_error", error.message);
@@ -146,7 +148,7 @@ fn diagnostics(problem: Problem) -> Vec<Diagnostic> {
             vec![Diagnostic::new("load_error", error.to_string())]
         }
         Problem::Load(error) => {
-            let of = |policy: &crate::model::failure::PolicyError| {
+            let of = |policy: &verdict_rego::PolicyError| {
                 let mut diagnostic =
                     Diagnostic::new(policy.code, format!("{}: {}", error.message, policy.message));
                 diagnostic.location.clone_from(&policy.location);

@@ -13,12 +13,12 @@ use super::print::{complain, print};
 use super::reading::ReadingArgs;
 use super::sources;
 use super::table::table;
-use crate::rego::builtins::registry;
-use crate::rego::dependencies::{Dependencies, Path, dependencies, reference_text};
-use crate::rego::syntax::on_large_stack;
-use crate::rego::syntax::parser::{Options, parse_module, parse_query};
-use crate::rego::syntax::source::Source;
-use crate::rego::{Diagnostic, RegoVersion};
+use verdict_rego::builtins::registry;
+use verdict_rego::dependencies::{Dependencies, Path, dependencies, reference_text};
+use verdict_rego::syntax::on_large_stack;
+use verdict_rego::syntax::parser::{Options, parse_module, parse_query};
+use verdict_rego::syntax::source::Source;
+use verdict_rego::{Diagnostic, RegoVersion};
 
 /// Arguments of `verdict deps`.
 #[derive(Debug, Clone, clap::Args)]
@@ -75,7 +75,7 @@ fn deps(args: &DepsArgs) -> Result<Dependencies, String> {
     let program = sources::load_together(&args.bundle, &args.data, &args.reading)
         .map_err(|problem| problem.to_string())?;
     let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
-    let read = |module: &crate::rego::Module| {
+    let read = |module: &verdict_rego::Module| {
         // It was compiled just now, so that it can be read.
         parse_module(&Source::new(module.id.as_str(), Arc::clone(&module.source)), module.version, options)
             .ok()
@@ -86,7 +86,7 @@ fn deps(args: &DepsArgs) -> Result<Dependencies, String> {
 
 fn as_json(found: &Dependencies) -> String {
     let terms = |path: &Path| {
-        let term = |(at, part): (usize, &crate::rego::Value)| {
+        let term = |(at, part): (usize, &verdict_rego::Value)| {
             let kind = if at == 0 { "var" } else { part.type_name() };
             json!({"type": kind, "value": part})
         };

@@ -16,11 +16,11 @@ use serde_json::json;
 use super::print::{complain, print};
 use super::reading::ReadingArgs;
 use crate::model::clock::Timestamp;
-use crate::model::failure::{Failure, Location, PolicyError};
 use crate::model::units::Period;
-use crate::rego::Diagnostic;
-use crate::rego::diagnostic::SHOWN;
-use crate::rego::program::profile::By;
+use verdict_rego::Diagnostic;
+use verdict_rego::diagnostic::SHOWN;
+use verdict_rego::program::profile::By;
+use verdict_rego::{EvalError, Location, PolicyError};
 
 mod answer;
 pub(super) mod indent;
@@ -256,7 +256,7 @@ impl Problem {
         Self { text, json: json!(error) }
     }
 
-    fn of_failure(failure: &Failure) -> Self {
+    fn of_failure(failure: &EvalError) -> Self {
         match &failure.policy {
             Some(policy) => Self::of_policy(policy),
             None => Self::plain(failure.message.clone()),

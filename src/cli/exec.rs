@@ -21,7 +21,7 @@ use crate::model::request::EntryPath;
 use crate::model::units::Period;
 use crate::pdp::decide;
 use crate::pdp::snapshot::Snapshot;
-use crate::rego::{EvalLimits, Value};
+use verdict_rego::{EvalLimits, Value};
 
 mod inputs;
 

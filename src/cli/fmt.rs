@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::print::{coloured, complain, print};
-use crate::rego::builtins::registry;
-use crate::rego::syntax::ast::Version;
-use crate::rego::syntax::format::excerpts;
-use crate::rego::syntax::format::{self, Options, Target};
-use crate::rego::syntax::parser::{self, parse_module};
-use crate::rego::syntax::source::Source;
+use verdict_rego::builtins::registry;
+use verdict_rego::syntax::ast::Version;
+use verdict_rego::syntax::format::excerpts;
+use verdict_rego::syntax::format::{self, Options, Target};
+use verdict_rego::syntax::parser::{self, parse_module};
+use verdict_rego::syntax::source::Source;
 
 mod diff;
 mod files;

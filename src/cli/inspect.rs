@@ -12,13 +12,13 @@ use super::print::{complain, print};
 use super::table::table;
 use crate::bundle::inspect::{Papers, papers};
 use crate::bundle::{self, Bundle, Limits};
-use crate::rego::builtins::capabilities::required;
-use crate::rego::builtins::registry;
-use crate::rego::syntax::ast::{Module, Version};
-use crate::rego::syntax::on_large_stack;
-use crate::rego::syntax::parser::{Options, parse_module};
-use crate::rego::syntax::source::Source;
-use crate::rego::{self, Diagnostic};
+use verdict_rego::builtins::capabilities::required;
+use verdict_rego::builtins::registry;
+use verdict_rego::syntax::ast::{Module, Version};
+use verdict_rego::syntax::on_large_stack;
+use verdict_rego::syntax::parser::{Options, parse_module};
+use verdict_rego::syntax::source::Source;
+use verdict_rego::{self, Diagnostic};
 
 mod annotations;
 
@@ -108,7 +108,7 @@ fn modules(bundle: &Bundle) -> Result<Vec<Module>, String> {
     let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
     let mut modules = Vec::new();
     let mut errors = Vec::new();
-    let mut all: Vec<&rego::Module> = bundle.modules.iter().chain(&bundle.tests).collect();
+    let mut all: Vec<&verdict_rego::Module> = bundle.modules.iter().chain(&bundle.tests).collect();
     all.sort_by_key(|module| &module.id);
     for module in all {
         let source = Source::new(module.id.as_str(), std::sync::Arc::clone(&module.source));
@@ -186,7 +186,8 @@ fn capabilities(modules: &[Module]) -> Value {
     if modules.iter().any(|module| module.version == Version::V1) {
         out.insert("features".to_owned(), json!(["rego_v1"]));
     }
-    let names: BTreeSet<String> = modules.iter().flat_map(rego::dependencies::used_functions).collect();
+    let names: BTreeSet<String> =
+        modules.iter().flat_map(verdict_rego::dependencies::used_functions).collect();
     let builtins = required(&names);
     if !builtins.is_empty() {
         out.insert("builtins".to_owned(), json!(builtins));

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::print::{complain, print};
-use crate::rego::builtins::registry;
-use crate::rego::syntax::parser::Options;
-use crate::rego::syntax::source::Source;
-use crate::rego::syntax::tree_json::{self, Include};
-use crate::rego::{Diagnostic, RegoVersion};
+use verdict_rego::builtins::registry;
+use verdict_rego::syntax::parser::Options;
+use verdict_rego::syntax::source::Source;
+use verdict_rego::syntax::tree_json::{self, Include};
+use verdict_rego::{Diagnostic, RegoVersion};
 
 /// Arguments of `verdict parse`.
 #[derive(Debug, Clone, clap::Args)]
@@ -97,7 +97,7 @@ fn parse(args: &ParseArgs) -> Result<String, Vec<Diagnostic>> {
         Format::Json => serde_json::to_string_pretty(&tree).map(|text| text + "\n"),
     };
     let text = tree_json::parse(&source, version, options, include, finish).map_err(|errors| {
-        let diagnostic = |error: crate::rego::syntax::error::Error| {
+        let diagnostic = |error: verdict_rego::syntax::error::Error| {
             let found = Diagnostic::at(error.code, &source, error.span, error.message);
             Diagnostic { hint: error.hint, ..found }
         };

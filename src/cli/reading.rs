@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::verification::VerificationArgs;
 use crate::bundle::Pattern;
-use crate::rego::{Checks, RegoVersion, Schemas, Value};
+use verdict_rego::{Checks, RegoVersion, Schemas, Value};
 
 /// How deep folders of schemas may nest.
 const DEEPEST: usize = 32;

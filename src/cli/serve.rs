@@ -15,7 +15,7 @@ use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, 
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::telemetry::tracing as diagnostics;
-use crate::{rego, reload, shutdown, testing};
+use crate::{reload, shutdown, testing};
 
 /// `verdict dev`
 #[derive(Debug, Args)]
@@ -126,7 +126,7 @@ fn start(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> Result<
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("verdict")
-        .thread_stack_size(rego::STACK)
+        .thread_stack_size(verdict_rego::STACK)
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
     runtime.block_on(until_stopped(loaded, no_color))
@@ -180,7 +180,7 @@ fn banner(app: &App, state: &Path, style: &Style) -> String {
         text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n"));
         text.push_str(&samples(app.address, state, style));
     } else if let Some(path) = snapshot.program.entry_paths().next() {
-        let call = curl(app.address, &path.to_string(), &token(state), "{\"input\":{}}");
+        let call = curl(app.address, &path.join("/"), &token(state), "{\"input\":{}}");
         text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n\n{call}\n"));
     }
     text.push('\n');

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use super::reading::ReadingArgs;
 use super::verification::WithoutKey;
 use crate::bundle::{self, Bundle, Limits, LoadError, Reading, Verification};
-use crate::rego::diagnostic::{SHOWN, listed};
-use crate::rego::{Diagnostic, Module, Program, RegoVersion, Value, compile_checked};
 use crate::testing::{FixtureFile, Suite, is_fixture_file};
+use verdict_rego::diagnostic::{SHOWN, listed};
+use verdict_rego::{Diagnostic, Module, Program, RegoVersion, Value, compile_checked};
 
 /// The bundles of one path, or all the files.
 #[derive(Debug, Clone)]

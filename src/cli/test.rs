@@ -20,8 +20,8 @@ use super::print::{self, complain, print};
 use super::reading::ReadingArgs;
 use super::sources::{self, Source};
 use crate::model::units::Period;
-use crate::rego::diagnostic::SHOWN;
 use crate::testing::{self, Options, Summary};
+use verdict_rego::diagnostic::SHOWN;
 
 mod coverage;
 mod gobench;

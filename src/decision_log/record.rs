@@ -10,11 +10,12 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::model::decision::{Decision, Outcome, Timings};
-use crate::model::explanation::Explanation;
-use crate::model::failure::{Failure, Location};
+use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::model::revision::BundleRevision;
+use verdict_rego::Location;
+use verdict_rego::explanation::Explanation;
 
 /// The record of one decision, borrowed from it as far as possible.
 ///

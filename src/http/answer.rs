@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::decision_log::Unrecorded;
 use crate::model::decision::Decision;
-use crate::model::failure::{Failure, FailureKind, PolicyError};
+use crate::model::failure::{Failure, FailureKind};
+use verdict_rego::PolicyError;
 
 /// The decision's id.
 pub const DECISION_ID: HeaderName = HeaderName::from_static("verdict-decision-id");

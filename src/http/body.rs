@@ -11,7 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::model::failure::{Failure, FailureKind};
-use crate::rego::Value;
+use verdict_rego::Value;
 
 /// How much of a body that is too long is still read, in multiples of the limit.
 const DISCARDED: usize = 16;

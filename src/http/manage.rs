@@ -20,8 +20,8 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::pdp;
-use crate::rego::{Module, Value as Rego};
 use crate::telemetry::metrics;
+use verdict_rego::{Module, Value as Rego};
 
 /// What health, status and configuration are told from.
 #[derive(Debug)]
@@ -220,7 +220,7 @@ pub async fn policies(edge: &Edge, parts: &Parts) -> Response {
     };
     let snapshot = edge.authorizer.snapshot();
     let modules: Vec<Value> =
-        snapshot.program.module_packages().map(|(module, package)| shown(module, &package)).collect();
+        snapshot.program.module_packages().map(|(module, package)| shown(module, package)).collect();
     json_value(StatusCode::OK, &json!({ "result": modules }), params.pretty)
 }
 
@@ -235,7 +235,7 @@ pub async fn policy(edge: &Edge, parts: &Parts) -> Response {
     let snapshot = edge.authorizer.snapshot();
     match snapshot.program.module_packages().find(|(module, _)| module.id == id) {
         Some((module, package)) => {
-            json_value(StatusCode::OK, &json!({ "result": shown(module, &package) }), params.pretty)
+            json_value(StatusCode::OK, &json!({ "result": shown(module, package) }), params.pretty)
         }
         None => {
             let body = json!({
@@ -248,8 +248,8 @@ pub async fn policy(edge: &Edge, parts: &Parts) -> Response {
 }
 
 /// A module in OPA's shape; of its syntax tree only the package is given.
-fn shown(module: &Module, package: &EntryPath) -> Value {
-    let path = package.segments().iter().map(|segment| json!({ "type": "string", "value": segment }));
+fn shown(module: &Module, package: &[String]) -> Value {
+    let path = package.iter().map(|segment| json!({ "type": "string", "value": segment }));
     let path: Vec<Value> = std::iter::once(json!({ "type": "var", "value": "data" })).chain(path).collect();
     json!({ "id": module.id, "raw": module.source, "ast": { "package": { "path": path } } })
 }

@@ -18,7 +18,7 @@ use super::router::Edge;
 use crate::authorize::Call;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
-use crate::rego::Value;
+use verdict_rego::Value;
 
 mod batch;
 mod render;

@@ -10,7 +10,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::jws;
-use crate::keys::{Curve, Halves, Hash, PublicKey, Scheme};
+use verdict_jose::{Curve, Halves, Hash, PublicKey, Scheme};
 
 /// The SHA-256 thumbprint of a key (RFC 7638): what it is, whatever it is called.
 pub type Thumbprint = [u8; 32];

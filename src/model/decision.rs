@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::explanation::Explanation;
 use super::failure::Failure;
 use super::principal::AuthContext;
 use super::request::{EntryPath, RequestContext};
 use super::revision::Revision;
+use verdict_rego::explanation::Explanation;
 
 /// How a call ended, kept apart inside whatever a compatible body must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -1,6 +1,7 @@
 //! Why a call was not answered by policy: the closed list that every edge maps to its own wire form.
 
 use serde::Serialize;
+use verdict_rego::{EvalError, EvalErrorKind, PolicyError};
 
 /// What went wrong, as a closed list; the comment says which HTTP status the HTTP edges give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -52,29 +53,6 @@ impl FailureKind {
     }
 }
 
-/// Where in a policy something went wrong. Rows and columns count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Location {
-    /// The file, as the bundle names it.
-    pub file: String,
-    /// The line, from 1.
-    pub row: u32,
-    /// The column, from 1.
-    pub col: u32,
-}
-
-/// One error of a policy, in the shape that OPA's clients know (`code`, `message`, `location`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PolicyError {
-    /// OPA's code, e.g. `eval_builtin_error`, `eval_conflict_error`, `eval_cancel_error`.
-    pub code: &'static str,
-    /// What went wrong.
-    pub message: String,
-    /// Where, if it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<Location>,
-}
-
 /// Why a call was refused, or why its evaluation gave no answer. Always a denial.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
@@ -91,5 +69,17 @@ impl Failure {
     /// A failure with a message and nothing else.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), policy: None }
+    }
+}
+
+/// INVARIANT (distinct): what ran out of time is told apart from what went wrong.
+impl From<EvalError> for Failure {
+    fn from(error: EvalError) -> Self {
+        let EvalError { kind, message, policy } = error;
+        let kind = match kind {
+            EvalErrorKind::Policy | EvalErrorKind::Panic => FailureKind::EvaluationFailed,
+            EvalErrorKind::Deadline => FailureKind::DeadlineExceeded,
+        };
+        Self { kind, message, policy }
     }
 }

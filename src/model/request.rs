@@ -6,6 +6,15 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct EntryPath(Vec<String>);
 
+/// What evaluation wants of it.
+impl std::ops::Deref for EntryPath {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
 impl EntryPath {
     /// From segments that are already decoded.
     pub fn from_segments(segments: Vec<String>) -> Self {

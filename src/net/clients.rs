@@ -9,7 +9,7 @@ use reqwest::{Certificate, Identity, Url};
 
 use super::allow::Allow;
 use super::{Config, chain};
-use crate::model::outbound::Tls;
+use verdict_rego::outbound::Tls;
 
 /// The most ways that are remembered, each with its connections.
 const MAX_CLIENTS: usize = 64;

@@ -18,8 +18,8 @@ use tokio::runtime::Runtime;
 use super::allow::Allow;
 use super::chain;
 use super::clients::Clients;
-use crate::model::outbound::{Fault, Outside, Request, Response};
 use crate::model::units::{ByteSize, Period};
+use verdict_rego::outbound::{Fault, Outside, Request, Response};
 
 /// `http_send:` in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

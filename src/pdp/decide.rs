@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
-use crate::rego::{Effects, EvalLimits, Evaluation, UndefinedCause, Value};
+use verdict_rego::{Effects, EvalLimits, Evaluation, UndefinedCause, Value};
 
 /// What policy answers.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub fn decide_in(
     effects: &mut Effects,
 ) -> Answer {
     let started = Instant::now();
-    let evaluation = snapshot.program.evaluate_in(path, input, at, limits, effects);
+    let evaluation = snapshot.program.evaluate_in(path, input, at.0, limits, effects);
     let eval = started.elapsed();
     match evaluation {
         Evaluation::Defined { value, left_out } => Answer {
@@ -88,12 +88,12 @@ pub fn decide_in(
             failure: None,
             eval,
         },
-        Evaluation::Error(failure) => Answer {
+        Evaluation::Error(error) => Answer {
             outcome: Outcome::Error,
             result: None,
-            reason: Some(failure.message.clone()),
+            reason: Some(error.message.clone()),
             undefined: None,
-            failure: Some(failure),
+            failure: Some(error.into()),
             eval,
         },
     }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::decide::VERDICTS;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
-use crate::model::explanation::Explanation;
 use crate::model::request::EntryPath;
-use crate::rego::{Effects, EvalLimits, Program, Value};
+use verdict_rego::explanation::Explanation;
+use verdict_rego::{Effects, EvalLimits, Program, Value};
 
 /// `decision.explain:` in the configuration: which decisions carry an explanation in their record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub fn explain(
     values: bool,
     effects: &mut Effects,
 ) -> Option<Explanation> {
-    let mut explain = |path: &EntryPath| program.explain(path, input, at, limits, values, effects);
+    let mut explain = |path: &EntryPath| program.explain(path, input, at.0, limits, values, effects);
     if let Some(explained) = explain(path) {
         return Some(explained);
     }

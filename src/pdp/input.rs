@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::{AuthContext, Principal};
-use crate::rego::Value;
+use verdict_rego::Value;
 
 /// The members of a body that claim to say who is calling, in any of the systems that Verdict serves.
 pub const IDENTITY_KEYS: [&str; 5] = ["subject", "agent", "agent_id", "org_id", "asserted"];

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use crate::model::request::EntryPath;
 use crate::model::units::{ByteSize, Period};
-use crate::rego::EvalLimits;
+use verdict_rego::EvalLimits;
 
 /// One entry of `decision.entrypoints`: what it leaves out is as above it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

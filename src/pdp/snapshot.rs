@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::limits::Limits;
 use crate::model::clock::Timestamp;
 use crate::model::revision::{BundleRevision, Revision};
-use crate::rego::{Diagnostic, Program, Value, compile};
+use verdict_rego::{Diagnostic, Program, Value, compile};
 
 /// One generation of policy and data.
 ///

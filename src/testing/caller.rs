@@ -16,7 +16,7 @@ use crate::model::credential::Credential;
 use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
 use crate::model::secret::Secret;
-use crate::rego::Value;
+use verdict_rego::Value;
 
 /// What is known of a caller.
 pub(super) enum Known {

@@ -15,9 +15,9 @@ use crate::model::failure::Failure;
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{Answer, decide_in, input};
-use crate::rego::diagnostic::{SHOWN, listed};
-use crate::rego::program::coverage::Coverage;
-use crate::rego::{Diagnostic, Value};
+use verdict_rego::diagnostic::{SHOWN, listed};
+use verdict_rego::program::coverage::Coverage;
+use verdict_rego::{Diagnostic, Value};
 
 pub(super) fn run<'p>(
     snapshot: &'p Snapshot,
@@ -81,8 +81,10 @@ fn run_one<'p>(
             if options.debug {
                 let (path, input) = (&case.entrypoint, input.clone());
                 *output = match &changed {
-                    None => watched::evaluate(&base.program, path, input, at, options, coverage).output,
-                    Some(own) => watched::evaluate(&own.program, path, input, at, options, &mut None).output,
+                    None => watched::evaluate(&base.program, path, input, at.0, options, coverage).output,
+                    Some(own) => {
+                        watched::evaluate(&own.program, path, input, at.0, options, &mut None).output
+                    }
                 };
             }
             let answer = decide_in(snapshot, &case.entrypoint, input.clone(), at, &limits, &mut effects);
@@ -170,7 +172,11 @@ impl Got {
     fn outcome(&self) -> String {
         let name = self.outcome.name();
         match (&self.failure, &self.reason) {
-            (Some(failure), _) => format!("{name} ({}): {}", failure.kind.name(), describe(failure)),
+            (Some(failure), _) => format!(
+                "{name} ({}): {}",
+                failure.kind.name(),
+                describe(&failure.message, failure.policy.as_deref())
+            ),
             (None, Some(reason)) => format!("{name}: {reason}"),
             (None, None) => name.to_owned(),
         }
@@ -180,7 +186,7 @@ impl Got {
 /// The texts at the path of reasons; an error's text where there are none.
 fn reasons_of(path: &EntryPath, answer: Answer) -> Result<Vec<String>, String> {
     if let Some(failure) = &answer.failure {
-        return Err(format!("`{path}` failed: {}", describe(failure)));
+        return Err(format!("`{path}` failed: {}", describe(&failure.message, failure.policy.as_deref())));
     }
     let Some(raw) = &answer.result else {
         return Err(format!(

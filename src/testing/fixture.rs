@@ -11,11 +11,11 @@ use serde_json::json;
 use super::fixture_error::FixtureError;
 use super::fixture_value::{Document, Expectation, present};
 use crate::model::clock::Timestamp;
-use crate::model::failure::Location;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
-use crate::rego::Value;
+use verdict_rego::Location;
+use verdict_rego::Value;
 
 /// One request, who makes it, and what must come of it.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::failure::Location;
+use verdict_rego::Location;
 
 /// A problem in a fixture file.
 #[derive(Debug, Clone, PartialEq, Eq)]

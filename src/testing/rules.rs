@@ -12,11 +12,10 @@ use super::summary::{Mismatch, TestKind, TestResult, Verdict};
 use super::watched::{self, Seen};
 use super::{Options, compile};
 use crate::model::clock::Timestamp;
-use crate::model::failure::{Failure, Location};
-use crate::model::request::EntryPath;
-use crate::rego::program::coverage::Coverage;
-use crate::rego::program::test_rules::TestRule;
-use crate::rego::{Evaluation, Module, Program, RegoVersion, STACK, Value};
+use verdict_rego::program::coverage::Coverage;
+use verdict_rego::program::test_rules::TestRule;
+use verdict_rego::{Evaluation, Module, Program, RegoVersion, STACK, Value};
+use verdict_rego::{Location, PolicyError};
 
 /// What all tests of a run share.
 struct Run<'p, 'o> {
@@ -77,7 +76,7 @@ pub(super) fn run<'p>(
 }
 
 fn package(rule: &TestRule) -> String {
-    format!("data.{}", rule.package.segments().join("."))
+    format!("data.{}", rule.package.join("."))
 }
 
 /// The program with a rule more for every test rule that has sub-cases; the error's text where that does not compile.
@@ -118,15 +117,15 @@ impl<'p> Run<'p, '_> {
         }
         let limits = self.options.limits();
         let Seen { evaluation, output, elapsed } =
-            watched::evaluate(self.program, &rule.path, None, self.now, self.options, coverage);
+            watched::evaluate(self.program, &rule.path, None, self.now.0, self.options, coverage);
         let (verdict, cases) = self.judge(rule, evaluation);
         let failed = matches!(verdict, Verdict::Failed(_)) && self.options.debug && cases.is_empty();
         let ask =
-            || self.program.evaluate_in(&rule.path, None, self.now, &limits, &mut self.options.effects());
+            || self.program.evaluate_in(&rule.path, None, self.now.0, &limits, &mut self.options.effects());
         let measured = self.options.bench.filter(|_| verdict == Verdict::Passed);
         TestResult {
             stopped: failed
-                .then(|| watched::stopped(self.program, &rule.path, self.now, self.options))
+                .then(|| watched::stopped(self.program, &rule.path, self.now.0, self.options))
                 .flatten(),
             measured: measured.map(|time| watched::measure(time, ask)),
             output,
@@ -136,7 +135,9 @@ impl<'p> Run<'p, '_> {
 
     fn judge(&self, rule: &TestRule, evaluation: Evaluation) -> (Verdict, Vec<(Vec<String>, bool)>) {
         let verdict = match evaluation {
-            Evaluation::Error(failure) => Verdict::Errored(describe(&failure)),
+            Evaluation::Error(failure) => {
+                Verdict::Errored(describe(&failure.message, failure.policy.as_deref()))
+            }
             Evaluation::Defined { left_out: Some(error), .. } => Verdict::Errored(error.message),
             Evaluation::Defined { value, .. } if rule.has_cases => match self.cases(rule) {
                 Ok(wanted) => return judge_cases(&value, &wanted),
@@ -157,13 +158,13 @@ impl<'p> Run<'p, '_> {
             Some(Err(message)) => return Err(message.clone()),
             None => return Err(unknown()),
         };
-        let mut path = rule.path.segments().to_vec();
+        let mut path = rule.path.clone();
         path.pop();
         path.push(heads::cases_rule(&rule.name));
         match program.evaluate_in(
-            &EntryPath::from_segments(path),
+            &path,
             None,
-            self.now,
+            self.now.0,
             &self.options.limits(),
             &mut self.options.effects(),
         ) {
@@ -171,7 +172,7 @@ impl<'p> Run<'p, '_> {
                 Ok(value.elements().into_iter().cloned().collect())
             }
             Evaluation::Defined { left_out: Some(error), .. } => Err(error.message),
-            Evaluation::Error(failure) => Err(describe(&failure)),
+            Evaluation::Error(failure) => Err(describe(&failure.message, failure.policy.as_deref())),
             Evaluation::Undefined(_) => Err(unknown()),
         }
     }
@@ -213,10 +214,10 @@ fn differs(got: &str) -> Verdict {
     Verdict::Failed(vec![Mismatch { what, expected, got }])
 }
 
-/// The failure's message, with the place in policy where there is one.
-pub(super) fn describe(failure: &Failure) -> String {
-    match failure.policy.as_ref().and_then(|policy| policy.location.as_ref()) {
-        Some(Location { file, row, col }) => format!("{file}:{row}:{col}: {}", failure.message),
-        None => failure.message.clone(),
+/// A failure's message, with the place in policy where there is one.
+pub(super) fn describe(message: &str, policy: Option<&PolicyError>) -> String {
+    match policy.and_then(|policy| policy.location.as_ref()) {
+        Some(Location { file, row, col }) => format!("{file}:{row}:{col}: {message}"),
+        None => message.to_owned(),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::failure::Location;
-use crate::rego::program::coverage::Report;
-use crate::rego::program::observe::Stopped;
+use verdict_rego::Location;
+use verdict_rego::program::coverage::Report;
+use verdict_rego::program::observe::Stopped;
 
 /// One run over one set of bundles.
 #[derive(Debug, Clone, Default)]

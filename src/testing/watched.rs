@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::Options;
 use super::summary::Measured;
-use crate::model::clock::Timestamp;
-use crate::model::request::EntryPath;
-use crate::rego::plan::watch::{Several, Watch};
-use crate::rego::program::coverage::Coverage;
-use crate::rego::program::observe::{LastStep, Prints, Stopped};
-use crate::rego::{Evaluation, Program, Value};
+use verdict_rego::plan::watch::{Several, Watch};
+use verdict_rego::program::coverage::Coverage;
+use verdict_rego::program::observe::{LastStep, Prints, Stopped};
+use verdict_rego::{Evaluation, Program, Value};
 
 /// The most that is kept of what one test prints, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
@@ -27,9 +25,9 @@ pub(super) struct Seen {
 /// Evaluates, and adds the lines that ran to `coverage`, which is of the same program.
 pub(super) fn evaluate<'p>(
     program: &'p Program,
-    path: &EntryPath,
+    path: &[String],
     input: Option<Value>,
-    at: Timestamp,
+    now_ns: i64,
     options: &Options,
     coverage: &mut Option<Coverage<'p>>,
 ) -> Seen {
@@ -50,7 +48,7 @@ pub(super) fn evaluate<'p>(
     let watch = (!watches.is_empty()).then(|| Box::new(Several(watches)) as Box<dyn Watch + '_>);
     let started = Instant::now();
     let evaluation =
-        program.evaluate_watched(path, input, at, &options.limits(), &mut options.effects(), watch);
+        program.evaluate_watched(path, input, now_ns, &options.limits(), &mut options.effects(), watch);
     let elapsed = started.elapsed();
     if let (Some(all), Some(own)) = (coverage, own) {
         all.add(&own.borrow());
@@ -59,15 +57,10 @@ pub(super) fn evaluate<'p>(
 }
 
 /// The condition that a rule which does not hold came to last.
-pub(super) fn stopped(
-    program: &Program,
-    path: &EntryPath,
-    at: Timestamp,
-    options: &Options,
-) -> Option<Stopped> {
+pub(super) fn stopped(program: &Program, path: &[String], now_ns: i64, options: &Options) -> Option<Stopped> {
     let step = Rc::new(RefCell::new(LastStep::default()));
     let (limits, mut effects) = (options.limits(), options.effects());
-    program.evaluate_watched(path, None, at, &limits, &mut effects, Some(Box::new(Rc::clone(&step))));
+    program.evaluate_watched(path, None, now_ns, &limits, &mut effects, Some(Box::new(Rc::clone(&step))));
     step.borrow().of(program)
 }
 

@@ -17,12 +17,13 @@ use verdict::decision_log::sink::{Entry, Sink};
 use verdict::decision_log::{Config, ConfigError, Console, DecisionLog, FileConfig};
 use verdict::model::clock::Timestamp;
 use verdict::model::decision::{Decision, Outcome, Timings};
-use verdict::model::failure::{Failure, FailureKind, Location, PolicyError};
+use verdict::model::failure::{Failure, FailureKind};
 use verdict::model::principal::{AuthContext, Prepared, Principal, Verified};
 use verdict::model::request::{EntryPath, RequestContext, TraceContext};
 use verdict::model::revision::{BundleRevision, Revision};
 use verdict::model::units::ByteSize;
 use verdict::telemetry::metrics::LogMetrics;
+use verdict_rego::{Location, PolicyError};
 
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl";
 

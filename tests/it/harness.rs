@@ -105,7 +105,7 @@ impl TestApp {
         let loaded = load(sources).unwrap_or_else(|error| panic!("{error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .thread_stack_size(verdict::rego::STACK)
+            .thread_stack_size(verdict_rego::STACK)
             .enable_all()
             .build()
             .unwrap();

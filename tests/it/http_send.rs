@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
-use verdict::model::clock::Timestamp;
 use verdict::model::request::EntryPath;
 use verdict::model::units::ByteSize;
 use verdict::net::allow::Allow;
 use verdict::net::policy::{Config, PolicyCalls};
-use verdict::rego::effects::Responses;
-use verdict::rego::{
+use verdict_rego::effects::Responses;
+use verdict_rego::{
     Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Surroundings, Value, compile,
 };
 
@@ -128,6 +127,8 @@ impl World {
         let config = Config { max_response_size: ByteSize(100_000), ..Config::default() };
         let calls = PolicyCalls::new(allow, &config, verdict::net::Config::default());
         let around = Surroundings {
+            version: String::new(),
+            commit: String::new(),
             outside: Some(Arc::new(calls)),
             env: BTreeMap::new(),
             config: None,
@@ -154,7 +155,7 @@ impl World {
         let path = EntryPath::parse(&format!("p/{rule}")).unwrap();
         let limits = EvalLimits::within(self.deadline);
         let mut effects = Effects::new(&self.around);
-        match self.program.evaluate_in(&path, Some(input), Timestamp(at), &limits, &mut effects) {
+        match self.program.evaluate_in(&path, Some(input), at, &limits, &mut effects) {
             Evaluation::Defined { value, .. } => Ok(serde_json::from_str(value.to_raw().get()).unwrap()),
             Evaluation::Undefined(cause) => panic!("undefined: {}", cause.reason()),
             Evaluation::Error(failure) => Err(failure.message),

@@ -15,7 +15,7 @@ use crate::bundle::name::{self, Role, role};
 use crate::bundle::pattern::Pattern;
 use crate::bundle::signature::Signed;
 use crate::bundle::{folder, scan};
-use crate::rego::{Module, RegoVersion};
+use verdict_rego::{Module, RegoVersion};
 
 type Policy = (String, Vec<u8>, RegoVersion);
 

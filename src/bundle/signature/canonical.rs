@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The most levels, as for any data.
-const MAX_DEPTH: u8 = crate::rego::json::MAX_DEPTH;
+const MAX_DEPTH: u8 = verdict_rego::json::MAX_DEPTH;
 
 /// Why there is no such text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,8 +26,8 @@ use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::units::Period;
 use crate::pdp::snapshot::Snapshot;
-use crate::rego::program::query::Scope;
-use crate::rego::{EvalLimits, Value};
+use verdict_rego::program::query::Scope;
+use verdict_rego::{EvalLimits, Value};
 
 mod asked;
 

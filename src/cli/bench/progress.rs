@@ -25,7 +25,7 @@ pub fn supervise<T: Send>(
     std::thread::scope(|scope| {
         let (done, mut finished) = tokio::sync::oneshot::channel::<()>();
         let worker =
-            std::thread::Builder::new().stack_size(crate::rego::STACK).spawn_scoped(scope, move || {
+            std::thread::Builder::new().stack_size(verdict_rego::STACK).spawn_scoped(scope, move || {
                 // Dropped at the end, also of a panic: that is what the watcher waits for.
                 let _done = done;
                 work()

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use super::source::Given;
 use super::{EvalArgs, Explain, Problem};
 use crate::cli::print::note;
-use crate::model::explanation::Explanation;
-use crate::model::failure::PolicyError;
 use crate::pdp;
-use crate::rego::plan::Strict;
-use crate::rego::plan::watch::{Several, Watch};
-use crate::rego::program::coverage::{Coverage, Report};
-use crate::rego::program::observe::{BuiltinErrors, Prints};
-use crate::rego::program::profile::{Profile, Stat};
-use crate::rego::program::query::{Asking, Row};
-use crate::rego::{Effects, EvalLimits, Evaluation};
+use verdict_rego::PolicyError;
+use verdict_rego::explanation::Explanation;
+use verdict_rego::plan::Strict;
+use verdict_rego::plan::watch::{Several, Watch};
+use verdict_rego::program::coverage::{Coverage, Report};
+use verdict_rego::program::observe::{BuiltinErrors, Prints};
+use verdict_rego::program::profile::{Profile, Stat};
+use verdict_rego::program::query::{Asking, Row};
+use verdict_rego::{Effects, EvalLimits, Evaluation};
 
 /// How many lines a profile shows unless it is told otherwise.
 const PROFILE_LINES: usize = 10;
@@ -110,7 +110,7 @@ fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Res
             let mut explain = || pdp::explain(program, path, input, given.at, &limits, true, effects);
             if args.explain == Explain::Off { None } else { explain() }
         };
-        return match program.evaluate_watched(path, input, given.at, &limits, &mut effects, Some(watch)) {
+        return match program.evaluate_watched(path, input, given.at.0, &limits, &mut effects, Some(watch)) {
             Evaluation::Defined { value, left_out } => {
                 let rows = vec![Row { bindings: Vec::new(), values: vec![value] }];
                 Ok(Answer { rows, left_out, explanation: explanation(&mut effects), ..nothing })
@@ -126,8 +126,14 @@ fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Res
         let message = "`--explain` is for the path of a document, e.g. `data.app.allow`, with built-in errors as errors";
         return Err(vec![Problem::plain(message)]);
     }
-    let asking =
-        Asking { input: given.input.as_ref(), at: given.at, limits, strict, effects, watch: Some(watch) };
+    let asking = Asking {
+        input: given.input.as_ref(),
+        now_ns: given.at.0,
+        limits,
+        strict,
+        effects,
+        watch: Some(watch),
+    };
     let rows = given.program.ask(&given.query, asking).map_err(failed)?;
     let undefined = rows.is_empty().then_some("no way through the query holds");
     Ok(Answer { rows, undefined, ..nothing })

@@ -10,12 +10,12 @@ use super::answer::{Answer, Run};
 use super::source::Given;
 use super::table::{cut, go_duration, table};
 use super::{EvalArgs, Format, indent};
-use crate::model::explanation::Explanation;
-use crate::model::failure::{Location, PolicyError};
-use crate::rego::Value;
-use crate::rego::program::coverage::Report;
-use crate::rego::program::profile::Stat;
-use crate::rego::program::query::Row;
+use verdict_rego::Value;
+use verdict_rego::explanation::Explanation;
+use verdict_rego::program::coverage::Report;
+use verdict_rego::program::profile::Stat;
+use verdict_rego::program::query::Row;
+use verdict_rego::{Location, PolicyError};
 
 /// The figures of several runs that tables show.
 const SHOWN: [&str; 5] = ["min", "max", "mean", "90%", "99%"];

@@ -10,10 +10,10 @@ use crate::cli::{around, sources};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::request::EntryPath;
 use crate::pdp::input;
-use crate::rego::program::query::{Query, Scope};
-use crate::rego::program::{CompileOptions, compile_for};
-use crate::rego::{Effects, Program, Surroundings, Value, json};
 use crate::testing::fixture::Subject;
+use verdict_rego::program::query::{Query, Scope};
+use verdict_rego::program::{CompileOptions, compile_for};
+use verdict_rego::{Effects, Program, Surroundings, Value, json};
 
 /// The most that an input may hold, in bytes.
 const MAX_INPUT: u64 = 256 << 20;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::rego::syntax::parser::MAX_SIZE;
+use verdict_rego::syntax::parser::MAX_SIZE;
 
 /// Every `.rego` file below a folder, in order of names, or the file itself. Links to folders are not followed.
 pub(super) fn below(path: &Path) -> Result<Vec<PathBuf>, String> {

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::shortened;
-use crate::rego::Diagnostic;
-use crate::rego::dependencies::reference_text;
-use crate::rego::syntax::annotations::{Annotation, SchemaSource, Scope, Target, annotations};
-use crate::rego::syntax::ast::{Module, RefPart, Rule, TermKind};
+use verdict_rego::Diagnostic;
+use verdict_rego::dependencies::reference_text;
+use verdict_rego::syntax::annotations::{Annotation, SchemaSource, Scope, Target, annotations};
+use verdict_rego::syntax::ast::{Module, RefPart, Rule, TermKind};
 
 /// The longest line of a list.
 const MAX_LINE: usize = 80;
@@ -107,7 +107,7 @@ impl<'m> Found<'m> {
     }
 
     fn schemas(&self) -> Value {
-        let one = |schema: &crate::rego::syntax::annotations::Schema| {
+        let one = |schema: &verdict_rego::syntax::annotations::Schema| {
             let parts =
                 |path: &[std::sync::Arc<str>]| terms(&path.iter().map(|part| &**part).collect::<Vec<_>>());
             let mut out = Map::new();
@@ -194,5 +194,5 @@ fn terms(path: &[&str]) -> Value {
 
 /// A reference as it is written.
 pub(super) fn text_of<'p>(path: impl IntoIterator<Item = &'p str>) -> String {
-    reference_text(&path.into_iter().map(crate::rego::Value::from).collect::<Vec<_>>())
+    reference_text(&path.into_iter().map(verdict_rego::Value::from).collect::<Vec<_>>())
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::rego::program::coverage::{Range, Report};
 use crate::testing::Summary;
+use verdict_rego::program::coverage::{Range, Report};
 
 /// The report of all runs; `None` where none was asked for.
 pub fn of<'a>(runs: impl Iterator<Item = &'a Summary>) -> Option<Report> {

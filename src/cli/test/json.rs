@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::model::failure::Location;
-use crate::rego::program::observe::Stopped;
 use crate::testing::{Measured, Mismatch, TestKind, TestResult, Verdict};
+use verdict_rego::Location;
+use verdict_rego::program::observe::Stopped;
 
 #[derive(Serialize)]
 struct Entry<'a> {

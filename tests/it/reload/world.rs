@@ -13,7 +13,7 @@ use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::request::EntryPath;
 use verdict::model::units::Period;
 use verdict::pdp::snapshot::{Snapshot, SnapshotStore};
-use verdict::rego::{EvalLimits, Evaluation};
+use verdict_rego::{EvalLimits, Evaluation};
 
 use crate::bundle_format::write_all;
 
@@ -163,7 +163,7 @@ pub fn policy(version: u64) -> String {
 
 pub fn value_in(snapshot: &Snapshot, path: &str) -> String {
     let limits = EvalLimits::within(Duration::from_secs(5));
-    match snapshot.program.evaluate(&EntryPath::parse(path).unwrap(), None, Timestamp(0), &limits) {
+    match snapshot.program.evaluate(&EntryPath::parse(path).unwrap(), None, 0, &limits) {
         Evaluation::Defined { value, .. } => value.to_string(),
         Evaluation::Undefined(_) => "-".to_owned(),
         Evaluation::Error(failure) => panic!("{path}: {failure}"),

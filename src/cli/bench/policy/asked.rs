@@ -6,9 +6,9 @@ use crate::model::decision::Outcome;
 use crate::model::request::EntryPath;
 use crate::pdp;
 use crate::pdp::snapshot::Snapshot;
-use crate::rego::plan::Strict;
-use crate::rego::program::query::{Asking, Query, Scope};
-use crate::rego::{Effects, EvalLimits, Value};
+use verdict_rego::plan::Strict;
+use verdict_rego::program::query::{Asking, Query, Scope};
+use verdict_rego::{Effects, EvalLimits, Value};
 
 /// What is evaluated.
 pub(super) enum Asked {
@@ -51,7 +51,7 @@ impl Asked {
             Self::Query(query) => query,
         };
         let effects = Effects::default();
-        let asking = Asking { input, at, limits, strict: Strict::Functions, effects, watch: None };
+        let asking = Asking { input, now_ns: at.0, limits, strict: Strict::Functions, effects, watch: None };
         match snapshot.program.ask(query, asking) {
             Err(failure) => (Outcome::Error, Some(failure.message)),
             Ok(rows) if rows.is_empty() => {

@@ -1,0 +1,174 @@
+//! Rules that cannot stand beside each other.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::Found;
+use super::flat::shown_part;
+use crate::syntax::ast::{self, HeadValue, Module, RefPart, TermKind, Version};
+use crate::value::{Number, Value};
+
+/// How many rules a message names.
+const SHOWN: usize = 10;
+
+struct Entry<'m> {
+    module: usize,
+    rule: &'m ast::Rule,
+    /// Whether all of its name is constant.
+    ground: bool,
+    set: bool,
+    arity: usize,
+}
+
+/// Finds rules of one name and different kinds, rules within the documents of others, and several defaults.
+pub(super) fn check(modules: &[Module], found: &mut Vec<Found>) {
+    let mut by_path: BTreeMap<Vec<Value>, Vec<Entry<'_>>> = BTreeMap::new();
+    for (number, module) in modules.iter().enumerate() {
+        for rule in &module.rules {
+            let (path, entry) = entry(number, module, rule);
+            by_path.entry(path).or_default().push(entry);
+        }
+    }
+    for (path, entries) in &by_path {
+        let Some(first) = entries.first() else { continue };
+        let name = shown(path);
+        let complete = entries.iter().any(|entry| !entry.set && entry.ground);
+        let partial = entries.iter().any(|entry| entry.set || !entry.ground);
+        let kinds = entries.iter().any(|entry| entry.set != first.set);
+        let arities = entries.iter().any(|entry| entry.arity != first.arity);
+        let place = |entry: &Entry<'_>| (entry.module, entry.rule.head.span);
+        if entries.iter().any(|entry| entry.ground) {
+            let from = (std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded);
+            let below = by_path.range::<Vec<Value>, _>(from).map(|(below, _)| below);
+            let mut below: Vec<String> = below
+                .take_while(|below| below.starts_with(path))
+                .take(SHOWN + 1)
+                .map(|path| shown(path))
+                .collect();
+            if below.len() > SHOWN {
+                below.truncate(SHOWN);
+                below.push("…".to_owned());
+            }
+            if !below.is_empty() {
+                let message = format!("rule {name} conflicts with [{}]", below.join(" "));
+                let (file, span) = place(first);
+                found.push(Found::new("rego_type_error", file, span, message));
+                continue;
+            }
+        }
+        if kinds || arities || (complete && partial) {
+            // OPA names the first; the one that differs from it is where to look.
+            let other = entries.iter().find(|entry| {
+                entry.set != first.set || entry.arity != first.arity || entry.ground != first.ground
+            });
+            let (file, span) = place(first);
+            let mut conflict =
+                Found::new("rego_type_error", file, span, format!("conflicting rules {name} found"));
+            if let Some(other) = other {
+                conflict.hint = Some(format!(
+                    "it is {} here, and {} at {}",
+                    kind(first),
+                    kind(other),
+                    location(modules, other)
+                ));
+            }
+            found.push(conflict);
+            continue;
+        }
+        let defaults: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.rule.default).collect();
+        if let [first, _, ..] = defaults.as_slice() {
+            let mut places: Vec<String> =
+                defaults.iter().take(SHOWN).map(|entry| location(modules, entry)).collect();
+            if defaults.len() > SHOWN {
+                places.push("…".to_owned());
+            }
+            let message = format!("multiple default rules {name} found at {}", places.join(", "));
+            found.push(Found::new("rego_type_error", first.module, first.rule.head.span, message));
+        }
+    }
+    packages(modules, &by_path, found);
+}
+
+/// A rule where there is a package.
+fn packages(modules: &[Module], rules: &BTreeMap<Vec<Value>, Vec<Entry<'_>>>, found: &mut Vec<Found>) {
+    let mut packages: HashMap<Vec<Value>, usize> = HashMap::new();
+    for (number, module) in modules.iter().enumerate() {
+        packages.entry(module.package.path.iter().map(text).collect()).or_insert(number);
+    }
+    for (path, number) in packages {
+        let Some(package) = modules.get(number).map(|module| module.package.span) else { continue };
+        for entry in rules.get(&path).into_iter().flatten().filter(|entry| entry.ground) {
+            let name = modules.get(entry.module).map(|module| module.source.slice(entry.rule.head.name.span));
+            let message = format!(
+                "package {} conflicts with rule {} defined at {}",
+                shown(&path).strip_prefix("data.").unwrap_or_default(),
+                name.unwrap_or_default(),
+                location(modules, entry)
+            );
+            found.push(Found::new("rego_type_error", number, package, message));
+        }
+    }
+}
+
+fn kind(entry: &Entry<'_>) -> String {
+    match entry.arity {
+        0 if entry.set => "a set".to_owned(),
+        0 if entry.ground => "a single value".to_owned(),
+        0 => "an object".to_owned(),
+        1 => "a function of 1 argument".to_owned(),
+        arity => format!("a function of {arity} arguments"),
+    }
+}
+
+fn location(modules: &[Module], entry: &Entry<'_>) -> String {
+    modules.get(entry.module).map_or_else(String::new, |module| {
+        format!("{}:{}", module.source.name, module.source.line_of(entry.rule.span.start))
+    })
+}
+
+fn shown(path: &[Value]) -> String {
+    path.iter().fold("data".to_owned(), |text, part| text + &shown_part(part))
+}
+
+fn text(part: &Arc<str>) -> Value {
+    Value::String(Arc::clone(part))
+}
+
+fn entry<'m>(number: usize, module: &'m Module, rule: &'m ast::Rule) -> (Vec<Value>, Entry<'m>) {
+    let mut path: Vec<Value> = module.package.path.iter().map(text).collect();
+    if let TermKind::Var(name) = &rule.head.name.head.kind {
+        path.push(text(name));
+    }
+    let parts = rule.head.name.parts.as_slice();
+    let set_in_v0 = module.version == Version::V0
+        && matches!(rule.head.value, HeadValue::Implied)
+        && rule.head.args.is_none()
+        && matches!(parts, [RefPart::Bracket(_)]);
+    let mut ground = true;
+    for part in if set_in_v0 { &[] } else { parts } {
+        match part {
+            RefPart::Dot(name) => path.push(text(&name.name)),
+            RefPart::Bracket(term) => match scalar(term) {
+                Some(key) => path.push(key),
+                None => {
+                    ground = false;
+                    break;
+                }
+            },
+        }
+    }
+    let set = set_in_v0 || matches!(rule.head.value, HeadValue::Contains(_));
+    let arity = rule.head.args.as_ref().map_or(0, Vec::len);
+    (path, Entry { module: number, rule, ground, set, arity })
+}
+
+fn scalar(term: &ast::Term) -> Option<Value> {
+    Some(match &term.kind {
+        TermKind::Null => Value::Null,
+        TermKind::Bool(value) => Value::Bool(*value),
+        TermKind::Number(text) => Value::Number(Number::parse(text)?),
+        TermKind::String { value, .. } => Value::String(Arc::clone(value)),
+        TermKind::Parens(inner) => return scalar(inner),
+        _ => return None,
+    })
+}

@@ -1,0 +1,304 @@
+//! Terms.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::super::flat::{Callee, Comprehension, Expr, Head, Kind, Made, Reference, Term};
+use super::super::names::Root;
+use super::super::scope::{declared, variables};
+use super::{Exprs, Flatten};
+use crate::builtins::registry;
+use crate::syntax::ast::{self, RefPart, TemplatePart, TermKind};
+use crate::syntax::source::Span;
+use crate::value::{Number, Value};
+
+impl Flatten<'_> {
+    /// A term without calls, references and comprehensions: they are conditions of their own.
+    pub(super) fn operand(&mut self, term: &ast::Term, exprs: &mut Exprs) -> Term {
+        match self.side(term, exprs) {
+            made @ (Term::Ref(_) | Term::Comprehension(_)) => self.named(made, term.span, exprs),
+            simple => simple,
+        }
+    }
+
+    fn operands(&mut self, terms: &[ast::Term], exprs: &mut Exprs) -> Vec<Term> {
+        terms.iter().map(|term| self.operand(term, exprs)).collect()
+    }
+
+    /// A term as it may stand on one side of `=`, where references and comprehensions may.
+    pub(super) fn side(&mut self, term: &ast::Term, exprs: &mut Exprs) -> Term {
+        match &term.kind {
+            TermKind::Null => Term::Scalar(Value::Null),
+            TermKind::Bool(value) => Term::Scalar(Value::Bool(*value)),
+            TermKind::Number(text) => Term::Scalar(Number::parse(text).map_or(Value::Null, Value::Number)),
+            TermKind::String { value, .. } => Term::Scalar(Value::String(Arc::clone(value))),
+            TermKind::Template { parts, .. } => self.template(parts, term.span, exprs),
+            TermKind::Var(name) => self.name(name, term.span),
+            TermKind::Ref(reference) => self.reference(reference, exprs),
+            TermKind::Call { function, args } => {
+                let Some((callee, arity)) = self.callee(function, term.span) else {
+                    self.operands(args, exprs);
+                    return self.generated();
+                };
+                let mut args = self.operands(args, exprs);
+                if let Callee::Builtin(entry) = &callee
+                    && entry.result.is_none()
+                {
+                    let text = self.source.slice(term.span).to_owned();
+                    self.wrong_type(term.span, format!("{text} used as value"));
+                    return self.generated();
+                }
+                if args.len() != arity {
+                    self.wrong_arity(&callee, arity, args.len(), term.span);
+                    return self.generated();
+                }
+                let out = self.scopes.fresh(None);
+                args.push(Term::Var(out));
+                exprs.push(Expr::new(Kind::Call { callee, args, arity }, term.span));
+                Term::Var(out)
+            }
+            TermKind::Infix { op, left, right, .. } => {
+                let args = vec![self.operand(left, exprs), self.operand(right, exprs)];
+                self.builtin(op.function(), args, term.span, exprs)
+            }
+            TermKind::In { key, value, collection } => {
+                let mut args: Vec<Term> = key.iter().map(|key| self.operand(key, exprs)).collect();
+                args.push(self.operand(value, exprs));
+                args.push(self.operand(collection, exprs));
+                let name = if args.len() == 3 { "internal.member_3" } else { "internal.member_2" };
+                self.builtin(name, args, term.span, exprs)
+            }
+            TermKind::Array(items) => Term::Array(self.operands(items, exprs)),
+            TermKind::Set(items) => Term::Set(self.operands(items, exprs)),
+            TermKind::Object(members) => {
+                let member = |(key, value): &(ast::Term, ast::Term)| {
+                    (self.operand(key, exprs), self.operand(value, exprs))
+                };
+                Term::Object(members.iter().map(member).collect())
+            }
+            TermKind::ArrayComprehension(value, body) => self.comprehension(Made::Array, None, value, body),
+            TermKind::SetComprehension(value, body) => self.comprehension(Made::Set, None, value, body),
+            TermKind::ObjectComprehension(key, value, body) => {
+                self.comprehension(Made::Object, Some(key), value, body)
+            }
+            TermKind::Parens(inner) => self.side(inner, exprs),
+        }
+    }
+
+    fn builtin(&mut self, name: &str, mut args: Vec<Term>, span: Span, exprs: &mut Exprs) -> Term {
+        let out = self.generated();
+        if let (Some(entry), Term::Var(var)) = (registry::find(name), &out) {
+            let arity = args.len();
+            args.push(Term::Var(*var));
+            exprs.push(Expr::new(Kind::Call { callee: Callee::Builtin(entry), args, arity }, span));
+        }
+        out
+    }
+
+    /// Each part is found as if in a comprehension, so that nothing is undefined.
+    fn template(&mut self, parts: &[TemplatePart], span: Span, exprs: &mut Exprs) -> Term {
+        let mut args = Vec::new();
+        for part in parts {
+            match part {
+                TemplatePart::Text(text) => args.push(Term::Scalar(Value::String(Arc::clone(text)))),
+                TemplatePart::Expr(expr) => {
+                    let ast::ExprKind::Term(term) = &expr.kind else { continue };
+                    let made = self.captured(term, expr.span);
+                    args.push(self.named(made, expr.span, exprs));
+                }
+            }
+        }
+        self.builtin("internal.template_string", vec![Term::Array(args)], span, exprs)
+    }
+
+    /// `{x | x = term}`
+    pub(super) fn captured(&mut self, term: &ast::Term, span: Span) -> Term {
+        let negated = std::mem::take(&mut self.negated);
+        self.scopes.open(HashSet::new());
+        let mut body = Vec::new();
+        let value = self.operand(term, &mut body);
+        self.scopes.close();
+        self.negated = negated;
+        if body.is_empty() {
+            body.push(Expr::new(Kind::Term(Term::Scalar(Value::Bool(true))), span));
+        }
+        Term::Comprehension(Box::new(Comprehension { kind: Made::Set, key: None, value, body }))
+    }
+
+    fn comprehension(
+        &mut self,
+        kind: Made,
+        key: Option<&ast::Term>,
+        value: &ast::Term,
+        body: &ast::Body,
+    ) -> Term {
+        let negated = std::mem::take(&mut self.negated);
+        self.scopes.open(declared(body));
+        let mut exprs = Vec::new();
+        self.body(body, &mut exprs);
+        let mut later = HashSet::new();
+        key.iter().for_each(|key| variables(key, &mut later));
+        variables(value, &mut later);
+        self.report_unused(&later);
+        let key = key.map(|key| self.operand(key, &mut exprs));
+        let value = self.operand(value, &mut exprs);
+        self.scopes.close();
+        self.negated = negated;
+        Term::Comprehension(Box::new(Comprehension { kind, key, value, body: exprs }))
+    }
+
+    /// A name alone: a variable, or the document that it stands for.
+    fn name(&mut self, name: &Arc<str>, span: Span) -> Term {
+        if &**name == "_" {
+            return self.generated();
+        }
+        if !self.scopes.is_local(name)
+            && let Some((root, path)) = self.names.find(name)
+        {
+            let parts = path.into_iter().map(|part| Term::Scalar(Value::String(part))).collect();
+            return self.document(root, parts, span);
+        }
+        Term::Var(self.scopes.see(name, span))
+    }
+
+    fn document(&mut self, root: Root, parts: Vec<Term>, span: Span) -> Term {
+        let head = match root {
+            Root::Input => Head::Input,
+            Root::Data => {
+                let constant = |part: &Term| match part {
+                    Term::Scalar(key) => Some(key.clone()),
+                    _ => None,
+                };
+                self.uses.push(parts.iter().map_while(constant).collect());
+                Head::Data
+            }
+        };
+        Term::Ref(Box::new(Reference { head, parts, span }))
+    }
+
+    pub(super) fn reference(&mut self, reference: &ast::Ref, exprs: &mut Exprs) -> Term {
+        let span = reference.span;
+        let (head, mut parts) = match &reference.head.kind {
+            TermKind::Var(_) => match self.side(&reference.head, exprs) {
+                Term::Ref(document) => (Ok(document.head), document.parts),
+                other => (Err(other), Vec::new()),
+            },
+            _ => {
+                let subject = self.side(&reference.head, exprs);
+                (Err(self.named(subject, reference.head.span, exprs)), Vec::new())
+            }
+        };
+        if matches!(head, Ok(Head::Data)) {
+            // Noted once more, with what follows.
+            self.uses.pop();
+        }
+        for part in &reference.parts {
+            parts.push(match part {
+                RefPart::Dot(name) => Term::Scalar(Value::String(Arc::clone(&name.name))),
+                RefPart::Bracket(term) => self.operand(term, exprs),
+            });
+        }
+        match head {
+            Ok(Head::Data) => self.document(Root::Data, parts, span),
+            Ok(head) => Term::Ref(Box::new(Reference { head, parts, span })),
+            Err(Term::Var(var)) => Term::Ref(Box::new(Reference { head: Head::Var(var), parts, span })),
+            Err(other) => other,
+        }
+    }
+
+    /// The function of a name or path, if it is one, and how many arguments it takes. A rule that is called is as good as
+    /// a function without arguments.
+    pub(super) fn function(&mut self, function: &ast::Term, called: bool) -> Option<(Callee, usize)> {
+        let parts = function.dotted()?;
+        let (first, rest) = parts.split_first()?;
+        if !self.scopes.is_local(first)
+            && let Some((Root::Data, path)) = self.names.find(first)
+        {
+            let path: Vec<Value> =
+                path.iter().chain(rest).map(|part| Value::String(Arc::clone(part))).collect();
+            let arity = self.arities.of(&path).filter(|arity| called || *arity > 0)?;
+            self.uses.push(path.clone());
+            return Some((Callee::Rule(path), arity));
+        }
+        let entry = registry::find(&parts.join("."))?;
+        if self.checks.builtins.as_ref().is_some_and(|known| !known.contains(entry.name)) {
+            return None;
+        }
+        Some((Callee::Builtin(entry), entry.args.len()))
+    }
+
+    /// The function that is called; reported where there is none.
+    pub(super) fn callee(&mut self, function: &ast::Term, span: Span) -> Option<(Callee, usize)> {
+        let parts = function.dotted();
+        let name = parts.as_ref().map_or_else(|| "?".to_owned(), |parts| parts.join("."));
+        let first = parts.as_ref().and_then(|parts| parts.first());
+        if first.is_some_and(|first| self.scopes.is_declared(first)) {
+            self.wrong(span, format!("called function {name} shadowed"));
+            return None;
+        }
+        let found = self.function(function, true);
+        if let Some((Callee::Builtin(entry), _)) = &found
+            && self.deprecated.contains(&entry.name)
+        {
+            let message = format!("deprecated built-in function calls in expression: {}", entry.name);
+            self.wrong_type(span, message);
+            if let (Some(found), Some(instead)) =
+                (self.found.last_mut(), super::super::hints::instead(entry.name))
+            {
+                found.hint = Some(instead.to_owned());
+            }
+        }
+        if found.is_none() {
+            let path = match first.map(|first| (self.scopes.is_local(first), self.names.find(first))) {
+                Some((false, Some((Root::Data, path)))) => {
+                    let rest = parts.iter().flatten().skip(1);
+                    ["data".into()]
+                        .iter()
+                        .chain(&path)
+                        .chain(rest)
+                        .cloned()
+                        .collect::<Vec<Arc<str>>>()
+                        .join(".")
+                }
+                _ => name.clone(),
+            };
+            let mut found = super::Found::new(
+                "rego_type_error",
+                self.file as usize,
+                span,
+                format!("undefined function {path}"),
+            );
+            found.hint = super::super::hints::function(&name, &path, self.arities);
+            self.found.push(found);
+        }
+        found
+    }
+
+    pub(super) fn wrong_arity(&mut self, callee: &Callee, arity: usize, got: usize, span: Span) {
+        let name = callee.shown();
+        match callee {
+            Callee::Builtin(entry) => {
+                let mut found = super::Found::new(
+                    "rego_type_error",
+                    self.file as usize,
+                    span,
+                    format!("{name}: arity mismatch"),
+                );
+                let have = vec!["???"; got].join(", ");
+                let want: Vec<String> = entry
+                    .args
+                    .iter()
+                    .chain(&entry.result)
+                    .map(|each| super::super::types::Type::declared(each).to_string())
+                    .collect();
+                found.details = vec![format!("have: ({have})"), format!("want: ({})", want.join(", "))];
+                self.found.push(found);
+            }
+            Callee::Rule(_) => {
+                let plural = if got == 1 { "" } else { "s" };
+                let message = format!("function {name} has arity {arity}, got {got} argument{plural}");
+                self.wrong_type(span, message);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What an evaluation has of the world besides policy, data, input and time, and what it learned from it.
+//!
+//! INVARIANT (once a decision): a built-in whose result its arguments do not determine is asked once for the same
+//! arguments; every later call of the decision, and its explanation, sees the same result.
+//! INVARIANT (replay): with what was learned given back, an evaluation comes to the same answer without asking again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::builtins::call::Error;
+pub use super::builtins::http_cache::Responses;
+use super::builtins::registry;
+use super::json;
+use super::value::{Object, Value};
+use crate::outbound::Outside;
+
+/// The built-in that says what time it is; its record is the time of the whole decision.
+pub const CLOCK: &str = "time.now_ns";
+
+/// What is around evaluations, the same for all of them.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Who makes calls; nobody where policy may make none.
+    pub outside: Option<Arc<dyn Outside>>,
+    /// The version of the program that evaluates, as `opa.runtime` shows it.
+    pub version: String,
+    /// The commit that it was built from; empty where that is not known.
+    pub commit: String,
+    /// The environment variables that policy may see.
+    pub env: BTreeMap<String, String>,
+    /// The configuration that policy may see, without secrets.
+    pub config: Option<Value>,
+    /// Answers that are kept beyond one evaluation.
+    pub responses: Responses,
+}
+
+type Answer = Result<Option<Value>, Error>;
+
+/// What one evaluation has around it, and what it learned.
+#[derive(Clone, Default)]
+pub struct Effects {
+    surroundings: Option<Arc<Surroundings>>,
+    /// By name and arguments.
+    learned: BTreeMap<&'static str, BTreeMap<Value, Answer>>,
+    /// From a record: by name and the JSON of the arguments.
+    given: BTreeMap<String, BTreeMap<String, Value>>,
+    /// `http.send` takes some requests for the same although their arguments differ.
+    pub(super) sent: BTreeMap<Value, Result<Value, super::builtins::http_send::Fault>>,
+}
+
+impl Effects {
+    /// Nothing learned yet.
+    pub fn new(surroundings: &Arc<Surroundings>) -> Self {
+        Self { surroundings: Some(Arc::clone(surroundings)), ..Self::default() }
+    }
+
+    /// What is around.
+    pub fn surroundings(&self) -> Option<&Arc<Surroundings>> {
+        self.surroundings.as_ref()
+    }
+
+    /// Whoever makes calls.
+    pub fn outside(&self) -> Option<Arc<dyn Outside>> {
+        self.surroundings.as_ref()?.outside.clone()
+    }
+
+    /// With what another evaluation learned: `nd_builtin_cache` of its record, or the record itself.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn replay(mut self, recorded: &Value) -> Result<Self, String> {
+        const SHAPE: &str = "must be an object of built-in names, each with an object of results by arguments, e.g. \
+                             `{\"rand.intn\": {\"[\\\"x\\\",100]\": 35}}`";
+        let recorded = recorded.get("nd_builtin_cache").unwrap_or(recorded);
+        let Value::Object(builtins) = recorded else { return Err(SHAPE.to_owned()) };
+        for (name, results) in builtins.iter() {
+            let name = name.as_str().ok_or(SHAPE)?;
+            if !registry::find(name).is_some_and(|entry| entry.nondeterministic) {
+                return Err(format!(
+                    "`{name}` is no built-in whose results are recorded; is this a decision's record?"
+                ));
+            }
+            let Value::Object(results) = results else { return Err(SHAPE.to_owned()) };
+            for (args, result) in results.iter() {
+                let args = args.as_str().ok_or(SHAPE)?;
+                let read = json::read_nested(args.as_bytes(), u8::MAX);
+                let read = read.map_err(|error| format!("`{name}`: the arguments `{args}`: {error}"))?;
+                self.given.entry(name.to_owned()).or_default().insert(compact(&read), result.clone());
+            }
+        }
+        Ok(self)
+    }
+
+    /// The time that the record is of, if it says so.
+    pub(super) fn recorded_time(&self) -> Option<i64> {
+        match self.given.get(CLOCK)?.values().next()? {
+            Value::Number(time) => time.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// The result of an earlier call with these arguments.
+    pub(super) fn known(&mut self, name: &'static str, args: &[Value]) -> Option<Answer> {
+        let key = Value::from(args.to_vec());
+        if let Some(answer) = self.learned.get(name).and_then(|answers| answers.get(&key)) {
+            return Some(answer.clone());
+        }
+        let given = self.given.get(name)?.get(&compact(&key))?.clone();
+        self.learn(name, args, Ok(Some(given.clone())));
+        Some(Ok(Some(given)))
+    }
+
+    /// Keeps the result of a call.
+    pub(super) fn learn(&mut self, name: &'static str, args: &[Value], answer: Answer) {
+        self.learned.entry(name).or_default().insert(Value::from(args.to_vec()), answer);
+    }
+
+    /// What was learned, in the shape of OPA's `nd_builtin_cache`; `None` where there is nothing.
+    ///
+    /// INVARIANT (nothing secret): tokens and the keys that they are verified or signed with are not in it; the time
+    /// that they were looked at is.
+    pub fn record(&self) -> Option<Box<RawValue>> {
+        let mut builtins = Object::new();
+        for (name, answers) in self.learned.iter().filter(|(name, _)| !name.starts_with("io.jwt.")) {
+            let defined = answers.iter().filter_map(|(args, answer)| match answer {
+                Ok(Some(value)) => Some((Value::from(compact(args)), value.clone())),
+                _ => None,
+            });
+            let results = Object::from_entries(defined.collect());
+            if !results.is_empty() {
+                builtins.insert(Value::from(*name), Value::from(results));
+            }
+        }
+        (!builtins.is_empty()).then(|| Value::from(builtins).to_raw())
+    }
+}
+
+impl fmt::Debug for Effects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Effects").field("surroundings", &self.surroundings).finish_non_exhaustive()
+    }
+}
+
+fn compact(value: &Value) -> String {
+    let mut text = String::new();
+    json::write(value, &mut text);
+    text
+}

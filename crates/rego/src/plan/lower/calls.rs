@@ -1,0 +1,182 @@
+//! Calls, and what `with` puts in place of functions and documents.
+
+use std::sync::Arc;
+
+use super::{Lowering, Root, Stmts};
+use crate::builtins::call::Context;
+use crate::plan::ir::{Builtin, Callee, Comprehension, PRINT, Target};
+use crate::plan::metadata::Asked;
+use crate::plan::raw::{Kind, Out, Term};
+use crate::syntax::ast;
+use crate::syntax::source::Span;
+use crate::value::Value;
+
+impl Lowering<'_> {
+    /// What a name or path calls; `None` where it is no function.
+    pub(super) fn callee(&self, function: &ast::Term) -> Option<(Callee, usize, String)> {
+        let dotted = function.dotted()?;
+        let first: &str = dotted.first()?;
+        if self.local(first).is_none()
+            && let Some((Root::Data, mut path)) = self.global(first)
+        {
+            path.extend(dotted.iter().skip(1).map(|part| Value::String(Arc::clone(part))));
+            let mut node = 0;
+            for key in &path {
+                node = self.globals.tree.child(node, key.as_str()?)?;
+            }
+            let rule = self.globals.tree.rule(node)?;
+            return self.globals.tree.arity(rule).map(|arity| (Callee::Rule(rule), arity, dotted.join(".")));
+        }
+        let name = dotted.join(".");
+        let declared = (self.globals.builtins)(&name)?;
+        Some((Callee::Builtin(declared.builtin), declared.arity, name))
+    }
+
+    pub(super) fn call(
+        &mut self,
+        function: &ast::Term,
+        args: &[ast::Term],
+        span: Span,
+        stmts: &mut Stmts,
+    ) -> Term {
+        if let Some(value) = self.metadata(function, args) {
+            return match args {
+                [] => value,
+                [out, ..] => {
+                    let out = self.term(out, stmts);
+                    self.unify(out, value, span, stmts);
+                    Term::Const(Value::Bool(true))
+                }
+            };
+        }
+        let Some((callee, arity, name)) = self.callee(function) else {
+            let name = function.dotted().map_or_else(|| "?".to_owned(), |parts| parts.join("."));
+            self.found("rego_type_error", span, format!("undefined function {name}"));
+            return Term::Const(Value::Null);
+        };
+        let mut lowered: Vec<Term> = args.iter().map(|arg| self.term(arg, stmts)).collect();
+        if lowered.len() == arity + 1
+            && let Some(out) = lowered.pop()
+        {
+            let kind = Kind::Call { callee, args: lowered, out: Out::Fits(out) };
+            self.push(stmts, span, kind);
+            return Term::Const(Value::Bool(true));
+        }
+        if lowered.len() != arity {
+            let message = format!(
+                "function {name} has arity {arity}, got {} argument{}",
+                args.len(),
+                if args.len() == 1 { "" } else { "s" }
+            );
+            self.found("rego_type_error", span, message);
+        }
+        let out = self.temp();
+        self.push(stmts, span, Kind::Call { callee, args: lowered, out: Out::Fits(Term::Var(out)) });
+        Term::Var(out)
+    }
+
+    /// What a call that asks for annotations stands for.
+    fn metadata(&mut self, function: &ast::Term, args: &[ast::Term]) -> Option<Term> {
+        let asker = self.asker.filter(|_| args.len() < 2)?;
+        let name = function.dotted()?;
+        let asked = Asked::of(&name)?;
+        let first = name.first()?;
+        if self.local(first).is_some() || self.global(first).is_some() {
+            return None;
+        }
+        let answer = self.globals.metadata.answer(asked, asker).unwrap_or_else(|findings| {
+            self.findings.extend(findings);
+            Value::Null
+        });
+        Some(Term::Const(answer))
+    }
+
+    pub(super) fn builtin(&mut self, name: &str, args: Vec<Term>, span: Span, stmts: &mut Stmts) -> Term {
+        let Some(declared) = (self.globals.builtins)(name) else {
+            self.found("rego_type_error", span, format!("undefined function {name}"));
+            return Term::Const(Value::Null);
+        };
+        let out = self.temp();
+        let callee = Callee::Builtin(declared.builtin);
+        self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Var(out)) });
+        Term::Var(out)
+    }
+
+    /// Each argument becomes the set of its values, which is empty where it is undefined: printing keeps nothing from
+    /// holding.
+    pub(super) fn print(&mut self, args: &[ast::Term], span: Span, stmts: &mut Stmts) {
+        let args = args.iter().map(|arg| {
+            let out = self.temp();
+            let negated = std::mem::take(&mut self.negated);
+            let made = self.scoped(|this| {
+                let mut block = Vec::new();
+                let value = this.term(arg, &mut block);
+                let (kind, out) = (Comprehension::Set, Out::Fits(Term::Var(out)));
+                Kind::Comprehend { kind, block, key: None, value, out }
+            });
+            self.negated = negated;
+            self.push(stmts, arg.span, made);
+            Term::Var(out)
+        });
+        let args = args.collect();
+        let function = |_: &mut Context, _: &[Value]| Ok(Some(Value::Bool(true)));
+        let callee = Callee::Builtin(Builtin {
+            name: PRINT,
+            function,
+            relation: false,
+            nondeterministic: false,
+            blocking: false,
+        });
+        self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Any) });
+    }
+
+    pub(super) fn with(&mut self, with: &ast::With, stmts: &mut Stmts) -> Option<(Target, Term)> {
+        let parts = with.target.dotted();
+        let first = parts.as_ref().and_then(|parts| parts.first()).map_or("", |first| first);
+        if let (Some((root, mut path)), Some(parts)) = (self.global(first), &parts) {
+            path.extend(parts.iter().skip(1).map(|part| Value::String(Arc::clone(part))));
+            if let Some((callee, ..)) = self.callee(&with.target) {
+                return Some(self.mock(callee, &with.value, stmts));
+            }
+            if matches!(root, Root::Data) && self.is_inside_a_rule(&path) {
+                let message = "with keyword cannot partially replace virtual document(s)";
+                self.found("rego_compile_error", with.target.span, message);
+            }
+            let value = self.term(&with.value, stmts);
+            return Some((
+                if matches!(root, Root::Input) { Target::Input(path) } else { Target::Data(path) },
+                value,
+            ));
+        }
+        match self.callee(&with.target) {
+            Some((callee, ..)) => Some(self.mock(callee, &with.value, stmts)),
+            None => {
+                let message = "with keyword target must reference existing input, data, or a function";
+                self.found("rego_type_error", with.target.span, message);
+                None
+            }
+        }
+    }
+
+    fn mock(&mut self, callee: Callee, value: &ast::Term, stmts: &mut Stmts) -> (Target, Term) {
+        match self.callee(value) {
+            Some((other, ..)) => (Target::Function(callee, Some(other)), Term::Const(Value::Null)),
+            None => (Target::Function(callee, None), self.term(value, stmts)),
+        }
+    }
+
+    fn is_inside_a_rule(&self, path: &[Value]) -> bool {
+        let mut node = 0;
+        let mut rest = path.iter();
+        while let Some(key) = rest.next() {
+            let Some(child) = key.as_str().and_then(|name| self.globals.tree.child(node, name)) else {
+                return false;
+            };
+            node = child;
+            if self.globals.tree.rule(node).is_some() {
+                return rest.next().is_some();
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,115 @@
+//! Watching an evaluation: for explanations, coverage and profiles. Costs a comparison a step where nobody watches.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::ir::{Block, Branch, RuleBody, RuleId, Slot};
+use super::machine::Failure;
+use crate::value::Value;
+
+/// What an evaluation tells whoever watches it. Every method does nothing unless it is written.
+pub trait Watch {
+    /// A body of a rule, whose arguments fit, is about to run. What is told until [`Watch::leave`] is of it.
+    fn enter(&mut self, _body: &RuleBody) {}
+
+    /// The statement of a block at a position is about to run; it runs anew for each result of those before it.
+    fn statement(&mut self, _block: &Block, _at: usize) {}
+
+    /// The statement that was told of last does not hold: what it looked at, `None` for what is undefined. A path with
+    /// variables, and a block, tell nothing here.
+    fn fails(&mut self, _block: &Block, _at: usize, _found: Vec<Option<Value>>) {}
+
+    /// The values of the slots of the body that runs, told after [`Watch::statement`]; what has not been written since
+    /// the body was entered is undefined or old.
+    fn locals(&mut self, _value: &dyn Fn(Slot) -> Option<Value>) {}
+
+    /// All statements of a block have held: once for each way in which they do.
+    fn ends(&mut self, _block: &Block) {}
+
+    /// The values of the arguments of `print`: a set for each, empty for what is undefined.
+    fn prints(&mut self, _args: &[Value]) {}
+
+    /// A built-in has failed, and what it stands in is undefined for it.
+    fn errs(&mut self, _failure: &Failure) {}
+
+    /// The value of a document or of a function is asked for, whether or not it is known already. `changed` says that
+    /// `with` has put something else in the place of something.
+    fn refers(&mut self, _rule: RuleId, _args: &[Value], _changed: bool) {}
+
+    /// All conditions of a branch hold: once for each way in which they do.
+    fn holds(&mut self, _branch: &Branch) {}
+
+    /// The body that was entered last has run; also where it failed.
+    fn leave(&mut self) {}
+}
+
+/// One that is also held elsewhere, to be read when the evaluation is over.
+impl<W: Watch> Watch for Rc<RefCell<W>> {
+    fn enter(&mut self, body: &RuleBody) {
+        self.borrow_mut().enter(body);
+    }
+    fn statement(&mut self, block: &Block, at: usize) {
+        self.borrow_mut().statement(block, at);
+    }
+    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+        self.borrow_mut().fails(block, at, found);
+    }
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        self.borrow_mut().locals(value);
+    }
+    fn ends(&mut self, block: &Block) {
+        self.borrow_mut().ends(block);
+    }
+    fn prints(&mut self, args: &[Value]) {
+        self.borrow_mut().prints(args);
+    }
+    fn errs(&mut self, failure: &Failure) {
+        self.borrow_mut().errs(failure);
+    }
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        self.borrow_mut().refers(rule, args, changed);
+    }
+    fn holds(&mut self, branch: &Branch) {
+        self.borrow_mut().holds(branch);
+    }
+    fn leave(&mut self) {
+        self.borrow_mut().leave();
+    }
+}
+
+/// Several that watch the same evaluation.
+#[derive(Default)]
+pub struct Several<'w>(pub Vec<Box<dyn Watch + 'w>>);
+
+impl Watch for Several<'_> {
+    fn enter(&mut self, body: &RuleBody) {
+        self.0.iter_mut().for_each(|watch| watch.enter(body));
+    }
+    fn statement(&mut self, block: &Block, at: usize) {
+        self.0.iter_mut().for_each(|watch| watch.statement(block, at));
+    }
+    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+        self.0.iter_mut().for_each(|watch| watch.fails(block, at, found.clone()));
+    }
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        self.0.iter_mut().for_each(|watch| watch.locals(value));
+    }
+    fn ends(&mut self, block: &Block) {
+        self.0.iter_mut().for_each(|watch| watch.ends(block));
+    }
+    fn prints(&mut self, args: &[Value]) {
+        self.0.iter_mut().for_each(|watch| watch.prints(args));
+    }
+    fn errs(&mut self, failure: &Failure) {
+        self.0.iter_mut().for_each(|watch| watch.errs(failure));
+    }
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        self.0.iter_mut().for_each(|watch| watch.refers(rule, args, changed));
+    }
+    fn holds(&mut self, branch: &Branch) {
+        self.0.iter_mut().for_each(|watch| watch.holds(branch));
+    }
+    fn leave(&mut self) {
+        self.0.iter_mut().for_each(|watch| watch.leave());
+    }
+}

@@ -1,0 +1,572 @@
+//! From modules and data to a program, and from a path to its document, within limits.
+
+mod checked;
+pub mod coverage;
+mod explain;
+pub mod observe;
+pub mod profile;
+pub mod query;
+pub mod test_rules;
+mod weigh;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::budget::{self, Exceeded};
+use super::builtins::call::Context;
+use super::builtins::registry;
+use super::check::{self, Checks};
+use super::diagnostic::Diagnostic;
+use super::effects::Effects;
+use super::plan::ir::{Builtin, Kind, RuleId};
+use super::plan::watch::Watch;
+use super::plan::{Declared, Failure as PlanFailure, Machine, Outline, Strict, ir};
+use super::syntax::ast;
+use super::syntax::parser::{Options, parse_module};
+use super::syntax::source::Source;
+use super::value::Value;
+use crate::error::{EvalError, EvalErrorKind, Location, PolicyError};
+use weigh::weigh;
+
+pub use super::syntax::ast::Version as RegoVersion;
+
+/// The stack that the deepest policy needs, in bytes. Threads that decide should have it from the start: where an
+/// evaluation needs more than its thread has left, it is given a stack of its own, which takes some 40 us.
+pub const STACK: usize = 64 << 20;
+/// What one level of evaluation takes of it at the most, in bytes.
+const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 10 << 10 } else { 3 << 10 };
+/// The most bytes that one built-in may make.
+const MAX_BUILTIN_BYTES: usize = 64 << 20;
+/// How long loading may take, and how much longer for each mebibyte of policy.
+const LOAD: Duration = Duration::from_secs(if cfg!(debug_assertions) { 60 } else { 2 });
+const LOAD_PER_MIB: Duration = LOAD;
+/// The most bytes of constants and copies that loading may make, and how many more for each byte of policy.
+const LOAD_MEMORY: usize = 256 << 20;
+const LOAD_MEMORY_PER_BYTE: usize = 64;
+/// The part of the tree that the root document leaves out.
+const HIDDEN: &str = "system";
+
+/// One file of policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Its name in messages and records, e.g. `bundle/app/policy.rego`.
+    pub id: String,
+    /// Its text.
+    pub source: Arc<str>,
+    /// What it is written in.
+    pub version: RegoVersion,
+}
+
+/// What an evaluation may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvalLimits {
+    /// How long it may run.
+    pub deadline: Duration,
+    /// How many rules and functions may be within each other.
+    pub depth: usize,
+    /// How many bytes of values it may make in all, whether they are still there or not. Roughly counted.
+    pub memory: usize,
+}
+
+impl EvalLimits {
+    /// For commands: so long, as deep as policy may be at all, and a gibibyte.
+    pub const fn within(deadline: Duration) -> Self {
+        Self { deadline, depth: usize::MAX, memory: 1 << 30 }
+    }
+}
+
+/// What an evaluation came to.
+#[derive(Debug, Clone)]
+pub enum Evaluation {
+    /// A document. `left_out` names the first rule in it that a built-in's error kept out of it.
+    Defined {
+        /// The document.
+        value: Value,
+        /// Why something is missing from it.
+        left_out: Option<PolicyError>,
+    },
+    /// Nothing, and why.
+    Undefined(UndefinedCause),
+    /// No answer.
+    Error(EvalError),
+}
+
+/// Why a document is undefined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndefinedCause {
+    /// Neither policy nor data has anything at this path.
+    NoSuchPath,
+    /// The path names a function.
+    Function,
+    /// There are rules, and none of them holds.
+    NoRuleHolds,
+    /// The rule holds, and its document has nothing at the rest of the path.
+    NotInDocument,
+}
+
+impl UndefinedCause {
+    /// For a person: lower case, no full stop.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoSuchPath => "no rule and no data at this path",
+            Self::Function => "the path names a function",
+            Self::NoRuleHolds => "no rule at this path holds for this input",
+            Self::NotInDocument => "the document has nothing at this path",
+        }
+    }
+}
+
+/// A compiled set of modules and data. Immutable, hence safe to share between threads.
+pub struct Program {
+    plan: ir::Program,
+    sources: Vec<Source>,
+    /// What each source consists of.
+    outlines: Vec<Outline>,
+    /// The package of each module.
+    packages: Vec<Vec<String>>,
+    modules: Vec<Module>,
+    data: Value,
+    /// The stack that its deepest rule needs, in bytes.
+    stack: usize,
+}
+
+/// Compiles modules and data to a program.
+///
+/// # Errors
+/// Every diagnostic that was found, sorted by place.
+pub fn compile(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagnostic>> {
+    compile_checked(modules, data, &Checks::default())
+}
+
+/// The same with more checks, as `verdict check` has them.
+///
+/// # Errors
+/// Every diagnostic that was found, sorted by place.
+pub fn compile_checked(
+    modules: Vec<Module>,
+    data: Value,
+    checks: &Checks,
+) -> Result<Program, Vec<Diagnostic>> {
+    compile_within(LOAD, modules, data, checks, CompileOptions::default())
+}
+
+/// What a program is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CompileOptions {
+    /// For an author who watches ([`query`]): calls of `print` stay, and variables keep their names.
+    pub debug: bool,
+    /// For tests: rules of the same name that begins with `test_` are tests of their own, not one.
+    pub tests: bool,
+}
+
+/// Compiles modules and data with options.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for(
+    modules: Vec<Module>,
+    data: Value,
+    options: CompileOptions,
+) -> Result<Program, Vec<Diagnostic>> {
+    compile_within(LOAD, modules, data, &Checks::default(), options)
+}
+
+fn compile_within(
+    least: Duration,
+    modules: Vec<Module>,
+    data: Value,
+    checks: &Checks,
+    options: CompileOptions,
+) -> Result<Program, Vec<Diagnostic>> {
+    let size: usize = modules.iter().map(|module| module.source.len()).sum();
+    let time =
+        LOAD_PER_MIB.saturating_mul(u32::try_from(size >> 20).unwrap_or(u32::MAX)).saturating_add(least);
+    let memory = size.saturating_mul(LOAD_MEMORY_PER_BYTE).saturating_add(LOAD_MEMORY);
+    let compiled = on_stack(STACK, || {
+        budget::within(end(time), memory, || compile_here(modules, data, checks, options)).map(|compiled| {
+            // Takes its time with large data, however small the policy.
+            compiled.map(|mut program| {
+                program.data.make_indexes();
+                program
+            })
+        })
+    });
+    let refused = |message: &str| Diagnostic::new("rego_compile_error", message);
+    let compiled = compiled.map_err(|why| match why {
+        Ok(Exceeded::Time) => refused("the policy takes too long to load"),
+        Ok(Exceeded::Memory) => refused("the policy takes too much memory to load"),
+        Err(_) => refused("the compiler panicked; please report it"),
+    });
+    compiled.map_err(|diagnostic| vec![diagnostic])?.map_err(|mut diagnostics| {
+        let place = |d: &Diagnostic| d.location.as_ref().map(|l| (l.file.clone(), l.row, l.col));
+        diagnostics.sort_by_key(|diagnostic| (place(diagnostic), diagnostic.message.clone()));
+        diagnostics.dedup();
+        diagnostics
+    })
+}
+
+/// The trees of those modules that can be read, and what is wrong with the others.
+fn parse(modules: &[Module]) -> (Vec<ast::Module>, Vec<Diagnostic>) {
+    let (mut trees, mut errors) = (Vec::new(), Vec::new());
+    for module in modules {
+        let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
+        let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
+        match parse_module(&source, module.version, options) {
+            Ok(tree) => trees.push(tree),
+            Err(found) => {
+                errors.extend(found.into_iter().map(|error| Diagnostic::of_syntax(&source, error)));
+            }
+        }
+    }
+    (trees, errors)
+}
+
+fn compile_here(
+    modules: Vec<Module>,
+    data: Value,
+    checks: &Checks,
+    options: CompileOptions,
+) -> Result<Program, Vec<Diagnostic>> {
+    let (mut trees, mut errors) = parse(&modules);
+    let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
+    if !errors.is_empty() {
+        let found = check::partial(&trees, checks);
+        errors.extend(found.into_iter().map(|found| found.diagnostic(&sources)));
+        return Err(errors);
+    }
+    if options.tests {
+        test_rules::make_distinct(&mut trees);
+    }
+    let plan = checked::plan(&trees, checks, options)
+        .map_err(|found| found.into_iter().map(|found| found.diagnostic(&sources)).collect::<Vec<_>>())?;
+    let errors = checked::conflicts_with_data(&plan, &sources, &data);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (levels, deepest) = (plan.levels, plan.deepest);
+    let stack = levels.saturating_mul(STACK_PER_LEVEL);
+    if stack > STACK {
+        let message = format!("rules and conditions nest too deeply: {levels} levels");
+        let mut diagnostic = Diagnostic::new("rego_compile_error", message);
+        if let Some((source, place)) =
+            deepest.and_then(|place| Some((sources.get(place.file as usize)?, place)))
+        {
+            diagnostic = Diagnostic::at(diagnostic.code, source, place.span, diagnostic.message);
+        }
+        return Err(vec![diagnostic.hint("let fewer rules depend on each other in a row")]);
+    }
+    let package = |tree: &ast::Module| tree.package.path.iter().map(|part| part.to_string()).collect();
+    let packages = trees.iter().map(package).collect();
+    let outlines = trees.iter().map(Outline::of).collect();
+    Ok(Program { plan, sources, outlines, packages, modules, data, stack })
+}
+
+/// The built-in of a name, as the compiler wants it; one that there is no function for is as good as unknown.
+pub fn declared(name: &str) -> Option<Declared> {
+    let entry = registry::find(name)?;
+    let builtin = Builtin {
+        name: entry.name,
+        function: entry.function?,
+        relation: entry.name == "walk",
+        nondeterministic: entry.nondeterministic,
+        blocking: entry.blocking,
+    };
+    Some(Declared { builtin, arity: entry.args.len() })
+}
+
+/// What a path leads to.
+enum Target<'p> {
+    /// A rule, then the rest of the path within its document.
+    Rule(RuleId, &'p [String]),
+    Function,
+    /// A package, or what contains packages.
+    Inner(ir::NodeId),
+    /// A base document that no rule touches.
+    Base,
+}
+
+impl Program {
+    /// The modules that it was compiled from.
+    pub fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// Every source, and what it consists of, in the order of [`ir::Place::file`].
+    pub fn outlines(&self) -> impl Iterator<Item = (&Source, &Outline)> + '_ {
+        self.sources.iter().zip(&self.outlines)
+    }
+
+    /// The base documents.
+    pub const fn data(&self) -> &Value {
+        &self.data
+    }
+
+    /// The paths of all rules that are documents, in order.
+    pub fn entry_paths(&self) -> impl Iterator<Item = Vec<String>> + '_ {
+        let documents = self.plan.rules.iter().filter(|rules| !matches!(rules.kind, Kind::Function(_)));
+        documents.map(|rules| entry_path(&rules.path))
+    }
+
+    /// The paths of all packages, in order.
+    pub fn packages(&self) -> impl Iterator<Item = Vec<String>> + '_ {
+        let mut packages: Vec<&Vec<String>> = self.packages.iter().collect();
+        packages.sort();
+        packages.dedup();
+        packages.into_iter().cloned()
+    }
+
+    /// Every module with its package.
+    pub fn module_packages(&self) -> impl Iterator<Item = (&Module, &[String])> + '_ {
+        self.modules.iter().zip(self.packages.iter().map(Vec::as_slice))
+    }
+
+    /// Whether policy declares a document at `path`, or at or below a part of it.
+    pub fn declares(&self, path: &[String]) -> bool {
+        match self.target(path) {
+            Target::Rule(..) => true,
+            Target::Function | Target::Base => false,
+            Target::Inner(_) => self.entry_paths().any(|rule| rule.starts_with(path)),
+        }
+    }
+
+    /// Whether a path leads to a rule, or into its document.
+    pub fn is_rule(&self, path: &[String]) -> bool {
+        matches!(self.target(path), Target::Rule(..))
+    }
+
+    /// The part of a path that is evaluated as a whole: up to the rule, if it leads into the document of one.
+    pub fn evaluated<'p>(&self, path: &'p [String]) -> &'p [String] {
+        let segments = path;
+        let rest = match self.target(segments) {
+            Target::Rule(_, rest) => rest.len(),
+            Target::Function | Target::Inner(_) | Target::Base => 0,
+        };
+        segments.get(..segments.len() - rest).unwrap_or(segments)
+    }
+
+    /// How many rules and functions are within each other where the document at `path` is evaluated, at the most.
+    pub fn depth(&self, path: &[String]) -> usize {
+        let calls = |rule: RuleId| self.plan.calls.get(rule as usize).copied().unwrap_or_default();
+        match self.target(path) {
+            Target::Rule(rule, _) => calls(rule),
+            Target::Function | Target::Base => 0,
+            Target::Inner(_) => {
+                let below = |rules: &&ir::RuleSet| {
+                    path.iter().zip(&rules.path).all(|(segment, part)| **segment == **part)
+                };
+                let rules = (0..).zip(&self.plan.rules).filter(|(_, rules)| below(rules));
+                rules.map(|(rule, _)| calls(rule)).max().unwrap_or_default()
+            }
+        }
+    }
+
+    fn target<'p>(&self, path: &'p [String]) -> Target<'p> {
+        let mut node: ir::NodeId = 0;
+        let mut rest = path;
+        while let Some((name, further)) = rest.split_first() {
+            let child = self.plan.nodes.get(node as usize).and_then(|node| node.children.get(name.as_str()));
+            let Some(child) = child else { return Target::Base };
+            (node, rest) = (*child, further);
+            if let Some(rule) = self.plan.nodes.get(node as usize).and_then(|node| node.rule) {
+                let kind = self.plan.rules.get(rule as usize).map(|rules| rules.kind);
+                return if matches!(kind, Some(Kind::Function(_))) {
+                    Target::Function
+                } else {
+                    Target::Rule(rule, rest)
+                };
+            }
+        }
+        Target::Inner(node)
+    }
+
+    /// Whether the document at `path` may come to wait for others (`http.send`), and so must not be evaluated on a
+    /// thread that serves.
+    pub fn blocks(&self, path: &[String]) -> bool {
+        if self.plan.blocking.is_empty() {
+            return false;
+        }
+        match self.target(path) {
+            Target::Rule(rule, _) => self.plan.blocking.contains(&(rule as usize)),
+            Target::Inner(node) => self.plan.node_blocks(node),
+            Target::Function | Target::Base => false,
+        }
+    }
+
+    /// Where built-ins are called that may wait for others, with their names.
+    pub fn blocking_calls(&self) -> impl Iterator<Item = (&'static str, Option<Location>)> + '_ {
+        self.plan.blocking_calls.iter().map(|(name, place)| (*name, self.location_of(*place)))
+    }
+
+    /// Evaluates the document at `path` for `input`, with nothing around it; `at` is the time that policy sees.
+    ///
+    /// Never panics and never runs on: a panic of the evaluator is an error, and so is a deadline that has passed.
+    pub fn evaluate(
+        &self,
+        path: &[String],
+        input: Option<Value>,
+        now_ns: i64,
+        limits: &EvalLimits,
+    ) -> Evaluation {
+        self.evaluate_in(path, input, now_ns, limits, &mut Effects::default())
+    }
+
+    /// Evaluates the document at `path` as [`Program::evaluate`] does, with what `effects` has around it; what is learned
+    /// there is in it afterwards. With what another evaluation learned ([`Effects::replay`]) it comes to the same answer.
+    pub fn evaluate_in(
+        &self,
+        path: &[String],
+        input: Option<Value>,
+        now_ns: i64,
+        limits: &EvalLimits,
+        effects: &mut Effects,
+    ) -> Evaluation {
+        self.evaluate_watched(path, input, now_ns, limits, effects, None)
+    }
+
+    /// As [`Program::evaluate_in`], and tells `watch` of every step.
+    pub fn evaluate_watched<'w>(
+        &'w self,
+        path: &[String],
+        input: Option<Value>,
+        now_ns: i64,
+        limits: &EvalLimits,
+        effects: &mut Effects,
+        watch: Option<Box<dyn Watch + 'w>>,
+    ) -> Evaluation {
+        on_stack(self.stack, || {
+            let mut context = Self::context(now_ns, limits, effects);
+            let deadline = context.deadline;
+            let evaluate = || self.evaluate_here(path, input, limits, &mut context, watch);
+            let evaluated = budget::within(deadline, limits.memory, evaluate);
+            *effects = context.effects;
+            evaluated.unwrap_or_else(|why| {
+                Evaluation::Error(match why {
+                    Ok(exceeded) => exceeded_limit(exceeded, limits),
+                    Err(_) => EvalError::new(EvalErrorKind::Panic, "the evaluator panicked"),
+                })
+            })
+        })
+    }
+
+    fn evaluate_here(
+        &self,
+        path: &[String],
+        input: Option<Value>,
+        limits: &EvalLimits,
+        context: &mut Context,
+        watch: Option<Box<dyn Watch + '_>>,
+    ) -> Evaluation {
+        let mut machine = self.machine(input.as_ref(), context);
+        machine.limit_depth(limits.depth);
+        if let Some(watch) = watch {
+            machine.watched_by(watch);
+        }
+        let evaluation = match self.target(path) {
+            Target::Function => Evaluation::Undefined(UndefinedCause::Function),
+            Target::Base => match self.data.at(path.iter().map(String::as_str)) {
+                Some(value) => Evaluation::Defined { value: value.clone(), left_out: None },
+                None => Evaluation::Undefined(UndefinedCause::NoSuchPath),
+            },
+            Target::Rule(rule, rest) => match machine.rule(rule) {
+                Err(failure) => Evaluation::Error(self.failure(&failure, limits)),
+                Ok(None) => Evaluation::Undefined(UndefinedCause::NoRuleHolds),
+                Ok(Some(value)) if rest.is_empty() => Evaluation::Defined { value, left_out: None },
+                Ok(Some(value)) => match value.at(rest.iter().map(String::as_str)) {
+                    Some(value) => Evaluation::Defined { value: value.clone(), left_out: None },
+                    None => Evaluation::Undefined(UndefinedCause::NotInDocument),
+                },
+            },
+            Target::Inner(node) => match machine.package(node) {
+                Err(failure) => Evaluation::Error(self.failure(&failure, limits)),
+                Ok((mut value, left_out)) => {
+                    if path.is_empty() {
+                        value.remove(HIDDEN);
+                    }
+                    let left_out = left_out.map(|failure| self.policy_error(&failure));
+                    Evaluation::Defined { value, left_out }
+                }
+            },
+        };
+        if let Evaluation::Defined { value, .. } = &evaluation {
+            weigh(value);
+            if budget::is_spent() {
+                return Evaluation::Error(exceeded_limit(Exceeded::Memory, limits));
+            }
+        }
+        evaluation
+    }
+
+    fn context(now_ns: i64, limits: &EvalLimits, effects: &mut Effects) -> Context {
+        let effects = std::mem::take(effects);
+        let now_ns = effects.recorded_time().unwrap_or(now_ns);
+        Context { effects, ..Context::new(now_ns, end(limits.deadline), MAX_BUILTIN_BYTES) }
+    }
+
+    fn machine<'e>(&'e self, input: Option<&'e Value>, context: &'e mut Context) -> Machine<'e> {
+        Machine::new(&self.plan, &self.data, input, context, Strict::Functions)
+    }
+
+    fn failure(&self, failure: &PlanFailure, limits: &EvalLimits) -> EvalError {
+        if failure.code == "eval_cancel_error" {
+            return exceeded_limit(Exceeded::Time, limits);
+        }
+        if failure.is_of_memory() {
+            let policy = Some(Box::new(self.policy_error(failure)));
+            return EvalError { policy, ..exceeded_limit(Exceeded::Memory, limits) };
+        }
+        let policy = Some(Box::new(self.policy_error(failure)));
+        EvalError { policy, ..EvalError::new(EvalErrorKind::Policy, failure.message.clone()) }
+    }
+
+    fn policy_error(&self, failure: &PlanFailure) -> PolicyError {
+        let location = self.location_of(failure.place);
+        PolicyError { code: failure.code, message: failure.message.clone(), location }
+    }
+
+    fn location_of(&self, place: ir::Place) -> Option<Location> {
+        let source = self.sources.get(place.file as usize)?;
+        let (row, col) = source.position(place.span.start);
+        Some(Location { file: source.name.to_string(), row, col })
+    }
+}
+
+/// When so much time will have passed.
+fn end(after: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(after).unwrap_or_else(|| now + Duration::from_secs(3600))
+}
+
+fn exceeded_limit(exceeded: Exceeded, limits: &EvalLimits) -> EvalError {
+    match exceeded {
+        Exceeded::Time => {
+            let message = format!("the policy did not finish within {} ms", limits.deadline.as_millis());
+            EvalError::new(EvalErrorKind::Deadline, message)
+        }
+        Exceeded::Memory => {
+            let message =
+                format!("memory limit: the policy made more than {} bytes of values", limits.memory);
+            EvalError::new(EvalErrorKind::Policy, message)
+        }
+    }
+}
+
+fn entry_path(path: &[Arc<str>]) -> Vec<String> {
+    path.iter().map(|part| part.to_string()).collect()
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let modules: Vec<&str> = self.modules.iter().map(|module| module.id.as_str()).collect();
+        f.debug_struct("Program").field("modules", &modules).finish_non_exhaustive()
+    }
+}
+
+/// Runs `f` with `needed` bytes of stack to go down: on this thread's stack if so much is left of it, else on another.
+fn on_stack<T>(needed: usize, f: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(needed, STACK.max(needed), f)
+}
+
+#[cfg(test)]
+#[path = "program_tests.rs"]
+mod tests;

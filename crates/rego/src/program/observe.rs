@@ -1,0 +1,163 @@
+//! What an author wants to see of an evaluation, beside its result: what it prints, which built-ins failed, and the
+//! variables where it failed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{MAX_BUILTIN_BYTES, Program};
+use crate::builtins::call::Context;
+use crate::builtins::operand::Output;
+use crate::builtins::print;
+use crate::error::{Location, PolicyError};
+use crate::plan::ir::{Block, Place, RuleBody, Slot};
+use crate::plan::{Failure, Watch};
+use crate::value::Value;
+
+/// The most lines that one call of `print` makes.
+const MAX_LINES: usize = 10_000;
+
+/// Hands every line that `print` makes to a function.
+pub struct Prints<F: FnMut(&str)>(pub F);
+
+impl<F: FnMut(&str)> Watch for Prints<F> {
+    fn prints(&mut self, args: &[Value]) {
+        for line in lines(args) {
+            (self.0)(&line);
+        }
+    }
+}
+
+/// One line for each choice of a value from every set; what has none is `<undefined>`.
+fn lines(args: &[Value]) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for (at, arg) in args.iter().enumerate() {
+        let texts: Vec<String> = match arg.elements().as_slice() {
+            [] => vec!["<undefined>".to_owned()],
+            values => values.iter().map(|value| shown(value)).collect(),
+        };
+        let longer = |line: &String| -> Vec<String> {
+            let space = if at == 0 { "" } else { " " };
+            texts.iter().map(|text| format!("{line}{space}{text}")).collect()
+        };
+        lines = lines.iter().flat_map(longer).take(MAX_LINES).collect();
+    }
+    lines
+}
+
+/// A text as it is, everything else as Rego writes it.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| as_rego(value), str::to_owned)
+}
+
+/// A value as Rego writes it.
+pub fn as_rego(value: &Value) -> String {
+    let context = Context::new(0, Instant::now(), MAX_BUILTIN_BYTES);
+    let mut out = Output::new(&context);
+    match print::write(value, &mut out) {
+        Ok(()) => out.finish(),
+        Err(_) => "…".to_owned(),
+    }
+}
+
+/// Keeps the errors of built-ins that made something undefined.
+#[derive(Debug, Default)]
+pub struct BuiltinErrors(Vec<Failure>);
+
+impl Watch for BuiltinErrors {
+    fn errs(&mut self, failure: &Failure) {
+        if self.0.len() < MAX_LINES {
+            self.0.push(failure.clone());
+        }
+    }
+}
+
+impl BuiltinErrors {
+    /// All of them, in the order in which they came.
+    pub fn of(&self, program: &Program) -> Vec<PolicyError> {
+        self.0.iter().map(|failure| program.policy_error(failure)).collect()
+    }
+}
+
+/// Where the body of a rule stood last, and its variables there.
+#[derive(Debug, Default)]
+pub struct LastStep {
+    /// How many bodies run, the watched one first, with the names of its variables.
+    depth: usize,
+    names: Vec<(Arc<str>, Slot)>,
+    place: Option<Place>,
+    told: bool,
+    values: BTreeMap<Arc<str>, Value>,
+}
+
+/// A condition with its variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// The condition.
+    pub text: String,
+    /// Where it is.
+    pub location: Location,
+    /// Its variables that have a value, in order of their names.
+    pub variables: Vec<(String, Value)>,
+}
+
+impl Watch for LastStep {
+    fn enter(&mut self, body: &RuleBody) {
+        self.depth += 1;
+        if self.depth == 1 {
+            self.names.clone_from(&body.names);
+        }
+    }
+
+    fn statement(&mut self, block: &Block, at: usize) {
+        self.told = self.depth == 1;
+        if let (true, Some((_, place))) = (self.told, block.stmts.get(at)) {
+            self.place = Some(*place);
+        }
+    }
+
+    fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
+        if self.told {
+            let all = self.names.iter().filter_map(|(name, slot)| Some((Arc::clone(name), value(*slot)?)));
+            self.values = all.collect();
+        }
+    }
+
+    fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+}
+
+impl LastStep {
+    /// The condition that the body came to last: the one that does not hold, where the body does not.
+    pub fn of(&self, program: &Program) -> Option<Stopped> {
+        let place = self.place?;
+        let (source, outline) = program.outlines().nth(place.file as usize)?;
+        let span = outline.expression(place.span).unwrap_or(place.span);
+        let text = source.slice(span);
+        let (row, col) = source.position(span.start);
+        let mentioned = |name: &str| {
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            text.split(|c: char| !word(c) && c != '.').any(|path| path.split('.').next() == Some(name))
+        };
+        let variables = self.values.iter().filter(|(name, _)| mentioned(name));
+        Some(Stopped {
+            text: text.to_owned(),
+            location: Location { file: source.name.to_string(), row, col },
+            variables: variables.map(|(name, value)| (name.to_string(), value.clone())).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_undefined_is_said_and_several_values_make_several_lines() {
+        let set = |items: Vec<Value>| Value::from(items.into_iter().collect::<crate::value::Set>());
+        let args = [set(vec!["x".into()]), set(vec![]), set(vec![1.into(), vec!["a".into()].into()])];
+        assert_eq!(lines(&args), ["x <undefined> 1", r#"x <undefined> ["a"]"#]);
+        assert_eq!(lines(&[]), [""]);
+    }
+}

@@ -1,0 +1,41 @@
+//! The checks at load accept every policy of OPA's own compliance cases: each of them is one that OPA loads.
+
+use std::collections::HashSet;
+use std::fs;
+
+use crate::conformance::conformance;
+use serde_json::Value as Json;
+use verdict_rego::check::{self, Checks};
+use verdict_rego::syntax::ast::Version;
+use verdict_rego::syntax::parser::{Options, parse_module};
+use verdict_rego::syntax::source::Source;
+
+/// Cases that call what only OPA's own tests have.
+const ONLY_IN_TESTS: &str = "undefined function test.sleep";
+
+#[test]
+fn what_opa_loads_passes() {
+    let Some(folder) = conformance("opa") else { return };
+    let mut checked = 0;
+    for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let cases: Json = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        for case in cases["cases"].as_array().unwrap() {
+            let texts = case["modules"].as_array().into_iter().flatten().filter_map(Json::as_str);
+            let modules: Result<Vec<_>, _> = texts
+                .map(|text| parse_module(&Source::new("case.rego", text), Version::V1, Options::default()))
+                .collect();
+            let Ok(modules) = modules else { continue };
+            let checks = Checks { annotations: true, ..Checks::default() };
+            let first = check::names(&modules, &checks);
+            let mut found = first.found.clone();
+            found.extend(check::types(&modules, &first, &checks, &HashSet::new()));
+            found.retain(|found| found.message != ONLY_IN_TESTS);
+            assert!(found.is_empty(), "{}: {found:?}", case["note"]);
+            checked += modules.len();
+        }
+    }
+    assert!(checked > 1_400, "{checked}");
+}

@@ -1,0 +1,10 @@
+//! The language held against other people's cases, against another evaluator, and against those who mean harm.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod conformance;
+mod conformance_checks;
+mod conformance_fmt;
+mod conformance_opa;
+mod differential;
+mod hostile;
+mod interpreter;
