@@ -22,12 +22,12 @@ use crate::bundle::watch::{Trigger, Watcher};
 use crate::bundle::{LoadError, TestRunner};
 use crate::config::{Config, Loaded, Profile};
 use crate::decision_log::{self, DecisionLog};
-use crate::http::body;
-use crate::http::manage::{Manage, Settings};
-use crate::http::router::{Edge, router};
-use crate::http::server;
+use crate::doors::body;
+use crate::doors::manage::{Manage, Settings};
+use crate::doors::router::{Edge, router};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator, Refresh};
+use crate::listen;
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
@@ -158,12 +158,12 @@ impl App {
         authorizer.replace_explain(config.decision.explain);
         authorizer.replace_around(around);
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);
-        let listener = server::bind(config.server.listen).await.map_err(StartError::Other)?;
+        let listener = listen::bind(config.server.listen).await.map_err(StartError::Other)?;
         let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
         let serve =
-            server::serve(listener, router(&edge), config.server.clone(), Arc::clone(&metrics), async move {
+            listen::serve(listener, router(&edge), config.server.clone(), Arc::clone(&metrics), async move {
                 stopped.notified().await
             });
         let serving = tokio::spawn(serve);

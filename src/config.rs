@@ -37,7 +37,7 @@ pub struct Config {
     /// Where Verdict keeps its own state: the development issuer's key.
     pub state: PathBuf,
     /// The HTTP listener.
-    pub server: crate::http::Config,
+    pub server: crate::listen::Config,
     /// The watched bundles.
     pub bundles: crate::bundle::Config,
     /// Who may call, and how callers are verified.
@@ -54,7 +54,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             state: PathBuf::from(".verdict"),
-            server: crate::http::Config::default(),
+            server: crate::listen::Config::default(),
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
             decision: crate::pdp::Config::default(),

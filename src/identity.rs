@@ -12,27 +12,20 @@
 //! Deliberately absent: symmetric algorithms, encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`,
 //! `x5c`), a cache of refusals, discovery (an issuer's JWKS is configured, not looked up).
 //!
-//! Reading order: [`authenticate`] → [`jws`] → [`jwks`] → `jwk` → `claims` → `cache` → `key_store` → `issuer` →
-//! `modes` → [`dev`].
+//! Reading order: [`authenticate`] → [`jwt`] → `cache` → `modes` → [`dev`].
 
 pub mod authenticate;
 mod cache;
-mod claims;
 mod config;
 pub mod dev;
-mod issuer;
-mod jwk;
-pub mod jwks;
-pub mod jws;
-mod key_store;
+pub mod jwt;
 mod modes;
 mod refusal;
-mod strict_json;
 
 pub use authenticate::{Authenticator, IssuerStatus, Refresh, Setup};
 pub use config::{ClaimMapping, Config, IssuerConfig};
-pub use jwk::Thumbprint;
-pub use key_store::Pace;
+pub use jwt::jwk::Thumbprint;
+pub use jwt::key_store::Pace;
 pub use refusal::Refusal;
 
 /// What is wrong with `identity:` in the configuration.

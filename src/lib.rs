@@ -31,7 +31,9 @@ pub mod testing;
 
 pub mod authorize;
 
-pub mod http;
+pub mod listen;
+
+pub mod doors;
 
 pub mod config;
 

@@ -13,8 +13,8 @@ use jsonwebtoken::Algorithm;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::claims::Validity;
-use super::jwk::Thumbprint;
+use super::jwt::claims::Validity;
+use super::jwt::jwk::Thumbprint;
 use crate::model::clock::Timestamp;
 use crate::model::principal::Verified;
 

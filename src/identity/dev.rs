@@ -131,7 +131,7 @@ impl DevIssuer {
         jwk.common.key_id = Some(kid.clone());
         let jwks = json!({ "keys": [jwk] }).to_string();
         // The verifying side must agree that this is a P-256 key, or every token would be refused later.
-        let set = super::jwks::KeySet::parse(jwks.as_bytes()).ok()?;
+        let set = super::jwt::jwks::KeySet::parse(jwks.as_bytes()).ok()?;
         (set.len() == 1).then(|| Self { key, kid, jwks, path: path.to_owned() })
     }
 

@@ -8,7 +8,7 @@ use crate::model::failure::{Failure, FailureKind};
 /// Why a token was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Longer than [`super::jws::MAX_TOKEN_BYTES`].
+    /// Longer than [`super::jwt::jws::MAX_TOKEN_BYTES`].
     #[error("the token is longer than 8 KiB")]
     TooLong,
     /// Five parts: a JWE (RFC 7516), which nothing here decrypts.

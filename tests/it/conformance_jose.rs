@@ -3,8 +3,8 @@
 use crate::harness::conformance;
 use serde_json::{Value, json};
 use verdict::identity::Refusal;
-use verdict::identity::jwks::KeySet;
-use verdict::identity::jws::Jws;
+use verdict::identity::jwt::jwks::KeySet;
+use verdict::identity::jwt::jws::Jws;
 
 /// Vectors that are called valid and are refused all the same, each with its reason; nothing else may be.
 const REFUSED_ON_PURPOSE: [(&str, &[u64], &str); 4] = [

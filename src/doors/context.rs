@@ -1,17 +1,13 @@
 //! What a request says of itself: peer, ids, credential.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, USER_AGENT};
 
+use crate::listen::Peer;
 use crate::model::credential::Credential;
 use crate::model::request::{RequestContext, TraceContext};
-
-/// The peer's address, put into every request by the accept loop.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
 
 /// The longest `X-Request-ID` and `User-Agent` that are taken over, in bytes.
 const MAX_HEADER: usize = 256;

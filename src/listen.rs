@@ -1,8 +1,12 @@
-//! The accept loop: connections within limits, and a drain that loses none.
+//! Where calls come in: connections within limits, and a drain that loses none.
+//!
+//! INVARIANT (bounded): connections, headers and drains have limits.
+//!
+//! Deliberately absent: TLS, Unix sockets.
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -18,8 +22,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tower::Service;
 
-use super::Config;
-use super::context::Peer;
+use serde::{Deserialize, Serialize};
+
+use crate::model::units::{ByteSize, Period};
 use crate::telemetry::metrics::Metrics;
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.
@@ -28,6 +33,44 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const LAST_WORD: Duration = Duration::from_millis(100);
 /// How soon the rest of a half-sent HTTP/2 preface is looked for first.
 const PREFACE_PAUSE: Duration = Duration::from_millis(5);
+
+/// The peer's address, put into every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// `server:` in the configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The largest request body, also after decompression.
+    pub max_body: ByteSize,
+    /// Answers at least this long are compressed for callers that accept gzip.
+    pub gzip_min_size: ByteSize,
+    /// The most connections at a time; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// How long a connection may take to send a request's headers.
+    pub header_timeout: Period,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Period,
+    /// How long a drain may take on SIGTERM before what is left is cut off.
+    pub shutdown_grace: Period,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8181)),
+            max_body: ByteSize::mib(1),
+            gzip_min_size: ByteSize(1024),
+            max_connections: 10_000,
+            header_timeout: Period::secs(10),
+            body_timeout: Period::secs(10),
+            shutdown_grace: Period::secs(10),
+        }
+    }
+}
 
 /// Binds the listener.
 ///

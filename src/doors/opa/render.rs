@@ -8,9 +8,9 @@ use http::request::Parts;
 use serde_json::json;
 
 use crate::authorize::Authorized;
-use crate::http::answer;
-use crate::http::params::Params;
-use crate::http::router::Edge;
+use crate::doors::answer;
+use crate::doors::params::Params;
+use crate::doors::router::Edge;
 use crate::model::decision::{Decision, Outcome};
 use crate::model::failure::{Failure, FailureKind};
 

@@ -12,10 +12,11 @@ use http::{Method, StatusCode};
 
 use super::answer;
 use super::body::{self, Bare, Envelope};
-use super::context::{Peer, credential, request_context};
+use super::context::{credential, request_context};
 use super::params::Params;
 use super::router::Edge;
 use crate::authorize::Call;
+use crate::listen::Peer;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
 use verdict_rego::Value;

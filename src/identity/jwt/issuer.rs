@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
 
-use super::ConfigError;
-use super::config::{ClaimMapping, IssuerConfig};
 use super::jws::{self, Jws};
 use super::key_store::{KeyStore, Source};
-use super::refusal::Refusal;
+use crate::identity::ConfigError;
+use crate::identity::config::{ClaimMapping, IssuerConfig};
+use crate::identity::refusal::Refusal;
 use crate::model::units::Period;
 use crate::net::Endpoint;
 
@@ -17,27 +17,27 @@ const MAX_LEEWAY: Period = Period::secs(300);
 
 /// INVARIANT (one issuer, its own rules): algorithms, audience, types and keys are the issuer's; nothing of them is
 /// shared, so a key or an algorithm of one issuer never verifies a token of another.
-pub(super) struct Issuer {
-    pub(super) name: String,
-    pub(super) audience: Vec<String>,
+pub(in crate::identity) struct Issuer {
+    pub(in crate::identity) name: String,
+    pub(in crate::identity) audience: Vec<String>,
     algorithms: Vec<Algorithm>,
     types: Vec<String>,
-    pub(super) leeway_nanos: i64,
-    pub(super) mapping: ClaimMapping,
-    pub(super) keys: Arc<KeyStore>,
+    pub(in crate::identity) leeway_nanos: i64,
+    pub(in crate::identity) mapping: ClaimMapping,
+    pub(in crate::identity) keys: Arc<KeyStore>,
 }
 
 /// What [`Issuer::from_config`] needs besides the configuration.
-pub(super) struct Surroundings<'a> {
-    pub(super) base_dir: &'a Path,
-    pub(super) allow_insecure: bool,
-    pub(super) shortest_refresh: Period,
-    pub(super) store: &'a dyn Fn(Source, Period) -> Result<KeyStore, String>,
+pub(in crate::identity) struct Surroundings<'a> {
+    pub(in crate::identity) base_dir: &'a Path,
+    pub(in crate::identity) allow_insecure: bool,
+    pub(in crate::identity) shortest_refresh: Period,
+    pub(in crate::identity) store: &'a dyn Fn(Source, Period) -> Result<KeyStore, String>,
 }
 
 impl Issuer {
     /// Checks one entry of `identity.issuers`; `at` is its place, e.g. `identity.issuers[1]`.
-    pub(super) fn from_config(
+    pub(in crate::identity) fn from_config(
         config: &IssuerConfig,
         at: &str,
         around: &Surroundings<'_>,
@@ -60,7 +60,7 @@ impl Issuer {
     }
 
     /// What the issuer allows of a token's header, its algorithm above all (RFC 8725 sections 3.1 and 3.11).
-    pub(super) fn check_header(&self, jws: &Jws<'_>) -> Result<(), Refusal> {
+    pub(in crate::identity) fn check_header(&self, jws: &Jws<'_>) -> Result<(), Refusal> {
         if !self.algorithms.contains(&jws.algorithm) {
             return Err(Refusal::Algorithm);
         }

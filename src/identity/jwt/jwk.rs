@@ -16,9 +16,9 @@ use verdict_jose::{Curve, Halves, Hash, PublicKey, Scheme};
 pub type Thumbprint = [u8; 32];
 
 /// A public key of an issuer, ready to verify with.
-pub(super) struct Key {
-    pub(super) kid: Option<String>,
-    pub(super) thumbprint: Thumbprint,
+pub(in crate::identity) struct Key {
+    pub(in crate::identity) kid: Option<String>,
+    pub(in crate::identity) thumbprint: Thumbprint,
     /// What it may verify: the one that its JWK names, or all that its type allows.
     algorithms: Vec<Algorithm>,
     public: PublicKey,
@@ -29,7 +29,7 @@ impl Key {
     ///
     /// # Errors
     /// Why this key cannot be used; the others of its set still can.
-    pub(super) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, String> {
+    pub(in crate::identity) fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, String> {
         let kid = optional_text(jwk, "kid")?.map(str::to_owned);
         check_purpose(jwk)?;
         let material = match optional_text(jwk, "kty")? {
@@ -54,12 +54,12 @@ impl Key {
         Ok(Self { kid, thumbprint: material.thumbprint, algorithms, public: material.public })
     }
 
-    pub(super) fn may_verify(&self, algorithm: Algorithm) -> bool {
+    pub(in crate::identity) fn may_verify(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
 
     /// Whether `signature` (base64url) is this key's, by `algorithm`, over `message`.
-    pub(super) fn verifies(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
+    pub(in crate::identity) fn verifies(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
         let (Some(scheme), Ok(signature)) = (scheme(algorithm), BASE64_URL_SAFE_NO_PAD.decode(signature))
         else {
             return false;

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::jwk::{Key, Thumbprint};
 use super::jws::Jws;
-use super::refusal::Refusal;
 use super::strict_json;
+use crate::identity::refusal::Refusal;
 
 /// The longest JWKS that is read, in bytes.
 pub const MAX_JWKS_BYTES: usize = 1 << 20;
@@ -74,7 +74,7 @@ impl KeySet {
         &self.warnings
     }
 
-    pub(super) fn contains(&self, thumbprint: &Thumbprint, algorithm: Algorithm) -> bool {
+    pub(in crate::identity) fn contains(&self, thumbprint: &Thumbprint, algorithm: Algorithm) -> bool {
         self.keys.iter().any(|key| key.thumbprint == *thumbprint && key.may_verify(algorithm))
     }
 

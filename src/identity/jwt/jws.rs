@@ -8,14 +8,14 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
-use super::refusal::Refusal;
 use super::strict_json;
+use crate::identity::refusal::Refusal;
 
 /// The longest token that is looked at; checked before any decoding.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The names of RFC 7518 section 3.1 and RFC 8037 that may be configured: asymmetric ones only.
-pub(super) const ALGORITHMS: [(&str, Algorithm); 9] = [
+pub(in crate::identity) const ALGORITHMS: [(&str, Algorithm); 9] = [
     ("RS256", Algorithm::RS256),
     ("RS384", Algorithm::RS384),
     ("RS512", Algorithm::RS512),
@@ -28,24 +28,24 @@ pub(super) const ALGORITHMS: [(&str, Algorithm); 9] = [
 ];
 
 /// The algorithm of that name, if anybody may use it. Names are case-sensitive (RFC 7515 section 4.1.1).
-pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
+pub(in crate::identity) fn algorithm(name: &str) -> Option<Algorithm> {
     ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
 }
 
 /// A token taken apart. Nothing in it is verified.
 pub struct Jws<'t> {
     /// What is signed: header and payload, as they came.
-    pub(super) signing_input: &'t str,
+    pub(in crate::identity) signing_input: &'t str,
     /// The signature, still encoded.
-    pub(super) signature: &'t str,
+    pub(in crate::identity) signature: &'t str,
     /// The header's `alg`.
-    pub(super) algorithm: Algorithm,
+    pub(in crate::identity) algorithm: Algorithm,
     /// The header's `kid`.
-    pub(super) kid: Option<String>,
+    pub(in crate::identity) kid: Option<String>,
     /// The header's `typ`.
-    pub(super) typ: Option<String>,
+    pub(in crate::identity) typ: Option<String>,
     /// The payload, decoded.
-    pub(super) payload: Vec<u8>,
+    pub(in crate::identity) payload: Vec<u8>,
 }
 
 impl<'t> Jws<'t> {

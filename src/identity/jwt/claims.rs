@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::config::ClaimMapping;
 use super::issuer::Issuer;
-use super::refusal::Refusal;
+use crate::identity::config::ClaimMapping;
+use crate::identity::refusal::Refusal;
 use crate::model::clock::Timestamp;
 use crate::model::principal::{Prepared, Principal};
 
@@ -15,17 +15,17 @@ const LAST_SECOND: u64 = 253_402_300_799;
 
 /// When a token is valid, leeway included: from `from` up to but not at `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validity {
-    pub(super) from: i64,
-    pub(super) until: i64,
+pub(in crate::identity) struct Validity {
+    pub(in crate::identity) from: i64,
+    pub(in crate::identity) until: i64,
     /// The token's own `exp`, without leeway.
-    pub(super) expires_at: Timestamp,
+    pub(in crate::identity) expires_at: Timestamp,
 }
 
 impl Validity {
     /// # Errors
     /// [`Refusal::Expired`] or [`Refusal::NotYet`].
-    pub(super) const fn check(&self, now: Timestamp) -> Result<(), Refusal> {
+    pub(in crate::identity) const fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         if now.0 >= self.until {
             Err(Refusal::Expired)
         } else if now.0 < self.from {
@@ -41,7 +41,10 @@ const fn wrong(name: &'static str, problem: &'static str) -> Refusal {
 }
 
 /// A claim that must be there and be a text with something in it.
-pub(super) fn required_text<'c>(claims: &'c Claims, name: &'static str) -> Result<&'c str, Refusal> {
+pub(in crate::identity) fn required_text<'c>(
+    claims: &'c Claims,
+    name: &'static str,
+) -> Result<&'c str, Refusal> {
     match claims.get(name) {
         None => Err(wrong(name, "is missing")),
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
@@ -65,7 +68,7 @@ fn numeric_date(claims: &Claims, name: &'static str) -> Result<Option<i64>, Refu
 }
 
 /// The claims that say when. `iat` must be a time but decides nothing: an issuer that wants a start says `nbf`.
-pub(super) fn validity(claims: &Claims, issuer: &Issuer) -> Result<Validity, Refusal> {
+pub(in crate::identity) fn validity(claims: &Claims, issuer: &Issuer) -> Result<Validity, Refusal> {
     let exp = numeric_date(claims, "exp")?.ok_or(wrong("exp", "is missing"))?;
     let nbf = numeric_date(claims, "nbf")?;
     numeric_date(claims, "iat")?;
@@ -77,7 +80,7 @@ pub(super) fn validity(claims: &Claims, issuer: &Issuer) -> Result<Validity, Ref
 }
 
 /// RFC 7519 section 4.1.3: a text, or an array of texts, of which one is ours.
-pub(super) fn check_audience(claims: &Claims, issuer: &Issuer) -> Result<(), Refusal> {
+pub(in crate::identity) fn check_audience(claims: &Claims, issuer: &Issuer) -> Result<(), Refusal> {
     const FORM: Refusal = wrong("aud", "is not a text or a list of texts");
     let ours = |name: &str| issuer.audience.iter().any(|audience| audience == name);
     let (well_formed, matches) = match claims.get("aud") {
@@ -100,7 +103,7 @@ pub(super) fn check_audience(claims: &Claims, issuer: &Issuer) -> Result<(), Ref
 ///
 /// INVARIANT (no silent loss): an attribute of a wrong form refuses the token. A role that is dropped can be one that a
 /// policy denies by.
-pub(super) fn principal(claims: Claims, issuer: &Issuer) -> Result<Principal, Refusal> {
+pub(in crate::identity) fn principal(claims: Claims, issuer: &Issuer) -> Result<Principal, Refusal> {
     let ClaimMapping { id, kind, roles, scopes, permissions, tenant } = &issuer.mapping;
     let subject = match (id, claims.get("sub")) {
         (None, _) => required_text(&claims, "sub")?.to_owned(),

@@ -43,7 +43,7 @@ impl Default for Pace {
 
 /// Where a JWKS is read from.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::identity) enum Source {
     File(PathBuf),
     Url(Endpoint),
     Memory(String),
@@ -61,17 +61,17 @@ impl fmt::Display for Source {
 
 /// A key set and its generation: 0 is "never obtained", and every changed document counts one up.
 #[derive(Default)]
-pub(super) struct Generation {
-    pub(super) number: u64,
-    pub(super) set: KeySet,
+pub(in crate::identity) struct Generation {
+    pub(in crate::identity) number: u64,
+    pub(in crate::identity) set: KeySet,
     document: Vec<u8>,
 }
 
 /// What is known of the fetches, apart from the keys.
 #[derive(Default, Clone)]
-pub(super) struct Health {
-    pub(super) last_success: Option<Timestamp>,
-    pub(super) last_error: Option<String>,
+pub(in crate::identity) struct Health {
+    pub(in crate::identity) last_success: Option<Timestamp>,
+    pub(in crate::identity) last_error: Option<String>,
 }
 
 #[derive(Default)]
@@ -81,10 +81,10 @@ struct Flight {
     health: Health,
 }
 
-pub(super) struct KeyStore {
+pub(in crate::identity) struct KeyStore {
     source: Source,
-    pub(super) refresh: Duration,
-    pub(super) pace: Pace,
+    pub(in crate::identity) refresh: Duration,
+    pub(in crate::identity) pace: Pace,
     clock: Clock,
     client: Client,
     current: ArcSwap<Generation>,
@@ -98,7 +98,7 @@ impl KeyStore {
     ///
     /// # Errors
     /// When the file or text is not a JWKS, or every key in it had to be left out.
-    pub(super) fn new(
+    pub(in crate::identity) fn new(
         source: Source,
         refresh: Duration,
         pace: Pace,
@@ -131,20 +131,20 @@ impl KeyStore {
         Ok(store)
     }
 
-    pub(super) fn source(&self) -> &Source {
+    pub(in crate::identity) fn source(&self) -> &Source {
         &self.source
     }
 
-    pub(super) fn current(&self) -> Guard<Arc<Generation>> {
+    pub(in crate::identity) fn current(&self) -> Guard<Arc<Generation>> {
         self.current.load()
     }
 
-    pub(super) fn health(&self) -> Health {
+    pub(in crate::identity) fn health(&self) -> Health {
         self.flight().health.clone()
     }
 
     /// Whether an unknown key may be known to the issuer all the same.
-    pub(super) fn in_doubt(&self) -> bool {
+    pub(in crate::identity) fn in_doubt(&self) -> bool {
         self.current().number == 0 || self.flight().health.last_error.is_some()
     }
 
@@ -155,14 +155,14 @@ impl KeyStore {
 
     /// A fetch because a token names a key that is not here. Waits for the one that is under way or that it starts, at
     /// most [`Pace::wait`]; returns at once where the cooldown allows none.
-    pub(super) async fn fetch_for_unknown_key(self: &Arc<Self>) {
+    pub(in crate::identity) async fn fetch_for_unknown_key(self: &Arc<Self>) {
         if let Some(mut ended) = self.start(self.pace.cooldown) {
             let _ = tokio::time::timeout(self.pace.wait, ended.changed()).await;
         }
     }
 
     /// A fetch now, because a person asks; returns when it has ended.
-    pub(super) async fn fetch_now(self: &Arc<Self>) {
+    pub(in crate::identity) async fn fetch_now(self: &Arc<Self>) {
         if let Some(mut ended) = self.start(Duration::ZERO) {
             let _ = ended.changed().await;
         }
@@ -237,7 +237,7 @@ impl KeyStore {
     }
 
     /// Fetches for ever: every `refresh`, the first time at once; after a failure sooner, but ever later while it lasts.
-    pub(super) async fn keep_fresh(self: Arc<Self>) {
+    pub(in crate::identity) async fn keep_fresh(self: Arc<Self>) {
         let (usual, apart) = match self.source {
             Source::Memory(_) => return,
             // A read of a file troubles nobody.

@@ -1,0 +1,17 @@
+//! The doors: they map requests to calls and recorded decisions to answers; they decide nothing.
+//!
+//! INVARIANT (only what is recorded): an answer of the decision API is made from a `Recorded<Decision>`, or says 503.
+//! INVARIANT (every door the same): a path is read in one place (`EntryPath::parse`), a body in one place ([`body`]).
+//!
+//! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
+//!
+//! Reading order: [`router`] (every route) → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
+//! [`manage`] (health, status, config, policies, metrics).
+
+pub mod answer;
+pub mod body;
+pub mod context;
+pub mod manage;
+pub mod opa;
+pub mod params;
+pub mod router;
