@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::print::{complain, print};
-use verdict_rego::builtins::registry;
+use verdict_rego::builtins::table;
 use verdict_rego::syntax::parser::Options;
 use verdict_rego::syntax::source::Source;
 use verdict_rego::syntax::tree_json::{self, Include};
@@ -80,7 +80,7 @@ fn parse(args: &ParseArgs) -> Result<String, Vec<Diagnostic>> {
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8"))?;
     let source = Source::new(name.as_str(), text);
     let version = if args.v0_compatible { RegoVersion::V0 } else { RegoVersion::V1 };
-    let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
+    let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
     // Of what is said twice, the last one counts.
     let wanted = |what: &str, default: bool| {
         let said = args.json_include.iter().rev().find(|said| said.trim_start_matches('-') == what);

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::builtins::call::Error;
-pub use super::builtins::http_cache::Responses;
-use super::builtins::registry;
+use super::builtins::context::Error;
+pub use super::builtins::http::cache::Responses;
+use super::builtins::table;
 use super::json;
 use super::value::{Object, Value};
 use crate::outbound::Outside;
@@ -48,7 +48,7 @@ pub struct Effects {
     /// From a record: by name and the JSON of the arguments.
     given: BTreeMap<String, BTreeMap<String, Value>>,
     /// `http.send` takes some requests for the same although their arguments differ.
-    pub(super) sent: BTreeMap<Value, Result<Value, super::builtins::http_send::Fault>>,
+    pub(super) sent: BTreeMap<Value, Result<Value, super::builtins::http::send::Fault>>,
 }
 
 impl Effects {
@@ -78,7 +78,7 @@ impl Effects {
         let Value::Object(builtins) = recorded else { return Err(SHAPE.to_owned()) };
         for (name, results) in builtins.iter() {
             let name = name.as_str().ok_or(SHAPE)?;
-            if !registry::find(name).is_some_and(|entry| entry.nondeterministic) {
+            if !table::find(name).is_some_and(|entry| entry.nondeterministic) {
                 return Err(format!(
                     "`{name}` is no built-in whose results are recorded; is this a decision's record?"
                 ));

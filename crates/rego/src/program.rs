@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::budget::{self, Exceeded};
-use super::builtins::call::Context;
-use super::builtins::registry;
+use super::builtins::context::Context;
+use super::builtins::table;
 use super::check::{self, Checks};
 use super::diagnostic::Diagnostic;
 use super::effects::Effects;
@@ -211,7 +211,7 @@ fn parse(modules: &[Module]) -> (Vec<ast::Module>, Vec<Diagnostic>) {
     let (mut trees, mut errors) = (Vec::new(), Vec::new());
     for module in modules {
         let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
-        let options = Options { is_builtin: |name| registry::find(name).is_some(), ..Options::default() };
+        let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
         match parse_module(&source, module.version, options) {
             Ok(tree) => trees.push(tree),
             Err(found) => {
@@ -264,7 +264,7 @@ fn compile_here(
 
 /// The built-in of a name, as the compiler wants it; one that there is no function for is as good as unknown.
 pub fn declared(name: &str) -> Option<Declared> {
-    let entry = registry::find(name)?;
+    let entry = table::find(name)?;
     let builtin = Builtin {
         name: entry.name,
         function: entry.function?,

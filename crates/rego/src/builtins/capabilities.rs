@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::registry::{self, Entry};
-use super::types_of::Type;
+use crate::builtins::signature::Type;
+use crate::builtins::table::{self, Entry};
 
 /// What the compiler puts something else in the place of.
 const COMPILED: &[&str] = &["assign", "eq", "print", "rego.metadata.chain", "rego.metadata.rule"];
@@ -33,7 +33,7 @@ const INFIX: &[(&str, &str)] = &[
 
 /// Everything that policy may use. Keywords of the future are none: all of them are keywords by now.
 pub fn capabilities() -> Value {
-    let mut entries: Vec<&Entry> = registry::all().filter(|entry| is_there(entry)).collect();
+    let mut entries: Vec<&Entry> = table::all().filter(|entry| is_there(entry)).collect();
     entries.sort_by_key(|entry| entry.name);
     json!({
         "features": ["keywords_in_refs", "rego_v1", "template_strings"],
@@ -44,7 +44,7 @@ pub fn capabilities() -> Value {
 
 /// The built-ins among these names, apart from `print`, which evaluates to nothing.
 pub fn required(names: &BTreeSet<String>) -> Vec<Value> {
-    let entries = names.iter().filter(|name| *name != "print").filter_map(|name| registry::find(name));
+    let entries = names.iter().filter(|name| *name != "print").filter_map(|name| table::find(name));
     entries.map(builtin).collect()
 }
 

@@ -2,9 +2,9 @@
 
 use num_bigint::BigInt;
 
-use super::super::budget;
-use super::super::value::Value;
-use super::call::{Context, Error, Kind, argument, number};
+use crate::budget;
+use crate::builtins::context::{Context, Error, Kind, argument, number};
+use crate::value::Value;
 
 /// How deep a value may be for what walks through it by recursion.
 pub const MAX_DEPTH: usize = 1000;

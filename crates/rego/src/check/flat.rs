@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::builtins::registry::Entry;
+use crate::builtins::table::Entry;
 use crate::syntax::source::Span;
 use crate::value::Value;
 

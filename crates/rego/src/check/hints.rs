@@ -1,7 +1,7 @@
 //! What may have been meant.
 
 use super::arities::Arities;
-use crate::builtins::registry;
+use crate::builtins::table;
 use crate::value::Value;
 
 /// The one of `names` that is nearest to `given`, if one is near.
@@ -23,7 +23,7 @@ pub(super) fn function(name: &str, path: &str, arities: &Arities) -> Option<Stri
         let before = name.strip_suffix(last).unwrap_or_default();
         return Some(meant(format!("{before}{found}")));
     }
-    let builtins = registry::all().map(|entry| entry.name).filter(|name| !name.starts_with("internal."));
+    let builtins = table::all().map(|entry| entry.name).filter(|name| !name.starts_with("internal."));
     near(name, builtins).map(|name| meant(name.to_owned()))
 }
 

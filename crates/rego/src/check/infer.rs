@@ -11,7 +11,7 @@ use super::order::{Bound, order};
 use super::tree::Tree;
 use super::types::{Type, arguments, or, unifies};
 use crate::budget;
-use crate::builtins::registry::Entry;
+use crate::builtins::table::Entry;
 use crate::syntax::source::Span;
 use crate::value::Value;
 

@@ -9,7 +9,7 @@ mod unify;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use crate::builtins::types_of::Type as Declared;
+use crate::builtins::signature::Type as Declared;
 use crate::value::Value;
 
 pub(super) use operations::{keys, merge, of_value, or, select, values};

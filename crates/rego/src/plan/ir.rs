@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::index::Index;
-use crate::builtins::call::Function;
+use crate::builtins::context::Function;
 use crate::syntax::source::Span;
 use crate::value::Value;
 

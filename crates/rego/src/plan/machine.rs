@@ -16,7 +16,7 @@ use super::ir::{
 };
 use super::watch::Watch;
 use crate::budget;
-use crate::builtins::call::Context;
+use crate::builtins::context::Context;
 use crate::value::{Keyed, Value};
 
 /// Whether further results are wanted.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{MAX_BUILTIN_BYTES, Program};
-use crate::builtins::call::Context;
+use crate::builtins::context::Context;
 use crate::builtins::operand::Output;
-use crate::builtins::print;
+use crate::builtins::text::print;
 use crate::error::{Location, PolicyError};
 use crate::plan::ir::{Block, Place, RuleBody, Slot};
 use crate::plan::{Failure, Watch};

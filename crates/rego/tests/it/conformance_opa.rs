@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::conformance::conformance;
 use serde_json::Value as Json;
 use verdict_rego::Value;
-use verdict_rego::builtins::call::{Context, Error};
+use verdict_rego::builtins::context::{Context, Error};
 use verdict_rego::json;
 use verdict_rego::plan::ir::Builtin;
 use verdict_rego::plan::{Declared, Machine, Query, Strict, compile, compile_query};

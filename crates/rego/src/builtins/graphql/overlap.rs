@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::super::value::Value;
-use super::super::call::Error;
 use super::query::{Check, MAX_DEPTH, Query, Selection, Stop, selection_kind, wrong};
 use super::schema::{Definition, is, list, member, text, type_name};
 use super::values::kind;
+use crate::builtins::context::Error;
+use crate::value::Value;
 
 /// The most pairs that are compared.
 const MOST_PAIRS: u32 = 1_000_000;

@@ -1,8 +1,8 @@
 //! GraphQL schemas read, in the same form as queries.
 
-use super::super::super::value::Value;
 use super::lexer::Kind;
 use super::parser::{Parser, Read, object, position};
+use crate::value::Value;
 
 const LOCATIONS: [&str; 19] = [
     "QUERY",

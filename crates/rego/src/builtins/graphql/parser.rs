@@ -1,7 +1,7 @@
 //! GraphQL queries read, as values of the form that OPA gives them: members are named as in the library's Go types.
 
-use super::super::super::value::{Object, Value};
 use super::lexer::{Kind, Lexer, Token};
+use crate::value::{Object, Value};
 
 /// The most levels of anything.
 const MAX_DEPTH: usize = 200;

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::super::super::value::Value;
 use super::parse_schema::parse_schema;
+use crate::value::Value;
 
 /// The scalars, directives and types of the specification (section 4.5).
 const PRELUDE: &str = "

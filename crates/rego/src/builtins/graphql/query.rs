@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::super::value::Value;
-use super::super::call::{Context, Error};
 use super::schema::{
     Definition, Schema, Wrong, is, is_required, list, member, named, text, type_name, type_text,
 };
 use super::{overlap, values, variables};
+use crate::builtins::context::{Context, Error};
+use crate::value::Value;
 
 /// Why a check ended.
 pub enum Stop {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::value::Value;
 use super::prelude::{meta, prelude};
+use crate::value::Value;
 
 /// What is wrong, with the place where that is known.
 #[derive(Debug, Clone)]

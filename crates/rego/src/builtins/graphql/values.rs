@@ -1,9 +1,9 @@
 //! Values in queries checked against their types.
 
-use super::super::super::value::Value;
-use super::super::call::Error;
 use super::query::{Check, MAX_DEPTH, Stop, wrong};
 use super::schema::{Definition, Schema, is, is_required, list, member, named, text, type_name, type_text};
+use crate::builtins::context::Error;
+use crate::value::Value;
 
 /// The kind of a value, as a number.
 pub fn kind(value: &Value) -> i64 {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::super::value::Value;
 use super::query::{Check, Query, Selection, selection_kind, wrong};
 use super::schema::{Definition, is_compatible, list, member, named, text, type_name, type_text};
 use super::values::kind;
+use crate::value::Value;
 
 /// Where a variable stands: itself, the type wanted there, and whether a default takes its place.
 type Use<'a> = (&'a Value, Option<&'a Value>, bool);

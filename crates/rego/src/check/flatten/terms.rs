@@ -7,7 +7,7 @@ use super::super::flat::{Callee, Comprehension, Expr, Head, Kind, Made, Referenc
 use super::super::names::Root;
 use super::super::scope::{declared, variables};
 use super::{Exprs, Flatten};
-use crate::builtins::registry;
+use crate::builtins::table;
 use crate::syntax::ast::{self, RefPart, TemplatePart, TermKind};
 use crate::syntax::source::Span;
 use crate::value::{Number, Value};
@@ -87,7 +87,7 @@ impl Flatten<'_> {
 
     fn builtin(&mut self, name: &str, mut args: Vec<Term>, span: Span, exprs: &mut Exprs) -> Term {
         let out = self.generated();
-        if let (Some(entry), Term::Var(var)) = (registry::find(name), &out) {
+        if let (Some(entry), Term::Var(var)) = (table::find(name), &out) {
             let arity = args.len();
             args.push(Term::Var(*var));
             exprs.push(Expr::new(Kind::Call { callee: Callee::Builtin(entry), args, arity }, span));
@@ -220,7 +220,7 @@ impl Flatten<'_> {
             self.uses.push(path.clone());
             return Some((Callee::Rule(path), arity));
         }
-        let entry = registry::find(&parts.join("."))?;
+        let entry = table::find(&parts.join("."))?;
         if self.checks.builtins.as_ref().is_some_and(|known| !known.contains(entry.name)) {
             return None;
         }

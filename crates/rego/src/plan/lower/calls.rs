@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Lowering, Root, Stmts};
-use crate::builtins::call::Context;
+use crate::builtins::context::Context;
 use crate::plan::ir::{Builtin, Callee, Comprehension, PRINT, Target};
 use crate::plan::metadata::Asked;
 use crate::plan::raw::{Kind, Out, Term};

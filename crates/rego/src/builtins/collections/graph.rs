@@ -1,0 +1,164 @@
+//! `graph.*` and `walk`
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::builtins::context::{Context, Error, Function, Kind, argument, object};
+use crate::value::{Object, Set, Value};
+
+/// The functions of this family.
+pub const FUNCTIONS: &[(&str, Function)] =
+    &[("graph.reachable", reachable), ("graph.reachable_paths", reachable_paths), ("walk", walk)];
+
+type Answer = Result<Option<Value>, Error>;
+
+/// The elements of an array or a set; others have none.
+fn elements(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Set(elements) => elements.keys().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn initial(args: &[Value]) -> Result<Vec<&Value>, Error> {
+    match argument(args, 2)? {
+        value @ (Value::Array(_) | Value::Set(_)) => Ok(elements(value)),
+        other => Err(Error::operand(2, "{array, set}", other)),
+    }
+}
+
+fn reachable(context: &mut Context, args: &[Value]) -> Answer {
+    let graph = object(args, 1)?;
+    let mut reached = BTreeSet::new();
+    let mut queue = VecDeque::from(initial(args)?);
+    let mut steps = 0u32;
+    while let Some(node) = queue.pop_front() {
+        steps = steps.wrapping_add(1);
+        if steps.is_multiple_of(1024) {
+            context.check_deadline()?;
+        }
+        if let Some(edges) = graph.get(node)
+            && reached.insert(node)
+        {
+            queue.extend(elements(edges).into_iter().filter(|neighbour| !reached.contains(neighbour)));
+        }
+    }
+    Ok(Some(Value::from(reached.into_iter().cloned().collect::<Set>())))
+}
+
+/// Finds paths as OPA does: what has been reached once from an edge of a root ends every later path, and paths that end
+/// so more than once at one node are put one behind the other.
+struct Paths<'a> {
+    graph: &'a Object,
+    context: &'a Context,
+    /// The nodes on the way to where the search is.
+    way: Vec<&'a Value>,
+    reached: BTreeSet<&'a Value>,
+    found: BTreeSet<Vec<&'a Value>>,
+    bytes: usize,
+}
+
+/// How many nodes a path may have.
+const LONGEST: usize = 1000;
+
+impl<'a> Paths<'a> {
+    fn commit(&mut self, times: usize) -> Result<(), Error> {
+        self.context.check_deadline()?;
+        let length = self.way.len().saturating_mul(times);
+        self.bytes = self.bytes.saturating_add(length.saturating_add(4).saturating_mul(size_of::<Value>()));
+        if self.bytes > self.context.max_bytes {
+            return Err(Error::new(Kind::TooLarge, "the paths are too many"));
+        }
+        self.found.insert(self.way.repeat(times));
+        Ok(())
+    }
+
+    fn visit(&mut self, node: &'a Value) -> Result<(), Error> {
+        let Some(edges) = self.graph.get(node) else { return self.commit(1) };
+        if self.way.len() > LONGEST {
+            return Err(Error::failed("a path is too long"));
+        }
+        self.way.push(node);
+        let neighbours = elements(edges);
+        if neighbours.is_empty() {
+            self.commit(1)?;
+        }
+        let mut ends = 0;
+        for neighbour in neighbours {
+            if self.reached.contains(neighbour) {
+                ends += 1;
+                self.commit(ends)?;
+            } else {
+                self.reached.insert(node);
+                self.visit(neighbour)?;
+            }
+        }
+        self.way.pop();
+        Ok(())
+    }
+}
+
+fn reachable_paths(context: &mut Context, args: &[Value]) -> Answer {
+    let graph = object(args, 1)?;
+    let roots = initial(args)?;
+    let mut paths =
+        Paths { graph, context, way: Vec::new(), reached: BTreeSet::new(), found: BTreeSet::new(), bytes: 0 };
+    for root in roots {
+        let Some(edges) = graph.get(root) else { continue };
+        paths.way = vec![root];
+        let neighbours = elements(edges);
+        if neighbours.is_empty() {
+            paths.commit(1)?;
+        }
+        for neighbour in neighbours {
+            paths.reached = BTreeSet::from([root]);
+            paths.visit(neighbour)?;
+        }
+    }
+    let found =
+        paths.found.into_iter().map(|path| Value::from(path.into_iter().cloned().collect::<Vec<_>>()));
+    Ok(Some(Value::from(found.collect::<Set>())))
+}
+
+/// All paths in a value with what is there, itself first: an array of pairs, over which the evaluator iterates.
+fn walk(context: &mut Context, args: &[Value]) -> Answer {
+    let mut pairs = Vec::new();
+    let mut bytes = 0usize;
+    // Paths are copied, so what a deep value takes grows with the square of its depth: the bound is in bytes.
+    let mut stack: Vec<(Vec<Value>, &Value)> = vec![(Vec::new(), argument(args, 1)?)];
+    while let Some((path, value)) = stack.pop() {
+        // Set before anything is copied: one value may have very many below it.
+        let below = match value {
+            Value::Array(items) => items.len(),
+            Value::Object(members) => members.len(),
+            Value::Set(elements) => elements.len(),
+            _ => 0,
+        };
+        bytes = bytes.saturating_add(below.saturating_mul((path.len() + 8) * size_of::<Value>()));
+        if bytes > context.max_bytes {
+            return Err(Error::new(Kind::TooLarge, "the value has too many paths"));
+        }
+        let push = |key: &Value| {
+            let mut below = path.clone();
+            below.push(key.clone());
+            below
+        };
+        let start = stack.len();
+        match value {
+            Value::Array(items) => {
+                stack.extend((0..).zip(items.iter()).map(|(at, item)| (push(&Value::from(at)), item)));
+            }
+            Value::Object(members) => stack.extend(members.iter().map(|(key, item)| (push(key), item))),
+            Value::Set(elements) => stack.extend(elements.keys().map(|key| (push(key), key))),
+            _ => {}
+        }
+        if let Some(new) = stack.get_mut(start..) {
+            new.reverse();
+        }
+        if pairs.len().is_multiple_of(1024) {
+            context.check_deadline()?;
+        }
+        pairs.push(Value::from(vec![Value::from(path), value.clone()]));
+    }
+    Ok(Some(Value::from(pairs)))
+}

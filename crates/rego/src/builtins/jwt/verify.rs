@@ -1,0 +1,99 @@
+//! Whether a token is signed by a key: `io.jwt.verify_rs256` and its like.
+
+use aws_lc_rs::hmac;
+
+use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::jwt::header::Header;
+use crate::builtins::jwt::keys::{self, Algorithm, Material, VerificationKey};
+use crate::builtins::jwt::token::Token;
+use crate::value::Value;
+use verdict_jose::{Halves, Hash, Scheme};
+
+/// The built-ins of this family.
+pub const FUNCTIONS: &[(&str, Function)] = &[
+    ("io.jwt.verify_rs256", |context, args| verify(context, args, Scheme::Pkcs1(Hash::Sha256))),
+    ("io.jwt.verify_rs384", |context, args| verify(context, args, Scheme::Pkcs1(Hash::Sha384))),
+    ("io.jwt.verify_rs512", |context, args| verify(context, args, Scheme::Pkcs1(Hash::Sha512))),
+    ("io.jwt.verify_ps256", |context, args| verify(context, args, Scheme::Pss(Hash::Sha256))),
+    ("io.jwt.verify_ps384", |context, args| verify(context, args, Scheme::Pss(Hash::Sha384))),
+    ("io.jwt.verify_ps512", |context, args| verify(context, args, Scheme::Pss(Hash::Sha512))),
+    ("io.jwt.verify_es256", |context, args| verify(context, args, Scheme::Ecdsa(Hash::Sha256))),
+    ("io.jwt.verify_es384", |context, args| verify(context, args, Scheme::Ecdsa(Hash::Sha384))),
+    ("io.jwt.verify_es512", |context, args| verify(context, args, Scheme::Ecdsa(Hash::Sha512))),
+    ("io.jwt.verify_eddsa", |context, args| verify(context, args, Scheme::Ed25519)),
+    ("io.jwt.verify_hs256", |_, args| verify_shared(args, Hash::Sha256)),
+    ("io.jwt.verify_hs384", |_, args| verify_shared(args, Hash::Sha384)),
+    ("io.jwt.verify_hs512", |_, args| verify_shared(args, Hash::Sha512)),
+];
+
+/// By the algorithm that is asked for, whichever the header names.
+fn verify(context: &mut Context, args: &[Value], scheme: Scheme) -> Result<Option<Value>, Error> {
+    let token = Token::parse(text(args, 1)?)?;
+    let keys = keys::of_text(text(args, 2)?)?;
+    let signature = token.signature()?;
+    let header = Header::parse(&token.header()?)?;
+    let message = token.message();
+    let by = |key: &VerificationKey| match &key.material {
+        Material::Public(key) => key.verifies_jws(scheme, Halves::Equal, message.as_bytes(), &signature),
+        Material::Private(_) | Material::Secret(_) | Material::Other => false,
+    };
+    any_key(context, &keys, &header, by).map(|valid| Some(Value::Bool(valid)))
+}
+
+/// Whether the key that the header names has signed, or, where it names none of these keys, any that is not for
+/// another algorithm.
+pub(super) fn any_key(
+    context: &Context,
+    keys: &[VerificationKey],
+    header: &Header,
+    signed_by: impl Fn(&VerificationKey) -> bool,
+) -> Result<bool, Error> {
+    if !header.key.is_empty()
+        && let Some(named) = keys.iter().find(|key| key.id == header.key)
+    {
+        return Ok(signed_by(named));
+    }
+    for key in keys {
+        context.check_deadline()?;
+        if key.algorithm.as_ref().is_none_or(|name| *name == header.algorithm) && signed_by(key) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn verify_shared(args: &[Value], hash: Hash) -> Result<Option<Value>, Error> {
+    let token = text(args, 1)?;
+    let secret = text(args, 2)?;
+    let token = Token::parse(token)?;
+    let signature = token.signature()?;
+    let valid = verifies_shared(secret.as_bytes(), hash, token.message().as_bytes(), &signature);
+    Ok(Some(Value::Bool(valid)))
+}
+
+fn verifies_shared(secret: &[u8], hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+    hmac::verify(&hmac::Key::new(hmac_algorithm(hash), secret), message, signature).is_ok()
+}
+
+/// The code of a digest.
+pub(super) const fn hmac_algorithm(hash: Hash) -> hmac::Algorithm {
+    match hash {
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha384 => hmac::HMAC_SHA384,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+    }
+}
+
+/// Whether a key has signed by the algorithm that a header names. No key has by one that is not known, `none` before
+/// all.
+pub(super) fn verifies(key: &Material, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
+    match (Algorithm::by_name(algorithm), key) {
+        (Some(Algorithm::Hmac(hash)), Material::Secret(secret)) if !secret.is_empty() => {
+            verifies_shared(secret, hash, message, signature)
+        }
+        (Some(Algorithm::Signature(scheme)), Material::Public(key) | Material::Private(key)) => {
+            key.verifies_jws(scheme, Halves::OfCurve, message, signature)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,24 @@
+//! `opa.runtime`: what the policy runs in.
+
+use crate::builtins::context::{Context, Error, Function};
+use crate::value::{Object, Value};
+
+/// The functions of this family.
+pub const FUNCTIONS: &[(&str, Function)] = &[("opa.runtime", runtime)];
+
+/// Of the environment and the configuration only what the surroundings let be seen.
+fn runtime(context: &mut Context, _: &[Value]) -> Result<Option<Value>, Error> {
+    // As in OPA, where nobody has said what there is.
+    let Some(around) = context.effects.surroundings() else { return Ok(Some(Value::object())) };
+    let env = around.env.iter();
+    let env = env.map(|(name, value)| (Value::from(name.as_str()), Value::from(value.as_str()))).collect();
+    let mut members = vec![
+        (Value::from("env"), Value::from(Object::from_entries(env))),
+        (Value::from("version"), Value::from(around.version.as_str())),
+        (Value::from("commit"), Value::from(around.commit.as_str())),
+    ];
+    if let Some(config) = &around.config {
+        members.push((Value::from("config"), config.clone()));
+    }
+    Ok(Some(Value::from(Object::from_entries(members))))
+}

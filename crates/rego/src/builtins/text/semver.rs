@@ -1,0 +1,87 @@
+//! `semver.*`
+
+use std::cmp::Ordering;
+
+use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::value::Value;
+
+/// The functions of this family.
+pub const FUNCTIONS: &[(&str, Function)] = &[("semver.compare", compare), ("semver.is_valid", is_valid)];
+
+/// A version. What is said of the build counts for nothing.
+struct Version<'a> {
+    numbers: [i64; 3],
+    pre_release: &'a str,
+}
+
+impl<'a> Version<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let (text, build) = text.split_once('+').unwrap_or((text, ""));
+        let (text, pre_release) = text.split_once('-').unwrap_or((text, ""));
+        let mut numbers = [0; 3];
+        let mut parts = text.split('.');
+        for number in &mut numbers {
+            *number = parts.next()?.parse().ok()?;
+        }
+        let whole = parts.next().is_none() && is_identifiers(build) && is_identifiers(pre_release);
+        whole.then_some(Self { numbers, pre_release })
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        self.numbers.cmp(&other.numbers).then_with(|| match (self.pre_release, other.pre_release) {
+            (a, b) if a == b => Ordering::Equal,
+            ("", _) => Ordering::Greater,
+            (_, "") => Ordering::Less,
+            (a, b) => compare_identifiers(a, b),
+        })
+    }
+}
+
+/// Dotted identifiers, or nothing. Leading zeros are let through, as OPA does.
+fn is_identifiers(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    text.is_empty() || text.split('.').all(|part| !part.is_empty() && part.bytes().all(good))
+}
+
+fn compare_identifiers(a: &str, b: &str) -> Ordering {
+    // Numbers that are too large count as the largest one.
+    let number = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().unwrap_or(i64::MAX))
+    };
+    let (mut a, mut b) = (a.split('.'), b.split('.'));
+    loop {
+        let order = match (a.next(), b.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(a), Some(b)) => match (number(a), number(b)) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => a.cmp(b),
+            },
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+fn compare(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    let (a, b) = (text(args, 1)?, text(args, 2)?);
+    let read = |position: u8, text: &'_ str| {
+        Error::failed(format!("operand {position}: string {} is not a valid SemVer", quoted(text)))
+    };
+    let a = Version::read(a).ok_or_else(|| read(1, a))?;
+    let b = Version::read(b).ok_or_else(|| read(2, b))?;
+    Ok(Some(Value::from(a.compare(&b) as i64)))
+}
+
+fn is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(Value::from(argument(args, 1)?.as_str().is_some_and(|text| Version::read(text).is_some()))))
+}
+
+/// The text as it would stand in a policy.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}

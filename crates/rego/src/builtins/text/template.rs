@@ -1,0 +1,8 @@
+//! `strings.render_template`: templates as Go's `text/template` has them.
+//!
+//! Reading order: `lexer` → `parse` → `values` → `run`.
+
+pub(crate) mod lexer;
+pub(crate) mod parse;
+pub(crate) mod run;
+pub(crate) mod values;

@@ -1,0 +1,262 @@
+//! `strings.render_template`: Go's text templates, filled in.
+//!
+//! Numbers of the data are texts to a template, as Go's decoder keeps them: they print as they are, are true even when
+//! zero, and are not equal to numbers in the template.
+
+use crate::builtins::text::template::parse;
+use crate::builtins::text::template::values;
+
+use crate::builtins::context::{Context, Error, Function, argument, object, text};
+use crate::builtins::operand::Output;
+use crate::value::Value;
+use parse::{Node, Operand, Pipeline, parse};
+use values::{Item, call, fault, print};
+
+/// The functions of this family.
+pub const FUNCTIONS: &[(&str, Function)] = &[("strings.render_template", render)];
+
+fn render(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    let template = text(args, 1)?;
+    object(args, 2)?;
+    let nodes = parse(template).map_err(Error::failed)?;
+    let data = Item::of(argument(args, 2)?);
+    let mut run = Run { ctx, out: Output::new(ctx), variables: vec![("$".to_owned(), data.clone())] };
+    run.all(&nodes, &data)?;
+    Ok(Some(run.out.finish().into()))
+}
+
+/// Whether a loop goes on.
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Flow {
+    On,
+    Break,
+    Continue,
+}
+
+struct Run<'a> {
+    ctx: &'a Context,
+    out: Output,
+    variables: Vec<(String, Item)>,
+}
+
+impl Run<'_> {
+    fn all(&mut self, nodes: &[Node], dot: &Item) -> Result<Flow, Error> {
+        let known = self.variables.len();
+        for node in nodes {
+            let flow = self.node(node, dot)?;
+            if flow != Flow::On {
+                self.variables.truncate(known);
+                return Ok(flow);
+            }
+        }
+        self.variables.truncate(known);
+        Ok(Flow::On)
+    }
+
+    fn node(&mut self, node: &Node, dot: &Item) -> Result<Flow, Error> {
+        match node {
+            Node::Text(text) => self.out.push(text)?,
+            Node::Print(pipeline) => {
+                let value = self.pipeline(pipeline, dot)?;
+                if pipeline.variables.is_empty() {
+                    print(&value, &mut self.out)?;
+                }
+            }
+            Node::Break => return Ok(Flow::Break),
+            Node::Continue => return Ok(Flow::Continue),
+            Node::If(branches, otherwise) => {
+                let known = self.variables.len();
+                let mut chosen = otherwise;
+                for (condition, body) in branches {
+                    if self.pipeline(condition, dot)?.is_true() {
+                        chosen = body;
+                        break;
+                    }
+                }
+                let flow = self.all(chosen, dot)?;
+                self.variables.truncate(known);
+                return Ok(flow);
+            }
+            Node::With(pipeline, body, otherwise) => {
+                let known = self.variables.len();
+                let value = self.pipeline(pipeline, dot)?;
+                let flow = if value.is_true() { self.all(body, &value)? } else { self.all(otherwise, dot)? };
+                self.variables.truncate(known);
+                return Ok(flow);
+            }
+            Node::Range(pipeline, body, otherwise) => return self.range(pipeline, body, otherwise, dot),
+        }
+        Ok(Flow::On)
+    }
+
+    fn range(
+        &mut self,
+        pipeline: &Pipeline,
+        body: &[Node],
+        otherwise: &[Node],
+        dot: &Item,
+    ) -> Result<Flow, Error> {
+        let known = self.variables.len();
+        let value = self.commands(pipeline, dot)?;
+        let elements: Box<dyn Iterator<Item = (Item, Item)>> = match &value {
+            Item::Nothing => Box::new(std::iter::empty()),
+            Item::Int(count) => Box::new((0..*count).map(|at| (Item::Int(at), Item::Int(at)))),
+            Item::Data(Value::Array(items)) => {
+                Box::new(items.iter().enumerate().map(|(at, item)| (Item::Int(at as i64), Item::of(item))))
+            }
+            Item::Data(Value::Object(members)) => {
+                Box::new(members.iter().map(|(key, member)| (Item::of(key), Item::of(member))))
+            }
+            other => return Err(fault(format!("range can't iterate over {}", other.type_name()))),
+        };
+        let mut any = false;
+        for (key, element) in elements {
+            any = true;
+            self.ctx.check_deadline()?;
+            match pipeline.variables.as_slice() {
+                [] => (),
+                [one] => self.set(one, pipeline.assigns, element.clone()),
+                [first, second, ..] => {
+                    self.set(first, pipeline.assigns, key);
+                    self.set(second, pipeline.assigns, element.clone());
+                }
+            }
+            let flow = self.all(body, &element)?;
+            self.variables.truncate(known);
+            if flow == Flow::Break {
+                break;
+            }
+        }
+        if !any {
+            return self.all(otherwise, dot);
+        }
+        Ok(Flow::On)
+    }
+
+    fn set(&mut self, name: &str, assigns: bool, value: Item) {
+        match self.variables.iter_mut().rev().find(|(there, _)| assigns && there == name) {
+            Some((_, old)) => *old = value,
+            None => self.variables.push((name.to_owned(), value)),
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, dot: &Item) -> Result<Item, Error> {
+        let value = self.commands(pipeline, dot)?;
+        for name in &pipeline.variables {
+            self.set(name, pipeline.assigns, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn commands(&mut self, pipeline: &Pipeline, dot: &Item) -> Result<Item, Error> {
+        self.ctx.check_deadline()?;
+        let mut last = None;
+        for command in &pipeline.commands {
+            last = Some(self.command(command, last, dot)?);
+        }
+        last.ok_or_else(|| fault("empty pipeline"))
+    }
+
+    fn command(&mut self, command: &[Operand], last: Option<Item>, dot: &Item) -> Result<Item, Error> {
+        match command.split_first() {
+            Some((Operand::Function(name), rest)) => {
+                // These two look at no more arguments than they must.
+                if matches!(name.as_str(), "and" | "or") {
+                    let mut value = None;
+                    for operand in rest {
+                        let next = self.operand(operand, dot)?;
+                        let decided = next.is_true() == (name == "or");
+                        value = Some(next);
+                        if decided {
+                            return value.ok_or_else(|| fault("no value"));
+                        }
+                    }
+                    return last.or(value).ok_or_else(|| {
+                        fault(format!("wrong number of args for {name}: want at least 1 got 0"))
+                    });
+                }
+                let mut args =
+                    rest.iter().map(|operand| self.operand(operand, dot)).collect::<Result<Vec<_>, _>>()?;
+                args.extend(last);
+                call(self.ctx, name, &args)
+            }
+            Some((operand, [])) if last.is_none() => self.operand(operand, dot),
+            _ => Err(fault("can't give argument to non-function")),
+        }
+    }
+
+    fn operand(&mut self, operand: &Operand, dot: &Item) -> Result<Item, Error> {
+        let walk =
+            |start: Item, path: &[String]| path.iter().try_fold(start, |value, name| value.field(name));
+        Ok(match operand {
+            Operand::Dot(path) => walk(dot.clone(), path)?,
+            Operand::Variable(name, path) => {
+                let found = self.variables.iter().rev().find(|(there, _)| there == name);
+                let (_, value) = found.ok_or_else(|| fault(format!("undefined variable: {name}")))?;
+                walk(value.clone(), path)?
+            }
+            Operand::Group(pipeline, path) => walk(self.pipeline(pipeline, dot)?, path)?,
+            Operand::Function(name) => call(self.ctx, name, &[])?,
+            Operand::Text(text) => Item::Text(text.clone()),
+            Operand::Int(number) => Item::Int(*number),
+            Operand::Float(number) => Item::Float(*number),
+            Operand::Bool(value) => Item::Bool(*value),
+            Operand::Nil => Item::Nothing,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Object;
+
+    #[test]
+    fn templates() {
+        let list: Value = vec!["x".into(), Value::from(0), Value::Null].into();
+        let inner = Object::from_entries(vec![("b".into(), Value::from(7)), ("c".into(), true.into())]);
+        let data = Object::from_entries(vec![
+            ("a".into(), inner.into()),
+            ("list".into(), list),
+            ("s".into(), "<é>".into()),
+        ]);
+        for (template, want) in [
+            ("{{.a.b}}{{.a.x}}{{.x.y}}", "7<undefined><undefined>"),
+            ("a {{- /* no */ -}} b", "ab"),
+            ("a {{- .s -}} b", "a<é>b"),
+            ("{{range $i, $e := .list}}{{if $i}},{{end}}{{$i}}={{$e}}{{end}}", "0=x,1=0,2=<undefined>"),
+            ("{{range $k, $v := .a}}{{$k}}:{{$v}};{{end}}", "b:7;c:true;"),
+            ("{{range .list}}{{.}}{{break}}{{else}}none{{end}}", "x"),
+            ("{{range .none}}{{.}}{{else}}none{{end}}", "none"),
+            ("{{with .a}}{{.b}}{{$.s}}{{end}}", "7<é>"),
+            ("{{if and .a.c (eq .a.b \"7\")}}y{{else if .s}}z{{else}}n{{end}}", "y"),
+            ("{{if not .s}}y{{else if eq .s \"q\" \"<é>\"}}z{{end}}", "z"),
+            ("{{$x := 1}}{{if .s}}{{$x = 2}}{{end}}{{$x}}", "2"),
+            ("{{len .list}} {{index .list 0}} {{len .s}}", "3 x 4"),
+            ("{{.s | html | printf \"%s-%d\" | print}}", "&lt;é&gt;-%!d(MISSING)"),
+            ("{{printf \"%03d\" 5}}{{`}}`}}{{\"\\u00e9\"}}", "005}}é"),
+            ("{{.list}} {{.a}}", "[x 0 <nil>] map[b:7 c:true]"),
+            ("{{(index .list 0)}}{{print 1 2 \"a\" 3}}", "x1 2a3"),
+        ] {
+            let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
+            let mut ctx = Context::new(0, later, 1000);
+            let got = render(&mut ctx, &[template.into(), data.clone().into()]);
+            assert_eq!(got, Ok(Some(want.into())), "{template}");
+        }
+        for template in [
+            "{{",
+            "{{if .a}}",
+            "{{end}}",
+            "{{nope .a}}",
+            "{{$y}}",
+            "{{.s.t}}",
+            "{{break}}",
+            "{{lt .a.b 1}}",
+            "{{}}",
+        ] {
+            let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
+            let mut ctx = Context::new(0, later, 1000);
+            assert!(render(&mut ctx, &[template.into(), data.clone().into()]).is_err(), "{template}");
+        }
+    }
+}
