@@ -38,15 +38,21 @@ pub struct RunArgs {
     /// INSECURE: trust the development issuer
     #[arg(long)]
     insecure_dev_issuer: bool,
-    /// INSECURE: serve callers that are not verified on an address that is not loopback
+    /// INSECURE: serve unverified callers on an address that is not loopback
     #[arg(long)]
     insecure_listen: bool,
     /// INSECURE: accept tokens of any audience from issuers that name none
     #[arg(long)]
     insecure_no_audience: bool,
-    /// INSECURE: fetch keys over plain http
+    /// INSECURE: fetch issuers' keys over plain HTTP
     #[arg(long)]
     insecure_http_jwks: bool,
+    /// INSECURE: serve callers without a token on an address that is not loopback
+    #[arg(long)]
+    insecure_optional_identity: bool,
+    /// INSECURE: accept tokens over plain HTTP on an address that is not loopback
+    #[arg(long)]
+    insecure_plain_http: bool,
 }
 
 #[derive(Debug, Args)]
@@ -84,12 +90,16 @@ pub fn run(args: RunArgs) -> ExitCode {
         insecure_listen,
         insecure_no_audience,
         insecure_http_jwks,
+        insecure_optional_identity,
+        insecure_plain_http,
     } = args;
     let insecure = Insecure {
         dev_issuer: insecure_dev_issuer,
         listen: insecure_listen,
         no_audience: insecure_no_audience,
         http_jwks: insecure_http_jwks,
+        optional_identity: insecure_optional_identity,
+        plain_http: insecure_plain_http,
         skip_verify: common.verification.skip_verify,
     };
     serve(config, common, Profile::Run(insecure))

@@ -167,7 +167,9 @@ Durations carry a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`), sizes may (`5
 | an issuer entry that is the development issuer's, or no issuer at all while identity is not off | `--insecure-dev-issuer` |
 | a listener that is not loopback while identity is off, be it for one document | `--insecure-listen` |
 | an issuer without audience | `--insecure-no-audience` |
-| keys fetched over plain http from another machine | `--insecure-http-jwks` |
+| keys fetched over plain HTTP from another machine | `--insecure-http-jwks` |
+| a listener that is not loopback while identity is optional, be it for one document | `--insecure-optional-identity` |
+| a listener that is not loopback while callers present tokens: Verdict does not serve TLS yet | `--insecure-plain-http` |
 | signed bundles whose signatures are not looked at | `--skip-verify` |
 
 `verdict dev` accepts all of them and says so.

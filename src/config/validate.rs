@@ -53,6 +53,10 @@ pub struct Insecure {
     pub no_audience: bool,
     /// `--insecure-http-jwks`
     pub http_jwks: bool,
+    /// `--insecure-optional-identity`
+    pub optional_identity: bool,
+    /// `--insecure-plain-http`
+    pub plain_http: bool,
     /// `--skip-verify`
     pub skip_verify: bool,
 }
@@ -64,6 +68,8 @@ enum Danger {
     Listen,
     NoAudience,
     HttpJwks,
+    OptionalIdentity,
+    PlainHttp,
     SkipVerify,
 }
 
@@ -74,6 +80,8 @@ impl Danger {
             Self::Listen => "--insecure-listen",
             Self::NoAudience => "--insecure-no-audience",
             Self::HttpJwks => "--insecure-http-jwks",
+            Self::OptionalIdentity => "--insecure-optional-identity",
+            Self::PlainHttp => "--insecure-plain-http",
             Self::SkipVerify => "--skip-verify",
         }
     }
@@ -84,6 +92,8 @@ impl Danger {
             Self::Listen => insecure.listen,
             Self::NoAudience => insecure.no_audience,
             Self::HttpJwks => insecure.http_jwks,
+            Self::OptionalIdentity => insecure.optional_identity,
+            Self::PlainHttp => insecure.plain_http,
             Self::SkipVerify => insecure.skip_verify,
         }
     }
@@ -241,30 +251,51 @@ impl Checks<'_> {
         }
     }
 
+    /// What other machines can do to a listener that they can reach.
     fn listener(&mut self) {
         let listen = self.config.server.listen;
         if is_loopback(listen.ip()) {
             return;
         }
+        let at = Path::dotted("server.listen");
+        if let Some(who) = self.with_mode(IdentityMode::Off) {
+            let message =
+                format!("{listen} can be reached from other machines while {who}: any caller is believed");
+            let remedy =
+                "listen on a loopback address, e.g. 127.0.0.1:8181, or set the identity mode to required";
+            self.danger(Danger::Listen, at.clone(), &message, remedy);
+        }
+        if let Some(who) = self.with_mode(IdentityMode::Optional) {
+            let message = format!(
+                "{listen} can be reached from other machines while {who}: callers without a token are served"
+            );
+            let remedy =
+                "listen on a loopback address, e.g. 127.0.0.1:8181, or set the identity mode to required";
+            self.danger(Danger::OptionalIdentity, at.clone(), &message, remedy);
+        }
+        if self.with_mode(IdentityMode::Optional).or_else(|| self.with_mode(IdentityMode::Required)).is_some()
+        {
+            let message = format!(
+                "{listen}: tokens cross the network over plain HTTP: whoever is on the way can read and use them"
+            );
+            let remedy = "listen on a loopback address, behind a proxy or a mesh that terminates TLS";
+            self.danger(Danger::PlainHttp, at, &message, remedy);
+        }
+    }
+
+    /// Where identity has this mode, in words: for every document, or for the first one that says so.
+    fn with_mode(&self, mode: IdentityMode) -> Option<String> {
         let identity = &self.config.identity;
-        let open = identity.entrypoints.iter().find(|(_, mode)| **mode == IdentityMode::Off);
-        let who = match (identity.mode, open) {
-            (IdentityMode::Off, _) => "`identity.mode` is off".to_owned(),
-            (_, Some((path, _))) => format!("identity is off for `{path}`"),
-            _ => {
-                if self.profile == Profile::Dev {
-                    let warning = format!("the development server listens on {listen}, beyond this machine");
-                    self.findings.warnings.push(warning);
-                }
-                return;
-            }
+        let word = match mode {
+            IdentityMode::Off => "off",
+            IdentityMode::Optional => "optional",
+            IdentityMode::Required => "required",
         };
-        self.danger(
-            Danger::Listen,
-            Path::dotted("server.listen"),
-            &format!("{listen} can be reached from other machines while {who}: any caller is believed"),
-            "listen on a loopback address, e.g. 127.0.0.1:8181, or set the identity mode to required",
-        );
+        if identity.mode == mode {
+            return Some(format!("`identity.mode` is {word}"));
+        }
+        let (path, _) = identity.entrypoints.iter().find(|(_, theirs)| **theirs == mode)?;
+        Some(format!("identity is {word} for `{path}`"))
     }
 }
 

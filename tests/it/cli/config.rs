@@ -79,6 +79,16 @@ fn run_does_not_start_on_what_is_insecure() {
             "identity: {issuers: [{issuer: a, audience: v, algorithms: [RS256], jwks_url: 'http://x/'}]}",
             "--insecure-http-jwks",
         ),
+        (
+            "identity: {mode: optional, issuers: [{issuer: a, audience: v, algorithms: [RS256], jwks_file: k}]}\n\
+             server: {listen: 0.0.0.0:0}",
+            "--insecure-optional-identity",
+        ),
+        (
+            "identity: {issuers: [{issuer: a, audience: v, algorithms: [RS256], jwks_file: k}]}\n\
+             server: {listen: 0.0.0.0:0}",
+            "--insecure-plain-http",
+        ),
     ] {
         std::fs::write(folder.path().join("v.yaml"), text).unwrap();
         verdict(folder.path(), &["run", "--config", "v.yaml"])

@@ -4,21 +4,23 @@ use super::{File, Insecure, Profile, load};
 use verdict::config::Sources;
 
 const KEYS: &str = "algorithms: [RS256], audience: v";
+const ONE: &str = "issuer: a, algorithms: [RS256], audience: v, jwks_file: k";
 
-/// The configuration, the flag that accepts it, and what is said.
-fn cases() -> Vec<(String, &'static str, &'static str)> {
+/// The configuration, the flags that accept it, and what is said where the first one is missing.
+fn cases() -> Vec<(String, &'static [&'static str], &'static str)> {
     let issuer = |keys: &str| format!("identity: {{issuers: [{{{keys}}}]}}\n");
     let jwks_url = |url: &str| issuer(&format!("issuer: a, {KEYS}, jwks_url: '{url}'"));
+    let on = |identity: &str| format!("server: {{listen: 10.0.0.1:1}}\n{identity}");
     vec![
-        (String::new(), "--insecure-dev-issuer", "identity.issuers: nobody may vouch for callers"),
+        (String::new(), &["--insecure-dev-issuer"], "identity.issuers: nobody may vouch for callers"),
         (
             "identity: {mode: off, entrypoints: {a: optional}}".to_owned(),
-            "--insecure-dev-issuer",
+            &["--insecure-dev-issuer"],
             "identity.issuers: nobody may vouch for callers",
         ),
         (
             issuer(&format!("issuer: 'https://verdict-dev.invalid', {KEYS}, jwks_file: k")),
-            "--insecure-dev-issuer",
+            &["--insecure-dev-issuer"],
             "identity.issuers[0]: this is the development issuer",
         ),
         (
@@ -26,17 +28,17 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
                 "state: s\n{}",
                 issuer(&format!("issuer: a, {KEYS}, jwks_file: x/../s/./dev-issuer/jwks.json"))
             ),
-            "--insecure-dev-issuer",
+            &["--insecure-dev-issuer"],
             "identity.issuers[0]: this is the development issuer",
         ),
         (
             "server: {listen: 0.0.0.0:1}\nidentity: {mode: off}".to_owned(),
-            "--insecure-listen",
+            &["--insecure-listen"],
             "server.listen: 0.0.0.0:1 can be reached from other machines while `identity.mode` is off",
         ),
         (
             "server: {listen: '[::]:1'}\nidentity: {mode: off}".to_owned(),
-            "--insecure-listen",
+            &["--insecure-listen"],
             "server.listen: [::]:1 can be",
         ),
         (
@@ -44,71 +46,99 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
                 "server: {{listen: 10.0.0.1:1}}\n{}",
                 jwks_url("https://x/").replace("{issuers", "{entrypoints: {a/b: off}, issuers")
             ),
-            "--insecure-listen",
+            &["--insecure-listen", "--insecure-plain-http"],
             "while identity is off for `a/b`",
         ),
         (
+            on(&issuer(ONE)),
+            &["--insecure-plain-http"],
+            "server.listen: 10.0.0.1:1: tokens cross the network over plain HTTP",
+        ),
+        (
+            on(&issuer(ONE).replace("{issuers", "{mode: optional, issuers")),
+            &["--insecure-optional-identity", "--insecure-plain-http"],
+            "server.listen: 10.0.0.1:1 can be reached from other machines while `identity.mode` is optional",
+        ),
+        (
+            on(&issuer(ONE).replace("{issuers", "{entrypoints: {a/b: optional}, issuers")),
+            &["--insecure-optional-identity", "--insecure-plain-http"],
+            "while identity is optional for `a/b`",
+        ),
+        (
+            on(&issuer(ONE).replace("{issuers", "{mode: off, entrypoints: {a: optional}, issuers")),
+            &["--insecure-plain-http", "--insecure-listen", "--insecure-optional-identity"],
+            "tokens cross the network over plain HTTP",
+        ),
+        (
             issuer("issuer: a, algorithms: [RS256], jwks_file: k"),
-            "--insecure-no-audience",
+            &["--insecure-no-audience"],
             "identity.issuers[0].audience: issuer `a` has no audience",
         ),
         (
             issuer("issuer: a, algorithms: [RS256], jwks_file: k, audience: []"),
-            "--insecure-no-audience",
+            &["--insecure-no-audience"],
             "has no audience",
         ),
         (
             jwks_url("http://idp.example/keys"),
-            "--insecure-http-jwks",
+            &["--insecure-http-jwks"],
             "identity.issuers[0].jwks_url: the keys come from `idp.example` over plain http",
         ),
-        (jwks_url("HTTP://idp.example/keys"), "--insecure-http-jwks", "over plain http"),
+        (jwks_url("HTTP://idp.example/keys"), &["--insecure-http-jwks"], "over plain http"),
         (
             jwks_url("http://localhost@idp.example/"),
-            "--insecure-http-jwks",
+            &["--insecure-http-jwks"],
             "the keys come from `idp.example`",
         ),
-        (jwks_url("http://localhost.idp.example/"), "--insecure-http-jwks", "over plain http"),
-        (jwks_url("http://0.0.0.0/"), "--insecure-http-jwks", "over plain http"),
+        (jwks_url("http://localhost.idp.example/"), &["--insecure-http-jwks"], "over plain http"),
+        (jwks_url("http://0.0.0.0/"), &["--insecure-http-jwks"], "over plain http"),
         (
             "identity: {mode: off}\nbundles: {verification: {skip_verify: true}}".to_owned(),
-            "--skip-verify",
+            &["--skip-verify"],
             "bundles.verification.skip_verify: signatures of bundles are not checked",
         ),
     ]
 }
 
-fn allowing(flag: &str) -> Insecure {
+fn allowing(flags: &[&str]) -> Insecure {
+    let given = |flag: &str| flags.contains(&flag);
     Insecure {
-        dev_issuer: flag == "--insecure-dev-issuer",
-        listen: flag == "--insecure-listen",
-        no_audience: flag == "--insecure-no-audience",
-        http_jwks: flag == "--insecure-http-jwks",
-        skip_verify: flag == "--skip-verify",
+        dev_issuer: given("--insecure-dev-issuer"),
+        listen: given("--insecure-listen"),
+        no_audience: given("--insecure-no-audience"),
+        http_jwks: given("--insecure-http-jwks"),
+        optional_identity: given("--insecure-optional-identity"),
+        plain_http: given("--insecure-plain-http"),
+        skip_verify: given("--skip-verify"),
     }
 }
 
-const FLAGS: [&str; 5] = [
+const FLAGS: [&str; 7] = [
     "--insecure-dev-issuer",
     "--insecure-listen",
     "--insecure-no-audience",
     "--insecure-http-jwks",
+    "--insecure-optional-identity",
+    "--insecure-plain-http",
     "--skip-verify",
 ];
 
 #[test]
-fn run_refuses_it_unless_the_flag_that_names_it_is_given() {
-    for (text, flag, said) in cases() {
+fn run_refuses_it_unless_the_flags_that_name_it_are_given() {
+    for (text, needed, said) in cases() {
         let file = File::new(&text);
         let run = |insecure| load(Sources { profile: Profile::Run(insecure), ..file.sources() });
-        for other in FLAGS.into_iter().filter(|other| *other != flag) {
-            let error = run(allowing(other)).unwrap_err().to_string();
-            assert!(error.contains(said), "{text}\n{error}");
-            assert!(error.contains(&format!("or accept the risk with `{flag}`")), "{text}\n{error}");
+        for missing in needed {
+            let others: Vec<_> = FLAGS.into_iter().filter(|flag| flag != missing).collect();
+            let error = run(allowing(&others)).unwrap_err().to_string();
+            assert!(*missing != needed[0] || error.contains(said), "{text}\n{error}");
+            assert!(error.contains(&format!("or accept the risk with `{missing}`")), "{text}\n{error}");
         }
-        let loaded = run(allowing(flag)).unwrap_or_else(|error| panic!("{text}\n{error}"));
-        let loud = loaded.warnings.iter().any(|line| line.starts_with("INSECURE") && line.contains(flag));
-        assert!(loud, "{text}\n{:?}", loaded.warnings);
+        let loaded = run(allowing(needed)).unwrap_or_else(|error| panic!("{text}\n{error}"));
+        for flag in needed {
+            let loud = loaded.warnings.iter().any(|line| line.starts_with("INSECURE") && line.contains(flag));
+            assert!(loud, "{text}\n{:?}", loaded.warnings);
+        }
     }
 }
 
@@ -129,7 +159,7 @@ fn dev_takes_it_and_warns_and_inspection_says_that_run_would_not() {
 #[test]
 fn the_flag_for_the_development_issuer_is_loud_beside_other_issuers_too() {
     let file = File::new(format!("identity: {{issuers: [{{issuer: a, {KEYS}, jwks_file: k}}]}}"));
-    let profile = Profile::Run(allowing("--insecure-dev-issuer"));
+    let profile = Profile::Run(allowing(&["--insecure-dev-issuer"]));
     assert!(profile.trusts_dev_issuer());
     let warnings = load(Sources { profile, ..file.sources() }).unwrap().warnings;
     assert!(warnings.iter().any(|line| line.contains("the development issuer is trusted")), "{warnings:?}");
@@ -146,7 +176,8 @@ fn what_is_secure_is_taken_without_a_word() {
         issuers("jwks_url: http://localhost:1/"),
         issuers("jwks_url: 'http://[::1]/'"),
         issuers("jwks_url: http://127.0.0.9/"),
-        format!("server: {{listen: 0.0.0.0:1}}\n{}", issuers("jwks_file: k")),
+        format!("server: {{listen: '[::1]:1'}}\n{}", issuers("jwks_file: k"))
+            .replace("{issuers", "{mode: optional, issuers"),
     ] {
         let profile = Profile::Run(Insecure::default());
         let file = File::new(&text);
