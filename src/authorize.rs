@@ -354,7 +354,7 @@ impl Decider {
             Ok(input) => input,
             Err(failure) => return step.refused(Some(path), failure, auth, None, context),
         };
-        let seen = input.as_ref().map(Value::to_raw);
+        let seen = input.clone();
         let (id, explain) = (Uuid::new_v4(), **self.explain.load());
         let kept = if step.explain || explain.any() { input.clone() } else { None };
         let around = self.around.load();
@@ -468,7 +468,7 @@ impl Step {
             outcome: Outcome::Refused,
             reason: Some(failure.message.clone()),
             result: None,
-            input: input.as_ref().map(Value::to_raw),
+            input,
             nd_builtin_cache: None,
             explanation: None,
             failure: Some(failure),

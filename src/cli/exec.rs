@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 
 use super::eval::indent;
@@ -83,7 +82,7 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<Box<RawValue>>,
+    result: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_id: Option<String>,
 }
@@ -211,9 +210,10 @@ fn row(
             Sort::Undefined,
         );
     };
-    let sort = match result.get() {
-        "null" => Sort::Null,
-        "[]" => Sort::EmptyList,
+    let sort = match &result {
+        Value::Null => Sort::Null,
+        Value::Array(items) if items.is_empty() => Sort::EmptyList,
+        Value::Set(elements) if elements.is_empty() => Sort::EmptyList,
         _ => Sort::Value,
     };
     let decision_id = Some(uuid::Uuid::new_v4().to_string());

@@ -3,11 +3,10 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::record::{Event, SubjectField};
 use crate::model::decision::Outcome;
+use verdict_rego::Value;
 
 /// How decisions are shown.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +26,7 @@ impl Pretty {
         let outcome = event.outcome.name().to_uppercase();
         let path = event.path.map_or_else(|| "-".to_owned(), |path| shown(&path.to_string()));
         let subject = subject(event.subject.as_ref());
-        let request = event.input.as_ref().map_or_else(String::new, |input| request(input.get()));
+        let request = event.input.as_ref().map_or_else(String::new, |input| request(input));
         let eval = event.metrics.timer_rego_query_eval_ns.map_or_else(|| "-".to_owned(), duration);
         let id = event.decision_id.simple().to_string();
         let id = id.get(..8).unwrap_or_default();
@@ -78,23 +77,11 @@ fn subject(subject: Option<&SubjectField<'_>>) -> String {
     }
 }
 
-/// Those members of an input that say what was asked, by their common names.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Asked {
-    action: Value,
-    method: Value,
-    resource: Value,
-    path: Value,
-}
-
 /// `read document/7` from `{"action": "read", "resource": {"type": "document", "id": 7}}`, and the like.
-fn request(input: &str) -> String {
-    let Ok(Asked { action, method, resource, path }) = serde_json::from_str(input) else {
-        return String::new();
-    };
-    let verb = brief(&action).or_else(|| brief(&method));
-    let object = brief(&resource).or_else(|| brief(&path));
+fn request(input: &Value) -> String {
+    let brief = |name| input.get(name).and_then(brief);
+    let verb = brief("action").or_else(|| brief("method"));
+    let object = brief("resource").or_else(|| brief("path"));
     [verb, object].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -105,13 +92,13 @@ fn brief(value: &Value) -> Option<String> {
         Value::Array(items) => {
             Some(items.iter().filter_map(Value::as_str).map(shown).collect::<Vec<_>>().join("/"))
         }
-        Value::Object(members) => {
-            let part = |names: &[&str]| names.iter().filter_map(|name| members.get(*name)).find_map(scalar);
+        Value::Object(_) => {
+            let part = |names: &[&str]| names.iter().filter_map(|name| value.get(name)).find_map(scalar);
             let parts = [part(&["type", "kind"]), part(&["id", "name", "method"])];
             let text = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
             Some(text).filter(|text| !text.is_empty())
         }
-        Value::Null | Value::Bool(_) => None,
+        Value::Null | Value::Bool(_) | Value::Set(_) => None,
     }
 }
 
@@ -177,7 +164,7 @@ mod tests {
         let mut decision = samples::decision();
         decision.outcome = outcome;
         decision.path = EntryPath::parse(path).ok();
-        decision.input = RawValue::from_string(input.to_owned()).ok();
+        decision.input = Value::from_json(input.as_bytes()).ok();
         decision.reason = reason.map(str::to_owned);
         decision.timings.eval = Duration::from_nanos(eval);
         let mut event = Event::new(RawValue::NULL, &decision);
@@ -251,7 +238,7 @@ mod tests {
         let subject = Some(SubjectField { id: Some(hostile), kind: hostile, issuer: None, tenant: None });
         let mut decision = samples::decision();
         decision.path = Some(EntryPath::from_segments(vec![hostile.to_owned()]));
-        decision.input = RawValue::from_string(input.to_string()).ok();
+        decision.input = Value::from_json(input.to_string().as_bytes()).ok();
         decision.reason = Some(hostile.to_owned());
         let mut event = Event::new(RawValue::NULL, &decision);
         event.subject = subject;

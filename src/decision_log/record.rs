@@ -14,8 +14,8 @@ use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::model::revision::BundleRevision;
-use verdict_rego::Location;
 use verdict_rego::explanation::Explanation;
+use verdict_rego::{Location, Value};
 
 /// The record of one decision, borrowed from it as far as possible.
 ///
@@ -45,10 +45,10 @@ pub struct Event<'a> {
     pub path: Option<&'a EntryPath>,
     /// What policy saw.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<Cow<'a, RawValue>>,
+    pub input: Option<&'a Value>,
     /// What policy answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<Cow<'a, RawValue>>,
+    pub result: Option<&'a Value>,
     /// What built-ins gave whose arguments do not determine it, by name and arguments, where that is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nd_builtin_cache: Option<&'a RawValue>,
@@ -115,8 +115,8 @@ impl<'a> Event<'a> {
             bundles: &revision.bundles,
             generation: revision.generation,
             path: path.as_ref(),
-            input: input.as_deref().map(one_line),
-            result: result.as_deref().map(one_line),
+            input: input.as_ref(),
+            result: result.as_ref(),
             nd_builtin_cache: nd_builtin_cache.as_deref(),
             outcome: *outcome,
             reason: reason.map(Cow::Borrowed),
@@ -141,18 +141,6 @@ impl<'a> Event<'a> {
         line.push(b'\n');
         Ok(())
     }
-}
-
-/// INVARIANT (one record, one line): a line break in well-formed JSON can only be white space between tokens, since
-/// inside a string it must be escaped (RFC 8259 section 7). So a space may stand for it.
-fn one_line(raw: &RawValue) -> Cow<'_, RawValue> {
-    let text = raw.get();
-    // Asked for one at a time, which the standard library does by the word.
-    if !text.contains('\n') && !text.contains('\r') {
-        return Cow::Borrowed(raw);
-    }
-    // The text stays well-formed JSON; were it not, the record would say null rather than break the log.
-    RawValue::from_string(text.replace(['\n', '\r'], " ")).map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)
 }
 
 /// Writes `app/allow` without building it first.

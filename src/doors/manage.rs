@@ -122,7 +122,9 @@ pub fn health_rule(edge: &Edge, parts: &Parts) -> Response {
     let limits = edge.authorizer.limits(&path);
     let answer = pdp::decide(&snapshot, &path, input, now, &limits);
     match (answer.outcome, answer.result) {
-        (Outcome::Allow, Some(result)) if result.get() == "true" => answer::json_text(StatusCode::OK, "{}\n"),
+        (Outcome::Allow, Some(result)) if result.as_bool() == Some(true) => {
+            answer::json_text(StatusCode::OK, "{}\n")
+        }
         (Outcome::Undefined, _) => unwell(format!("{name} was undefined")),
         (Outcome::Error, _) => unwell(format!("{name} failed: {}", answer.reason.unwrap_or_default())),
         _ => unwell(format!("{name} returned unexpected value")),

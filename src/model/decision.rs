@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::principal::AuthContext;
 use super::request::{EntryPath, RequestContext};
 use super::revision::Revision;
+use verdict_rego::Value;
 use verdict_rego::explanation::Explanation;
 
 /// How a call ended, kept apart inside whatever a compatible body must look like.
@@ -74,10 +75,10 @@ pub struct Decision {
     pub outcome: Outcome,
     /// Why, for a person: why undefined, what failed; empty where the policy's answer says it all.
     pub reason: Option<String>,
-    /// The document, as JSON; `None` unless it is defined. Serialised once, for the answer and the record alike.
-    pub result: Option<Box<RawValue>>,
-    /// The input that policy saw, as JSON; `None` where there was none.
-    pub input: Option<Box<RawValue>>,
+    /// The document; `None` unless it is defined.
+    pub result: Option<Value>,
+    /// The input that policy saw; `None` where there was none.
+    pub input: Option<Value>,
     /// What built-ins gave whose arguments do not determine it, where that is recorded.
     pub nd_builtin_cache: Option<Box<RawValue>>,
     /// Why policy answered as it did, where that was asked for.

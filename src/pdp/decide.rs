@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::value::RawValue;
-
 use super::snapshot::Snapshot;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
@@ -17,7 +15,7 @@ pub struct Answer {
     /// What it means. Only [`Outcome::Allow`] allows.
     pub outcome: Outcome,
     /// The document, if it is defined.
-    pub result: Option<Box<RawValue>>,
+    pub result: Option<Value>,
     /// Why it is undefined, or what is missing from it.
     pub reason: Option<String>,
     /// Why there is no document to speak of.
@@ -74,7 +72,7 @@ pub fn decide_in(
     match evaluation {
         Evaluation::Defined { value, left_out } => Answer {
             outcome: outcome(&value),
-            result: Some(value.to_raw()),
+            result: Some(value),
             reason: left_out.map(|error| format!("a rule was left out: {}", error.message)),
             undefined: None,
             failure: None,

@@ -164,7 +164,7 @@ impl Got {
     }
 
     fn answered(answer: Answer, reasons: Option<Result<Vec<String>, String>>) -> Self {
-        let result = answer.result.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let result = answer.result.as_ref().and_then(|value| serde_json::to_value(value).ok());
         Self { outcome: answer.outcome, result, reason: answer.reason, failure: answer.failure, reasons }
     }
 
@@ -188,12 +188,14 @@ fn reasons_of(path: &EntryPath, answer: Answer) -> Result<Vec<String>, String> {
     if let Some(failure) = &answer.failure {
         return Err(format!("`{path}` failed: {}", describe(&failure.message, failure.policy.as_deref())));
     }
-    let Some(raw) = &answer.result else {
+    let Some(value) = &answer.result else {
         return Err(format!(
             "`{path}` is undefined; set `reasons_at` if the policy keeps its reasons elsewhere"
         ));
     };
-    serde_json::from_str(raw.get()).map_err(|_| format!("`{path}` is not a set of texts: {raw}"))
+    serde_json::to_value(value)
+        .and_then(serde_json::from_value)
+        .map_err(|_| format!("`{path}` is not a set of texts: {value}"))
 }
 
 fn judge(expect: &Expectation, got: &Got) -> Verdict {

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use verdict::decision_log::sink::{Entry, Sink};
@@ -27,8 +26,8 @@ use verdict_rego::{Location, PolicyError};
 
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2lnbmF0dXJl";
 
-fn raw(value: &Value) -> Option<Box<RawValue>> {
-    Some(serde_json::value::to_raw_value(value).unwrap())
+fn raw(value: &Value) -> Option<verdict_rego::Value> {
+    verdict_rego::Value::from_serialize(value).ok()
 }
 
 fn alice() -> AuthContext {
@@ -404,7 +403,7 @@ fn what_cannot_be_a_log_is_said_at_the_start() {
 #[test]
 fn line_breaks_in_documents_are_no_line_breaks_in_the_log() {
     let pretty = "{\n  \"a\": \"x\\ny\",\r\n  \"b\": [1,\n 2]\r}";
-    let input = RawValue::from_string(pretty.into()).unwrap();
+    let input = verdict_rego::Value::from_json(pretty.as_bytes()).unwrap();
     let line = line_of(Decision { input: Some(input), ..allowed() });
     assert_eq!(line.matches(['\n', '\r']).count(), 1);
     let record: Value = serde_json::from_str(&line).unwrap();
@@ -433,7 +432,7 @@ proptest! {
         let mut decision = allowed();
         decision.path = Some(EntryPath::from_segments(segments.clone()));
         decision.input = raw(&document);
-        decision.result = RawValue::from_string(serde_json::to_string_pretty(&document).unwrap()).ok();
+        decision.result = raw(&document);
         decision.reason = Some(texts[3].clone());
         decision.failure = Some(Failure::new(FailureKind::Internal, texts[4].clone()));
         decision.context.request_id = Some(texts[5].clone());

@@ -5,7 +5,6 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{Method, StatusCode};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::render::shown_failure;
@@ -121,8 +120,7 @@ fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
     }
     let mut item = json!({ "decision_id": decision.id, "outcome": decision.outcome });
     if let (Some(members), Some(result)) = (item.as_object_mut(), &decision.result) {
-        let result: Value = serde_json::from_str(RawValue::get(result)).unwrap_or(Value::Null);
-        members.insert("result".to_owned(), result);
+        members.insert("result".to_owned(), json!(result));
     }
     if let (Some(members), Some(explanation)) = (item.as_object_mut(), &decision.explanation) {
         members.insert("explanation".to_owned(), json!(explanation));

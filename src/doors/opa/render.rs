@@ -68,7 +68,8 @@ pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bo
     let mut response = match (&decision.result, shown_failure(decision, false)) {
         (_, Some(failure)) => answer::problem(failure, Some(decision.id)),
         (Some(result), None) => {
-            let body = if pretty { answer::indent(result.get()) } else { result.get().to_owned() };
+            let body = result.to_string();
+            let body = if pretty { answer::indent(&body) } else { body };
             let gzip = answer::accepts_gzip(&parts.headers);
             answer::negotiated(StatusCode::OK, body, gzip, edge.gzip_min_size)
         }
@@ -85,13 +86,12 @@ pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bo
 
 /// The start of one answer's object: id and result, without the closing brace.
 pub(super) fn item(decision: &Decision) -> String {
-    let result =
-        decision.result.as_ref().filter(|_| decision.outcome != Outcome::Error).map(|result| result.get());
-    let mut body = String::with_capacity(96 + result.map_or(0, str::len));
+    let result = decision.result.as_ref().filter(|_| decision.outcome != Outcome::Error);
+    let mut body = String::with_capacity(96);
     let _ = write!(body, "{{\"decision_id\":\"{}\"", decision.id.as_hyphenated());
     if let Some(result) = result {
         body.push_str(",\"result\":");
-        body.push_str(result);
+        verdict_rego::json::write(result, &mut body);
     }
     body
 }
