@@ -1,20 +1,18 @@
 //! The fence: who may import whom, as ARCHITECTURE.md says.
 
+mod sizes;
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
-const LONGEST_FILE: usize = 600;
+use source::{Word, root, shown, sources, words};
 
 /// One row of the table.
 #[derive(Debug, Default, PartialEq)]
 struct Row {
     imports: BTreeSet<String>,
     crates: BTreeSet<String>,
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn table(document: &str) -> BTreeMap<String, Row> {
@@ -32,88 +30,50 @@ fn table(document: &str) -> BTreeMap<String, Row> {
         .collect()
 }
 
-fn rust_files(below: &str) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![root().join(below)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    assert!(files.len() > 10, "found only {} files below {below}", files.len());
-    files
+/// Whether the words from `at` on are these; a blank parts them.
+fn reads(words: &[Word], at: usize, expected: &str) -> bool {
+    expected.split(' ').enumerate().all(|(n, text)| words.get(at + n).is_some_and(|word| word.text == text))
 }
 
-/// The code of a file: comments, texts and what is compiled for tests alone are blanked, line by line.
-fn code(source: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let (mut for_tests, mut inside_tests) = (false, false);
-    for line in source.lines() {
-        // A module for tests is a line (`mod tests;`), or ends with the next brace at the beginning of a line.
-        if inside_tests || (for_tests && line.starts_with("mod ")) {
-            inside_tests = if inside_tests { !line.starts_with('}') } else { line.ends_with('{') };
-            for_tests = false;
-            lines.push(String::new());
-            continue;
-        }
-        for_tests = line == "#[cfg(test)]";
-        let mut kept = String::new();
-        let mut in_text = false;
-        let mut chars = line.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' if in_text => {
-                    chars.next();
-                }
-                '"' => in_text = !in_text,
-                '/' if !in_text && chars.peek() == Some(&'/') => break,
-                c if !in_text => kept.push(c),
-                _ => {}
-            }
-        }
-        lines.push(kept);
-    }
-    lines
+/// Whether the word at `at` goes on with a path that began before it. A path may begin with `::` after a keyword.
+fn inside_path(words: &[Word], at: usize) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "use", "as", "for", "impl", "dyn", "mut", "in", "if", "match", "return", "while", "else", "break",
+        "move",
+    ];
+    let name =
+        |text: &str| text.starts_with(|c: char| c.is_alphabetic() || c == '_') && !KEYWORDS.contains(&text);
+    at > 2 && reads(words, at - 2, ": :") && name(&words[at - 3].text)
 }
 
 /// Every name that follows `crate::`, in paths and in `use crate::{…}`, with its line.
-fn crate_uses(lines: &[String]) -> Vec<(usize, String)> {
-    let text = lines.join("\n");
+fn crate_uses(words: &[Word]) -> Vec<Word> {
     let mut uses = Vec::new();
-    for (at, _) in text.match_indices("crate::") {
-        let before = text[..at].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+    for at in 0..words.len() {
+        if !reads(words, at, "crate : :") || (at > 0 && words[at - 1].text == "$") {
             continue;
         }
-        let line = text[..at].matches('\n').count() + 1;
-        let rest = &text[at + "crate::".len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            uses.extend(group_members(group).into_iter().map(|name| (line, name)));
+        if reads(words, at + 3, "{") {
+            uses.extend(group_members(&words[at + 4..]));
         } else {
-            uses.push((line, name_at(rest)));
+            uses.extend(words.get(at + 3).cloned());
         }
     }
     uses
 }
 
 /// The first names of a `{a, b::{c, d}, e}` group, whose opening brace has been read.
-fn group_members(group: &str) -> Vec<String> {
+fn group_members(group: &[Word]) -> Vec<Word> {
     let mut members = Vec::new();
     let (mut depth, mut start) = (0, true);
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => start = true,
-            c if start && !c.is_whitespace() => {
-                members.push(name_at(&group[at..]));
+    for word in group {
+        match word.text.as_str() {
+            "{" => depth += 1,
+            "}" if depth == 0 => break,
+            "}" => depth -= 1,
+            "," if depth == 0 => start = true,
+            _ if start => {
+                members.push(word.clone());
                 start = false;
             }
             _ => {}
@@ -122,22 +82,20 @@ fn group_members(group: &str) -> Vec<String> {
     members
 }
 
-fn name_at(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-}
-
-/// Whether code uses a third-party crate by a path.
-fn uses_crate(line: &str, name: &str) -> bool {
-    line.match_indices(&format!("{name}::")).any(|(at, _)| {
-        !line[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
-    })
+/// The lines on which a third-party crate is named: at the beginning of a path, or alone in a `use`.
+fn crate_lines<'a>(words: &'a [Word], name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let named = move |at: usize| {
+        let begins = if at > 1 && reads(words, at - 2, ": :") { at - 2 } else { at };
+        let alone = begins > 0 && matches!(words[begins - 1].text.as_str(), "use" | "crate");
+        words[at].text == name && !inside_path(words, at) && (alone || reads(words, at + 1, ": :"))
+    };
+    (0..words.len()).filter(move |at| named(*at)).map(|at| words[at].line)
 }
 
 /// The module that a file belongs to; `None` for `lib.rs` and `main.rs`, which name them all.
-fn module_of(path: &Path) -> Option<String> {
-    let inside = path.strip_prefix(root().join("src")).unwrap();
-    let first = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-    (!matches!(first.as_str(), "lib" | "main")).then_some(first)
+fn module_of(shown: &str) -> Option<String> {
+    let first = shown.strip_prefix("src/").unwrap().split('/').next().unwrap().trim_end_matches(".rs");
+    (!matches!(first, "lib" | "main")).then(|| first.to_owned())
 }
 
 #[test]
@@ -145,39 +103,34 @@ fn nobody_imports_what_the_table_does_not_allow() {
     let table = table(&fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap());
     let mut trespasses = Vec::new();
     let mut seen = BTreeSet::new();
-    for path in rust_files("src") {
-        let Some(module) = module_of(&path) else { continue };
-        // The unit tests of a module may lie beside it.
-        if path.to_str().unwrap().ends_with("_tests.rs") {
-            continue;
-        }
+    for source in sources("src") {
+        let file = shown(&source.path);
+        let Some(module) = module_of(&file) else { continue };
         let Some(row) = table.get(&module) else { panic!("`{module}` has no row in ARCHITECTURE.md") };
         seen.insert(module.clone());
-        let lines = code(&fs::read_to_string(&path).unwrap());
-        let shown = path.strip_prefix(root()).unwrap().display();
-        for (line, name) in crate_uses(&lines) {
-            if name != module && table.contains_key(&name) && !row.imports.contains(&name) {
-                trespasses.push(format!("{shown}:{line}: {module} -> {name}"));
+        let words = words(&source.code);
+        let mut trespass = |line: usize, what: String| trespasses.push(format!("{file}:{line}: {what}"));
+        for used in crate_uses(&words) {
+            if used.text != module && table.contains_key(&used.text) && !row.imports.contains(&used.text) {
+                trespass(used.line, format!("{module} -> {}", used.text));
             }
         }
-        for (number, line) in lines.iter().enumerate() {
-            for (owner, other) in table.iter().filter(|(owner, _)| **owner != module) {
-                for name in
-                    other.crates.iter().filter(|name| !row.crates.contains(*name) && uses_crate(line, name))
-                {
-                    trespasses.push(format!("{shown}:{}: {name} belongs to {owner}", number + 1));
-                }
+        for (owner, other) in table.iter().filter(|(owner, _)| **owner != module) {
+            for name in other.crates.difference(&row.crates) {
+                crate_lines(&words, name)
+                    .for_each(|line| trespass(line, format!("{name} belongs to {owner}")));
             }
-            if matches!(module.as_str(), "model" | "pdp") && uses_crate(line, "tokio") {
-                trespasses.push(format!("{shown}:{}: tokio in {module}", number + 1));
+        }
+        if matches!(module.as_str(), "model" | "pdp") {
+            crate_lines(&words, "tokio").for_each(|line| trespass(line, format!("tokio in {module}")));
+        }
+        for (at, word) in words.iter().enumerate() {
+            if reads(&words, at, "Recorded : : accepted (") && module != "decision_log" {
+                trespass(word.line, "only decision_log makes a Recorded".to_owned());
             }
-            if line.contains("Recorded::accepted(") && module != "decision_log" {
-                trespasses.push(format!("{shown}:{}: only decision_log makes a Recorded", number + 1));
-            }
-            let constructs =
-                line.contains("Principal {") && !line.contains("struct") && !line.contains("impl");
-            if constructs && module != "identity" {
-                trespasses.push(format!("{shown}:{}: only identity makes a Principal", number + 1));
+            let declares = at > 0 && matches!(words[at - 1].text.as_str(), "struct" | "impl" | "for" | ">");
+            if reads(&words, at, "Principal {") && !declares && module != "identity" {
+                trespass(word.line, "only identity makes a Principal".to_owned());
             }
         }
     }
@@ -199,18 +152,6 @@ fn imports_form_no_cycle() {
     assert!(left.is_empty(), "a cycle among {:?}", left.keys());
 }
 
-#[test]
-fn files_fit_the_head() {
-    let long: Vec<String> = rust_files("src")
-        .into_iter()
-        .chain(rust_files("tests"))
-        .map(|path| (fs::read_to_string(&path).unwrap().lines().count(), path))
-        .filter(|(lines, _)| *lines > LONGEST_FILE)
-        .map(|(lines, path)| format!("{}: {lines} lines", path.display()))
-        .collect();
-    assert!(long.is_empty(), "{}", long.join("\n"));
-}
-
 /// With `serde_json/arbitrary_precision`, which any dependency could turn on, numbers reach policy as something else.
 #[test]
 fn numbers_are_read_as_numbers() {
@@ -220,15 +161,26 @@ fn numbers_are_read_as_numbers() {
 
 #[test]
 fn the_fence_sees_what_it_is_to_keep_out() {
-    let source = "use crate::{model::{a, b}, rego};\n// crate::http\nfn f() { \"crate::cli\"; x::crate_::y; crate::pdp::z() }\n\
-                  use regorus::Value;\n#[cfg(test)]\nmod tests {\n    use crate::app;\n}\n\
-                  #[cfg(test)]\nmod samples;\nuse crate::net;\n";
-    let lines = code(source);
-    let names: Vec<(usize, String)> = crate_uses(&lines);
-    let expected =
-        [(1, "model"), (1, "rego"), (3, "pdp"), (11, "net")].map(|(line, name)| (line, name.to_owned()));
-    assert_eq!(names, expected);
-    assert!(uses_crate("use regorus::Value;", "regorus") && !uses_crate("my_regorus::x", "regorus"));
+    let text = "#[cfg(test)]\nmod tests {\n    use crate::app;\n}\nuse crate::{model::{a, b}, rego};\n// crate::http\n\
+                fn f() { \"crate::cli\"; x::crate_::y; crate::pdp::z(); vec![crate::net::g()]; $crate::macros::m; '\"'; crate::listen::h }\n\
+                #[cfg(test)]\nmod samples;\nuse crate::doors;\n";
+    let words_of = |text: &str| words(&source::code(text).unwrap().0);
+    let names: Vec<(usize, String)> =
+        crate_uses(&words_of(text)).into_iter().map(|word| (word.line, word.text)).collect();
+    let expected = [(5, "model"), (5, "rego"), (7, "pdp"), (7, "net"), (7, "listen"), (10, "doors")];
+    assert_eq!(names, expected.map(|(line, name)| (line, name.to_owned())));
+    for (text, found) in [
+        ("use regorus::Value;", true),
+        ("use regorus;", true),
+        ("use ::regorus as engine;", true),
+        ("extern crate regorus;", true),
+        ("fn f() -> Result<::regorus::Value> {}", true),
+        ("my_regorus::x", false),
+        ("crate::regorus::x", false),
+        ("let regorus = 1;", false),
+    ] {
+        assert_eq!(crate_lines(&words_of(text), "regorus").next().is_some(), found, "{text}");
+    }
     let rows = table(
         "<!-- fence -->\n| module | x | y |\n|---|---|---|\n| a | b, c | d |\n| b | | |\n<!-- /fence -->",
     );
