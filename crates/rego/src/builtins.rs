@@ -2,14 +2,15 @@
 //!
 //! INVARIANT (bounded): arguments that would take seconds or gigabytes are errors; what runs long looks at the deadline.
 //!
-//! Reading order: [`context`] (what a built-in is) → `operand` → the families, one folder each → [`table`] (all of them,
-//! with `signatures` and [`signature`]).
+//! Dependences point one way: `error` → `effects` → `context` (what a built-in is) → `operand` → the families → `table`.
+//! Each family is a folder; its facade declares name, type, function and flags of its built-ins, and `table` collects them.
 
 pub mod capabilities;
 pub mod context;
+mod declaration;
+pub mod error;
 pub(crate) mod operand;
 pub mod signature;
-mod signatures;
 pub mod table;
 #[cfg(test)]
 mod testing;

@@ -4,18 +4,23 @@
 //! arguments; every later call of the decision, and its explanation, sees the same result.
 //! INVARIANT (replay): with what was learned given back, an evaluation comes to the same answer without asking again.
 
+mod replay;
+pub(crate) mod responses;
+pub(crate) mod sent;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::builtins::context::Error;
-pub use super::builtins::http::cache::Responses;
-use super::builtins::table;
-use super::json;
-use super::value::{Object, Value};
+use crate::builtins::error::Error;
+use crate::json;
 use crate::outbound::Outside;
+use crate::value::{Object, Value};
+
+pub use responses::Responses;
+use sent::Fault;
 
 /// The built-in that says what time it is; its record is the time of the whole decision.
 pub const CLOCK: &str = "time.now_ns";
@@ -48,7 +53,7 @@ pub struct Effects {
     /// From a record: by name and the JSON of the arguments.
     given: BTreeMap<String, BTreeMap<String, Value>>,
     /// `http.send` takes some requests for the same although their arguments differ.
-    pub(super) sent: BTreeMap<Value, Result<Value, super::builtins::http::send::Fault>>,
+    pub(crate) sent: BTreeMap<Value, Result<Value, Fault>>,
 }
 
 impl Effects {
@@ -67,35 +72,8 @@ impl Effects {
         self.surroundings.as_ref()?.outside.clone()
     }
 
-    /// With what another evaluation learned: `nd_builtin_cache` of its record, or the record itself.
-    ///
-    /// # Errors
-    /// When it is something else.
-    pub fn replay(mut self, recorded: &Value) -> Result<Self, String> {
-        const SHAPE: &str = "must be an object of built-in names, each with an object of results by arguments, e.g. \
-                             `{\"rand.intn\": {\"[\\\"x\\\",100]\": 35}}`";
-        let recorded = recorded.get("nd_builtin_cache").unwrap_or(recorded);
-        let Value::Object(builtins) = recorded else { return Err(SHAPE.to_owned()) };
-        for (name, results) in builtins.iter() {
-            let name = name.as_str().ok_or(SHAPE)?;
-            if !table::find(name).is_some_and(|entry| entry.nondeterministic) {
-                return Err(format!(
-                    "`{name}` is no built-in whose results are recorded; is this a decision's record?"
-                ));
-            }
-            let Value::Object(results) = results else { return Err(SHAPE.to_owned()) };
-            for (args, result) in results.iter() {
-                let args = args.as_str().ok_or(SHAPE)?;
-                let read = json::read_nested(args.as_bytes(), u8::MAX);
-                let read = read.map_err(|error| format!("`{name}`: the arguments `{args}`: {error}"))?;
-                self.given.entry(name.to_owned()).or_default().insert(compact(&read), result.clone());
-            }
-        }
-        Ok(self)
-    }
-
     /// The time that the record is of, if it says so.
-    pub(super) fn recorded_time(&self) -> Option<i64> {
+    pub(crate) fn recorded_time(&self) -> Option<i64> {
         match self.given.get(CLOCK)?.values().next()? {
             Value::Number(time) => time.as_i64(),
             _ => None,
@@ -103,7 +81,7 @@ impl Effects {
     }
 
     /// The result of an earlier call with these arguments.
-    pub(super) fn known(&mut self, name: &'static str, args: &[Value]) -> Option<Answer> {
+    pub(crate) fn known(&mut self, name: &'static str, args: &[Value]) -> Option<Answer> {
         let key = Value::from(args.to_vec());
         if let Some(answer) = self.learned.get(name).and_then(|answers| answers.get(&key)) {
             return Some(answer.clone());
@@ -114,7 +92,7 @@ impl Effects {
     }
 
     /// Keeps the result of a call.
-    pub(super) fn learn(&mut self, name: &'static str, args: &[Value], answer: Answer) {
+    pub(crate) fn learn(&mut self, name: &'static str, args: &[Value], answer: Answer) {
         self.learned.entry(name).or_default().insert(Value::from(args.to_vec()), answer);
     }
 

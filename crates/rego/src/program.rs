@@ -268,7 +268,7 @@ pub fn declared(name: &str) -> Option<Declared> {
     let builtin = Builtin {
         name: entry.name,
         function: entry.function?,
-        relation: entry.name == "walk",
+        relation: entry.relation,
         nondeterministic: entry.nondeterministic,
         blocking: entry.blocking,
     };

@@ -7,30 +7,6 @@ use serde_json::{Map, Value, json};
 use crate::builtins::signature::Type;
 use crate::builtins::table::{self, Entry};
 
-/// What the compiler puts something else in the place of.
-const COMPILED: &[&str] = &["assign", "eq", "print", "rego.metadata.chain", "rego.metadata.rule"];
-
-/// How built-ins are written between their arguments.
-const INFIX: &[(&str, &str)] = &[
-    ("and", "&"),
-    ("assign", ":="),
-    ("div", "/"),
-    ("eq", "="),
-    ("equal", "=="),
-    ("gt", ">"),
-    ("gte", ">="),
-    ("internal.member_2", "in"),
-    ("internal.member_3", "in"),
-    ("lt", "<"),
-    ("lte", "<="),
-    ("minus", "-"),
-    ("mul", "*"),
-    ("neq", "!="),
-    ("or", "|"),
-    ("plus", "+"),
-    ("rem", "%"),
-];
-
 /// Everything that policy may use. Keywords of the future are none: all of them are keywords by now.
 pub fn capabilities() -> Value {
     let mut entries: Vec<&Entry> = table::all().filter(|entry| is_there(entry)).collect();
@@ -49,7 +25,7 @@ pub fn required(names: &BTreeSet<String>) -> Vec<Value> {
 }
 
 fn is_there(entry: &Entry) -> bool {
-    entry.function.is_some() || COMPILED.contains(&entry.name)
+    entry.function.is_some() || entry.compiled
 }
 
 fn builtin(entry: &Entry) -> Value {
@@ -67,7 +43,7 @@ fn builtin(entry: &Entry) -> Value {
     let mut out = Map::new();
     out.insert("name".to_owned(), json!(entry.name));
     out.insert("decl".to_owned(), Value::Object(declared));
-    if let Some((_, infix)) = INFIX.iter().find(|(name, _)| *name == entry.name) {
+    if let Some(infix) = entry.infix {
         out.insert("infix".to_owned(), json!(infix));
     }
     if entry.nondeterministic {

@@ -1,11 +1,11 @@
 //! `http.send`: requests to other services, and the cache of their answers.
 
-pub(crate) mod cache;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod send;
 
-use super::context::Function;
+use super::declaration::{Declaration, builtin};
 
-/// The functions of this family, by file.
-pub const FUNCTIONS: &[&[(&str, Function)]] = &[send::FUNCTIONS];
+/// The built-ins of this family.
+pub const BUILTINS: &[Declaration] =
+    &[builtin("http.send", "{...string: any}", "{...any: any}", send::send).nondeterministic().blocking()];

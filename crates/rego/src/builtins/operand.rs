@@ -3,7 +3,8 @@
 use num_bigint::BigInt;
 
 use crate::budget;
-use crate::builtins::context::{Context, Error, Kind, argument, number};
+use crate::builtins::context::{Context, argument, number};
+use crate::builtins::error::{Error, Kind};
 use crate::value::Value;
 
 /// How deep a value may be for what walks through it by recursion.

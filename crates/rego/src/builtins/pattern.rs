@@ -6,7 +6,24 @@ pub(crate) mod regex;
 pub(crate) mod regex_escapes;
 pub(crate) mod regex_syntax;
 
-use super::context::Function;
+use super::declaration::{Declaration, builtin};
 
-/// The functions of this family, by file.
-pub const FUNCTIONS: &[&[(&str, Function)]] = &[glob::FUNCTIONS, regex::FUNCTIONS];
+/// The built-ins of this family.
+pub const BUILTINS: &[Declaration] = &[
+    builtin("glob.match", "string, <null | [...string]>, string", "boolean", glob::is_match),
+    builtin("glob.quote_meta", "string", "string", glob::quote_meta),
+    builtin("regex.match", "string, string", "boolean", regex::is_match),
+    builtin("re_match", "string, string", "boolean", regex::is_match),
+    builtin("regex.is_valid", "string", "boolean", regex::is_valid),
+    builtin("regex.find_n", "string, string, number", "[...string]", regex::find_n),
+    builtin(
+        "regex.find_all_string_submatch_n",
+        "string, string, number",
+        "[...[...string]]",
+        regex::find_groups,
+    ),
+    builtin("regex.replace", "string, string, string", "string", regex::replace),
+    builtin("regex.split", "string, string", "[...string]", regex::split),
+    builtin("regex.template_match", "string, string, string, string", "boolean", regex::template_match),
+    builtin("regex.globs_match", "string, string", "boolean", regex::globs_match),
+];

@@ -1,15 +1,34 @@
-//! All built-ins by their names.
+//! All built-ins by their names: what the families declare.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::builtins::context::Function;
-use crate::builtins::signature::Type;
-use crate::builtins::signatures::{BLOCKING, NONDETERMINISTIC, SIGNATURES};
-use crate::builtins::{
+use super::context::Function;
+use super::declaration::Declaration;
+use super::signature::Type;
+use super::{
     collections, crypto, encoding, graphql, http, json, jwt, net, numbers, pattern, policy, text, time,
     types, x509, yaml,
 };
+
+const FAMILIES: &[&[Declaration]] = &[
+    collections::BUILTINS,
+    crypto::BUILTINS,
+    encoding::BUILTINS,
+    graphql::BUILTINS,
+    http::BUILTINS,
+    json::BUILTINS,
+    jwt::BUILTINS,
+    net::BUILTINS,
+    numbers::BUILTINS,
+    pattern::BUILTINS,
+    policy::BUILTINS,
+    text::BUILTINS,
+    time::BUILTINS,
+    types::BUILTINS,
+    x509::BUILTINS,
+    yaml::BUILTINS,
+];
 
 /// A built-in.
 #[derive(Debug)]
@@ -22,49 +41,48 @@ pub struct Entry {
     pub args: Vec<Type>,
     /// The type of its result; none for those that only act.
     pub result: Option<Type>,
-    /// Whether it gives another result each time.
+    /// Whether the compiler replaces every call with something else.
+    pub compiled: bool,
+    /// Whether its result is not determined by its arguments.
     pub nondeterministic: bool,
     /// Whether it may wait for others.
     pub blocking: bool,
+    /// Whether it gives one result after the other.
+    pub relation: bool,
+    /// How it is written between its arguments.
+    pub infix: Option<&'static str>,
+}
+
+impl Entry {
+    fn of(declared: &Declaration) -> Self {
+        let Declaration {
+            name,
+            args,
+            result,
+            function,
+            compiled,
+            nondeterministic,
+            blocking,
+            relation,
+            infix,
+        } = *declared;
+        Self {
+            name,
+            function,
+            args: Type::list(args).unwrap_or_default(),
+            result: Type::list(result).unwrap_or_default().into_iter().next(),
+            compiled,
+            nondeterministic,
+            blocking,
+            relation,
+            infix,
+        }
+    }
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
-    let functions: HashMap<&'static str, Function> = [
-        collections::FUNCTIONS,
-        crypto::FUNCTIONS,
-        encoding::FUNCTIONS,
-        graphql::FUNCTIONS,
-        http::FUNCTIONS,
-        json::FUNCTIONS,
-        jwt::FUNCTIONS,
-        net::FUNCTIONS,
-        numbers::FUNCTIONS,
-        pattern::FUNCTIONS,
-        policy::FUNCTIONS,
-        text::FUNCTIONS,
-        time::FUNCTIONS,
-        types::FUNCTIONS,
-        x509::FUNCTIONS,
-        yaml::FUNCTIONS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
-    .flatten()
-    .copied()
-    .collect();
-    let entry = |(name, args, result): &(&'static str, &'static str, &'static str)| {
-        let entry = Entry {
-            name,
-            function: functions.get(name).copied(),
-            args: Type::list(args).unwrap_or_default(),
-            result: Type::list(result).unwrap_or_default().into_iter().next(),
-            nondeterministic: NONDETERMINISTIC.contains(name),
-            blocking: BLOCKING.contains(name),
-        };
-        (*name, entry)
-    };
-    SIGNATURES.iter().map(entry).collect()
+    let declared = FAMILIES.iter().copied().flatten();
+    declared.map(|declared| (declared.name, Entry::of(declared))).collect()
 });
 
 /// The built-in of this name.
@@ -75,4 +93,21 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// All of them, in no order.
 pub fn all() -> impl Iterator<Item = &'static Entry> {
     ENTRIES.values()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_built_in_is_declared_once_with_types_that_can_be_read() {
+        let declared: Vec<&Declaration> = FAMILIES.iter().copied().flatten().collect();
+        assert_eq!(declared.len(), all().count(), "a name is declared twice");
+        for one in declared {
+            for types in [one.args, one.result] {
+                assert!(Type::list(types).is_some(), "{}: {types}", one.name);
+            }
+            assert!(!(one.blocking && !one.nondeterministic), "{}: others answer as they like", one.name);
+        }
+    }
 }

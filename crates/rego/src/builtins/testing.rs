@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::context::{Context, Error};
+use super::context::Context;
+use super::error::Error;
 use super::table;
 use crate::value::Value;
 

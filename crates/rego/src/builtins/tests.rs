@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
-use crate::builtins::context::{Context, Error};
+use crate::builtins::context::Context;
+use crate::builtins::error::Error;
 use crate::builtins::json::decode;
 use crate::builtins::table;
 use crate::json;

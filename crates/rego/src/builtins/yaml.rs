@@ -6,7 +6,11 @@ pub(crate) mod resolve;
 pub(crate) mod text;
 pub(crate) mod write;
 
-use super::context::Function;
+use super::declaration::{Declaration, builtin};
 
-/// The functions of this family, by file.
-pub const FUNCTIONS: &[&[(&str, Function)]] = &[functions::FUNCTIONS];
+/// The built-ins of this family.
+pub const BUILTINS: &[Declaration] = &[
+    builtin("yaml.marshal", "any", "string", functions::marshal),
+    builtin("yaml.unmarshal", "string", "any", functions::unmarshal),
+    builtin("yaml.is_valid", "string", "boolean", functions::is_valid),
+];

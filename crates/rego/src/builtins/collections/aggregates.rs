@@ -3,31 +3,36 @@
 use num_bigint::BigInt;
 
 use crate::budget;
-use crate::builtins::context::{Context, Error, Function, argument};
+use crate::builtins::context::{Context, argument};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{Elements, element, one_of};
 use crate::number::NumberError;
 use crate::value::{Number, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("count", count),
-    ("sum", |_, args| compute(args, |numbers| Number::sum(numbers.iter().copied()))),
-    ("product", |_, args| compute(args, product)),
-    ("max", |_, args| Ok(elements(args)?.max().cloned())),
-    // Of equal numbers the last, as written.
-    ("min", |_, args| {
-        Ok(elements(args)?.reduce(|least, next| if next <= least { next } else { least }).cloned())
-    }),
-    ("sort", sort),
-    ("all", |_, args| Ok(Some(truths(args)?.all(is_true).into()))),
-    ("any", |_, args| Ok(Some(truths(args)?.any(is_true).into()))),
-    ("internal.member_2", member),
-    ("internal.member_3", member_with_key),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn count(_: &mut Context, args: &[Value]) -> Answer {
+pub fn sum(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    compute(args, |numbers| Number::sum(numbers.iter().copied()))
+}
+
+pub fn max(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(elements(args)?.max().cloned())
+}
+
+/// Of equal numbers the last, as written.
+pub fn min(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(elements(args)?.reduce(|least, next| if next <= least { next } else { least }).cloned())
+}
+
+pub fn all(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(truths(args)?.all(is_true).into()))
+}
+
+pub fn any(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(truths(args)?.any(is_true).into()))
+}
+
+pub fn count(_: &mut Context, args: &[Value]) -> Answer {
     let count = match argument(args, 1)? {
         Value::Array(items) => items.len(),
         Value::Object(members) => members.len(),
@@ -54,7 +59,7 @@ const fn is_true(value: &Value) -> bool {
 }
 
 /// All numbers of an array or set, computed into one.
-fn compute(args: &[Value], operation: fn(&[&Number]) -> Result<Number, NumberError>) -> Answer {
+pub fn compute(args: &[Value], operation: fn(&[&Number]) -> Result<Number, NumberError>) -> Answer {
     let mut numbers = Vec::new();
     for item in elements(args)? {
         match item {
@@ -65,7 +70,7 @@ fn compute(args: &[Value], operation: fn(&[&Number]) -> Result<Number, NumberErr
     operation(&numbers).map(|number| Some(number.into())).map_err(Error::failed)
 }
 
-fn product(numbers: &[&Number]) -> Result<Number, NumberError> {
+pub fn product(numbers: &[&Number]) -> Result<Number, NumberError> {
     let Some(plain) = numbers.iter().map(|number| number.as_plain_i64()).collect::<Option<Vec<_>>>() else {
         return Number::product(numbers.iter().copied());
     };
@@ -85,7 +90,7 @@ fn product(numbers: &[&Number]) -> Result<Number, NumberError> {
 /// More than any number has.
 const MAX_BITS: u64 = 1 << 16;
 
-fn sort(_: &mut Context, args: &[Value]) -> Answer {
+pub fn sort(_: &mut Context, args: &[Value]) -> Answer {
     let value = argument(args, 1)?;
     let mut items: Vec<Value> = match value {
         Value::Array(items) if items.is_sorted() => return Ok(Some(value.clone())),
@@ -100,7 +105,7 @@ fn sort(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(items.into()))
 }
 
-fn member(_: &mut Context, args: &[Value]) -> Answer {
+pub fn member(_: &mut Context, args: &[Value]) -> Answer {
     let (wanted, collection) = (argument(args, 1)?, argument(args, 2)?);
     let found = match collection {
         Value::Set(elements) => elements.contains(wanted),
@@ -111,7 +116,7 @@ fn member(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(found.into()))
 }
 
-fn member_with_key(_: &mut Context, args: &[Value]) -> Answer {
+pub fn member_with_key(_: &mut Context, args: &[Value]) -> Answer {
     let (key, wanted, collection) = (argument(args, 1)?, argument(args, 2)?, argument(args, 3)?);
     Ok(Some((collection.lookup(key) == Some(wanted)).into()))
 }

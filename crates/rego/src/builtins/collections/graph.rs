@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::builtins::context::{Context, Error, Function, Kind, argument, object};
+use crate::builtins::context::{Context, argument, object};
+use crate::builtins::error::{Error, Kind};
 use crate::value::{Object, Set, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] =
-    &[("graph.reachable", reachable), ("graph.reachable_paths", reachable_paths), ("walk", walk)];
 
 type Answer = Result<Option<Value>, Error>;
 
@@ -27,7 +24,7 @@ fn initial(args: &[Value]) -> Result<Vec<&Value>, Error> {
     }
 }
 
-fn reachable(context: &mut Context, args: &[Value]) -> Answer {
+pub fn reachable(context: &mut Context, args: &[Value]) -> Answer {
     let graph = object(args, 1)?;
     let mut reached = BTreeSet::new();
     let mut queue = VecDeque::from(initial(args)?);
@@ -98,7 +95,7 @@ impl<'a> Paths<'a> {
     }
 }
 
-fn reachable_paths(context: &mut Context, args: &[Value]) -> Answer {
+pub fn reachable_paths(context: &mut Context, args: &[Value]) -> Answer {
     let graph = object(args, 1)?;
     let roots = initial(args)?;
     let mut paths =
@@ -121,7 +118,7 @@ fn reachable_paths(context: &mut Context, args: &[Value]) -> Answer {
 }
 
 /// All paths in a value with what is there, itself first: an array of pairs, over which the evaluator iterates.
-fn walk(context: &mut Context, args: &[Value]) -> Answer {
+pub fn walk(context: &mut Context, args: &[Value]) -> Answer {
     let mut pairs = Vec::new();
     let mut bytes = 0usize;
     // Paths are copied, so what a deep value takes grows with the square of its depth: the bound is in bytes.

@@ -1,25 +1,19 @@
 //! Objects.
 
 use crate::budget;
-use crate::builtins::context::{Context, Error, Function, Kind, argument, array, object};
+use crate::builtins::context::{Context, argument, array, object};
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::operand::{Elements, MAX_DEPTH, element, one_of};
 use crate::value::{Object, Set, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("object.get", get),
-    ("object.keys", |_, args| Ok(Some(object(args, 1)?.keys().cloned().collect::<Set>().into()))),
-    ("object.remove", |_, args| select(args, false)),
-    ("object.filter", |_, args| select(args, true)),
-    ("object.union", union),
-    ("object.union_n", union_n),
-    ("object.subset", subset),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
+pub fn keys(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(object(args, 1)?.keys().cloned().collect::<Set>().into()))
+}
+
 /// The member at a key or, where the key is an array, at a path; otherwise the third operand.
-fn get(_: &mut Context, args: &[Value]) -> Answer {
+pub fn get(_: &mut Context, args: &[Value]) -> Answer {
     let (members, key, default) = (object(args, 1)?, argument(args, 2)?, argument(args, 3)?);
     let found = match key {
         Value::Array(path) => path.iter().try_fold(argument(args, 1)?, Value::lookup),
@@ -29,7 +23,7 @@ fn get(_: &mut Context, args: &[Value]) -> Answer {
 }
 
 /// The members whose keys are named, or those whose are not.
-fn select(args: &[Value], named: bool) -> Answer {
+pub fn select(args: &[Value], named: bool) -> Answer {
     let members = object(args, 1)?;
     let keys = argument(args, 2)?;
     let array: Set;
@@ -46,7 +40,7 @@ fn select(args: &[Value], named: bool) -> Answer {
     Ok(Some(kept.map(|(key, value)| (key.clone(), value.clone())).collect::<Object>().into()))
 }
 
-fn union(_: &mut Context, args: &[Value]) -> Answer {
+pub fn union(_: &mut Context, args: &[Value]) -> Answer {
     let (a, b) = (object(args, 1)?, object(args, 2)?);
     if a.is_empty() {
         return Ok(Some(argument(args, 2)?.clone()));
@@ -54,7 +48,7 @@ fn union(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(merge(&[a, b], MAX_DEPTH)?.into()))
 }
 
-fn union_n(_: &mut Context, args: &[Value]) -> Answer {
+pub fn union_n(_: &mut Context, args: &[Value]) -> Answer {
     let mut objects = Vec::new();
     // From the end, as OPA finds faults.
     for item in array(args, 1)?.iter().rev() {
@@ -100,7 +94,7 @@ fn too_deep() -> Error {
     Error::failed("the value is too deep")
 }
 
-fn subset(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn subset(ctx: &mut Context, args: &[Value]) -> Answer {
     let (more, less) = (argument(args, 1)?, argument(args, 2)?);
     let answer = match (more, less) {
         (Value::Array(items), Value::Set(wanted)) => {

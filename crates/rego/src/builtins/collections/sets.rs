@@ -1,17 +1,17 @@
 //! Sets.
 
-use crate::builtins::context::{Context, Error, Function, set};
+use crate::builtins::context::{Context, set};
+use crate::builtins::error::Error;
 use crate::builtins::operand::check_count;
 use crate::value::{Set, Value};
 
-/// The functions of this family. The operator `-` is with the arithmetic.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("and", |_, args| Ok(Some(common(set(args, 1)?, set(args, 2)?).into()))),
-    ("or", or),
-    ("set_diff", |_, args| Ok(Some(difference(set(args, 1)?, set(args, 2)?).into()))),
-    ("intersection", intersection),
-    ("union", union),
-];
+pub fn and(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(common(set(args, 1)?, set(args, 2)?).into()))
+}
+
+pub fn set_diff(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(difference(set(args, 1)?, set(args, 2)?).into()))
+}
 
 /// The elements of one set that are not in another.
 pub fn difference(a: &Set, b: &Set) -> Set {
@@ -24,13 +24,13 @@ fn common(a: &Set, b: &Set) -> Set {
     less.keys().filter(|element| more.contains(element)).cloned().collect()
 }
 
-fn or(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn or(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (a, b) = (set(args, 1)?, set(args, 2)?);
     check_count(ctx, a.len() + b.len())?;
     Ok(Some(a.keys().chain(b.keys()).cloned().collect::<Set>().into()))
 }
 
-fn intersection(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn intersection(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let mut all = members(args)?.into_iter();
     let Some(first) = all.next() else {
         return Ok(Some(Set::new().into()));
@@ -38,7 +38,7 @@ fn intersection(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error>
     Ok(Some(all.fold(first.clone(), |rest, next| common(&rest, next)).into()))
 }
 
-fn union(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn union(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let all = members(args)?;
     check_count(ctx, all.iter().map(|set| set.len()).fold(0, usize::saturating_add))?;
     Ok(Some(all.into_iter().flat_map(Set::keys).cloned().collect::<Set>().into()))

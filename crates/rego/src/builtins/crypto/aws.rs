@@ -3,15 +3,13 @@
 use aws_lc_rs::{digest, hmac};
 use chrono::DateTime;
 
-use crate::builtins::context::{Context, Error, Function, Kind, number, object};
+use crate::builtins::context::{Context, number, object};
 use crate::builtins::encoding::pem::hex;
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::http::request::KEYS;
 use crate::builtins::json::encoding::go_json;
 use crate::builtins::x509::go_url;
 use crate::value::{Object, Value};
-
-/// The built-ins of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("providers.aws.sign_req", sign_request)];
 
 /// Members that requests have to have.
 const REQUIRED: [&str; 2] = ["method", "url"];
@@ -40,7 +38,7 @@ fn is_text(members: &Object, name: &str) -> bool {
     matches!(members.get_str(name), Some(Value::String(_)))
 }
 
-fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let request = object(args, 1)?;
     let config = object(args, 2)?;
     check_config(config)?;

@@ -4,40 +4,29 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use hmac_generic::{KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 
-use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::context::{Context, text};
 use crate::builtins::encoding::pem::hex;
+use crate::builtins::error::Error;
 use crate::value::Value;
-
-/// The built-ins of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("crypto.md5", md5_of),
-    ("crypto.sha1", |_, args| digest_of(&digest::SHA1_FOR_LEGACY_USE_ONLY, args)),
-    ("crypto.sha256", |_, args| digest_of(&digest::SHA256, args)),
-    ("crypto.hmac.md5", hmac_md5),
-    ("crypto.hmac.sha1", |_, args| hmac_of(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, args)),
-    ("crypto.hmac.sha256", |_, args| hmac_of(hmac::HMAC_SHA256, args)),
-    ("crypto.hmac.sha512", |_, args| hmac_of(hmac::HMAC_SHA512, args)),
-    ("crypto.hmac.equal", equal),
-];
 
 fn hexadecimal(bytes: &[u8]) -> Result<Option<Value>, Error> {
     Ok(Some(Value::from(hex(bytes))))
 }
 
-fn digest_of(algorithm: &'static digest::Algorithm, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn digest_of(algorithm: &'static digest::Algorithm, args: &[Value]) -> Result<Option<Value>, Error> {
     hexadecimal(digest::digest(algorithm, text(args, 1)?.as_bytes()).as_ref())
 }
 
-fn md5_of(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn md5_of(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     hexadecimal(&Md5::digest(text(args, 1)?.as_bytes()))
 }
 
-fn hmac_of(algorithm: hmac::Algorithm, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn hmac_of(algorithm: hmac::Algorithm, args: &[Value]) -> Result<Option<Value>, Error> {
     let (message, key) = (text(args, 1)?, text(args, 2)?);
     hexadecimal(hmac::sign(&hmac::Key::new(algorithm, key.as_bytes()), message.as_bytes()).as_ref())
 }
 
-fn hmac_md5(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn hmac_md5(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (message, key) = (text(args, 1)?, text(args, 2)?);
     let mut mac = hmac_generic::Hmac::<Md5>::new_from_slice(key.as_bytes()).map_err(Error::failed)?;
     mac.update(message.as_bytes());
@@ -45,7 +34,7 @@ fn hmac_md5(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
 }
 
 /// In a time that does not depend on where the texts differ.
-fn equal(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn equal(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let same = constant_time::verify_slices_are_equal(text(args, 1)?.as_bytes(), text(args, 2)?.as_bytes());
     Ok(Some(Value::Bool(same.is_ok())))
 }

@@ -3,22 +3,27 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("base64.encode", |_, args| Ok(Some(Value::from(STANDARD.encode(text(args, 1)?))))),
-    ("base64.decode", |_, args| decoded(text(args, 1)?, false)),
-    ("base64.is_valid", is_valid),
-    ("base64url.encode", |_, args| Ok(Some(Value::from(URL_SAFE.encode(text(args, 1)?))))),
-    ("base64url.encode_no_pad", |_, args| Ok(Some(Value::from(URL_SAFE_NO_PAD.encode(text(args, 1)?))))),
-    ("base64url.decode", url_decode),
-    ("hex.encode", hex_encode),
-    ("hex.decode", hex_decode),
-];
-
 type Answer = Result<Option<Value>, Error>;
+
+pub fn encode(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(Value::from(STANDARD.encode(text(args, 1)?))))
+}
+
+pub fn standard_decode(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    decoded(text(args, 1)?, false)
+}
+
+pub fn url_encode(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(Value::from(URL_SAFE.encode(text(args, 1)?))))
+}
+
+pub fn url_encode_no_pad(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(Value::from(URL_SAFE_NO_PAD.encode(text(args, 1)?))))
+}
 
 /// Bytes as text: each that is no part of a character becomes U+FFFD, as in Go.
 pub fn lossy(bytes: &[u8]) -> String {
@@ -36,13 +41,13 @@ fn decoded(text: &str, url: bool) -> Answer {
     Ok(Some(Value::from(lossy(&bytes))))
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
+pub fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(
         argument(args, 1)?.as_str().is_some_and(|text| decode(text.as_bytes(), false).is_ok()),
     )))
 }
 
-fn url_decode(_: &mut Context, args: &[Value]) -> Answer {
+pub fn url_decode(_: &mut Context, args: &[Value]) -> Answer {
     let text = text(args, 1)?;
     let padding = match text.len() % 4 {
         _ if text.ends_with('=') => "",
@@ -107,7 +112,7 @@ pub fn decode(text: &[u8], url: bool) -> Result<Vec<u8>, usize> {
     if filled == 0 { Ok(out) } else { Err(text.len() - filled) }
 }
 
-fn hex_encode(_: &mut Context, args: &[Value]) -> Answer {
+pub fn hex_encode(_: &mut Context, args: &[Value]) -> Answer {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
@@ -115,7 +120,7 @@ fn hex_encode(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(hex)))
 }
 
-fn hex_decode(_: &mut Context, args: &[Value]) -> Answer {
+pub fn hex_decode(_: &mut Context, args: &[Value]) -> Answer {
     let mut nibbles = Vec::new();
     for byte in text(args, 1)?.bytes() {
         let Some(digit) = char::from(byte).to_digit(16) else {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 
 /// The longest text that is taken for keys or certificates.
 pub const MAX_TEXT: usize = 1 << 20;

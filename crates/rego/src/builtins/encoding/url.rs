@@ -2,18 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::builtins::context::{Context, Error, Function, Kind, object, text};
+use crate::builtins::context::{Context, object, text};
 use crate::builtins::encoding::base::lossy;
+use crate::builtins::error::{Error, Kind};
 use crate::json;
 use crate::value::{Object, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("urlquery.encode", encode),
-    ("urlquery.decode", decode),
-    ("urlquery.encode_object", encode_object),
-    ("urlquery.decode_object", decode_object),
-];
 
 type Answer = Result<Option<Value>, Error>;
 
@@ -54,17 +47,17 @@ fn unescape(text: &str) -> Result<String, Error> {
     Ok(lossy(&out))
 }
 
-fn encode(_: &mut Context, args: &[Value]) -> Answer {
+pub fn encode(_: &mut Context, args: &[Value]) -> Answer {
     let mut out = String::new();
     escape(text(args, 1)?, &mut out);
     Ok(Some(Value::from(out)))
 }
 
-fn decode(_: &mut Context, args: &[Value]) -> Answer {
+pub fn decode(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(unescape(text(args, 1)?)?)))
 }
 
-fn encode_object(_: &mut Context, args: &[Value]) -> Answer {
+pub fn encode_object(_: &mut Context, args: &[Value]) -> Answer {
     let wrong = || Error::new(Kind::Type, "operand 1 values must be string, array[string], or set[string]");
     let mut parts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (key, value) in object(args, 1)?.iter() {
@@ -98,7 +91,7 @@ fn encode_object(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(out)))
 }
 
-fn decode_object(_: &mut Context, args: &[Value]) -> Answer {
+pub fn decode_object(_: &mut Context, args: &[Value]) -> Answer {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for part in text(args, 1)?.split('&').filter(|part| !part.is_empty()) {
         if part.contains(';') {

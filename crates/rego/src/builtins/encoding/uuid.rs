@@ -1,10 +1,8 @@
 //! `uuid.*`
 
-use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::context::{Context, text};
+use crate::builtins::error::Error;
 use crate::value::{Object, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("uuid.parse", parse), ("uuid.rfc4122", rfc4122)];
 
 /// From the start of the Gregorian calendar to 1970, in units of 100 nanoseconds.
 const GREGORIAN: i64 = 122_192_928_000_000_000;
@@ -40,7 +38,7 @@ fn read(text: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let Some(bytes) = read(text(args, 1)?) else { return Ok(None) };
     let [a, b, c, d, e, f, g, h, i, j, node @ ..] = bytes;
     let variant = match i >> 5 {
@@ -82,7 +80,7 @@ fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
 }
 
 /// A random identifier. The machine asks once for each key, so it is the same as long as the decision lasts.
-fn rfc4122(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn rfc4122(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     text(args, 1)?;
     Ok(Some(Value::from(uuid::Uuid::new_v4().to_string())))
 }

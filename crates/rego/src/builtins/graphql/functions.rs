@@ -2,18 +2,9 @@
 
 use super::schema::{Schema, Wrong};
 use super::{parse_schema as sdl, parser, query};
-use crate::builtins::context::{Context, Error, Function, Kind, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::{Error, Kind};
 use crate::value::{Object, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("graphql.is_valid", is_valid),
-    ("graphql.parse", parse),
-    ("graphql.parse_and_verify", parse_and_verify),
-    ("graphql.parse_query", parse_query),
-    ("graphql.parse_schema", parse_schema),
-    ("graphql.schema_is_valid", schema_is_valid),
-];
 
 type Answer = Result<Option<Value>, Error>;
 
@@ -92,16 +83,16 @@ fn verdict<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-fn is_valid(context: &mut Context, args: &[Value]) -> Answer {
+pub fn is_valid(context: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(verdict(both(context, args))?.is_some())))
 }
 
-fn parse(context: &mut Context, args: &[Value]) -> Answer {
+pub fn parse(context: &mut Context, args: &[Value]) -> Answer {
     let (query, schema) = both(context, args)?;
     Ok(Some(Value::from(vec![pruned(&query), pruned(&schema)])))
 }
 
-fn parse_and_verify(context: &mut Context, args: &[Value]) -> Answer {
+pub fn parse_and_verify(context: &mut Context, args: &[Value]) -> Answer {
     let empty = || Value::from(Object::new());
     let answer = match verdict(both(context, args))? {
         Some((query, schema)) => vec![Value::from(true), pruned(&query), pruned(&schema)],
@@ -110,17 +101,17 @@ fn parse_and_verify(context: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(answer)))
 }
 
-fn parse_query(_: &mut Context, args: &[Value]) -> Answer {
+pub fn parse_query(_: &mut Context, args: &[Value]) -> Answer {
     let query = parser::parse_query(text(args, 1)?).map_err(|fault| parse_error(&fault))?;
     Ok(Some(pruned(&query)))
 }
 
-fn parse_schema(_: &mut Context, args: &[Value]) -> Answer {
+pub fn parse_schema(_: &mut Context, args: &[Value]) -> Answer {
     let schema = sdl::parse_schema(text(args, 1)?, false).map_err(|fault| parse_error(&fault))?;
     Ok(Some(pruned(&schema)))
 }
 
-fn schema_is_valid(_: &mut Context, args: &[Value]) -> Answer {
+pub fn schema_is_valid(_: &mut Context, args: &[Value]) -> Answer {
     let valid = read_schema(argument(args, 1)?).is_ok_and(|schema| Schema::new(&schema).is_ok());
     Ok(Some(Value::from(valid)))
 }

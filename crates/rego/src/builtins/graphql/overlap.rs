@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::query::{Check, MAX_DEPTH, Query, Selection, Stop, selection_kind, wrong};
 use super::schema::{Definition, is, list, member, text, type_name};
 use super::values::kind;
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 use crate::value::Value;
 
 /// The most pairs that are compared.

@@ -6,7 +6,8 @@ use super::schema::{
     Definition, Schema, Wrong, is, is_required, list, member, named, text, type_name, type_text,
 };
 use super::{overlap, values, variables};
-use crate::builtins::context::{Context, Error};
+use crate::builtins::context::Context;
+use crate::builtins::error::Error;
 use crate::value::Value;
 
 /// Why a check ended.

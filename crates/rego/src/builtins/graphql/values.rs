@@ -2,7 +2,7 @@
 
 use super::query::{Check, MAX_DEPTH, Stop, wrong};
 use super::schema::{Definition, Schema, is, is_required, list, member, named, text, type_name, type_text};
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 use crate::value::Value;
 
 /// The kind of a value, as a number.

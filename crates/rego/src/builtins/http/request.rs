@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::builtins::context::Error;
-use crate::builtins::http::cache::Keeping;
+use crate::builtins::error::Error;
 use crate::builtins::http::response::Decode;
 use crate::builtins::json::encoding::go_json;
 use crate::builtins::text::print::quote;
 use crate::builtins::time::parse;
+use crate::effects::responses::Keeping;
 use crate::outbound::{Outside, Request, Tls};
 use crate::value::{Number, Object, Set, Value};
 
@@ -55,7 +55,7 @@ pub fn check_keys(asked: &Object) -> Result<(), Error> {
     let wrong = |what: &str, names: Set| {
         let names: Vec<String> = names.keys().map(ToString::to_string).collect();
         let message = format!("operand 1 {what} request parameters(s): {{{}}}", names.join(", "));
-        Error::new(crate::builtins::context::Kind::Type, message)
+        Error::new(crate::builtins::error::Kind::Type, message)
     };
     let known = |name: &Value| name.as_str().is_some_and(|name| KEYS.contains(&name));
     let unknown: Set = asked.keys().filter(|name| !known(name)).cloned().collect();
@@ -236,7 +236,7 @@ fn timeout(value: &Value) -> Result<Duration, Error> {
         other => {
             let got = other.type_name();
             let message = format!("operand 1 'timeout' must be one of {{string, number}} but got {got}");
-            return Err(Error::new(crate::builtins::context::Kind::Type, message));
+            return Err(Error::new(crate::builtins::error::Kind::Type, message));
         }
     };
     // Go takes a negative one for a time that is over.

@@ -3,38 +3,20 @@
 //! INVARIANT (bounded): whoever makes the call holds the evaluation's deadline, and bounds the answer.
 //! INVARIANT (once): the same request is sent once in an evaluation, whatever came of it.
 //!
-//! Reading order: here → `http_request` (what is asked) → `http_response` (what comes back) → `http_cache` (what is kept
+//! Reading order: here → `request` (what is asked) → `response` (what comes back) → `effects::responses` (what is kept
 //! beyond the evaluation).
 
-use crate::builtins::context::{Context, Error, Function, Kind, object};
-use crate::builtins::http::cache::{Freshness, Kept};
+use crate::builtins::context::{Context, object};
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::http::request::{self, Wanted};
 use crate::builtins::http::response::to_value;
 use crate::builtins::text::print::quote;
+use crate::effects::responses::{Freshness, Kept};
+use crate::effects::sent::Fault;
 use crate::outbound::{self, Response};
 use crate::value::{Object, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("http.send", send)];
-
-/// Why a call gave nothing.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// An error of the built-in, as any has: `eval_http_send_internal_error` where it is not raised.
-    Error(Error),
-    /// `eval_http_send_network_error`: where, what, and what is said where it is raised.
-    Network { message: String, raised: String },
-    /// The evaluation's time is over.
-    Deadline,
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-fn send(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn send(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let asked = object(args, 1)?;
     let raise = match asked.get_str("raise_error") {
         None => true,

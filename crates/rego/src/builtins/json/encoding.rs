@@ -1,9 +1,12 @@
 //! `json.marshal`, `json.unmarshal` and their like
 
-use crate::builtins::context::{Context, Error, Function, Kind, argument, object, text};
+use crate::builtins::context::{Context, argument, object, text};
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::json::decode;
 use crate::json::{self, Escape};
 use crate::value::Value;
+
+type Answer = Result<Option<Value>, Error>;
 
 /// As Go marshals it: without spaces, and nothing in it that HTML would take for its own.
 pub fn go_json(value: &Value) -> String {
@@ -12,16 +15,6 @@ pub fn go_json(value: &Value) -> String {
     text
 }
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("json.marshal", marshal),
-    ("json.marshal_with_options", marshal_with_options),
-    ("json.unmarshal", unmarshal),
-    ("json.is_valid", is_valid),
-];
-
-type Answer = Result<Option<Value>, Error>;
-
 /// Compact JSON that may stand in HTML, which is what Go writes.
 fn compact(value: &Value) -> String {
     let mut out = String::new();
@@ -29,11 +22,11 @@ fn compact(value: &Value) -> String {
     out
 }
 
-fn marshal(_: &mut Context, args: &[Value]) -> Answer {
+pub fn marshal(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(compact(argument(args, 1)?))))
 }
 
-fn marshal_with_options(context: &mut Context, args: &[Value]) -> Answer {
+pub fn marshal_with_options(context: &mut Context, args: &[Value]) -> Answer {
     let value = argument(args, 1)?;
     let (mut prefix, mut indent, mut pretty, mut implied) = ("", "\t", None, false);
     let wrong = |message: String| Error::new(Kind::Type, format!("operand 2 {message}"));
@@ -114,10 +107,10 @@ fn spread(text: &str, prefix: &str, indent: &str, most: usize, out: &mut String)
     Ok(())
 }
 
-fn unmarshal(_: &mut Context, args: &[Value]) -> Answer {
+pub fn unmarshal(_: &mut Context, args: &[Value]) -> Answer {
     decode::read(text(args, 1)?).map(Some).map_err(Error::failed)
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
+pub fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(argument(args, 1)?.as_str().is_some_and(|text| decode::read(text).is_ok()))))
 }

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::builtins::context::{Context, Error, Function, argument, array};
+use crate::builtins::context::{Context, argument, array};
+use crate::builtins::error::Error;
 use crate::builtins::json::paths;
 use crate::builtins::operand::{MAX_DEPTH, check_count};
 use crate::value::{Object, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("json.patch", patch)];
-
 /// Undefined when an operation cannot be applied, whatever the reason.
-fn patch(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn patch(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let operations = array(args, 2)?;
     let mut document = Some(argument(args, 1)?.clone());
     for operation in operations {

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::builtins::context::{Context, Error, Function, argument, object};
+use crate::builtins::context::{Context, argument, object};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{Elements, MAX_DEPTH, one_of, wrong};
 use crate::value::{Object, Set, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("json.filter", filter), ("json.remove", remove)];
-
-fn filter(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn filter(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     object(args, 1)?;
     let tree = Node::Branch(paths(args)?);
     keep(argument(args, 1)?, &tree, MAX_DEPTH).map(Some)
 }
 
-fn remove(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn remove(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     object(args, 1)?;
     let tree = Node::Branch(paths(args)?);
     drop_from(argument(args, 1)?, Some(&tree), MAX_DEPTH)

@@ -6,13 +6,10 @@ mod decimal;
 mod format;
 mod schema;
 
-use crate::builtins::context::{Context, Error, Function, argument};
+use crate::builtins::context::{Context, argument};
+use crate::builtins::error::Error;
 use crate::builtins::json::decode;
 use crate::value::{Object, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] =
-    &[("json.match_schema", match_schema), ("json.verify_schema", verify_schema)];
 
 /// A document as the library sees it: JSON text is read, sets are arrays, keys are text.
 fn document(value: &Value) -> Result<Value, String> {
@@ -49,7 +46,7 @@ fn plain(value: &Value, depth: usize) -> Result<Value, String> {
     })
 }
 
-fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let document = document(argument(args, 1)?).map_err(Error::failed)?;
     let schema = document_schema(argument(args, 2)?).map_err(Error::failed)?;
     let faults = check::check(context, &schema, &document)?;
@@ -72,7 +69,7 @@ fn document_schema(value: &Value) -> Result<schema::Schema, String> {
     compile::compile(&document(value)?)
 }
 
-fn verify_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn verify_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let answer = match document_schema(argument(args, 1)?) {
         Ok(_) => vec![Value::from(true), Value::Null],
         Err(error) => vec![Value::from(false), Value::from(format!("jsonschema: {error}"))],

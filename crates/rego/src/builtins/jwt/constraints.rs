@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::builtins::context::{Context, Error, object, text};
+use crate::builtins::context::{Context, object, text};
 use crate::builtins::encoding::pem::lossy;
+use crate::builtins::error::Error;
 use crate::builtins::jwt::header::Header;
 use crate::builtins::jwt::keys::{self, Material, VerificationKey};
 use crate::builtins::jwt::token::{Token, json_object};

@@ -1,6 +1,6 @@
 //! What the header of a token says (RFC 7515 section 4).
 
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 use crate::value::{Object, Value};
 
 /// The header parameters that matter for verifying; empty where there are none.

@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json};
 use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::builtins::context::Error;
 use crate::builtins::encoding::pem;
+use crate::builtins::error::Error;
 use crate::builtins::x509::parse::Certificate;
 use verdict_jose::{Curve, Hash, PublicKey, Scheme};
 

@@ -14,8 +14,9 @@ use num_bigint::BigUint;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
 use crate::builtins::encoding::pem;
+use crate::builtins::error::Error;
 use crate::builtins::json::encoding::go_json;
 use crate::builtins::jwt::keys::{Algorithm, bytes, jwks, padded, point, required};
 use crate::builtins::jwt::verify::hmac_algorithm;
@@ -23,16 +24,12 @@ use crate::builtins::x509::private_keys::RsaPrivate;
 use crate::value::Value;
 use verdict_jose::{Curve, Hash, Scheme};
 
-/// The built-ins of this family.
-pub const FUNCTIONS: &[(&str, Function)] =
-    &[("io.jwt.encode_sign", encode_sign), ("io.jwt.encode_sign_raw", encode_sign_raw)];
-
-fn encode_sign(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn encode_sign(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let json = |position| argument(args, position).map(go_json);
     signed(&json(1)?, &json(2)?, &json(3)?)
 }
 
-fn encode_sign_raw(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn encode_sign_raw(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     signed(text(args, 1)?, text(args, 2)?, text(args, 3)?)
 }
 

@@ -1,14 +1,10 @@
 //! JSON Web Tokens (RFC 7519): `io.jwt.*`. Here: reading them.
 
-use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::context::{Context, text};
 use crate::builtins::encoding::pem::{decode_base64url, hex, lossy};
+use crate::builtins::error::Error;
 use crate::builtins::json::decode::read;
-use crate::builtins::jwt::constraints;
 use crate::value::{Object, Value};
-
-/// The built-ins that read tokens; those that verify and sign them are beside.
-pub const FUNCTIONS: &[(&str, Function)] =
-    &[("io.jwt.decode", decode), ("io.jwt.decode_verify", constraints::decode_verify)];
 
 /// A token in JWS's compact form, its parts still encoded.
 pub(super) struct Token<'t> {
@@ -73,7 +69,7 @@ fn prefixed(prefix: &'static str) -> impl Fn(Error) -> Error {
 }
 
 /// `io.jwt.decode`: header, payload and signature, nothing verified. A token inside a token is decoded instead of it.
-fn decode(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn decode(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let mut token_text = std::borrow::Cow::from(text(args, 1)?);
     loop {
         context.check_deadline()?;

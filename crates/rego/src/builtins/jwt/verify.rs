@@ -2,32 +2,16 @@
 
 use aws_lc_rs::hmac;
 
-use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::context::{Context, text};
+use crate::builtins::error::Error;
 use crate::builtins::jwt::header::Header;
 use crate::builtins::jwt::keys::{self, Algorithm, Material, VerificationKey};
 use crate::builtins::jwt::token::Token;
 use crate::value::Value;
 use verdict_jose::{Halves, Hash, Scheme};
 
-/// The built-ins of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("io.jwt.verify_rs256", |context, args| verify(context, args, Scheme::Pkcs1(Hash::Sha256))),
-    ("io.jwt.verify_rs384", |context, args| verify(context, args, Scheme::Pkcs1(Hash::Sha384))),
-    ("io.jwt.verify_rs512", |context, args| verify(context, args, Scheme::Pkcs1(Hash::Sha512))),
-    ("io.jwt.verify_ps256", |context, args| verify(context, args, Scheme::Pss(Hash::Sha256))),
-    ("io.jwt.verify_ps384", |context, args| verify(context, args, Scheme::Pss(Hash::Sha384))),
-    ("io.jwt.verify_ps512", |context, args| verify(context, args, Scheme::Pss(Hash::Sha512))),
-    ("io.jwt.verify_es256", |context, args| verify(context, args, Scheme::Ecdsa(Hash::Sha256))),
-    ("io.jwt.verify_es384", |context, args| verify(context, args, Scheme::Ecdsa(Hash::Sha384))),
-    ("io.jwt.verify_es512", |context, args| verify(context, args, Scheme::Ecdsa(Hash::Sha512))),
-    ("io.jwt.verify_eddsa", |context, args| verify(context, args, Scheme::Ed25519)),
-    ("io.jwt.verify_hs256", |_, args| verify_shared(args, Hash::Sha256)),
-    ("io.jwt.verify_hs384", |_, args| verify_shared(args, Hash::Sha384)),
-    ("io.jwt.verify_hs512", |_, args| verify_shared(args, Hash::Sha512)),
-];
-
 /// By the algorithm that is asked for, whichever the header names.
-fn verify(context: &mut Context, args: &[Value], scheme: Scheme) -> Result<Option<Value>, Error> {
+pub fn verify(context: &mut Context, args: &[Value], scheme: Scheme) -> Result<Option<Value>, Error> {
     let token = Token::parse(text(args, 1)?)?;
     let keys = keys::of_text(text(args, 2)?)?;
     let signature = token.signature()?;
@@ -62,7 +46,7 @@ pub(super) fn any_key(
     Ok(false)
 }
 
-fn verify_shared(args: &[Value], hash: Hash) -> Result<Option<Value>, Error> {
+pub fn verify_shared(args: &[Value], hash: Hash) -> Result<Option<Value>, Error> {
     let token = text(args, 1)?;
     let secret = text(args, 2)?;
     let token = Token::parse(token)?;

@@ -1,21 +1,10 @@
 //! `net.*`
 
-use crate::builtins::context::{Context, Error, Function, Kind, argument};
+use crate::builtins::context::{Context, argument};
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::net::range::{Address, Range, cover};
 use crate::outbound::Fault;
 use crate::value::{Set, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("net.cidr_contains", contains),
-    ("net.cidr_overlap", contains),
-    ("net.cidr_contains_matches", contains_matches),
-    ("net.cidr_intersects", intersects),
-    ("net.cidr_expand", expand),
-    ("net.cidr_is_valid", is_valid),
-    ("net.cidr_merge", merge),
-    ("net.lookup_ip_addr", lookup_ip_addr),
-];
 
 type Answer = Result<Option<Value>, Error>;
 
@@ -47,17 +36,17 @@ fn is_within(outer: &Range, inner: &Range) -> bool {
     outer.contains(inner.first) && outer.contains(inner.last())
 }
 
-fn contains(_: &mut Context, args: &[Value]) -> Answer {
+pub fn contains(_: &mut Context, args: &[Value]) -> Answer {
     let outer = range(argument(args, 1)?)?;
     Ok(Some(Value::from(is_within(&outer, &address_or_range(argument(args, 2)?)?))))
 }
 
-fn intersects(_: &mut Context, args: &[Value]) -> Answer {
+pub fn intersects(_: &mut Context, args: &[Value]) -> Answer {
     let (a, b) = (range(argument(args, 1)?)?, range(argument(args, 2)?)?);
     Ok(Some(Value::from(a.contains(b.first) || b.contains(a.first))))
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
+pub fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(argument(args, 1)?.as_str().is_some_and(|text| Range::read(text).is_some()))))
 }
 
@@ -84,7 +73,7 @@ fn candidate(value: &Value, position: u8) -> Result<&Value, Error> {
     .ok_or_else(|| Error::failed(format!("operand {position}: element must be string or non-empty array")))
 }
 
-fn contains_matches(context: &mut Context, args: &[Value]) -> Answer {
+pub fn contains_matches(context: &mut Context, args: &[Value]) -> Answer {
     let (outers, inners) = (candidates(argument(args, 1)?), candidates(argument(args, 2)?));
     let mut read: Vec<(Range, &Value)> = Vec::new();
     let mut found = Vec::new();
@@ -116,7 +105,7 @@ fn contains_matches(context: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(found.into_iter().collect::<Set>())))
 }
 
-fn expand(context: &mut Context, args: &[Value]) -> Answer {
+pub fn expand(context: &mut Context, args: &[Value]) -> Answer {
     let range = range(argument(args, 1)?)?;
     let more = range.last().0 - range.first.0;
     let bytes = usize::try_from(more).unwrap_or(usize::MAX).saturating_mul(64);
@@ -158,7 +147,7 @@ impl Block {
     }
 }
 
-fn merge(_: &mut Context, args: &[Value]) -> Answer {
+pub fn merge(_: &mut Context, args: &[Value]) -> Answer {
     let mut blocks: Vec<Block> = match argument(args, 1)? {
         Value::Array(items) => items.iter().map(Block::read).collect::<Result<_, _>>()?,
         Value::Set(elements) => elements.keys().map(Block::read).collect::<Result<_, _>>()?,
@@ -196,7 +185,7 @@ fn before(address: Address) -> Address {
     if is_first { address } else { Address(address.0 - 1) }
 }
 
-fn lookup_ip_addr(context: &mut Context, args: &[Value]) -> Answer {
+pub fn lookup_ip_addr(context: &mut Context, args: &[Value]) -> Answer {
     let name = text(argument(args, 1)?)?;
     if let Some(address) = Address::read(name) {
         return Ok(Some(Value::from(Set::from_iter([Value::from(address.to_string())]))));

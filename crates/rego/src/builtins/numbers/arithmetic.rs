@@ -1,48 +1,29 @@
 //! Arithmetic and comparison.
 
 use crate::builtins::collections::sets;
-use crate::builtins::context::{Context, Error, Function, argument, number};
+use crate::builtins::context::{Context, argument, number};
+use crate::builtins::error::Error;
 use crate::builtins::operand::one_of;
 use crate::number::NumberError;
 use crate::value::{Number, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("plus", |_, args| binary(args, Number::add)),
-    ("minus", minus),
-    ("mul", |_, args| binary(args, Number::mul)),
-    ("div", |_, args| binary(args, Number::div)),
-    ("rem", |_, args| remainder(args)),
-    ("abs", |_, args| unary(args, Number::abs)),
-    ("round", |_, args| unary(args, Number::round)),
-    ("ceil", |_, args| unary(args, Number::ceil)),
-    ("floor", |_, args| unary(args, Number::floor)),
-    ("eq", |_, args| compare(args, |a, b| a == b)),
-    ("equal", |_, args| compare(args, |a, b| a == b)),
-    ("neq", |_, args| compare(args, |a, b| a != b)),
-    ("lt", |_, args| compare(args, |a, b| a < b)),
-    ("lte", |_, args| compare(args, |a, b| a <= b)),
-    ("gt", |_, args| compare(args, |a, b| a > b)),
-    ("gte", |_, args| compare(args, |a, b| a >= b)),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn compare(args: &[Value], test: fn(&Value, &Value) -> bool) -> Answer {
+pub fn compare(args: &[Value], test: fn(&Value, &Value) -> bool) -> Answer {
     Ok(Some(test(argument(args, 1)?, argument(args, 2)?).into()))
 }
 
 type Outcome = Result<Number, NumberError>;
 
-fn binary(args: &[Value], operation: fn(&Number, &Number) -> Outcome) -> Answer {
+pub fn binary(args: &[Value], operation: fn(&Number, &Number) -> Outcome) -> Answer {
     operation(number(args, 1)?, number(args, 2)?).map(|number| Some(number.into())).map_err(Error::failed)
 }
 
-fn unary(args: &[Value], operation: fn(&Number) -> Outcome) -> Answer {
+pub fn unary(args: &[Value], operation: fn(&Number) -> Outcome) -> Answer {
     operation(number(args, 1)?).map(|number| Some(number.into())).map_err(Error::failed)
 }
 
-fn remainder(args: &[Value]) -> Answer {
+pub fn remainder(args: &[Value]) -> Answer {
     match number(args, 1)?.rem(number(args, 2)?) {
         Ok(number) => Ok(Some(number.into())),
         Err(NumberError::DivideByZero) => Err(Error::failed("modulo by zero")),
@@ -51,7 +32,7 @@ fn remainder(args: &[Value]) -> Answer {
 }
 
 /// The difference of numbers or of sets.
-fn minus(_: &mut Context, args: &[Value]) -> Answer {
+pub fn minus(_: &mut Context, args: &[Value]) -> Answer {
     match (argument(args, 1)?, argument(args, 2)?) {
         (Value::Number(_), Value::Number(_)) => binary(args, Number::sub),
         (Value::Set(a), Value::Set(b)) => Ok(Some(sets::difference(a, b).into())),

@@ -2,26 +2,21 @@
 
 use num_bigint::{BigInt, Sign};
 
-use crate::builtins::context::{Context, Error, Function};
+use crate::builtins::context::Context;
+use crate::builtins::error::Error;
 use crate::builtins::operand::{integer, whole, wrong};
 use crate::number::NumberError;
 use crate::value::{Number, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("bits.and", |_, args| binary(args, |a, b| a & b)),
-    ("bits.or", |_, args| binary(args, |a, b| a | b)),
-    ("bits.xor", |_, args| binary(args, |a, b| a ^ b)),
-    ("bits.negate", |_, args| result(&!whole(args, 1)?)),
-    ("bits.lsh", left),
-    ("bits.rsh", right),
-];
+pub fn negate(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    result(&!whole(args, 1)?)
+}
 
-fn binary(args: &[Value], operation: fn(BigInt, BigInt) -> BigInt) -> Result<Option<Value>, Error> {
+pub fn binary(args: &[Value], operation: fn(BigInt, BigInt) -> BigInt) -> Result<Option<Value>, Error> {
     result(&operation(whole(args, 1)?, whole(args, 2)?))
 }
 
-fn left(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn left(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (number, by) = operands(args)?;
     if number.sign() == Sign::NoSign {
         return Ok(Some(Value::from(0)));
@@ -40,7 +35,7 @@ fn result(number: &BigInt) -> Result<Option<Value>, Error> {
     Number::from_integer(number).map(|number| Some(number.into())).map_err(Error::failed)
 }
 
-fn right(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn right(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (number, by) = operands(args)?;
     result(&(number >> by))
 }

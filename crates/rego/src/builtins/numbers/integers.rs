@@ -2,27 +2,20 @@
 
 use num_bigint::{BigInt, Sign};
 
-use crate::builtins::context::{Context, Error, Function, number, text};
+use crate::builtins::context::{Context, number, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{check_count, integer, round_to_64_bits, too_large, whole, wrong};
 use crate::value::{Number, Value};
-
-/// The functions of this family. [`random`] is not among them, for it needs a source of randomness.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("numbers.range", range),
-    ("numbers.range_step", range_step),
-    ("format_int", format_int),
-    ("rand.intn", random),
-];
 
 /// How many numbers a range may have.
 const MAX_COUNT: usize = 1_000_000;
 
-fn range(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn range(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (from, to) = (whole(args, 1)?, whole(args, 2)?);
     numbers(ctx, from, &to, BigInt::from(1)).map(Some)
 }
 
-fn range_step(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn range_step(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (from, to, step) = (whole(args, 1)?, whole(args, 2)?, whole(args, 3)?);
     if step.sign() != Sign::Plus {
         // The caller puts the name before it, and so there it is twice, as in OPA.
@@ -63,7 +56,7 @@ fn numbers(ctx: &Context, from: BigInt, to: &BigInt, step: BigInt) -> Result<Val
 
 /// `rand.intn`: a number from zero up to, without, the second operand, or zero for zero. The machine asks once for each
 /// pair of operands, so it is the same as long as the decision lasts.
-fn random(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn random(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     text(args, 1)?;
     let bound = integer(args, 2)?.unsigned_abs();
     if bound == 0 {
@@ -77,7 +70,7 @@ fn random(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(Number::from(BigInt::from(scaled)).into()))
 }
 
-fn format_int(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn format_int(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let input = number(args, 1)?;
     let base = match number(args, 2)?.as_plain_i64() {
         Some(base @ (2 | 8 | 10 | 16)) => base as u32,

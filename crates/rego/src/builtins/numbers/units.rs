@@ -2,11 +2,9 @@
 
 use num_bigint::BigInt;
 
-use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::context::{Context, text};
+use crate::builtins::error::Error;
 use crate::value::{Number, Value};
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("units.parse", parse), ("units.parse_bytes", parse_bytes)];
 
 /// The most characters of an amount, and the greatest exponent: more would only take time.
 const LONGEST: usize = 1000;
@@ -123,7 +121,7 @@ fn unit(letter: &str, base: u64) -> Option<BigInt> {
     Some(BigInt::from(base).pow(power))
 }
 
-fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let words = Words { function: "units.parse", what: "" };
     let text = text(args, 1)?.replace('"', "");
     let (amount, name) = words.split(&text)?;
@@ -162,7 +160,7 @@ fn ten_places(above: &BigInt, below: &BigInt) -> String {
     format!("{sign}{whole}.{part}")
 }
 
-fn parse_bytes(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_bytes(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let words = Words { function: "units.parse_bytes", what: "byte " };
     let text = text(args, 1)?.to_lowercase().replace('"', "");
     let (amount, name) = words.split(&text)?;

@@ -2,17 +2,15 @@
 
 use std::sync::LazyLock;
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{element, one_of, too_large};
 use crate::builtins::pattern::regex::{Compilations, Compiled, check_weight};
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("glob.match", is_match), ("glob.quote_meta", quote_meta)];
-
 static COMPILED: LazyLock<Compilations> = LazyLock::new(Compilations::default);
 
-fn is_match(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn is_match(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let pattern = text(args, 1)?;
     let delimiters = delimiters(args)?;
     let input = text(args, 3)?;
@@ -51,7 +49,7 @@ fn delimiters(args: &[Value]) -> Result<String, Error> {
     Ok(delimiters)
 }
 
-fn quote_meta(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn quote_meta(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let pattern = text(args, 1)?;
     if pattern.len().saturating_mul(2) > ctx.max_bytes {
         return Err(too_large(ctx));

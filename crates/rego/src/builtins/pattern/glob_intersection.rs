@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 
-use crate::builtins::context::{Context, Error};
+use crate::builtins::context::Context;
+use crate::builtins::error::Error;
 
 /// The most parts that both patterns may have together.
 const MAX_PARTS: usize = 2000;

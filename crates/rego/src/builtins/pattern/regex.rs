@@ -6,25 +6,13 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use regex::{Regex, RegexBuilder};
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{Output, check_count, integer};
 use crate::builtins::pattern::glob_intersection;
 use crate::builtins::pattern::regex_syntax;
 use crate::builtins::text::print::quote;
 use crate::value::Value;
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("regex.match", is_match),
-    ("re_match", is_match),
-    ("regex.is_valid", is_valid),
-    ("regex.find_n", find_n),
-    ("regex.find_all_string_submatch_n", find_groups),
-    ("regex.replace", replace),
-    ("regex.split", split),
-    ("regex.template_match", template_match),
-    ("regex.globs_match", globs_match),
-];
 
 type Answer = Result<Option<Value>, Error>;
 
@@ -139,13 +127,13 @@ fn compile(expression: &str, input: &str) -> Result<Arc<Compiled>, Error> {
     })
 }
 
-fn is_match(_: &mut Context, args: &[Value]) -> Answer {
+pub fn is_match(_: &mut Context, args: &[Value]) -> Answer {
     let (expression, input) = (text(args, 1)?, text(args, 2)?);
     Ok(Some(compile(expression, input)?.is_match(input)?.into()))
 }
 
 /// A value that is no text is no expression either.
-fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
+pub fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
     let valid =
         argument(args, 1)?.as_str().is_some_and(|expression| regex_syntax::translate(expression).is_ok());
     Ok(Some(valid.into()))
@@ -156,7 +144,7 @@ fn limit(args: &[Value], position: usize) -> Result<usize, Error> {
     Ok(usize::try_from(integer(args, position)?).unwrap_or(usize::MAX))
 }
 
-fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input, limit) = (text(args, 1)?, text(args, 2)?, limit(args, 3)?);
     let compiled = compile(expression, input)?;
     let mut found = Vec::new();
@@ -168,7 +156,7 @@ fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(found.into()))
 }
 
-fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input, limit) = (text(args, 1)?, text(args, 2)?, limit(args, 3)?);
     let compiled = compile(expression, input)?;
     let mut found = Vec::new();
@@ -181,7 +169,7 @@ fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(found.into()))
 }
 
-fn split(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input) = (text(args, 1)?, text(args, 2)?);
     let compiled = compile(expression, input)?;
     if input.is_empty() && !expression.is_empty() {
@@ -205,7 +193,7 @@ fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(parts.into()))
 }
 
-fn replace(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn replace(ctx: &mut Context, args: &[Value]) -> Answer {
     let (input, expression, replacement) = (text(args, 1)?, text(args, 2)?, text(args, 3)?);
     let compiled = compile(expression, input)?;
     let pieces = pieces(replacement, &compiled.names);
@@ -276,7 +264,7 @@ fn pieces<'a>(mut rest: &'a str, names: &[String]) -> Vec<Piece<'a>> {
 }
 
 /// A text with expressions between delimiters, which must match the whole.
-fn template_match(_: &mut Context, args: &[Value]) -> Answer {
+pub fn template_match(_: &mut Context, args: &[Value]) -> Answer {
     let (template, input) = (text(args, 1)?, text(args, 2)?);
     let (start, end) = (text(args, 3)?, text(args, 4)?);
     let fault = |which| {
@@ -329,7 +317,7 @@ fn template_expression(template: &str, start: u8, end: u8) -> Result<String, Err
     Ok(out)
 }
 
-fn globs_match(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn globs_match(ctx: &mut Context, args: &[Value]) -> Answer {
     let (first, second) = (text(args, 1)?, text(args, 2)?);
     glob_intersection::intersect(ctx, first, second).map(|answer| Some(answer.into()))
 }

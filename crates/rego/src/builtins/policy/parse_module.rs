@@ -1,6 +1,7 @@
 //! `rego.parse_module`
 
-use crate::builtins::context::{Context, Error, Function, text};
+use crate::builtins::context::{Context, text};
+use crate::builtins::error::Error;
 use crate::builtins::table;
 use crate::syntax::ast::Version;
 use crate::syntax::parser::Options;
@@ -8,14 +9,11 @@ use crate::syntax::source::Source;
 use crate::syntax::tree_json::{Include, parse};
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("rego.parse_module", parse_module)];
-
 /// As many levels as a JSON text may have that policy reads.
 const MAX_DEPTH: usize = 250;
 
 /// A module as a document. OPA reads it as v1, too, and leaves out the annotations.
-fn parse_module(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_module(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let source = Source::new(text(args, 1)?, text(args, 2)?);
     let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
     let include = Include { locations: false, comments: true, annotations: false, max_depth: MAX_DEPTH };

@@ -1,13 +1,11 @@
 //! `opa.runtime`: what the policy runs in.
 
-use crate::builtins::context::{Context, Error, Function};
+use crate::builtins::context::Context;
+use crate::builtins::error::Error;
 use crate::value::{Object, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("opa.runtime", runtime)];
-
 /// Of the environment and the configuration only what the surroundings let be seen.
-fn runtime(context: &mut Context, _: &[Value]) -> Result<Option<Value>, Error> {
+pub fn runtime(context: &mut Context, _: &[Value]) -> Result<Option<Value>, Error> {
     // As in OPA, where nobody has said what there is.
     let Some(around) = context.effects.surroundings() else { return Ok(Some(Value::object())) };
     let env = around.env.iter();

@@ -1,13 +1,11 @@
 //! What template strings become: `$"… {x} …"` is a call of `internal.template_string`.
 
-use crate::builtins::context::{Context, Error, Function, Kind, array};
+use crate::builtins::context::{Context, array};
+use crate::builtins::error::{Error, Kind};
 use crate::value::Value;
 
-/// `internal.template_string`, which no policy can name.
-pub const FUNCTIONS: &[(&str, Function)] = &[("internal.template_string", template_string)];
-
 /// Texts as they are; a set, which holds what an expression came to, as its only element.
-fn template_string(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn template_string(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let mut text = String::new();
     for part in array(args, 1)? {
         match part {

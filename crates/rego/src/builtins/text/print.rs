@@ -1,6 +1,6 @@
 //! Values as Rego writes them, with the quoting of Go.
 
-use crate::builtins::context::{Error, Kind};
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::operand::{MAX_DEPTH, Output};
 use crate::value::Value;
 

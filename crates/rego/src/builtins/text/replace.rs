@@ -1,13 +1,11 @@
 //! Replacing parts of texts.
 
-use crate::builtins::context::{Context, Error, Function, object, text};
+use crate::builtins::context::{Context, object, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{too_large, wrong};
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("replace", replace), ("strings.replace_n", replace_n)];
-
-fn replace(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn replace(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (input, old, new) = (text(args, 1)?, text(args, 2)?, text(args, 3)?);
     if old.is_empty() {
         return replace_all(ctx, input, &[(old, new)]).map(Some);
@@ -20,7 +18,7 @@ fn replace(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(if count == 0 { input.into() } else { input.replace(old, new).into() }))
 }
 
-fn replace_n(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn replace_n(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let patterns = object(args, 1)?;
     let input = text(args, 2)?;
     let mut pairs = Vec::with_capacity(patterns.len());

@@ -2,11 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::value::Value;
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("semver.compare", compare), ("semver.is_valid", is_valid)];
 
 /// A version. What is said of the build counts for nothing.
 struct Version<'a> {
@@ -67,7 +65,7 @@ fn compare_identifiers(a: &str, b: &str) -> Ordering {
     }
 }
 
-fn compare(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn compare(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let (a, b) = (text(args, 1)?, text(args, 2)?);
     let read = |position: u8, text: &'_ str| {
         Error::failed(format!("operand {position}: string {} is not a valid SemVer", quoted(text)))
@@ -77,7 +75,7 @@ fn compare(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(Value::from(a.compare(&b) as i64)))
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn is_valid(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(Value::from(argument(args, 1)?.as_str().is_some_and(|text| Version::read(text).is_some()))))
 }
 

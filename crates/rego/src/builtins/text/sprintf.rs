@@ -5,14 +5,12 @@ pub(crate) mod verbs;
 
 use num_bigint::BigInt;
 
-use crate::builtins::context::{Context, Error, Function, array, text};
+use crate::builtins::context::{Context, array, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::Output;
 use crate::builtins::text::print;
 use crate::builtins::text::sprintf::verbs::{Flags, write};
 use crate::value::Value;
-
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("sprintf", sprintf)];
 
 /// The greatest width and precision; Go's own bound.
 const MAX_WIDTH: i64 = 1_000_000;
@@ -43,7 +41,7 @@ impl Operand<'_> {
     }
 }
 
-fn sprintf(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn sprintf(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let format = text(args, 1)?;
     let items = array(args, 2)?;
     if let ("%d", [Value::Number(number)]) = (format, items)

@@ -1,25 +1,17 @@
 //! Texts: positions, parts, case.
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{Elements, Output, check_count, element, integer, one_of};
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("concat", concat),
-    ("indexof", index_of),
-    ("indexof_n", index_of_n),
-    ("lower", |ctx, args| map(ctx, args, to_lower)),
-    ("upper", |ctx, args| map(ctx, args, to_upper)),
-    ("split", split),
-    ("strings.count", count),
-    ("strings.reverse", |_, args| Ok(Some(text(args, 1)?.chars().rev().collect::<String>().into()))),
-    ("substring", substring),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn concat(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn reverse(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(text(args, 1)?.chars().rev().collect::<String>().into()))
+}
+
+pub fn concat(ctx: &mut Context, args: &[Value]) -> Answer {
     let (separator, operand) = (text(args, 1)?, argument(args, 2)?);
     let elements = Elements::of(operand).ok_or_else(|| one_of(2, "set, array", operand))?;
     let mut out = Output::new(ctx);
@@ -42,14 +34,14 @@ fn search(args: &[Value]) -> Result<(&str, &str), Error> {
 }
 
 /// Where a text begins in another, in characters.
-fn index_of(_: &mut Context, args: &[Value]) -> Answer {
+pub fn index_of(_: &mut Context, args: &[Value]) -> Answer {
     let (text, part) = search(args)?;
     let at = text.find(part).and_then(|at| text.get(..at)).map_or(-1, |before| before.chars().count() as i64);
     Ok(Some(Value::from(at)))
 }
 
 /// All places where it begins, overlapping ones as well.
-fn index_of_n(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn index_of_n(ctx: &mut Context, args: &[Value]) -> Answer {
     let (text, part) = search(args)?;
     let mut found = Vec::new();
     let (mut from, mut characters) = (0, 0);
@@ -67,13 +59,13 @@ fn index_of_n(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(found.into()))
 }
 
-fn count(_: &mut Context, args: &[Value]) -> Answer {
+pub fn count(_: &mut Context, args: &[Value]) -> Answer {
     let (text, part) = (text(args, 1)?, text(args, 2)?);
     let count = if part.is_empty() { text.chars().count() + 1 } else { text.matches(part).count() };
     Ok(Some(Value::from(count as i64)))
 }
 
-fn split(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     let (input, delimiter) = (text(args, 1)?, text(args, 2)?);
     let parts: Vec<Value> = if delimiter.is_empty() {
         check_count(ctx, input.len())?;
@@ -86,7 +78,7 @@ fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(parts.into()))
 }
 
-fn substring(_: &mut Context, args: &[Value]) -> Answer {
+pub fn substring(_: &mut Context, args: &[Value]) -> Answer {
     let (input, start, length) = (text(args, 1)?, integer(args, 2)?, integer(args, 3)?);
     let Ok(start) = usize::try_from(start) else {
         return Err(Error::failed("negative offset"));
@@ -107,7 +99,7 @@ fn substring(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(if part.len() == input.len() { argument(args, 1)?.clone() } else { part.into() }))
 }
 
-fn map(ctx: &Context, args: &[Value], change: fn(char) -> char) -> Answer {
+pub fn map(ctx: &Context, args: &[Value], change: fn(char) -> char) -> Answer {
     let text = text(args, 1)?;
     if text.chars().all(|c| change(c) == c) {
         return argument(args, 1).cloned().map(Some);
@@ -120,7 +112,7 @@ fn map(ctx: &Context, args: &[Value], change: fn(char) -> char) -> Answer {
 }
 
 /// The one small letter for a letter, without regard to what is around it.
-fn to_lower(c: char) -> char {
+pub fn to_lower(c: char) -> char {
     let mut lower = c.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(one), None) => one,
@@ -131,7 +123,7 @@ fn to_lower(c: char) -> char {
 }
 
 /// The one capital letter for a letter: itself, where there would have to be several.
-fn to_upper(c: char) -> char {
+pub fn to_upper(c: char) -> char {
     let mut upper = c.to_uppercase();
     if let (Some(one), None) = (upper.next(), upper.next()) {
         return one;

@@ -1,28 +1,17 @@
 //! Cutting texts: trimming, prefixes and suffixes.
 
-use crate::builtins::context::{Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{Elements, element, one_of};
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("trim", |_, args| both(args, |text, set| text.trim_matches(|c| set.contains(c)))),
-    ("trim_left", |_, args| both(args, |text, set| text.trim_start_matches(|c| set.contains(c)))),
-    ("trim_right", |_, args| both(args, |text, set| text.trim_end_matches(|c| set.contains(c)))),
-    ("trim_prefix", |_, args| both(args, |text, prefix| text.strip_prefix(prefix).unwrap_or(text))),
-    ("trim_suffix", |_, args| both(args, |text, suffix| text.strip_suffix(suffix).unwrap_or(text))),
-    ("trim_space", |_, args| Ok(Some(cut(args, text(args, 1)?.trim())?))),
-    ("contains", |_, args| test(args, |text, part| text.contains(part))),
-    ("startswith", |_, args| test(args, |text, part| text.starts_with(part))),
-    ("endswith", |_, args| test(args, |text, part| text.ends_with(part))),
-    ("strings.any_prefix_match", |_, args| any(args, str::to_owned)),
-    // A suffix is a prefix, read backwards.
-    ("strings.any_suffix_match", |_, args| any(args, |text| text.chars().rev().collect())),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn both(args: &[Value], operation: for<'a> fn(&'a str, &str) -> &'a str) -> Answer {
+pub fn trim_space(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(cut(args, text(args, 1)?.trim())?))
+}
+
+pub fn both(args: &[Value], operation: for<'a> fn(&'a str, &str) -> &'a str) -> Answer {
     cut(args, operation(text(args, 1)?, text(args, 2)?)).map(Some)
 }
 
@@ -31,12 +20,12 @@ fn cut(args: &[Value], part: &str) -> Result<Value, Error> {
     if part.len() == text(args, 1)?.len() { argument(args, 1).cloned() } else { Ok(part.into()) }
 }
 
-fn test(args: &[Value], operation: fn(&str, &str) -> bool) -> Answer {
+pub fn test(args: &[Value], operation: fn(&str, &str) -> bool) -> Answer {
     Ok(Some(operation(text(args, 1)?, text(args, 2)?).into()))
 }
 
 /// Whether any of some texts begins with any of some others.
-fn any(args: &[Value], key: fn(&str) -> String) -> Answer {
+pub fn any(args: &[Value], key: fn(&str) -> String) -> Answer {
     let mut texts = texts(args, 1, key)?;
     let starts = self::texts(args, 2, key)?;
     texts.sort_unstable();

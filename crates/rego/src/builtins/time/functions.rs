@@ -1,6 +1,7 @@
 //! `time.*`
 
-use crate::builtins::context::{Context, Error, Function, Kind, argument, integer, text};
+use crate::builtins::context::{Context, argument, integer, text};
+use crate::builtins::error::{Error, Kind};
 use crate::builtins::time::calendar::{DAY, Moment, days_in, days_since_1970};
 use crate::builtins::time::format;
 use crate::builtins::time::layout::{RFC3339, RFC3339_NANO, named};
@@ -8,23 +9,9 @@ use crate::builtins::time::parse;
 use crate::builtins::time::zone::Zone;
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("time.now_ns", now_ns),
-    ("time.parse_ns", parse_ns),
-    ("time.parse_rfc3339_ns", parse_rfc3339_ns),
-    ("time.parse_duration_ns", parse_duration_ns),
-    ("time.format", format),
-    ("time.date", date),
-    ("time.clock", clock),
-    ("time.weekday", weekday),
-    ("time.add_date", add_date),
-    ("time.diff", diff),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn now_ns(context: &mut Context, _: &[Value]) -> Answer {
+pub fn now_ns(context: &mut Context, _: &[Value]) -> Answer {
     Ok(Some(Value::from(context.now_ns)))
 }
 
@@ -33,15 +20,15 @@ fn in_range(nanoseconds: i128) -> Answer {
     Ok(Some(Value::from(nanoseconds)))
 }
 
-fn parse_ns(_: &mut Context, args: &[Value]) -> Answer {
+pub fn parse_ns(_: &mut Context, args: &[Value]) -> Answer {
     in_range(parse::parse(named(text(args, 1)?), text(args, 2)?)?)
 }
 
-fn parse_rfc3339_ns(_: &mut Context, args: &[Value]) -> Answer {
+pub fn parse_rfc3339_ns(_: &mut Context, args: &[Value]) -> Answer {
     in_range(parse::parse(RFC3339, text(args, 1)?)?)
 }
 
-fn parse_duration_ns(_: &mut Context, args: &[Value]) -> Answer {
+pub fn parse_duration_ns(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(parse::duration(text(args, 1)?)?)))
 }
 
@@ -91,7 +78,7 @@ fn numbers<const N: usize>(numbers: [i64; N]) -> Answer {
     Ok(Some(Value::from(numbers.map(Value::from).to_vec())))
 }
 
-fn format(context: &mut Context, args: &[Value]) -> Answer {
+pub fn format(context: &mut Context, args: &[Value]) -> Answer {
     let time = time(args, 1)?;
     let layout = if time.layout.is_empty() { RFC3339_NANO } else { named(time.layout) };
     let written = format::format(&Moment::new(time.nanoseconds, &time.zone), layout);
@@ -101,19 +88,19 @@ fn format(context: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(written)))
 }
 
-fn date(_: &mut Context, args: &[Value]) -> Answer {
+pub fn date(_: &mut Context, args: &[Value]) -> Answer {
     let time = time(args, 1)?;
     let moment = Moment::new(time.nanoseconds, &time.zone);
     numbers([moment.year, moment.month, moment.day])
 }
 
-fn clock(_: &mut Context, args: &[Value]) -> Answer {
+pub fn clock(_: &mut Context, args: &[Value]) -> Answer {
     let time = time(args, 1)?;
     let moment = Moment::new(time.nanoseconds, &time.zone);
     numbers([moment.hour, moment.minute, moment.second])
 }
 
-fn weekday(_: &mut Context, args: &[Value]) -> Answer {
+pub fn weekday(_: &mut Context, args: &[Value]) -> Answer {
     let time = time(args, 1)?;
     let moment = Moment::new(time.nanoseconds, &time.zone);
     Ok(crate::builtins::time::layout::WEEKDAYS.get(moment.weekday).map(|name| Value::from(*name)))
@@ -122,7 +109,7 @@ fn weekday(_: &mut Context, args: &[Value]) -> Answer {
 /// No date that counts is so many years, months or days away.
 const FAR: i64 = 1_000_000;
 
-fn add_date(_: &mut Context, args: &[Value]) -> Answer {
+pub fn add_date(_: &mut Context, args: &[Value]) -> Answer {
     let time = time(args, 1)?;
     let (years, months, days) = (integer(args, 2)?, integer(args, 3)?, integer(args, 4)?);
     // A great number of one may be undone by another, so they are made small in ways that change no sum.
@@ -137,7 +124,7 @@ fn add_date(_: &mut Context, args: &[Value]) -> Answer {
     in_range(i128::from(time.zone.instant(local)) * 1_000_000_000 + i128::from(moment.nanosecond))
 }
 
-fn diff(_: &mut Context, args: &[Value]) -> Answer {
+pub fn diff(_: &mut Context, args: &[Value]) -> Answer {
     let (one, other) = (time(args, 1)?, time(args, 2)?);
     let (from, to) = (one.nanoseconds.min(other.nanoseconds), one.nanoseconds.max(other.nanoseconds));
     // Both in the zone of the first argument.

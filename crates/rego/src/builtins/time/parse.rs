@@ -1,6 +1,6 @@
 //! Moments and durations read.
 
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 use crate::builtins::time::calendar::{DAY, days_in, days_since_1970, is_leap};
 use crate::builtins::time::layout::{MONTHS, Part, WEEKDAYS, ZoneForm, next};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 
 /// A time zone; the empty one is UTC.
 #[derive(Debug, Clone, Default)]

@@ -1,42 +1,28 @@
 //! Types and conversions.
 
-use crate::builtins::context::{Context, Error, Function, argument};
+use crate::builtins::context::{Context, argument};
+use crate::builtins::error::Error;
 use crate::builtins::operand::{Elements, one_of};
 use crate::builtins::text::print::quote;
 use crate::value::{Number, Set, Value};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("is_array", |_, args| is(args, "array")),
-    ("is_boolean", |_, args| is(args, "boolean")),
-    ("is_null", |_, args| is(args, "null")),
-    ("is_number", |_, args| is(args, "number")),
-    ("is_object", |_, args| is(args, "object")),
-    ("is_set", |_, args| is(args, "set")),
-    ("is_string", |_, args| is(args, "string")),
-    ("type_name", |_, args| Ok(Some(argument(args, 1)?.type_name().into()))),
-    ("cast_array", cast_array),
-    ("cast_boolean", |_, args| cast(args, "boolean")),
-    ("cast_null", |_, args| cast(args, "null")),
-    ("cast_object", |_, args| cast(args, "object")),
-    ("cast_set", cast_set),
-    ("cast_string", |_, args| cast(args, "string")),
-    ("to_number", to_number),
-];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn is(args: &[Value], name: &str) -> Answer {
+pub fn type_name(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    Ok(Some(argument(args, 1)?.type_name().into()))
+}
+
+pub fn is(args: &[Value], name: &str) -> Answer {
     Ok(Some((argument(args, 1)?.type_name() == name).into()))
 }
 
 /// The value itself, if it is of the type.
-fn cast(args: &[Value], name: &str) -> Answer {
+pub fn cast(args: &[Value], name: &str) -> Answer {
     let value = argument(args, 1)?;
     if value.type_name() == name { Ok(Some(value.clone())) } else { Err(Error::operand(1, name, value)) }
 }
 
-fn cast_array(_: &mut Context, args: &[Value]) -> Answer {
+pub fn cast_array(_: &mut Context, args: &[Value]) -> Answer {
     match argument(args, 1)? {
         value @ Value::Array(_) => Ok(Some(value.clone())),
         Value::Set(elements) => Ok(Some(elements.keys().cloned().collect::<Vec<_>>().into())),
@@ -44,7 +30,7 @@ fn cast_array(_: &mut Context, args: &[Value]) -> Answer {
     }
 }
 
-fn cast_set(_: &mut Context, args: &[Value]) -> Answer {
+pub fn cast_set(_: &mut Context, args: &[Value]) -> Answer {
     match argument(args, 1)? {
         value @ Value::Set(_) => Ok(Some(value.clone())),
         value => match Elements::of(value) {
@@ -54,7 +40,7 @@ fn cast_set(_: &mut Context, args: &[Value]) -> Answer {
     }
 }
 
-fn to_number(_: &mut Context, args: &[Value]) -> Answer {
+pub fn to_number(_: &mut Context, args: &[Value]) -> Answer {
     match argument(args, 1)? {
         Value::Null => Ok(Some(Value::from(0))),
         Value::Bool(value) => Ok(Some(Value::from(i64::from(*value)))),

@@ -1,24 +1,14 @@
 //! Certificates and private keys: `crypto.x509.*` and `crypto.parse_private_keys`.
 
-use crate::builtins::context::{Context, Error, Function, object, text};
+use crate::builtins::context::{Context, object, text};
 use crate::builtins::encoding::pem::{self, decode_base64, first_block};
+use crate::builtins::error::Error;
 use crate::builtins::x509::go_json::{base64, object as object_of};
 use crate::builtins::x509::json::{EXTENDED_KEY_USAGES, request_value};
 use crate::builtins::x509::parse::Certificate;
 use crate::builtins::x509::private_keys;
 use crate::builtins::x509::verify::{Options, verify};
 use crate::value::{Number, Object, Value};
-
-/// The built-ins of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[
-    ("crypto.x509.parse_certificates", parse_certificates),
-    ("crypto.x509.parse_and_verify_certificates", parse_and_verify),
-    ("crypto.x509.parse_and_verify_certificates_with_options", parse_and_verify_with_options),
-    ("crypto.x509.parse_certificate_request", parse_request),
-    ("crypto.x509.parse_keypair", parse_key_pair),
-    ("crypto.x509.parse_rsa_private_key", parse_private_key),
-    ("crypto.parse_private_keys", parse_private_keys),
-];
 
 /// The most certificates of one text.
 const MAX_CERTIFICATES: usize = 200;
@@ -66,18 +56,18 @@ fn of_der(mut der: &[u8]) -> Result<Vec<Certificate>, Error> {
     Ok(certificates)
 }
 
-fn parse_certificates(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_certificates(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let certificates = certificates(bounded(args, 1)?)?;
     Ok(Some(Value::from(certificates.iter().map(|one| one.to_value(true)).collect::<Vec<_>>())))
 }
 
-fn parse_and_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_and_verify(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let certificates = certificates(bounded(args, 1)?);
     let options = usual(context);
     verified(context, certificates, &options, true)
 }
 
-fn parse_and_verify_with_options(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_and_verify_with_options(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let text = bounded(args, 1)?;
     let members = object(args, 2)?;
     let certificates = certificates(text);
@@ -162,7 +152,7 @@ fn usages<'v>(names: impl Iterator<Item = &'v Value>) -> Result<Vec<usize>, Erro
     Err(Error::failed(format_args!("invalid entries for 'KeyUsages' found: [{unknown}]")))
 }
 
-fn parse_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let text = bounded(args, 1)?;
     let bytes = if text.starts_with("-----BEGIN CERTIFICATE REQUEST-----") {
         text.as_bytes().to_vec()
@@ -202,7 +192,7 @@ fn blocks(text: &str, wanted: fn(&[u8]) -> bool) -> Result<Vec<Vec<u8>>, Error> 
 }
 
 /// A certificate with its private key, as Go's `tls.Certificate`.
-fn parse_key_pair(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_key_pair(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let chain = blocks(bounded(args, 1)?, |label| label == b"CERTIFICATE")?;
     let keys =
         blocks(bounded(args, 2)?, |label| label == b"PRIVATE KEY" || label.ends_with(b" PRIVATE KEY"))?;
@@ -229,7 +219,7 @@ fn parse_key_pair(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Erro
 }
 
 /// The first private key of a text as a JWK. Despite the name, of any kind.
-fn parse_private_key(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_private_key(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let text = bounded(args, 1)?;
     if text.is_empty() {
         return Err(Error::failed("input PEM data was empty"));
@@ -245,7 +235,7 @@ fn parse_private_key(_: &mut Context, args: &[Value]) -> Result<Option<Value>, E
     keys.first().map_or(Ok(Value::Null), private_keys::PrivateKey::to_jwk).map(Some)
 }
 
-fn parse_private_keys(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn parse_private_keys(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let text = bounded(args, 1)?;
     if text.is_empty() {
         return Ok(Some(Value::Null));

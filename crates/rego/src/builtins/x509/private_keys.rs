@@ -11,8 +11,8 @@ use num_bigint::{BigUint, ToBigInt as _};
 use x509_parser::asn1_rs::{self, FromDer as _, Integer, OctetString, Sequence, oid};
 use x509_parser::x509::AlgorithmIdentifier;
 
-use crate::builtins::context::Error;
 use crate::builtins::encoding::pem;
+use crate::builtins::error::Error;
 use crate::builtins::x509::go_json::{base64, big, object};
 use crate::value::{Number, Value};
 use verdict_jose::{Curve, PublicKey};

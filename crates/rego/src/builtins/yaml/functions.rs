@@ -1,26 +1,23 @@
 //! `yaml.*`
 
-use crate::builtins::context::{Context, Error, Function, argument, text};
+use crate::builtins::context::{Context, argument, text};
+use crate::builtins::error::Error;
 use crate::builtins::yaml::read;
 use crate::builtins::yaml::write;
 use crate::value::Value;
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] =
-    &[("yaml.marshal", marshal), ("yaml.unmarshal", unmarshal), ("yaml.is_valid", is_valid)];
-
 type Answer = Result<Option<Value>, Error>;
 
-fn marshal(_: &mut Context, args: &[Value]) -> Answer {
+pub fn marshal(_: &mut Context, args: &[Value]) -> Answer {
     let written = write::write(argument(args, 1)?).map_err(Error::failed)?;
     Ok(Some(Value::from(written)))
 }
 
-fn unmarshal(_: &mut Context, args: &[Value]) -> Answer {
+pub fn unmarshal(_: &mut Context, args: &[Value]) -> Answer {
     let failed = |error| Error::failed(format!("error converting YAML to JSON: {error}"));
     read::read(text(args, 1)?).map(Some).map_err(failed)
 }
 
-fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
+pub fn is_valid(_: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(argument(args, 1)?.as_str().is_some_and(|text| read::read(text).is_ok()))))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::limits::{LIMIT, MEMORY};
 use super::{Failure, Flow, Machine, Mock, Next, OPERATORS, Strict, Val, World};
 use crate::budget;
-use crate::builtins::context::{Error, Kind as ErrorKind};
+use crate::builtins::error::{Error, Kind as ErrorKind};
 use crate::plan::ir::{Block, Builtin, Callee, Operand, PRINT, Target};
 use crate::value::{Keyed, Value};
 

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::builtins::http::cache::Responses;
+use crate::effects::Responses;
 use crate::effects::{Effects, Surroundings};
 use crate::outbound::Outside;
 use crate::outbound::Request;

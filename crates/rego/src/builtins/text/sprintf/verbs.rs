@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use num_bigint::Sign;
 
-use crate::builtins::context::Error;
+use crate::builtins::error::Error;
 use crate::builtins::operand::Output;
 use crate::builtins::text::print::{printable, quote_as};
 use crate::builtins::text::sprintf::Operand;

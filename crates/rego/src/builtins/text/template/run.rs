@@ -6,16 +6,14 @@
 use crate::builtins::text::template::parse;
 use crate::builtins::text::template::values;
 
-use crate::builtins::context::{Context, Error, Function, argument, object, text};
+use crate::builtins::context::{Context, argument, object, text};
+use crate::builtins::error::Error;
 use crate::builtins::operand::Output;
 use crate::value::Value;
 use parse::{Node, Operand, Pipeline, parse};
 use values::{Item, call, fault, print};
 
-/// The functions of this family.
-pub const FUNCTIONS: &[(&str, Function)] = &[("strings.render_template", render)];
-
-fn render(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+pub fn render(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let template = text(args, 1)?;
     object(args, 2)?;
     let nodes = parse(template).map_err(Error::failed)?;

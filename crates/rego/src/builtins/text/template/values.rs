@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::builtins::context::{Context, Error};
+use crate::builtins::context::Context;
+use crate::builtins::error::Error;
 use crate::builtins::operand::{MAX_DEPTH, Output};
 use crate::builtins::text::sprintf::floats::general;
 use crate::builtins::text::sprintf::{Operand as Formatted, format_with};
