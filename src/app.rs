@@ -186,9 +186,13 @@ impl App {
         let Self { stop, serving, watcher, live, .. } = self;
         stop.notify_one();
         let drained = serving.await.unwrap_or(false);
-        drop(live);
         // The watcher's thread may be compiling; its end is waited for where that blocks nobody.
-        let _ = tokio::task::spawn_blocking(move || watcher.shutdown()).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            live.log.close();
+            drop(live);
+            watcher.shutdown();
+        })
+        .await;
         drained
     }
 }

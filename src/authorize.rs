@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -238,7 +239,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// [`Unrecorded`], as with every decision.
-    pub fn refuse(
+    pub async fn refuse(
         &self,
         path: Option<EntryPath>,
         failure: Failure,
@@ -256,7 +257,7 @@ impl Authorizer {
             authenticate: zero,
             batch_id: None,
         };
-        self.decider.record(step.refused(path, failure, AuthContext::Unchecked, None, context))
+        self.decider.record(step.refused(path, failure, AuthContext::Unchecked, None, context)).await
     }
 
     fn question(
@@ -275,27 +276,27 @@ impl Authorizer {
     async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
         let (snapshot, path) = (&question.step.snapshot, &question.path);
         if question.auth.is_err() {
-            self.decider.answer(question)
+            self.decider.answer(question).await
         } else if snapshot.program.blocks(path) {
             self.answer_waiting(question).await
         } else if self.decider.lanes.is_long(snapshot, path) {
             self.answer_beside(question).await
         } else {
-            self.decider.answer(question)
+            self.decider.answer(question).await
         }
     }
 
     async fn answer_beside(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
         let (begun, patience) = (Instant::now(), question.limits.deadline);
-        let decider = Arc::clone(&self.decider);
+        let (decider, runtime) = (Arc::clone(&self.decider), Handle::current());
         // The record is written there, too: whoever called may have gone away meanwhile.
         let answer = self.beside.run(question, patience, move |mut question| {
             question.waited = begun.elapsed();
-            decider.answer(question)
+            runtime.block_on(decider.answer(question))
         });
         match answer.await {
             Ok(answer) => answer.unwrap_or_else(|| Err(Unrecorded { id: Uuid::new_v4() })),
-            Err(question) => self.decider.answer(question.too_late("others like it took all the time")),
+            Err(question) => self.decider.answer(question.too_late("others like it took all the time")).await,
         }
     }
 
@@ -305,12 +306,12 @@ impl Authorizer {
         let Ok(Ok(place)) = tokio::time::timeout(question.limits.deadline, places.acquire_owned()).await
         else {
             let why = "too many decisions wait for others (`http_send.max_concurrent`)";
-            return self.decider.answer(question.too_late(why));
+            return self.decider.answer(question.too_late(why)).await;
         };
         question.waited = begun.elapsed();
-        let decider = Arc::clone(&self.decider);
+        let (decider, runtime) = (Arc::clone(&self.decider), Handle::current());
         let answer = tokio::task::spawn_blocking(move || {
-            let answer = decider.answer(question);
+            let answer = runtime.block_on(decider.answer(question));
             drop(place);
             answer
         });
@@ -340,8 +341,8 @@ impl Authorizer {
 }
 
 impl Decider {
-    fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        self.record(self.decide(question))
+    async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
+        self.record(self.decide(question)).await
     }
 
     fn decide(&self, question: Question) -> Decision {
@@ -401,9 +402,9 @@ impl Decider {
         }
     }
 
-    fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
+    async fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
         self.metrics.decisions.observe(decision.path.as_ref(), decision.outcome, &decision.timings);
-        self.log.record(decision)
+        self.log.record(decision).await
     }
 }
 

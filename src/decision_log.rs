@@ -1,103 +1,71 @@
-//! The decision log: every answer leaves one record, and no answer leaves before its record is accepted.
+//! The decision log: every answer leaves one record, and no answer leaves before its record is kept.
 //!
-//! INVARIANT (no answer before its record): [`DecisionLog::record`] is the only maker of a `Recorded`, and makes it
-//! after every sink has taken the record. A sink that fails makes the call fail, never the record vanish.
-//! INVARIANT (one record, one line): whatever a caller sends, a record is one line of valid JSON; a write that fails
-//! half-way is taken back, so that no two records share a line.
+//! INVARIANT (no answer before its record): [`DecisionLog::record`] is the only maker of a `Recorded`, and makes it after
+//! the journal has acknowledged the record: the file where one is configured, else the console. What is not acknowledged
+//! makes the call fail. The console beside a file shows what it can, and fails and delays no call.
+//! INVARIANT (one record, one line): whatever a caller sends, a record is one line of valid JSON to every reader; a write
+//! that fails half-way is taken back, so that no two records share a line.
+//! INVARIANT (strangers pay for themselves): calls that were refused before anybody was authenticated are recorded in a file
+//! of their own, within a quota and a rate; they push no other record out.
+//! INVARIANT (nothing vanishes in silence): what a rotation drops and what a rate leaves out is said in the log, counted in
+//! a metric, and said in the diagnostics.
 //! INVARIANT (nothing secret): a record names its subject; it has no field for claims or credentials (`record.rs`).
-//! INVARIANT (masked first): sinks see the event, never the decision. A mask belongs between the two, at the marked
-//! place in [`DecisionLog::record`], and then holds for the console, the file and whatever comes later alike.
+//! INVARIANT (masked first): journals and console see the event, never the decision. A mask belongs between the two, at the
+//! marked place in [`DecisionLog::record`], and then holds for the console, the file and whatever comes later alike.
 //!
-//! Deliberately absent: queues and threads (a record is written by the call that made it), `fsync` (what the kernel has
-//! taken survives the process, not the machine), masking, and shipping to a collector.
+//! Deliberately absent: `fsync` (what the kernel has taken survives the process, not the machine), masking, and shipping to
+//! a collector.
 //!
-//! Reading order: [`record`] → [`sink`] → `file` → `tail` → `console` → `pretty`.
+//! Reading order: [`record`] → [`journal`] → `file` → `rotate` → `tail` → `refusals` → `notice` → `console` → `pretty`.
 
+mod config;
 mod console;
 mod error;
+mod escape;
 mod file;
+pub mod journal;
+mod notice;
 mod pretty;
 pub mod record;
+mod refusals;
+mod rotate;
 #[cfg(test)]
 mod samples;
-pub mod sink;
 mod tail;
+mod trouble;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::model::decision::{Decision, Recorded};
-use crate::model::units::ByteSize;
-use crate::telemetry::metrics::LogMetrics;
+use crate::model::decision::{Decision, Outcome, Recorded};
+use crate::model::principal::AuthContext;
+use crate::telemetry::metrics::{DropReason, LogMetrics};
 
+pub use config::{Config, Console, FileConfig, RefusalsConfig};
 pub use error::{ConfigError, FileError, Unrecorded};
+
+use console::Acknowledging;
+use file::FileJournal;
+use journal::{Appending, Entry, Journal};
 use record::Event;
-use sink::{Entry, Sink};
-
-/// `decision_log:` in the configuration.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// How decisions appear on standard output.
-    pub console: Console,
-    /// The file that takes every record, if one is wanted.
-    pub file: Option<FileConfig>,
-    /// Added to every record, beside `id` and `version`.
-    pub labels: BTreeMap<String, String>,
-    /// Whether records carry what built-ins gave whose arguments do not determine it.
-    pub nd_builtin_cache: bool,
-}
-
-/// How decisions appear on standard output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Console {
-    /// Readable on a terminal, JSON lines elsewhere.
-    #[default]
-    Auto,
-    /// One readable line a decision.
-    Pretty,
-    /// One JSON document a line.
-    Json,
-    /// Not at all.
-    Off,
-}
-
-/// `decision_log.file:` in the configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileConfig {
-    /// Where: one JSON document a line.
-    pub path: PathBuf,
-    /// The size at which the file is rotated: renamed to `<path>.1`, `.1` to `.2`, and so on.
-    #[serde(default = "default_max_size")]
-    pub max_size: ByteSize,
-    /// How many rotated files are kept.
-    #[serde(default = "default_keep")]
-    pub keep: usize,
-}
-
-const fn default_max_size() -> ByteSize {
-    ByteSize::mib(256)
-}
-
-const fn default_keep() -> usize {
-    8
-}
+use refusals::{Place, Refusals};
+use trouble::Trouble;
 
 /// Takes decisions and gives them back recorded. Shared by all threads.
 #[derive(Debug)]
 pub struct DecisionLog {
     labels: Box<RawValue>,
-    sinks: Vec<Box<dyn Sink>>,
+    /// Acknowledges; without one, what is decided is accepted unrecorded.
+    journal: Option<Arc<dyn Journal>>,
+    refusals: Refusals,
+    /// Shows what it can, beside the journal.
+    shown: Option<Arc<console::Console>>,
+    console: Option<Arc<console::Console>>,
     metrics: LogMetrics,
     trouble: Trouble,
 }
@@ -110,12 +78,21 @@ thread_local! {
     static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// The journals of a log that are open already.
+#[derive(Debug, Default)]
+pub struct Journals {
+    /// Of decisions.
+    pub decisions: Option<Arc<dyn Journal>>,
+    /// Of refusals before anybody was authenticated.
+    pub refusals: Option<Arc<dyn Journal>>,
+}
+
 impl DecisionLog {
-    /// Opens the sinks that `config` asks for; a relative file path is below `base_dir`. `no_color` says that colour is
-    /// not wanted even on a terminal (`NO_COLOR`; only `config` reads the environment).
+    /// Opens the files and the console that `config` asks for; a relative path is below `base_dir`. `no_color` says that
+    /// colour is not wanted even on a terminal (`NO_COLOR`; only `config` reads the environment).
     ///
     /// # Errors
-    /// When a label is reserved, or a sink cannot be opened: better at the start than at the first decision.
+    /// When a label is reserved, or a place cannot be opened: better at the start than at the first decision.
     pub fn new(
         config: &Config,
         base_dir: &Path,
@@ -123,137 +100,170 @@ impl DecisionLog {
         no_color: bool,
         metrics: LogMetrics,
     ) -> Result<Self, ConfigError> {
-        let Config { console, file, labels, nd_builtin_cache: _ } = config;
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-        // The file first: what the console shows is in the file already.
-        if let Some(FileConfig { path, max_size, keep }) = file {
-            sinks.push(Box::new(file::FileSink::open(base_dir.join(path), max_size.0, *keep)?));
-        }
-        sinks.extend(console::stdout(*console, no_color).map_err(ConfigError::Stdout)?);
-        Self::with_sinks(sinks, labels, instance_id, metrics)
+        let dropped = metrics.dropped(DropReason::Console);
+        let console = console::Console::stdout(config.console, no_color, dropped);
+        let console = console.map_err(ConfigError::Stdout)?.map(Arc::new);
+        let decisions = decisions_file(config, base_dir, &metrics)?;
+        let refusals = match &config.file {
+            // Nothing lies beside a pipe or a device.
+            Some(file) if config.refusals.path.is_none() && is_special(&base_dir.join(&file.path)) => {
+                decisions.clone()
+            }
+            _ => refusals_file(config, base_dir, &metrics)?,
+        };
+        Self::over(Journals { decisions, refusals }, console, config, instance_id, metrics)
     }
 
-    /// A log over sinks that are open already.
+    /// A log over journals that are open already, without a console.
     ///
     /// # Errors
     /// When a label is reserved.
-    pub fn with_sinks(
-        sinks: Vec<Box<dyn Sink>>,
-        labels: &BTreeMap<String, String>,
+    pub fn with_journals(
+        journals: Journals,
+        config: &Config,
         instance_id: &str,
         metrics: LogMetrics,
     ) -> Result<Self, ConfigError> {
-        let mut all: BTreeMap<&str, &str> =
-            [("id", instance_id), ("version", env!("CARGO_PKG_VERSION"))].into();
-        for (name, value) in labels {
-            if all.insert(name, value).is_some() {
-                return Err(ConfigError::ReservedLabel(name.clone()));
-            }
-        }
-        let labels = serde_json::value::to_raw_value(&all).map_err(ConfigError::Labels)?;
-        Ok(Self { labels, sinks, metrics, trouble: Trouble::default() })
+        Self::over(journals, None, config, instance_id, metrics)
     }
 
-    /// Writes the decision's record to every sink, and only then gives the decision back to be answered with.
+    fn over(
+        journals: Journals,
+        console: Option<Arc<console::Console>>,
+        config: &Config,
+        instance_id: &str,
+        metrics: LogMetrics,
+    ) -> Result<Self, ConfigError> {
+        let labels = labels(&config.labels, instance_id)?;
+        // Where there is no file, the console is all there is.
+        let or_console = |journal: Option<Arc<dyn Journal>>| {
+            let acknowledging =
+                || Some(Arc::new(Acknowledging(Arc::clone(console.as_ref()?))) as Arc<dyn Journal>);
+            journal.or_else(acknowledging)
+        };
+        let beside = |journal: &Option<_>| console.clone().filter(|_| Option::is_some(journal));
+        let place = Place {
+            labels: labels.clone(),
+            console: beside(&journals.refusals),
+            journal: or_console(journals.refusals),
+        };
+        let left_out = metrics.dropped(DropReason::RefusalsRate);
+        let refusals = Refusals::new(config.refusals.rate, place, left_out).map_err(ConfigError::Thread)?;
+        let shown = beside(&journals.decisions);
+        let journal = or_console(journals.decisions);
+        Ok(Self { labels, journal, refusals, shown, console, metrics, trouble: Trouble::default() })
+    }
+
+    /// Writes the decision's record to the journal, and only then gives the decision back to be answered with.
     ///
-    /// Blocks for as long as the sinks' `write(2)` does.
+    /// A record for a file has been written when this is first polled, which blocks for as long as one `write(2)` does. A
+    /// refusal before anybody was authenticated is given back without a record once there are more of them than
+    /// `decision_log.refusals.rate`; it has been counted then, and a summary in the log will say so.
     ///
     /// # Errors
-    /// When a sink did not take the record; the next call tries afresh.
-    pub fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
+    /// When the record is not acknowledged; the next call tries afresh.
+    pub async fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
+        let stranger = of_stranger(&decision);
+        if stranger && !self.refusals.admit(decision.at) {
+            return Ok(Recorded::accepted(decision));
+        }
+        let journal = if stranger { self.refusals.journal() } else { self.journal.as_deref() };
+        if let Some(journal) = journal
+            && let Err(error) = self.append(journal, &decision).await
+        {
+            self.metrics.failures.inc();
+            if let Some(refused) = self.trouble.add(1) {
+                let journal = journal.name();
+                tracing::error!(journal, %error, refused, "decisions refused: their records cannot be written");
+            }
+            return Err(Unrecorded { id: decision.id });
+        }
+        self.metrics.records.inc();
+        if let Some(refused) = self.trouble.over() {
+            tracing::info!(refused, "records can be written again");
+        }
+        Ok(Recorded::accepted(decision))
+    }
+
+    fn append(&self, journal: &dyn Journal, decision: &Decision) -> Appending {
         let mut line = LINE.take();
         line.clear();
-        let event = Event::new(&self.labels, &decision);
+        let event = Event::new(&self.labels, decision);
         // A mask goes here: it takes the event and gives the one that is written.
-        let written = self.write(&event, &mut line);
-        drop(event);
+        let appending = match event.write_line(&mut line) {
+            Err(error) => Appending::done(Err(error.into())),
+            Ok(()) => {
+                let entry = Entry { event: Some(&event), line: &line, timestamp: &event.timestamp };
+                let appending = journal.append(&entry);
+                self.shown.iter().for_each(|console| console.show(&entry));
+                appending
+            }
+        };
         line.shrink_to(KEPT_CAPACITY);
         LINE.set(line);
-        match written {
-            Ok(()) => {
-                self.metrics.records.inc();
-                self.trouble.over();
-                Ok(Recorded::accepted(decision))
-            }
-            Err((sink, error)) => {
-                self.metrics.failures.inc();
-                self.trouble.report(&sink, &error);
-                Err(Unrecorded { id: decision.id })
-            }
-        }
+        appending
     }
 
-    fn write(&self, event: &Event<'_>, line: &mut Vec<u8>) -> Result<(), (String, io::Error)> {
-        event.write_line(line).map_err(|error| ("record".to_owned(), error.into()))?;
-        let entry = Entry { event, line };
-        self.sinks.iter().try_for_each(|sink| sink.write(&entry).map_err(|error| (sink.name(), error)))
-    }
-
-    /// Opens every sink anew, for a log file that was renamed from outside (SIGHUP).
+    /// Opens every file anew, for one that was renamed from outside (SIGHUP).
     ///
     /// # Errors
-    /// What could not be opened, with the sink's name; such a sink goes on with what it had.
+    /// What could not be opened, with its name; such a journal goes on with what it had.
     pub fn reopen(&self) -> Result<(), Vec<(String, io::Error)>> {
-        let failed: Vec<_> = self
-            .sinks
-            .iter()
-            .filter_map(|sink| sink.reopen().err().map(|error| (sink.name(), error)))
+        let failed: Vec<_> = [self.journal.as_deref(), self.refusals.journal()]
+            .into_iter()
+            .flatten()
+            .filter_map(|journal| journal.reopen().err().map(|error| (journal.name(), error)))
             .collect();
         if failed.is_empty() { Ok(()) } else { Err(failed) }
     }
-}
 
-/// Keeps the diagnostics of a failing sink to one line every few seconds.
-#[derive(Debug, Default)]
-struct Trouble {
-    /// An error has been said whose end has not.
-    said: AtomicBool,
-    refused: AtomicU64,
-    said_at: Mutex<Option<Instant>>,
-}
-
-impl Trouble {
-    const INTERVAL: Duration = Duration::from_secs(5);
-
-    fn report(&self, sink: &str, error: &io::Error) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        let mut said_at = self.said_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if said_at.is_none_or(|at| at.elapsed() >= Self::INTERVAL) {
-            *said_at = Some(Instant::now());
-            self.said.store(true, Ordering::Relaxed);
-            let refused = self.refused.swap(0, Ordering::Relaxed);
-            tracing::error!(sink, %error, refused, "decisions refused: their records cannot be written");
-        }
-    }
-
-    fn over(&self) {
-        // The plain load keeps the shared cache line clean on the path that every call takes.
-        if self.said.load(Ordering::Relaxed) && self.said.swap(false, Ordering::Relaxed) {
-            let refused = self.refused.swap(0, Ordering::Relaxed);
-            tracing::info!(refused, "records can be written again");
-        }
+    /// Writes what is still to be said, and waits until the console has taken what it takes. Blocks for a second or two at the
+    /// most; records that come afterwards are still taken.
+    pub fn close(&self) {
+        self.refusals.close();
+        self.console.iter().for_each(|console| console.flush());
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Whether a call was refused before anybody was authenticated.
+fn of_stranger(decision: &Decision) -> bool {
+    decision.outcome == Outcome::Refused && !matches!(decision.auth, AuthContext::Verified(_))
+}
 
-    #[test]
-    fn a_failing_sink_is_said_once_in_a_while_and_its_end_once() {
-        let (trouble, error) = (Trouble::default(), io::Error::from(io::ErrorKind::StorageFull));
-        let state = || (trouble.said.load(Ordering::Relaxed), trouble.refused.load(Ordering::Relaxed));
-        for unsaid in 0..3 {
-            trouble.report("a file", &error);
-            assert_eq!(state(), (true, unsaid));
+fn labels(configured: &BTreeMap<String, String>, instance_id: &str) -> Result<Box<RawValue>, ConfigError> {
+    let mut all: BTreeMap<&str, &str> = [("id", instance_id), ("version", env!("CARGO_PKG_VERSION"))].into();
+    for (name, value) in configured {
+        if all.insert(name, value).is_some() {
+            return Err(ConfigError::ReservedLabel(name.clone()));
         }
-        trouble.over();
-        assert_eq!(state(), (false, 0));
-        // Flapping does not make it said more often.
-        trouble.report("a file", &error);
-        assert_eq!(state(), (false, 1));
-        *trouble.said_at.lock().unwrap() = Instant::now().checked_sub(Trouble::INTERVAL);
-        trouble.report("a file", &error);
-        assert_eq!(state(), (true, 0));
     }
+    serde_json::value::to_raw_value(&all).map_err(ConfigError::Labels)
+}
+
+fn decisions_file(
+    config: &Config,
+    base_dir: &Path,
+    metrics: &LogMetrics,
+) -> Result<Option<Arc<dyn Journal>>, ConfigError> {
+    let Some(FileConfig { path, max_size, keep }) = &config.file else { return Ok(None) };
+    let dropped = metrics.dropped(DropReason::Rotation);
+    let file =
+        FileJournal::open(base_dir.join(path), max_size.0, *keep, dropped).map_err(ConfigError::File)?;
+    Ok(Some(Arc::new(file)))
+}
+
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn refusals_file(
+    config: &Config,
+    base_dir: &Path,
+    metrics: &LogMetrics,
+) -> Result<Option<Arc<dyn Journal>>, ConfigError> {
+    let Some(path) = config.refusals_path() else { return Ok(None) };
+    let (max_size, keep) = (config.refusals.max_size.0, config.refusals.keep);
+    let dropped = metrics.dropped(DropReason::RefusalsRotation);
+    let file = FileJournal::open(base_dir.join(path), max_size, keep, dropped);
+    Ok(Some(Arc::new(file.map_err(ConfigError::RefusalsFile)?)))
 }

@@ -6,8 +6,9 @@
 //!
 //! Deliberately absent: decisions themselves (`decision_log`), the `/metrics` route (`http`), tracing of spans.
 //!
-//! Reading order: [`metrics`] → [`histogram`] → [`tracing`].
+//! Reading order: [`metrics`] → [`histogram`] → [`tracing`] → [`inert`].
 
 pub mod histogram;
+pub mod inert;
 pub mod metrics;
 pub mod tracing;

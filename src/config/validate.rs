@@ -163,6 +163,10 @@ impl Checks<'_> {
                 "decision_log.file.path",
                 decision_log.file.as_ref().is_some_and(|f| f.path.as_os_str().is_empty()),
             ),
+            (
+                "decision_log.refusals.path",
+                decision_log.refusals.path.as_ref().is_some_and(|path| path.as_os_str().is_empty()),
+            ),
         ] {
             if empty {
                 self.flaw(Path::dotted(key), "the path is empty", "name a file or a folder");
@@ -184,11 +188,20 @@ impl Checks<'_> {
             ("http_send.timeout", http_send.timeout == Period::secs(0)),
             ("http_send.max_concurrent", http_send.max_concurrent == 0),
             ("decision_log.file.max_size", decision_log.file.as_ref().is_some_and(|f| f.max_size.0 == 0)),
+            ("decision_log.refusals.max_size", decision_log.refusals.max_size.0 == 0),
+            ("decision_log.refusals.rate", decision_log.refusals.rate == 0),
         ] {
             if zero {
                 let hint = "this limit cannot be switched off; leave the key out for its default";
                 self.flaw(Path::dotted(key), "must be more than 0", hint);
             }
+        }
+        if decision_log.refusals.path.is_some()
+            && decision_log.refusals.path.as_ref() == decision_log.file.as_ref().map(|file| &file.path)
+        {
+            let message = "refusals cannot share the file of decisions: they would push them out of it";
+            let hint = "name another file, or leave the key out for the one beside it";
+            self.flaw(Path::dotted("decision_log.refusals.path"), message, hint);
         }
         self.document(Path::dotted("decision.default_path"), &decision.default_path);
         self.limits(&Path::dotted("decision.entrypoints"));

@@ -15,7 +15,13 @@ pub enum ConfigError {
     ReservedLabel(String),
     /// The file cannot be used; the text names it.
     #[error("decision_log.file.path: {0}")]
-    File(#[from] FileError),
+    File(FileError),
+    /// The file of refusals cannot be used; the text names it.
+    #[error("decision_log.refusals.path: {0}; it lies beside `decision_log.file.path` unless it is set")]
+    RefusalsFile(FileError),
+    /// The system has no thread for the log.
+    #[error("decision_log: no thread: {0}")]
+    Thread(io::Error),
     /// Standard output cannot be used.
     #[error(
         "decision_log.console: cannot use standard output: {0}; set it to `off`, or give the process one"

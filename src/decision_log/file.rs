@@ -1,15 +1,19 @@
-//! The file sink: one JSON document a line, appended before the answer, rotated by size.
+//! The file journal: one JSON document a line, appended before the answer, rotated by size.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::FileError;
-use super::sink::{Entry, Sink, write_counted};
+use super::journal::{Appending, Entry, Journal, write_counted};
+use super::notice;
+use super::rotate::{self, FileId};
 use super::tail::{self, Tail};
+use crate::telemetry::metrics::Counter;
 
 /// Readable by the owner and the group, e.g. a log shipper's.
 const MODE: u32 = 0o640;
@@ -21,11 +25,15 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// INVARIANT (one writer): the open file carries an exclusive lock, so that two processes cannot rotate it under each
 /// other, and so that the end of the file is ours to repair.
+/// INVARIANT (nothing vanishes in silence): the first line of the file after a rotation that dropped records says how many,
+/// and which.
 #[derive(Debug)]
-pub(super) struct FileSink {
+pub(super) struct FileJournal {
     path: PathBuf,
     max_size: u64,
     keep: usize,
+    /// Counts the records that rotations drop.
+    dropped: Counter,
     state: Mutex<State>,
 }
 
@@ -35,12 +43,18 @@ struct State {
     open: Option<OpenFile>,
     /// The length at which a rotation is tried; more than the configured one after a rotation that failed.
     rotate_at: u64,
+    /// How many records rotated files have, for those that were begun by this process.
+    counted: VecDeque<(FileId, u64)>,
+    /// How many records rotations have dropped since the start.
+    dropped: u64,
 }
 
 #[derive(Debug)]
 struct OpenFile {
     file: File,
     len: u64,
+    /// How many records it has; `None` where it was begun by another process.
+    records: Option<u64>,
     /// When it was last looked whether the file still has a name.
     checked: Instant,
     /// Pipes and devices have no end to repair and nothing to rotate.
@@ -50,14 +64,19 @@ struct OpenFile {
 /// How often a writer looks for the file to become free before it sleeps; some 20 us in all.
 const TRIES_AWAKE: usize = 40;
 
-impl FileSink {
+impl FileJournal {
     /// Opens the file, making it and the folders above it where they are missing, and repairs its end.
-    pub(super) fn open(path: PathBuf, max_size: u64, keep: usize) -> Result<Self, FileError> {
+    pub(super) fn open(
+        path: PathBuf,
+        max_size: u64,
+        keep: usize,
+        dropped: Counter,
+    ) -> Result<Self, FileError> {
         let open = OpenFile::open(&path)?;
         // Behind a symbolic link it is the file that is rotated, not the link.
         let path = fs::canonicalize(&path).unwrap_or(path);
-        let state = State { open: Some(open), rotate_at: max_size };
-        Ok(Self { path, max_size, keep, state: Mutex::new(state) })
+        let state = State { open: Some(open), rotate_at: max_size, counted: VecDeque::new(), dropped: 0 };
+        Ok(Self { path, max_size, keep, dropped, state: Mutex::new(state) })
     }
 
     /// A record is written in a few microseconds, which is less than it costs to be put to sleep and woken: hence a
@@ -73,42 +92,64 @@ impl FileSink {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves the full file out of the way. A file that cannot be moved grows on: no decision is refused for it.
-    fn rotate(&self, state: &mut State) {
-        match shift(&self.path, self.keep) {
-            Ok(()) => {
-                state.open = None;
-                state.rotate_at = self.max_size;
+    /// Moves the full file out of the way, and gives the line that says what was dropped for it. A file that cannot be
+    /// moved grows on: no decision is refused for it.
+    fn rotate(&self, state: &mut State, timestamp: &str) -> Vec<u8> {
+        let State { open, rotate_at, counted, dropped } = state;
+        if let Some((id, records)) = open.as_ref().and_then(OpenFile::counted) {
+            counted.push_front((id, records));
+            counted.truncate(self.keep.saturating_add(1));
+        }
+        // Looked at before it is gone. That it cannot be read is no reason not to rotate.
+        let victim = rotate::victim(&self.path, self.keep);
+        let census = victim.map(|victim| (rotate::census(&victim, counted), victim));
+        if let Err(error) = rotate::shift(&self.path, self.keep) {
+            let len = open.as_ref().map_or(0, |open| open.len);
+            *rotate_at = len.saturating_add(self.max_size / 8).saturating_add(1);
+            tracing::error!(path = %self.path.display(), %error, "cannot rotate the decision log; it grows on");
+            return Vec::new();
+        }
+        *open = None;
+        *rotate_at = self.max_size;
+        match census {
+            None => Vec::new(),
+            Some((Ok(census), victim)) => {
+                *dropped = dropped.saturating_add(census.records);
+                self.dropped.inc_by(census.records);
+                let (file, records) = (victim.display(), census.records);
+                tracing::warn!(%file, records, "the decision log is full: its oldest records were dropped");
+                notice::dropped(&victim, &census, *dropped, timestamp)
             }
-            Err(error) => {
-                let len = state.open.as_ref().map_or(0, |open| open.len);
-                state.rotate_at = len.saturating_add(self.max_size / 8).saturating_add(1);
-                tracing::error!(path = %self.path.display(), %error, "cannot rotate the decision log; it grows on");
+            Some((Err(error), victim)) => {
+                let file = victim.display();
+                tracing::warn!(%file, %error, "the decision log is full: a file of unread length was dropped");
+                notice::dropped_unread(&victim, timestamp)
             }
         }
-    }
-}
-
-impl Sink for FileSink {
-    fn name(&self) -> String {
-        self.path.display().to_string()
     }
 
     fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
         let mut state = self.state();
         let added = entry.line.len() as u64;
         let full = |open: &OpenFile| open.regular && open.len > 0 && open.len + added > state.rotate_at;
+        let mut line = std::borrow::Cow::Borrowed(entry.line);
         if state.open.as_ref().is_some_and(full) {
-            self.rotate(&mut state);
+            let mut first = self.rotate(&mut state, entry.timestamp);
+            if !first.is_empty() {
+                first.extend_from_slice(entry.line);
+                line = first.into();
+            }
         }
         state.open.take_if(|open| open.is_deleted());
         let mut open = match state.open.take() {
             Some(open) => open,
             None => OpenFile::open(&self.path).map_err(io::Error::other)?,
         };
-        match write_counted(&mut open.file, entry.line) {
+        match write_counted(&mut open.file, &line) {
             Ok(()) => {
-                open.len += added;
+                open.len += line.len() as u64;
+                let more = u64::from(entry.event.is_some());
+                open.records = open.records.map(|records| records + more);
                 state.open = Some(open);
                 Ok(())
             }
@@ -118,6 +159,16 @@ impl Sink for FileSink {
                 Err(error)
             }
         }
+    }
+}
+
+impl Journal for FileJournal {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn append(&self, entry: &Entry<'_>) -> Appending {
+        Appending::done(self.write(entry))
     }
 
     fn reopen(&self) -> io::Result<()> {
@@ -146,7 +197,7 @@ impl OpenFile {
         let file = options.read(true).append(true).create(true).mode(MODE).open(path).map_err(failed)?;
         let regular = file.metadata().map_err(failed)?.is_file();
         if !regular {
-            return Ok(Self { file, len: 0, checked: Instant::now(), regular });
+            return Ok(Self { file, len: 0, records: None, checked: Instant::now(), regular });
         }
         // A file system without locks is no reason to refuse; that another process holds one is.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
@@ -161,7 +212,13 @@ impl OpenFile {
             Tail::Foreign => return Err(FileError::NotALog(path.to_owned())),
         }
         let len = file.metadata().map_err(failed)?.len();
-        Ok(Self { file, len, checked: Instant::now(), regular })
+        let records = (len == 0).then_some(0);
+        Ok(Self { file, len, records, checked: Instant::now(), regular })
+    }
+
+    /// How many records it has, if that is known.
+    fn counted(&self) -> Option<(FileId, u64)> {
+        Some((FileId::of(&self.file.metadata().ok()?), self.records?))
     }
 
     /// Whether the file has lost its last name, so that nobody would ever read what is appended.
@@ -194,37 +251,8 @@ impl OpenFile {
     }
 }
 
-/// Renames `path` to `path.1`, `path.1` to `path.2`, and so on; the one past `keep` is dropped.
-fn shift(path: &Path, keep: usize) -> io::Result<()> {
-    if keep == 0 {
-        return present(fs::remove_file(path)).map(|_| ());
-    }
-    // Only up to the first gap: a rotation that failed half-way must not cost an old file when it is tried again.
-    let gap = (1..keep).find(|n| !numbered(path, *n).exists()).unwrap_or(keep);
-    for n in (1..gap).rev() {
-        present(fs::rename(numbered(path, n), numbered(path, n + 1)))?;
-    }
-    present(fs::rename(path, numbered(path, 1))).map(|_| ())
-}
-
-/// `false` where there was nothing: somebody else has moved it, which is as well.
-fn present(result: io::Result<()>) -> io::Result<bool> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn numbered(path: &Path, n: usize) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{n}"));
-    name.into()
-}
-
 fn same_file(file: &File, path: &Path) -> io::Result<bool> {
-    let (ours, theirs) = (file.metadata()?, fs::metadata(path)?);
-    Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()))
+    Ok(FileId::of(&file.metadata()?) == FileId::of(&fs::metadata(path)?))
 }
 
 #[cfg(test)]
@@ -238,61 +266,44 @@ mod tests {
         text.lines().map(str::to_owned).collect()
     }
 
-    #[test]
-    fn a_write_that_fails_half_way_leaves_no_trace() {
+    #[tokio::test]
+    async fn a_write_that_fails_half_way_leaves_no_trace() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("decisions.log");
-        let sink = FileSink::open(path.clone(), 1 << 20, 1).unwrap();
-        samples::write(&sink, "first");
+        let journal = FileJournal::open(path.clone(), 1 << 20, 1, Counter::default()).unwrap();
+        samples::write(&journal, "first").await;
         // As `write` does when the disk fills up behind the ninth byte.
-        let mut open = sink.state().open.take().unwrap();
+        let mut open = journal.state().open.take().unwrap();
         open.file.write_all(b"{\"labels\"").unwrap();
         let open = open.take_back(9).unwrap();
         assert_eq!(open.len, fs::metadata(&path).unwrap().len());
-        sink.state().open = Some(open);
-        samples::write(&sink, "second");
+        journal.state().open = Some(open);
+        samples::write(&journal, "second").await;
         let lines = read(&path);
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].contains("\"first\"") && lines[1].contains("\"second\""), "{lines:?}");
     }
 
-    #[test]
-    fn a_half_written_record_that_could_not_be_taken_back_is_removed_at_the_next_record() {
+    #[tokio::test]
+    async fn a_half_written_record_that_could_not_be_taken_back_is_removed_at_the_next_record() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("decisions.log");
-        let sink = FileSink::open(path.clone(), 1 << 20, 1).unwrap();
-        samples::write(&sink, "first");
-        sink.state().open.take().unwrap().file.write_all(b"{\"labels\"").unwrap();
-        samples::write(&sink, "second");
+        let journal = FileJournal::open(path.clone(), 1 << 20, 1, Counter::default()).unwrap();
+        samples::write(&journal, "first").await;
+        journal.state().open.take().unwrap().file.write_all(b"{\"labels\"").unwrap();
+        samples::write(&journal, "second").await;
         assert_eq!(read(&path).len(), 2);
     }
 
-    #[test]
-    fn records_do_not_go_on_into_a_deleted_file() {
+    #[tokio::test]
+    async fn records_do_not_go_on_into_a_deleted_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("decisions.log");
-        let sink = FileSink::open(path.clone(), 1 << 20, 1).unwrap();
-        samples::write(&sink, "first");
+        let journal = FileJournal::open(path.clone(), 1 << 20, 1, Counter::default()).unwrap();
+        samples::write(&journal, "first").await;
         fs::remove_file(&path).unwrap();
-        sink.state().open.as_mut().unwrap().checked -= CHECK_INTERVAL;
-        samples::write(&sink, "second");
+        journal.state().open.as_mut().unwrap().checked -= CHECK_INTERVAL;
+        samples::write(&journal, "second").await;
         assert_eq!(read(&path).len(), 1);
-    }
-
-    #[test]
-    fn a_rotation_tried_again_drops_no_file_for_the_one_that_failed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        // As a rotation leaves it that moved `.1` and `.2` and then failed to move the file itself.
-        for (name, content) in [("log", "c"), ("log.2", "b"), ("log.3", "a")] {
-            fs::write(folder.path().join(name), content).unwrap();
-        }
-        shift(&path, 3).unwrap();
-        let content = |n| fs::read_to_string(numbered(&path, n)).unwrap();
-        assert_eq!([content(1), content(2), content(3)], ["c", "b", "a"]);
-        assert!(!path.exists());
-        fs::write(&path, "d").unwrap();
-        shift(&path, 3).unwrap();
-        assert_eq!([content(1), content(2), content(3)], ["d", "c", "b"]);
     }
 }

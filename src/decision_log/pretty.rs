@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::record::{Event, SubjectField};
 use crate::model::decision::Outcome;
+use crate::telemetry::inert;
 use verdict_rego::Value;
 
 /// How decisions are shown.
@@ -115,10 +116,9 @@ fn scalar(value: &Value) -> Option<String> {
 /// INVARIANT (inert on a terminal): callers choose ids, paths and inputs; none of it may move the cursor, change
 /// colours, or reorder what stands beside it. Control characters and bidirectional formatting are shown escaped.
 fn shown(text: &str) -> String {
-    let formatting = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}');
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() || formatting(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if c.is_control() || inert::acts(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
 }

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::escape;
 use crate::model::decision::{Decision, Outcome, Timings};
 use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
@@ -138,6 +139,7 @@ impl<'a> Event<'a> {
     /// When serde fails, which nothing in the event's types can make it do.
     pub fn write_line(&self, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         serde_json::to_writer(&mut *line, self)?;
+        escape::json_line(line);
         line.push(b'\n');
         Ok(())
     }

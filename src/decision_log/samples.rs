@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::console::Console;
+use super::journal::{Entry, Journal};
 use super::record::Event;
-use super::sink::{Entry, Sink};
 use crate::model::clock::Timestamp;
 use crate::model::decision::{Decision, Outcome, Timings};
 use crate::model::principal::AuthContext;
@@ -35,14 +36,23 @@ pub(super) fn decision() -> Decision {
     }
 }
 
-pub(super) fn try_write(sink: &dyn Sink, reason: &str) -> io::Result<()> {
+/// Calls `with` with the entry of a record.
+fn entry<T>(reason: &str, with: impl FnOnce(&Entry<'_>) -> T) -> T {
     let decision = Decision { reason: Some(reason.to_owned()), ..decision() };
     let event = Event::new(RawValue::NULL, &decision);
     let mut line = Vec::new();
     event.write_line(&mut line).unwrap();
-    sink.write(&Entry { event: &event, line: &line })
+    with(&Entry { event: Some(&event), line: &line, timestamp: &event.timestamp })
 }
 
-pub(super) fn write(sink: &dyn Sink, reason: &str) {
-    try_write(sink, reason).unwrap();
+pub(super) async fn try_write(journal: &dyn Journal, reason: &str) -> io::Result<()> {
+    entry(reason, |entry| journal.append(entry)).await
+}
+
+pub(super) async fn write(journal: &dyn Journal, reason: &str) {
+    try_write(journal, reason).await.unwrap();
+}
+
+pub(super) fn show(console: &Console, reason: &str) {
+    entry(reason, |entry| console.show(entry));
 }

@@ -36,8 +36,8 @@ pub(super) fn repair(file: &File) -> io::Result<Tail> {
     Ok(Tail::Cut(end - start))
 }
 
-/// Where the line that ends the file begins: behind the last line feed, or at 0.
-fn last_line_start(file: &File, end: u64) -> io::Result<u64> {
+/// Where the line that ends at `end` begins: behind the last line feed before, or at 0.
+pub(super) fn last_line_start(file: &File, end: u64) -> io::Result<u64> {
     let mut chunk = vec![0; CHUNK];
     let mut upto = end;
     while upto > 0 {

@@ -44,7 +44,7 @@ pub async fn v1(edge: &Edge, request: Request, started: Instant) -> Response {
     let (parts, request_body) = request.into_parts();
     match parts.method {
         Method::GET | Method::HEAD | Method::POST => {}
-        Method::PUT | Method::PATCH | Method::DELETE => return no_writes(edge, &parts, started),
+        Method::PUT | Method::PATCH | Method::DELETE => return no_writes(edge, &parts, started).await,
         _ => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
     let post = parts.method == Method::POST;
@@ -155,20 +155,20 @@ async fn decide(
             started,
             input_parse: started.elapsed(),
         },
-        (path, Err(failure)) => return Err(refuse(edge, path, failure, context, started)),
+        (path, Err(failure)) => return Err(refuse(edge, path, failure, context, started).await),
         (None, Ok(_)) => return Err(answer::empty(StatusCode::NOT_FOUND)),
     };
     edge.authorizer.authorize(call).await.map_err(answer::unrecorded)
 }
 
-fn refuse(
+async fn refuse(
     edge: &Edge,
     path: Option<EntryPath>,
     failure: Failure,
     context: crate::model::request::RequestContext,
     started: Instant,
 ) -> Response {
-    match edge.authorizer.refuse(path, failure.clone(), context, started) {
+    match edge.authorizer.refuse(path, failure.clone(), context, started).await {
         Ok(decision) => {
             let mut response = answer::problem(&failure, Some(decision.id));
             answer::mark(&mut response, &decision);
@@ -180,8 +180,8 @@ fn refuse(
 }
 
 /// `PUT`, `PATCH`, `DELETE` on data: what bundles own cannot be written from here.
-fn no_writes(edge: &Edge, parts: &Parts, started: Instant) -> Response {
+async fn no_writes(edge: &Edge, parts: &Parts, started: Instant) -> Response {
     let context = request_context(&parts.headers, parts.extensions.get::<Peer>().copied(), "opa");
     let message = "data is owned by the bundles; change it there, it is reloaded at once";
-    refuse(edge, None, Failure::new(FailureKind::InvalidRequest, message), context, started)
+    refuse(edge, None, Failure::new(FailureKind::InvalidRequest, message), context, started).await
 }

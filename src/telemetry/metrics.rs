@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+
+pub use prometheus_client::metrics::counter::Counter;
 
 use super::histogram::DurationHistogram;
 use crate::model::clock::Timestamp;
@@ -232,23 +233,68 @@ impl BundleMetrics {
 /// Records of decisions. Clones count together.
 #[derive(Debug, Clone, Default)]
 pub struct LogMetrics {
-    /// Records that every sink has taken.
+    /// Records that were acknowledged.
     pub records: Counter,
-    /// Records that a sink has not taken: so many decisions were not given.
+    /// Records that were not acknowledged: so many decisions were not given.
     pub failures: Counter,
+    dropped: Family<DroppedLabels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DroppedLabels {
+    reason: &'static str,
+}
+
+/// Why records are no longer in the log, or are in one of its places only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// The oldest rotated file made way.
+    Rotation,
+    /// The oldest rotated file of refusals made way.
+    RefusalsRotation,
+    /// Refusals above `decision_log.refusals.rate`: counted, not recorded.
+    RefusalsRate,
+    /// The console did not take them; the file has them.
+    Console,
+}
+
+impl DropReason {
+    const ALL: [Self; 4] = [Self::Rotation, Self::RefusalsRotation, Self::RefusalsRate, Self::Console];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rotation => "rotation",
+            Self::RefusalsRotation => "refusals_rotation",
+            Self::RefusalsRate => "refusals_rate",
+            Self::Console => "console",
+        }
+    }
 }
 
 impl LogMetrics {
     fn new(registry: &mut Registry) -> Self {
         let this = Self::default();
-        let Self { records, failures } = &this;
-        registry.register("decision_log_records", "Records that every sink has taken", records.clone());
+        let Self { records, failures, dropped } = &this;
+        registry.register("decision_log_records", "Records that were acknowledged", records.clone());
+        registry.register(
+            "decision_log_dropped_records",
+            "Records that are no longer in the log, or were only counted, by reason",
+            dropped.clone(),
+        );
+        for reason in DropReason::ALL {
+            this.dropped(reason);
+        }
         registry.register(
             "decision_log_failures",
             "Decisions refused for want of a record",
             failures.clone(),
         );
         this
+    }
+
+    /// The counter of records that were dropped for this reason.
+    pub fn dropped(&self, reason: DropReason) -> Counter {
+        self.dropped.get_or_create_owned(&DroppedLabels { reason: reason.name() })
     }
 }
 
@@ -411,6 +457,8 @@ mod tests {
             ("verdict_bundle_stale", 0.0),
             ("verdict_decision_log_records_total", 1.0),
             ("verdict_decision_log_failures_total", 0.0),
+            (r#"verdict_decision_log_dropped_records_total{reason="rotation"}"#, 0.0),
+            (r#"verdict_decision_log_dropped_records_total{reason="refusals_rate"}"#, 0.0),
             ("verdict_token_cache_hits_total", 0.0),
             ("verdict_token_cache_misses_total", 0.0),
             (r#"verdict_authentication_failures_total{kind="credential_expired"}"#, 1.0),

@@ -1,11 +1,13 @@
 //! Diagnostics: what the operator should know of the process itself, on standard error.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use super::inert;
 
 /// How diagnostics appear on standard error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +45,13 @@ pub fn init(format: Format, filter: &str, no_color: bool) -> Result<bool, Filter
         .parse(filter)
         .map_err(|source| FilterError { filter: filter.to_owned(), source })?;
     let terminal = io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let text = match format {
         Format::Auto => terminal,
         Format::Text => true,
         Format::Json => false,
     };
+    let writer = move || Inert { writer: io::stderr(), json: !text };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let set = if text {
         builder.with_ansi(terminal && !no_color).with_target(false).finish().try_init()
     } else {
@@ -57,9 +60,39 @@ pub fn init(format: Format, filter: &str, no_color: bool) -> Result<bool, Filter
     Ok(set.is_ok())
 }
 
+/// Escapes what acts on who reads it: an error's text may hold what a caller sent. It is given whole lines.
+struct Inert<W> {
+    writer: W,
+    json: bool,
+}
+
+impl<W: Write> Write for Inert<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let escape = if self.json { inert::json } else { inert::text };
+        match std::str::from_utf8(line).ok().and_then(escape) {
+            Some(escaped) => self.writer.write_all(escaped.as_bytes())?,
+            None => self.writer.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_text_in_a_diagnostic_ends_its_line_or_turns_it_around() {
+        for (json, expected) in [(true, r"a\u2028b\u202ec\u0085"), (false, r"a\u{2028}b\u{202e}c\u{85}")] {
+            let mut out = Inert { writer: Vec::new(), json };
+            out.write_all("a\u{2028}b\u{202e}c\u{85}\n".as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(out.writer).unwrap(), format!("{expected}\n"));
+        }
+    }
 
     #[test]
     fn a_second_initialisation_is_left_alone_and_a_bad_filter_is_said() {

@@ -1,26 +1,31 @@
 //! The decision log through its public face: what a record says, and that none is lost, doubled or torn.
 
+mod kept;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use verdict::decision_log::sink::{Entry, Sink};
-use verdict::decision_log::{Config, ConfigError, Console, DecisionLog, FileConfig};
+use verdict::decision_log::journal::{Appending, Entry, Journal};
+use verdict::decision_log::{Config, ConfigError, Console, DecisionLog, FileConfig, Journals, Unrecorded};
 use verdict::model::clock::Timestamp;
-use verdict::model::decision::{Decision, Outcome, Timings};
+use verdict::model::decision::{Decision, Outcome, Recorded, Timings};
 use verdict::model::failure::{Failure, FailureKind};
 use verdict::model::principal::{AuthContext, Prepared, Principal, Verified};
 use verdict::model::request::{EntryPath, RequestContext, TraceContext};
 use verdict::model::revision::{BundleRevision, Revision};
 use verdict::model::units::ByteSize;
+use verdict::telemetry::inert;
 use verdict::telemetry::metrics::LogMetrics;
 use verdict_rego::{Location, PolicyError};
 
@@ -89,15 +94,20 @@ fn file_log(path: &Path, max_size: u64, keep: usize) -> Result<DecisionLog, Conf
         console: Console::Off,
         file: Some(FileConfig { path: path.to_owned(), max_size: ByteSize(max_size), keep }),
         labels: [("env".to_owned(), "test".to_owned())].into(),
-        nd_builtin_cache: false,
+        ..Config::default()
     };
     DecisionLog::new(&config, Path::new("/nowhere"), "instance-1", true, LogMetrics::default())
 }
 
-fn records(path: &Path) -> Vec<Value> {
+fn lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'), "{}: torn", path.display());
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+/// The lines that are records.
+fn records(path: &Path) -> Vec<Value> {
+    lines(path).into_iter().filter(|line| line.get("notice").is_none()).collect()
 }
 
 /// Keeps what it is given, or refuses it.
@@ -107,24 +117,26 @@ struct Memory {
     broken: Arc<AtomicBool>,
 }
 
-impl Sink for Memory {
+impl Journal for Memory {
     fn name(&self) -> String {
         "memory".into()
     }
 
-    fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
+    fn append(&self, entry: &Entry<'_>) -> Appending {
         if self.broken.load(Ordering::SeqCst) {
-            return Err(io::ErrorKind::StorageFull.into());
+            return Appending::done(Err(io::ErrorKind::StorageFull.into()));
         }
         self.lines.lock().unwrap().extend_from_slice(entry.line);
-        Ok(())
+        Appending::done(Ok(()))
     }
 }
 
 impl Memory {
+    /// A log that keeps everything here.
     fn log(&self, metrics: LogMetrics) -> DecisionLog {
-        DecisionLog::with_sinks(vec![Box::new(self.clone())], &BTreeMap::new(), "instance-1", metrics)
-            .unwrap()
+        let journal = || Some(Arc::new(self.clone()) as Arc<dyn Journal>);
+        let journals = Journals { decisions: journal(), refusals: journal() };
+        DecisionLog::with_journals(journals, &Config::default(), "instance-1", metrics).unwrap()
     }
 
     fn text(&self) -> String {
@@ -132,9 +144,18 @@ impl Memory {
     }
 }
 
+/// Records, where what is awaited is there at once.
+fn record(log: &DecisionLog, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
+    let mut recording = pin!(log.record(decision));
+    match recording.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(recorded) => recorded,
+        Poll::Pending => panic!("a file acknowledges at once"),
+    }
+}
+
 fn line_of(decision: Decision) -> String {
     let memory = Memory::default();
-    memory.log(LogMetrics::default()).record(decision).unwrap();
+    record(&memory.log(LogMetrics::default()), decision).unwrap();
     memory.text()
 }
 
@@ -252,22 +273,13 @@ fn a_decision_whose_record_is_refused_is_not_given() {
     memory.broken.store(true, Ordering::SeqCst);
     let decision = allowed();
     let id = decision.id;
-    let unrecorded = log.record(decision).unwrap_err();
+    let unrecorded = record(&log, decision).unwrap_err();
     assert_eq!(unrecorded.id, id);
     assert_eq!(unrecorded.failure().kind, FailureKind::RecordUnavailable);
     assert_eq!((metrics.records.get(), metrics.failures.get()), (0, 1));
     memory.broken.store(false, Ordering::SeqCst);
-    assert_eq!(log.record(allowed()).unwrap().outcome, Outcome::Allow);
+    assert_eq!(record(&log, allowed()).unwrap().outcome, Outcome::Allow);
     assert_eq!((metrics.records.get(), metrics.failures.get()), (1, 1));
-}
-
-#[test]
-fn one_failing_sink_of_two_is_a_failure() {
-    let (good, bad) = (Memory::default(), Memory::default());
-    bad.broken.store(true, Ordering::SeqCst);
-    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(good), Box::new(bad)];
-    let log = DecisionLog::with_sinks(sinks, &BTreeMap::new(), "i", LogMetrics::default()).unwrap();
-    assert!(log.record(allowed()).is_err());
 }
 
 #[test]
@@ -279,14 +291,16 @@ fn a_full_disk_refuses_decisions() {
     }
     let log = file_log(path, 1 << 20, 1).unwrap();
     for _ in 0..3 {
-        assert!(log.record(allowed()).is_err());
+        assert!(record(&log, allowed()).is_err());
     }
 }
 
 #[test]
 fn labels_that_verdict_sets_are_reserved() {
     let labels = [("version".to_owned(), "9".to_owned())].into();
-    let error = DecisionLog::with_sinks(vec![], &labels, "i", LogMetrics::default()).unwrap_err().to_string();
+    let config = Config { labels, ..Config::default() };
+    let log = DecisionLog::with_journals(Journals::default(), &config, "i", LogMetrics::default());
+    let error = log.unwrap_err().to_string();
     assert_eq!(error, "decision_log.labels: `version` is set by verdict itself; choose another name");
 }
 
@@ -295,7 +309,7 @@ fn the_file_and_its_folders_are_made_for_owner_and_group_only() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("var/log/decisions.log");
     let log = file_log(&path, 1 << 20, 1).unwrap();
-    log.record(allowed()).unwrap();
+    record(&log, allowed()).unwrap();
     let records = records(&path);
     assert_eq!(records[0]["labels"]["env"], "test");
     let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
@@ -325,7 +339,7 @@ fn no_record_is_lost_doubled_or_torn_by_rotation() {
     let path = folder.path().join("decisions.log");
     let log = file_log(&path, 5_000, THREADS * EACH).unwrap();
     let given: Vec<String> = std::thread::scope(|scope| {
-        let write = || (0..EACH).map(|_| log.record(allowed()).unwrap().id.to_string()).collect::<Vec<_>>();
+        let write = || (0..EACH).map(|_| record(&log, allowed()).unwrap().id.to_string()).collect::<Vec<_>>();
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(write)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
@@ -345,7 +359,7 @@ fn rotation_keeps_the_newest_and_as_many_as_asked() {
     let path = folder.path().join("decisions.log");
     for keep in [0, 1, 3] {
         let log = file_log(&path, 1, keep).unwrap();
-        let given: Vec<String> = (0..8).map(|_| log.record(allowed()).unwrap().id.to_string()).collect();
+        let given: Vec<String> = (0..8).map(|_| record(&log, allowed()).unwrap().id.to_string()).collect();
         assert_eq!(all_files(&path).len(), keep + 1, "keep {keep}");
         let kept: HashSet<_> = ids(&path).into_iter().collect();
         assert_eq!(kept, given.into_iter().skip(8 - keep - 1).collect(), "keep {keep}");
@@ -357,13 +371,13 @@ fn after_a_move_from_outside_reopen_begins_a_new_file() {
     let folder = tempfile::tempdir().unwrap();
     let (path, moved) = (folder.path().join("decisions.log"), folder.path().join("moved"));
     let log = file_log(&path, 1 << 20, 1).unwrap();
-    log.record(allowed()).unwrap();
+    record(&log, allowed()).unwrap();
     fs::rename(&path, &moved).unwrap();
-    log.record(allowed()).unwrap();
+    record(&log, allowed()).unwrap();
     log.reopen().unwrap();
-    log.record(allowed()).unwrap();
+    record(&log, allowed()).unwrap();
     log.reopen().unwrap();
-    log.record(allowed()).unwrap();
+    record(&log, allowed()).unwrap();
     assert_eq!((records(&moved).len(), records(&path).len()), (2, 2));
 }
 
@@ -371,11 +385,11 @@ fn after_a_move_from_outside_reopen_begins_a_new_file() {
 fn a_torn_record_of_a_killed_process_is_removed_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decisions.log");
-    file_log(&path, 1 << 20, 1).unwrap().record(allowed()).unwrap();
+    record(&file_log(&path, 1 << 20, 1).unwrap(), allowed()).unwrap();
     let whole = fs::read_to_string(&path).unwrap();
     for cut in [1, 2, 100, whole.len() - 1] {
         fs::write(&path, format!("{whole}{}", &whole[..cut])).unwrap();
-        file_log(&path, 1 << 20, 1).unwrap().record(allowed()).unwrap();
+        record(&file_log(&path, 1 << 20, 1).unwrap(), allowed()).unwrap();
         assert_eq!(records(&path).len(), 2, "cut at {cut}");
     }
 }
@@ -443,7 +457,8 @@ proptest! {
         decision.at = Timestamp(at);
         decision.timings.total = Duration::from_nanos(nanos);
         let line = line_of(decision);
-        prop_assert_eq!(line.find(['\n', '\r']), Some(line.len() - 1));
+        let acts = |c: char| matches!(c, '\n' | '\r') || inert::acts(c);
+        prop_assert_eq!(line.find(acts), Some(line.len() - 1));
         let record: Value = serde_json::from_str(&line).unwrap();
         let headers = &record["request_context"]["http"]["headers"];
         prop_assert_eq!(&record["path"], &segments.join("/"));

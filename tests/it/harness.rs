@@ -88,7 +88,8 @@ impl TestApp {
         let Self { dir, config, clock, profile } = self;
         let file = dir.path().join("verdict.yaml");
         let fixed = "server: {listen: 127.0.0.1:0}\nbundles: {dir: bundles, poll_interval: 200ms, debounce: 20ms}\n\
-                     decision_log: {console: off, file: {path: decisions.jsonl}}\nstate: state\n";
+                     decision_log: {console: off, file: {path: decisions.jsonl}, refusals: {rate: 1000000}}\n\
+                     state: state\n";
         let given = |key: &str| config.lines().any(|line| line.starts_with(key));
         let fixed: String = fixed
             .lines()
@@ -185,9 +186,18 @@ impl Server {
         issuer.mint(request, self.app.authorizer.now()).unwrap().expose().clone()
     }
 
-    /// Every record so far.
+    /// Every record so far, those of refusals included, in the order of their calls.
     pub fn records(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.dir.path().join("decisions.jsonl")).unwrap();
+        let mut records = self.lines("decisions.jsonl");
+        records.extend(self.lines("decisions.refused.jsonl"));
+        records.retain(|record| record.get("notice").is_none());
+        records.sort_by_key(|record| record["req_id"].as_u64());
+        records
+    }
+
+    /// Every line of a log file.
+    pub fn lines(&self, file: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.dir.path().join(file)).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::harness::wire::{Wire, request};
 use crate::harness::{Reply, copy, wait_until};
 
+mod console;
 mod lifecycle;
 mod refusals;
 mod signed;
@@ -32,6 +33,11 @@ struct Output {
 }
 
 impl Output {
+    /// Of a stream that nobody reads.
+    fn unread() -> Self {
+        Self { text: Arc::default(), reader: None }
+    }
+
     fn of(stream: impl Read + Send + 'static) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let shared = Arc::clone(&text);
@@ -78,7 +84,12 @@ fn command(dir: &TempDir, args: &[&str]) -> Command {
 /// Starts `verdict` and waits until it serves.
 fn start(dir: TempDir, args: &[&str]) -> Process {
     let mut child = command(&dir, args).spawn().unwrap();
-    let (out, err) = (Output::of(child.stdout.take().unwrap()), Output::of(child.stderr.take().unwrap()));
+    let out = Output::of(child.stdout.take().unwrap());
+    wait_started(dir, child, out)
+}
+
+fn wait_started(dir: TempDir, mut child: Child, out: Output) -> Process {
+    let err = Output::of(child.stderr.take().unwrap());
     let mut process = Process { dir, child, out, err };
     wait_until("the server", || {
         let ended = process.child.try_wait().unwrap();

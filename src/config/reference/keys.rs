@@ -370,6 +370,24 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("decision_log.file.keep", Kind::Number, "How many rotated files are kept."),
     entry(
+        "decision_log.refusals",
+        Kind::Section,
+        "Where the records of calls go that were refused before anybody was authenticated.",
+    ),
+    entry(
+        "decision_log.refusals.path",
+        Kind::Path,
+        "Their file. Without it, the one beside `decision_log.file.path` with `.refused` before its extension; without \
+         that, the console.",
+    ),
+    entry("decision_log.refusals.max_size", Kind::Size, "The size at which their file is rotated."),
+    entry("decision_log.refusals.keep", Kind::Number, "How many rotated files of theirs are kept."),
+    entry(
+        "decision_log.refusals.rate",
+        Kind::Number,
+        "How many refusals are recorded a second. Those above it are counted, and a summary says how many there were.",
+    ),
+    entry(
         "decision_log.nd_builtin_cache",
         Kind::Flag,
         "Whether records carry `nd_builtin_cache`: what `time.now_ns`, `rand.intn`, `uuid.rfc4122`, `opa.runtime`, \

@@ -45,12 +45,13 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
                     invalid("`inputs` is missing or empty".to_owned()),
                     context,
                     started,
-                );
+                )
+                .await;
             }
-            Err(failure) => return refuse(edge, Some(path), failure, context, started),
+            Err(failure) => return refuse(edge, Some(path), failure, context, started).await,
         },
-        (Err(error), _) => return refuse(edge, None, invalid(error), context, started),
-        (Ok(path), Err(error)) => return refuse(edge, Some(path), invalid(error), context, started),
+        (Err(error), _) => return refuse(edge, None, invalid(error), context, started).await,
+        (Ok(path), Err(error)) => return refuse(edge, Some(path), invalid(error), context, started).await,
     };
     let request_id = context.request_id.clone();
     let call = Call {

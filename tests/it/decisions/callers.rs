@@ -169,7 +169,9 @@ fn bad_credentials_are_refused_recorded_and_forgotten() {
         assert!(reply.header("www-authenticate").unwrap().starts_with(challenge));
     }
     assert_eq!(server.ask("/v1/data/demo/allow", &good, "{}").status, 200);
-    let log = std::fs::read_to_string(server.dir.path().join("decisions.jsonl")).unwrap();
+    let log = ["decisions.jsonl", "decisions.refused.jsonl"]
+        .map(|file| std::fs::read_to_string(server.dir.path().join(file)).unwrap())
+        .concat();
     let metrics = String::from_utf8(server.get("/metrics").body).unwrap();
     let status = String::from_utf8(server.ask("/v1/status", &good, "").body).unwrap();
     let parts = [&good, &expired, &forged, &stranger, &other];
