@@ -1,6 +1,7 @@
 //! From syntax to statements: names are resolved, nested terms become statements of their own.
 
 mod calls;
+mod negation;
 mod terms;
 
 use std::collections::HashMap;
@@ -179,28 +180,22 @@ impl<'a> Lowering<'a> {
         if !self.globals.debug && printed(expr).is_some() {
             return;
         }
+        if expr.negated {
+            return self.negated(expr, stmts);
+        }
         let mut own = Vec::new();
-        let before = self.negated;
-        self.negated |= expr.negated;
         if expr.with.is_empty() {
             self.expr_kind(expr, &mut own);
         } else {
             let mut changes = Vec::new();
             for with in &expr.with {
-                if let Some(change) = self.with(with, stmts) {
-                    changes.push(change);
-                }
+                changes.extend(self.with(with, stmts));
             }
             let mut block = Vec::new();
             self.expr_kind(expr, &mut block);
             self.push(&mut own, expr.span, Kind::With { changes, block });
         }
-        self.negated = before;
-        if expr.negated {
-            self.push(stmts, expr.span, Kind::Not(own));
-        } else {
-            stmts.append(&mut own);
-        }
+        stmts.append(&mut own);
     }
 
     fn expr_kind(&mut self, expr: &ast::Expr, stmts: &mut Stmts) {
@@ -348,11 +343,14 @@ impl<'a> Lowering<'a> {
     }
 
     fn truthy(&mut self, term: &ast::Term, stmts: &mut Stmts) {
-        let before = stmts.len();
         let lowered = self.term(term, stmts);
+        self.truth(lowered, term.span, stmts);
+    }
+
+    /// What was just lowered has to be neither false nor undefined.
+    fn truth(&self, lowered: Term, span: Span, stmts: &mut Stmts) {
         if let (Term::Var(slot), Some(last)) = (&lowered, stmts.last_mut())
             && yields(last, *slot)
-            && before < usize::MAX
         {
             match &mut last.kind {
                 Kind::Walk { out, .. } | Kind::Call { out, .. } | Kind::Comprehend { out, .. } => {
@@ -362,7 +360,7 @@ impl<'a> Lowering<'a> {
             }
             return;
         }
-        self.push(stmts, term.span, Kind::Check(lowered));
+        self.push(stmts, span, Kind::Check(lowered));
     }
 
     fn unify_terms(&mut self, left: &ast::Term, right: &ast::Term, span: Span, stmts: &mut Stmts) {

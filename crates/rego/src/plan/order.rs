@@ -46,13 +46,15 @@ pub(super) fn order(
         tries.remove(&at);
         from = at + 1;
         let Some(stmt) = stmts.get(at) else { continue };
-        let Some((ordered, binds)) = ready(stmt, bound, &own, names) else {
+        let mut before = Vec::new();
+        let Some((ordered, binds)) = ready(stmt, bound, &own, names, &mut before) else {
             if waiting.insert(at) {
                 stmt.vars(true, &mut |slot| mentions.entry(slot).or_default().push(at));
             }
             continue;
         };
         waiting.remove(&at);
+        block.stmts.append(&mut before);
         block.stmts.push((ordered, stmt.place));
         for slot in binds {
             if bound.insert(slot) {
@@ -81,8 +83,14 @@ fn unsafe_vars(waiting: &[&raw::Stmt], bound: &Slots, names: &Names) -> Unsafe {
     Unsafe { slots }
 }
 
-/// The statement as it runs, and what it binds, where it can run now.
-fn ready(stmt: &raw::Stmt, bound: &Slots, own: &Slots, names: &Names) -> Option<(Stmt, Slots)> {
+/// The statement as it runs, and what it binds, where it can run now; in `before` what runs directly before it.
+fn ready(
+    stmt: &raw::Stmt,
+    bound: &Slots,
+    own: &Slots,
+    names: &Names,
+    before: &mut Vec<(Stmt, Place)>,
+) -> Option<(Stmt, Slots)> {
     let mut scope = Scope { bound, new: Slots::new() };
     let ordered = match &stmt.kind {
         raw::Kind::Unify(a, b) => {
@@ -111,7 +119,17 @@ fn ready(stmt: &raw::Stmt, bound: &Slots, own: &Slots, names: &Names) -> Option<
             let args = args.iter().map(|arg| scope.operand(arg)).collect::<Option<Vec<_>>>()?;
             Stmt::Call { callee: callee.clone(), args, out: scope.out(out)? }
         }
-        raw::Kind::Not(block) => Stmt::Not(closed(block, bound, own, names)?),
+        raw::Kind::Not { operands, block } => {
+            if needs(operands.iter().chain(block), std::iter::empty(), own, names)
+                .any(|slot| !bound.contains(&slot))
+            {
+                return None;
+            }
+            let mut inside = bound.clone();
+            *before = order(operands, &mut inside, own, names).ok()?.stmts;
+            scope.new = inside.difference(bound).copied().collect();
+            Stmt::Not(order(block, &mut inside, own, names).ok()?)
+        }
         raw::Kind::Every { domain, key, value, block } => {
             let domain = scope.operand(domain)?;
             let mut inner = Scope { bound, new: Slots::new() };
@@ -157,13 +175,13 @@ fn closed(block: &[raw::Stmt], bound: &Slots, own: &Slots, names: &Names) -> Opt
 
 /// The variables of a closure that belong to the bodies around it.
 fn needs<'a>(
-    block: &'a [raw::Stmt],
+    block: impl IntoIterator<Item = &'a raw::Stmt>,
     terms: impl Iterator<Item = &'a raw::Term>,
     own: &'a Slots,
     names: &'a Names,
 ) -> impl Iterator<Item = Slot> + 'a {
     let mut found = Vec::new();
-    block.iter().for_each(|stmt| stmt.vars(true, &mut |slot| found.push(slot)));
+    block.into_iter().for_each(|stmt| stmt.vars(true, &mut |slot| found.push(slot)));
     terms.for_each(|term| term.vars(&mut |slot| found.push(slot)));
     let named = |slot: &Slot| names.get(*slot as usize).is_some_and(Option::is_some);
     found.into_iter().filter(move |slot| own.contains(slot) && named(slot))

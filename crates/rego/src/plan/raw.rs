@@ -41,12 +41,38 @@ pub(super) enum Kind {
     Unify(Term, Term),
     Compare(Comparison, Term, Term),
     Check(Term),
-    Walk { base: Base, path: Vec<Term>, out: Out },
-    Call { callee: Callee, args: Vec<Term>, out: Out },
-    Not(Vec<Stmt>),
-    Every { domain: Term, key: Term, value: Term, block: Vec<Stmt> },
-    Comprehend { kind: Comprehension, block: Vec<Stmt>, key: Option<Term>, value: Term, out: Out },
-    With { changes: Vec<(Target, Term)>, block: Vec<Stmt> },
+    Walk {
+        base: Base,
+        path: Vec<Term>,
+        out: Out,
+    },
+    Call {
+        callee: Callee,
+        args: Vec<Term>,
+        out: Out,
+    },
+    /// `operands` are found before `block` is negated; neither binds a variable for what is around it.
+    Not {
+        operands: Vec<Stmt>,
+        block: Vec<Stmt>,
+    },
+    Every {
+        domain: Term,
+        key: Term,
+        value: Term,
+        block: Vec<Stmt>,
+    },
+    Comprehend {
+        kind: Comprehension,
+        block: Vec<Stmt>,
+        key: Option<Term>,
+        value: Term,
+        out: Out,
+    },
+    With {
+        changes: Vec<(Target, Term)>,
+        block: Vec<Stmt>,
+    },
 }
 
 impl Term {
@@ -117,7 +143,9 @@ impl Stmt {
                 args.iter().for_each(|term| term.vars(f));
                 out.vars(f);
             }
-            Kind::Not(block) => block.iter().for_each(|stmt| stmt.vars(inside, f)),
+            Kind::Not { operands, block } => {
+                operands.iter().chain(block).for_each(|stmt| stmt.vars(inside, f));
+            }
             Kind::With { changes, block } => {
                 changes.iter().for_each(|(_, term)| term.vars(f));
                 block.iter().for_each(|stmt| stmt.vars(inside, f));

@@ -8,3 +8,4 @@ mod conformance_opa;
 mod differential;
 mod hostile;
 mod interpreter;
+mod negation;

@@ -49,41 +49,60 @@ impl Lowering<'_> {
                 }
             };
         }
+        // Before its arguments, so that what is wrong with them is said after it.
+        if self.callee(function).is_none() {
+            return self.called(function, Vec::new(), span, stmts);
+        }
+        let args = args.iter().map(|arg| self.term(arg, stmts)).collect();
+        self.called(function, args, span, stmts)
+    }
+
+    /// A call whose arguments are there.
+    pub(super) fn called(
+        &mut self,
+        function: &ast::Term,
+        mut args: Vec<Term>,
+        span: Span,
+        stmts: &mut Stmts,
+    ) -> Term {
         let Some((callee, arity, name)) = self.callee(function) else {
             let name = function.dotted().map_or_else(|| "?".to_owned(), |parts| parts.join("."));
             self.found("rego_type_error", span, format!("undefined function {name}"));
             return Term::Const(Value::Null);
         };
-        let mut lowered: Vec<Term> = args.iter().map(|arg| self.term(arg, stmts)).collect();
-        if lowered.len() == arity + 1
-            && let Some(out) = lowered.pop()
+        let count = args.len();
+        if count == arity + 1
+            && let Some(out) = args.pop()
         {
-            let kind = Kind::Call { callee, args: lowered, out: Out::Fits(out) };
-            self.push(stmts, span, kind);
+            self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(out) });
             return Term::Const(Value::Bool(true));
         }
-        if lowered.len() != arity {
-            let message = format!(
-                "function {name} has arity {arity}, got {} argument{}",
-                args.len(),
-                if args.len() == 1 { "" } else { "s" }
-            );
+        if count != arity {
+            let plural = if count == 1 { "" } else { "s" };
+            let message = format!("function {name} has arity {arity}, got {count} argument{plural}");
             self.found("rego_type_error", span, message);
         }
         let out = self.temp();
-        self.push(stmts, span, Kind::Call { callee, args: lowered, out: Out::Fits(Term::Var(out)) });
+        self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Var(out)) });
         Term::Var(out)
+    }
+
+    /// Whether a call asks for annotations.
+    pub(super) fn asks_for_metadata(&self, function: &ast::Term, args: &[ast::Term]) -> bool {
+        self.asked(function, args).is_some()
+    }
+
+    fn asked(&self, function: &ast::Term, args: &[ast::Term]) -> Option<Asked> {
+        self.asker.filter(|_| args.len() < 2)?;
+        let name = function.dotted()?;
+        let asked = Asked::of(&name)?;
+        let first = name.first()?;
+        (self.local(first).is_none() && self.global(first).is_none()).then_some(asked)
     }
 
     /// What a call that asks for annotations stands for.
     fn metadata(&mut self, function: &ast::Term, args: &[ast::Term]) -> Option<Term> {
-        let asker = self.asker.filter(|_| args.len() < 2)?;
-        let name = function.dotted()?;
-        let asked = Asked::of(&name)?;
-        let first = name.first()?;
-        if self.local(first).is_some() || self.global(first).is_some() {
-            return None;
-        }
+        let (asked, asker) = (self.asked(function, args)?, self.asker?);
         let answer = self.globals.metadata.answer(asked, asker).unwrap_or_else(|findings| {
             self.findings.extend(findings);
             Value::Null

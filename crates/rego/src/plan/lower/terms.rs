@@ -165,13 +165,20 @@ impl Lowering<'_> {
         }
     }
 
+    /// The document that the head of a reference stands for, where it is no other term.
+    pub(super) fn document(&self, head: &ast::Term) -> Option<(Root, Vec<Term>)> {
+        let TermKind::Var(name) = &head.kind else { return None };
+        if self.local(name).is_some() {
+            return None;
+        }
+        let (root, path) = self.global(name)?;
+        Some((root, path.into_iter().map(Term::Const).collect()))
+    }
+
     pub(in crate::plan) fn reference(&mut self, reference: &ast::Ref, span: Span, stmts: &mut Stmts) -> Term {
-        let (root, mut path) = match &reference.head.kind {
-            TermKind::Var(name) => match (self.local(name), self.global(name)) {
-                (None, Some((root, path))) => (root, path.into_iter().map(Term::Const).collect()),
-                _ => (Root::Term(self.var(name, reference.head.span, stmts)), Vec::new()),
-            },
-            _ => (Root::Term(self.term(&reference.head, stmts)), Vec::new()),
+        let (root, mut path) = match self.document(&reference.head) {
+            Some(document) => document,
+            None => (Root::Term(self.term(&reference.head, stmts)), Vec::new()),
         };
         for part in &reference.parts {
             path.push(match part {
@@ -216,7 +223,7 @@ impl Lowering<'_> {
 }
 
 /// What runs for an operator: below the top of an expression, `=` and `:=` compare.
-const fn infix_name(op: Op) -> &'static str {
+pub(super) const fn infix_name(op: Op) -> &'static str {
     match op {
         Op::Unify | Op::Assign => "equal",
         other => other.function(),

@@ -1,0 +1,111 @@
+//! What `not` comes to, in rules, in queries, and wherever else conditions stand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use verdict_rego::plan::Strict;
+use verdict_rego::program::query::{Asking, Scope};
+use verdict_rego::{Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Value, compile};
+
+const CASES: &str = include_str!("negation/cases.txt");
+
+const RULES: &str = r#"package p
+
+always := true
+
+never if input.missing
+
+seen := input.name
+
+set_of contains "a"
+
+is_mallory(x) if x in {"mallory"}
+
+only_bob(x) := x if x in {"bob"}
+
+not_blocked if not is_mallory(input.missing)
+"#;
+
+const INPUT: &str = r#"{"zero": 0, "one": 1, "no": false, "name": "xavier", "names": ["xavier", "bob"],
+    "pair": {"a": {"b": 1}}, "key": "a"}"#;
+
+/// Where a condition may stand; `COND` is the condition.
+const PLACES: [&str; 8] = [
+    "answer if { COND }",
+    "answer if { false } else if { COND }",
+    "answer if { count([1 | COND]) > 0 }",
+    "answer if { every y in [1, 2] { y > 0; COND } }",
+    "f(_) if { COND }\nanswer if { f(0) }",
+    "set contains 1 if { COND }\nanswer if { set[1] }",
+    "other if { COND }\nanswer if { other with data.unrelated as 1 }",
+    "answer if { $\"{[1 | COND]}\" != \"[]\" }",
+];
+
+const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(30));
+
+fn program(rule: &str) -> Result<Program, String> {
+    let source = Arc::from(format!("{RULES}\n{rule}"));
+    compile(vec![Module { id: "p.rego".to_owned(), source, version: RegoVersion::V1 }], Value::object())
+        .map_err(|errors| format!("refused: {}", errors[0]))
+}
+
+fn in_rule(rule: &str, input: &Value) -> String {
+    let program = match program(rule) {
+        Ok(program) => program,
+        Err(why) => return why,
+    };
+    match program.evaluate(&["p", "answer"].map(str::to_owned), Some(input.clone()), 0, &LIMITS) {
+        Evaluation::Defined { value, .. } => {
+            if value.as_bool() == Some(true) { "holds" } else { "another value" }.to_owned()
+        }
+        Evaluation::Undefined(_) => "undefined".to_owned(),
+        Evaluation::Error(failure) => failure.message,
+    }
+}
+
+fn in_query(query: &str, input: &Value) -> String {
+    let program = program("").unwrap();
+    let scope = Scope { package: Some("p".to_owned()), imports: Vec::new() };
+    let query = match program.prepare(query, &scope) {
+        Ok(query) => query,
+        Err(errors) => return format!("refused: {}", errors[0]),
+    };
+    let effects = Effects::default();
+    let asking = Asking {
+        input: Some(input),
+        now_ns: 0,
+        limits: LIMITS,
+        strict: Strict::Functions,
+        effects,
+        watch: None,
+    };
+    match program.ask(&query, asking) {
+        Ok(rows) if rows.is_empty() => "undefined".to_owned(),
+        Ok(_) => "holds".to_owned(),
+        Err(failure) => failure.message,
+    }
+}
+
+#[test]
+fn not_means_what_it_means_in_opa_wherever_it_stands() {
+    let input = Value::from_json(INPUT.as_bytes()).unwrap();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for line in CASES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (condition, expected) = line.rsplit_once(" | ").unwrap();
+        let (condition, expected) = (condition.trim().replace("\\|", "|"), expected.trim());
+        count += 1;
+        for place in PLACES {
+            let rule = place.replace("COND", &condition);
+            let got = in_rule(&rule, &input);
+            if !got.starts_with(expected) {
+                wrong.push(format!("{rule}\n  got {got}, want {expected}"));
+            }
+        }
+        let got = in_query(&condition, &input);
+        if !got.starts_with(expected) {
+            wrong.push(format!("query {condition}\n  got {got}, want {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
