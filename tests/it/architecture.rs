@@ -138,6 +138,41 @@ fn nobody_imports_what_the_table_does_not_allow() {
     assert_eq!(seen, table.keys().cloned().collect(), "rows and modules differ");
 }
 
+/// Files whose circles are still to be undone; each is gone from here with the last circle through it.
+const CIRCLES_LEFT: &[&str] = &[
+    "bundle.rs",
+    "bundle/build.rs",
+    "bundle/signature.rs",
+    "cli/bench.rs",
+    "cli/bench/load.rs",
+    "cli/bench/report.rs",
+    "cli/bench/report/document.rs",
+    "cli/build.rs",
+    "cli/eval.rs",
+    "cli/eval/output.rs",
+    "cli/eval/source.rs",
+    "cli/exec.rs",
+    "cli/inspect.rs",
+    "config/environment.rs",
+    "config/reference.rs",
+    "config/typed/error.rs",
+    "config/validate.rs",
+    "decision_log.rs",
+    "doors/manage.rs",
+    "doors/opa.rs",
+    "doors/router.rs",
+    "pdp.rs",
+    "testing.rs",
+    "testing/fixture.rs",
+];
+
+#[test]
+fn files_form_no_circle() {
+    let found = crate::circles::circles(&root().join("src"), CIRCLES_LEFT);
+    let shown: Vec<String> = found.iter().map(|circle| circle.join(" -> ")).collect();
+    assert!(found.is_empty(), "files depend on each other in circles:\n{}", shown.join("\n"));
+}
+
 #[test]
 fn imports_form_no_cycle() {
     let table = table(&fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap());

@@ -6,6 +6,7 @@ mod author;
 mod bad_input;
 mod bench_cli;
 mod bundle_format;
+mod circles;
 mod cli;
 mod config;
 mod conformance_jose;

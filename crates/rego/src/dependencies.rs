@@ -4,6 +4,7 @@
 //! the document that it leads to: of `u := input.user` and `u.id == "a"`, it is `input.user.id`. Unlike in OPA, what stands
 //! in an `else` counts.
 
+mod paths;
 mod references;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,15 +15,11 @@ use super::syntax::ast::{Body, ExprKind, HeadValue, Module, RefPart, Rule, Term,
 use super::syntax::token::Kind;
 use super::syntax::visit::{Visitor, walk_body, walk_term};
 use super::value::Value;
+use paths::Names;
 use references::{Collector, Part, constant};
 
+pub use paths::Path;
 pub use references::used_functions;
-
-/// What names stand for outside of rules.
-type Names = HashMap<Arc<str>, Path>;
-
-/// A document: `data` or `input`, and keys.
-pub type Path = Vec<Value>;
 
 /// Documents, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,36 +1,15 @@
 //! Values as JSON text, both ways.
 
+mod convert;
+mod error;
 mod kept;
 mod read;
 mod serialize;
 mod write;
 
+pub use error::{JsonError, MAX_DEPTH};
 pub use read::{read, read_nested};
 pub use write::{Escape, write, write_escaped};
-
-/// The most levels of arrays and objects that a document may have.
-pub const MAX_DEPTH: u8 = 64;
-
-/// Why a JSON text was refused, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at line {line}, column {column}")]
-pub struct JsonError {
-    /// What was wrong: lower case, no full stop.
-    pub message: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in bytes, from 1.
-    pub column: usize,
-}
-
-impl JsonError {
-    fn at(text: &[u8], offset: usize, message: String) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        Self { message, line, column }
-    }
-}
 
 #[cfg(test)]
 mod tests;

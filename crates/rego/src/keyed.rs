@@ -6,16 +6,24 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::budget;
-use super::value::Value;
+use crate::budget;
 
 /// From how many entries on an index is worth its memory.
 const INDEXED: usize = 16;
 
+/// What entries are found by: values, in their order; those that are texts also by the text.
+pub trait Key: Ord + Hash {
+    /// The text, if it is one.
+    fn as_text(&self) -> Option<&str>;
+
+    /// Where it stands relative to a text.
+    fn cmp_text(&self, text: &str) -> Ordering;
+}
+
 /// Entries with distinct keys, in their order. `V` is `()` for sets.
 #[derive(Clone)]
-pub struct Keyed<V> {
-    entries: Vec<(Value, V)>,
+pub struct Entries<K, V> {
+    entries: Vec<(K, V)>,
     /// Made for documents that are looked up in again and again; gone with the first change.
     index: Option<Box<Index>>,
 }
@@ -27,7 +35,7 @@ struct Index {
     table: HashTable<u32>,
 }
 
-impl<V> Keyed<V> {
+impl<K: Key, V> Entries<K, V> {
     /// Without entries.
     pub const fn new() -> Self {
         Self { entries: Vec::new(), index: None }
@@ -44,17 +52,17 @@ impl<V> Keyed<V> {
     }
 
     /// All entries, in order.
-    pub fn entries(&self) -> &[(Value, V)] {
+    pub fn entries(&self) -> &[(K, V)] {
         &self.entries
     }
 
     /// Keys with their values, in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Value, &V)> + ExactSizeIterator {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + ExactSizeIterator {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
     /// The keys, in order.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator {
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator {
         self.entries.iter().map(|(key, _)| key)
     }
 
@@ -64,17 +72,17 @@ impl<V> Keyed<V> {
     }
 
     /// The value at a key.
-    pub fn get(&self, key: &Value) -> Option<&V> {
+    pub fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(self.position(key)?).map(|(_, value)| value)
     }
 
     /// The key as it is stored.
-    pub fn get_key(&self, key: &Value) -> Option<&Value> {
+    pub fn get_key(&self, key: &K) -> Option<&K> {
         self.entries.get(self.position(key)?).map(|(key, _)| key)
     }
 
     /// Whether there is an entry with this key.
-    pub fn contains(&self, key: &Value) -> bool {
+    pub fn contains(&self, key: &K) -> bool {
         self.position(key).is_some()
     }
 
@@ -82,13 +90,13 @@ impl<V> Keyed<V> {
     pub fn get_str(&self, key: &str) -> Option<&V> {
         let found = match &self.index {
             Some(index) => index.find(hash_text(&index.state, key), |at| self.text_at(at) == Some(key)),
-            None => self.entries.binary_search_by(|(there, _)| compare_text(there, key)).ok(),
+            None => self.entries.binary_search_by(|(there, _)| there.cmp_text(key)).ok(),
         };
         self.entries.get(found?).map(|(_, value)| value)
     }
 
     /// Puts a value at a key, and gives back what was there.
-    pub fn insert(&mut self, key: Value, value: V) -> Option<V> {
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.entries.binary_search_by(|(there, _)| there.cmp(&key)) {
             Ok(at) => self.entries.get_mut(at).map(|(_, old)| std::mem::replace(old, value)),
             Err(at) => {
@@ -100,20 +108,20 @@ impl<V> Keyed<V> {
     }
 
     /// Takes an entry out.
-    pub fn remove(&mut self, key: &Value) -> Option<V> {
+    pub fn remove(&mut self, key: &K) -> Option<V> {
         let at = self.position(key)?;
         self.index = None;
         Some(self.entries.remove(at).1)
     }
 
     /// The value at a key, to be changed.
-    pub fn get_mut(&mut self, key: &Value) -> Option<&mut V> {
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = self.position(key)?;
         self.entries.get_mut(at).map(|(_, value)| value)
     }
 
     /// From entries in any order; of several with one key the last stays.
-    pub fn from_entries(mut entries: Vec<(Value, V)>) -> Self {
+    pub fn from_entries(mut entries: Vec<(K, V)>) -> Self {
         if entries.is_sorted_by(|a, b| a.0 < b.0) {
             return Self { entries, index: None };
         }
@@ -129,7 +137,7 @@ impl<V> Keyed<V> {
     }
 
     /// All entries, in order.
-    pub fn into_entries(self) -> Vec<(Value, V)> {
+    pub fn into_entries(self) -> Vec<(K, V)> {
         self.entries
     }
 
@@ -145,7 +153,7 @@ impl<V> Keyed<V> {
             return;
         }
         let state = RandomState::new();
-        let hash = |at: &u32| self.entries.get(*at as usize).map_or(0, |(key, _)| hash_value(&state, key));
+        let hash = |at: &u32| self.entries.get(*at as usize).map_or(0, |(key, _)| hash_key(&state, key));
         let mut table = HashTable::with_capacity(count);
         for at in 0..count as u32 {
             table.insert_unique(hash(&at), at, hash);
@@ -153,9 +161,9 @@ impl<V> Keyed<V> {
         self.index = Some(Box::new(Index { state, table }));
     }
 
-    fn position(&self, key: &Value) -> Option<usize> {
+    fn position(&self, key: &K) -> Option<usize> {
         match &self.index {
-            Some(index) => index.find(hash_value(&index.state, key), |at| {
+            Some(index) => index.find(hash_key(&index.state, key), |at| {
                 self.entries.get(at).is_some_and(|(there, _)| there == key)
             }),
             None => self.entries.binary_search_by(|(there, _)| there.cmp(key)).ok(),
@@ -163,19 +171,19 @@ impl<V> Keyed<V> {
     }
 
     fn text_at(&self, at: usize) -> Option<&str> {
-        self.entries.get(at).and_then(|(key, _)| key.as_str())
+        self.entries.get(at).and_then(|(key, _)| key.as_text())
     }
 }
 
-impl<V> Default for Keyed<V> {
+impl<K: Key, V> Default for Entries<K, V> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Keyed<()> {
+impl<K: Key> Entries<K, ()> {
     /// Adds an element; whether it was new.
-    pub fn add(&mut self, element: Value) -> bool {
+    pub fn add(&mut self, element: K) -> bool {
         self.insert(element, ()).is_none()
     }
 }
@@ -186,67 +194,55 @@ impl Index {
     }
 }
 
-/// Texts have a hash of their own, so that they are found without a [`Value`] being made of them.
+/// Texts have a hash of their own, so that they are found without a key being made of them.
 fn hash_text(state: &RandomState, text: &str) -> u64 {
     state.hash_one(text)
 }
 
-fn hash_value(state: &RandomState, value: &Value) -> u64 {
-    match value {
-        Value::String(text) => hash_text(state, text),
-        other => state.hash_one(other),
-    }
+fn hash_key<K: Key>(state: &RandomState, key: &K) -> u64 {
+    key.as_text().map_or_else(|| state.hash_one(key), |text| hash_text(state, text))
 }
 
-/// Where a key stands relative to a text.
-fn compare_text(key: &Value, text: &str) -> Ordering {
-    match key {
-        Value::String(key) => (**key).cmp(text),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ordering::Less,
-        Value::Array(_) | Value::Object(_) | Value::Set(_) => Ordering::Greater,
-    }
-}
-
-impl<V: Ord> Ord for Keyed<V> {
+impl<K: Ord, V: Ord> Ord for Entries<K, V> {
     fn cmp(&self, other: &Self) -> Ordering {
         self.entries.cmp(&other.entries)
     }
 }
 
-impl<V: Ord> PartialOrd for Keyed<V> {
+impl<K: Ord, V: Ord> PartialOrd for Entries<K, V> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<V: PartialEq> PartialEq for Keyed<V> {
+impl<K: PartialEq, V: PartialEq> PartialEq for Entries<K, V> {
     fn eq(&self, other: &Self) -> bool {
         self.entries == other.entries
     }
 }
 
-impl<V: Eq> Eq for Keyed<V> {}
+impl<K: Eq, V: Eq> Eq for Entries<K, V> {}
 
-impl<V: Hash> Hash for Keyed<V> {
+impl<K: Hash, V: Hash> Hash for Entries<K, V> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.entries.hash(state);
     }
 }
 
-impl<V: std::fmt::Debug> std::fmt::Debug for Keyed<V> {
+impl<K: Key + std::fmt::Debug, V: std::fmt::Debug> std::fmt::Debug for Entries<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-impl<V> FromIterator<(Value, V)> for Keyed<V> {
-    fn from_iter<I: IntoIterator<Item = (Value, V)>>(entries: I) -> Self {
+impl<K: Key, V> FromIterator<(K, V)> for Entries<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         Self::from_entries(entries.into_iter().collect())
     }
 }
 
-impl FromIterator<Value> for Keyed<()> {
-    fn from_iter<I: IntoIterator<Item = Value>>(elements: I) -> Self {
+impl<K: Key> FromIterator<K> for Entries<K, ()> {
+    fn from_iter<I: IntoIterator<Item = K>>(elements: I) -> Self {
         elements.into_iter().map(|element| (element, ())).collect()
     }
 }

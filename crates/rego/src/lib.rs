@@ -24,6 +24,7 @@ pub mod number;
 pub mod outbound;
 pub mod plan;
 pub mod program;
+mod stack;
 pub mod syntax;
 pub mod value;
 

@@ -2,8 +2,10 @@
 
 mod checked;
 pub mod coverage;
+mod distinct_tests;
 mod explain;
 pub mod observe;
+mod options;
 pub mod profile;
 pub mod query;
 pub mod test_rules;
@@ -19,21 +21,21 @@ use super::builtins::table;
 use super::check::{self, Checks};
 use super::diagnostic::Diagnostic;
 use super::effects::Effects;
-use super::plan::ir::{Builtin, Kind, RuleId};
+use super::plan::ir::{Kind, RuleId};
 use super::plan::watch::Watch;
-use super::plan::{Declared, Failure as PlanFailure, Machine, Outline, Strict, ir};
+use super::plan::{Failure as PlanFailure, Machine, Outline, Strict, ir};
 use super::syntax::ast;
 use super::syntax::parser::{Options, parse_module};
 use super::syntax::source::Source;
 use super::value::Value;
 use crate::error::{EvalError, EvalErrorKind, Location, PolicyError};
+use crate::stack::on_stack;
 use weigh::weigh;
 
 pub use super::syntax::ast::Version as RegoVersion;
+pub use crate::stack::STACK;
+pub use options::{CompileOptions, declared};
 
-/// The stack that the deepest policy needs, in bytes. Threads that decide should have it from the start: where an
-/// evaluation needs more than its thread has left, it is given a stack of its own, which takes some 40 us.
-pub const STACK: usize = 64 << 20;
 /// What one level of evaluation takes of it at the most, in bytes.
 const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 10 << 10 } else { 3 << 10 };
 /// The most bytes that one built-in may make.
@@ -151,15 +153,6 @@ pub fn compile_checked(
     compile_within(LOAD, modules, data, checks, CompileOptions::default())
 }
 
-/// What a program is compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CompileOptions {
-    /// For an author who watches ([`query`]): calls of `print` stay, and variables keep their names.
-    pub debug: bool,
-    /// For tests: rules of the same name that begins with `test_` are tests of their own, not one.
-    pub tests: bool,
-}
-
 /// Compiles modules and data with options.
 ///
 /// # Errors
@@ -236,7 +229,7 @@ fn compile_here(
         return Err(errors);
     }
     if options.tests {
-        test_rules::make_distinct(&mut trees);
+        distinct_tests::make_distinct(&mut trees);
     }
     let plan = checked::plan(&trees, checks, options)
         .map_err(|found| found.into_iter().map(|found| found.diagnostic(&sources)).collect::<Vec<_>>())?;
@@ -260,19 +253,6 @@ fn compile_here(
     let packages = trees.iter().map(package).collect();
     let outlines = trees.iter().map(Outline::of).collect();
     Ok(Program { plan, sources, outlines, packages, modules, data, stack })
-}
-
-/// The built-in of a name, as the compiler wants it; one that there is no function for is as good as unknown.
-pub fn declared(name: &str) -> Option<Declared> {
-    let entry = table::find(name)?;
-    let builtin = Builtin {
-        name: entry.name,
-        function: entry.function?,
-        relation: entry.relation,
-        nondeterministic: entry.nondeterministic,
-        blocking: entry.blocking,
-    };
-    Some(Declared { builtin, arity: entry.args.len() })
 }
 
 /// What a path leads to.
@@ -560,11 +540,6 @@ impl fmt::Debug for Program {
         let modules: Vec<&str> = self.modules.iter().map(|module| module.id.as_str()).collect();
         f.debug_struct("Program").field("modules", &modules).finish_non_exhaustive()
     }
-}
-
-/// Runs `f` with `needed` bytes of stack to go down: on this thread's stack if so much is left of it, else on another.
-fn on_stack<T>(needed: usize, f: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(needed, STACK.max(needed), f)
 }
 
 #[cfg(test)]

@@ -16,7 +16,4 @@ pub(super) mod token;
 pub mod tree_json;
 pub mod visit;
 
-/// Runs `f` on a stack that is large enough to read, walk and drop the deepest tree.
-pub fn on_large_stack<T>(f: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(super::STACK, super::STACK, f)
-}
+pub use crate::stack::on_large_stack;

@@ -1,18 +1,13 @@
 //! Rego values: what JSON has, and sets. Never undefined: that is an `Option`.
 
 use std::cmp::Ordering;
-use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
+use crate::budget;
+use crate::keyed::{Entries, Key};
 
-use super::budget;
-use super::json::{self, JsonError};
-
-pub use super::keyed::Keyed;
-pub use super::number::Number;
+pub use crate::number::Number;
 
 /// A Rego value. Cheap to clone: what is large is shared.
 ///
@@ -36,6 +31,8 @@ pub enum Value {
     Set(Arc<Set>),
 }
 
+/// Values by distinct keys, in order of the keys. `V` is `()` for sets.
+pub type Keyed<V> = Entries<Value, V>;
 /// The members of an object, in order of their keys.
 pub type Object = Keyed<Value>;
 /// The elements of a set, in order.
@@ -252,6 +249,20 @@ impl Ord for Value {
     }
 }
 
+impl Key for Value {
+    fn as_text(&self) -> Option<&str> {
+        self.as_str()
+    }
+
+    fn cmp_text(&self, text: &str) -> Ordering {
+        match self {
+            Self::String(key) => (**key).cmp(text),
+            Self::Null | Self::Bool(_) | Self::Number(_) => Ordering::Less,
+            Self::Array(_) | Self::Object(_) | Self::Set(_) => Ordering::Greater,
+        }
+    }
+}
+
 /// What a value takes besides its parts, roughly: counters, lengths, and what an allocator adds.
 const OVERHEAD: usize = 48;
 
@@ -305,55 +316,5 @@ impl From<Set> for Value {
     fn from(elements: Set) -> Self {
         budget::spend(OVERHEAD + elements.len() * size_of::<Self>());
         Self::Set(Arc::new(elements))
-    }
-}
-
-impl Value {
-    /// Reads JSON (RFC 8259) strictly: one document, at most [`json::MAX_DEPTH`] levels, no duplicate keys; numbers are
-    /// kept as they are written.
-    ///
-    /// # Errors
-    /// What was wrong, with line and column.
-    pub fn from_json(text: &[u8]) -> Result<Self, JsonError> {
-        json::read(text)
-    }
-
-    /// Reads one YAML document of JSON's types; keys that are not text become text, as in OPA.
-    ///
-    /// # Errors
-    /// What was wrong, with line and column where the reader knows them.
-    pub fn from_yaml(text: &str) -> Result<Self, String> {
-        yaml_serde::from_str::<Self>(text).map_err(|error| error.to_string())
-    }
-
-    /// From anything that serialises to JSON.
-    ///
-    /// # Errors
-    /// When it does not serialise, or has duplicate keys.
-    pub fn from_serialize(value: &impl Serialize) -> Result<Self, String> {
-        let text = serde_json::to_vec(value).map_err(|error| error.to_string())?;
-        json::read(&text).map_err(|error| error.to_string())
-    }
-
-    /// As compact JSON; sets become arrays, keys that are not text become their JSON.
-    pub fn to_raw(&self) -> Box<RawValue> {
-        let mut text = String::new();
-        json::write(self, &mut text);
-        RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
-    }
-}
-
-/// As compact JSON.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        json::write(self, &mut text);
-        f.write_str(&text)
-    }
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

@@ -1,5 +1,6 @@
 //! GraphQL: parsing, and validation against a schema.
 
+pub(crate) mod document;
 pub(crate) mod functions;
 pub(crate) mod lexer;
 pub(crate) mod overlap;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::context::Function;
-use super::declaration::Declaration;
+use super::declaration::{Declaration, builtin};
 use super::signature::Type;
 use super::{
     collections, crypto, encoding, graphql, http, json, jwt, net, numbers, pattern, policy, text, time,
@@ -23,12 +23,19 @@ const FAMILIES: &[&[Declaration]] = &[
     numbers::BUILTINS,
     pattern::BUILTINS,
     policy::BUILTINS,
+    OF_ALL,
     text::BUILTINS,
     time::BUILTINS,
     types::BUILTINS,
     x509::BUILTINS,
     yaml::BUILTINS,
 ];
+
+/// Those that ask the table itself.
+const OF_ALL: &[Declaration] =
+    &[builtin("rego.parse_module", "string, string", "{...string: any}", |_, args| {
+        policy::parse_module::parse_module(args, |name| find(name).is_some())
+    })];
 
 /// A built-in.
 #[derive(Debug)]

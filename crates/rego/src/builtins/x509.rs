@@ -1,10 +1,12 @@
 //! X.509 certificates, certificate requests and private keys.
 
 pub(crate) mod constraints;
+pub(crate) mod der;
 pub(crate) mod functions;
 pub(crate) mod go_json;
 pub(crate) mod go_url;
 pub(crate) mod json;
+pub(crate) mod name_constraints;
 pub(crate) mod names;
 pub(crate) mod parse;
 pub(crate) mod private_keys;

@@ -9,7 +9,6 @@ mod unify;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use crate::builtins::signature::Type as Declared;
 use crate::value::Value;
 
 pub(super) use operations::{keys, merge, of_value, or, select, values};
@@ -146,28 +145,6 @@ impl Type {
                 Kind::OneOf(_) => 8,
                 Kind::Function(..) => 9,
             },
-        }
-    }
-
-    /// What a built-in declares.
-    pub(super) fn declared(declared: &Declared) -> Self {
-        match declared {
-            Declared::Any => Self::Any,
-            Declared::Null => Self::Null,
-            Declared::Boolean => Self::Boolean,
-            Declared::Number => Self::Number,
-            Declared::String => Self::String,
-            Declared::Array(first, rest) => {
-                Self::array(first.iter().map(Self::declared).collect(), rest.as_deref().map(Self::declared))
-            }
-            Declared::Set(each) => Self::set(Self::declared(each)),
-            Declared::Object(named, rest) => Self::object(
-                named.iter().map(|(name, of)| (Value::from(name.as_str()), Self::declared(of))).collect(),
-                rest.as_deref().map(|(key, value)| (Self::declared(key), Self::declared(value))),
-            ),
-            Declared::OneOf(types) => {
-                types.iter().map(Self::declared).reduce(|a, b| or(&a, &b)).unwrap_or(Self::Any)
-            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Names, Path};
+use super::paths::{Names, Path};
 use crate::number::Number;
 use crate::syntax::ast::{Body, Expr, ExprKind, Module, Ref, RefPart, Term, TermKind};
 use crate::syntax::visit::{Visitor, walk_expr, walk_module, walk_term};

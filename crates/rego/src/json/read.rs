@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{JsonError, MAX_DEPTH, kept};
+use super::error::{JsonError, MAX_DEPTH};
+use super::{kept, write};
 use crate::number::Number;
 use crate::value::{Keyed, Value};
 
@@ -191,7 +192,7 @@ impl<'a> Reader<'a> {
                     let key = key.into_shared();
                     if seen.contains(&key) {
                         let mut text = String::new();
-                        super::write(&Value::String(key), &mut text);
+                        write::write(&Value::String(key), &mut text);
                         return Fault::new(at, format!("duplicate key {text}"));
                     }
                     seen.insert(key);

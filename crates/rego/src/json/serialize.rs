@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::write::with_text_keys;
+use super::write::{with_text_keys, write};
 use crate::number::Number;
 use crate::value::{Keyed, Value};
 
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         });
         if let Some(key) = twice {
             let mut text = String::new();
-            super::write(key, &mut text);
+            write(key, &mut text);
             return Err(de::Error::custom(format!("duplicate key {text}")));
         }
         Ok(Value::from(Keyed::from_entries(members)))

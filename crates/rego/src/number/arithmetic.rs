@@ -1,37 +1,13 @@
 //! Computing with numbers.
 
-use std::fmt;
-
 use num_bigint::BigInt;
 
-use super::float::{Float, PRECISION};
-use super::{MAX_DIGITS, MAX_MAGNITUDE, Number, Repr, signed};
+use super::bounds::{MAX_DIGITS, MAX_MAGNITUDE, NumberError};
+use super::float::{Float, PRECISION, signed};
+use super::repr::{Number, Repr};
 
 /// The precision that OPA's `product` starts with and therefore keeps: a double's.
 const PRODUCT_PRECISION: u32 = 53;
-
-/// Why there is no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberError {
-    /// A division by zero.
-    DivideByZero,
-    /// A remainder of numbers that are not whole.
-    NotWhole,
-    /// A result beyond the bounds of numbers, as repeated squaring comes to.
-    TooLarge,
-}
-
-impl fmt::Display for NumberError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DivideByZero => "divide by zero",
-            Self::NotWhole => "modulo on floating-point number",
-            Self::TooLarge => "number too large",
-        })
-    }
-}
-
-impl std::error::Error for NumberError {}
 
 /// A whole number: an integer times a power of ten, so that `1e9000` is not written out to be computed with.
 pub(super) struct Whole {
@@ -102,6 +78,14 @@ impl Whole {
 }
 
 impl Number {
+    /// The whole number, where it is one.
+    pub fn as_integer(&self) -> Option<BigInt> {
+        match &self.0 {
+            Repr::Int(n) => Some(BigInt::from(*n)),
+            Repr::Decimal(_) => self.whole().map(Whole::into_integer),
+        }
+    }
+
     /// The sum.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use num_bigint::BigUint;
 
-use super::{MAX_DIGITS, MAX_MAGNITUDE, MAX_TEXT};
+use super::bounds::{MAX_DIGITS, MAX_MAGNITUDE, MAX_TEXT};
 
 /// How many digits `lead` has: as many as always fit 64 bits.
 const LEAD: u32 = 19;

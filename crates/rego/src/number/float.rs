@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 
-use num_bigint::{BigInt, BigUint};
+use num_bigint::{BigInt, BigUint, Sign};
 
 use super::decimal::Decimal;
-use super::{shortest, signed};
 
 /// The bits of a mantissa.
 pub(super) const PRECISION: u32 = 64;
@@ -132,12 +131,6 @@ impl Float {
         let value = self.mantissa.checked_shr(self.exponent.unsigned_abs()).unwrap_or(0);
         if self.negative { 0_i64.checked_sub_unsigned(value) } else { i64::try_from(value).ok() }
     }
-
-    /// The shortest text that names this value and no other of `precision` bits: whole numbers in full, others with an
-    /// exponent where they are less than 0.0001 or at least 1,000,000.
-    pub(super) fn text(&self, precision: u32) -> String {
-        shortest::text(self, precision)
-    }
 }
 
 /// What has few digits and a small power of ten, without an allocation.
@@ -192,4 +185,9 @@ fn round(negative: bool, value: u128, exponent: i32, sticky: bool, precision: u3
     let mantissa = u64::try_from(kept).unwrap_or(u64::MAX);
     let shift = mantissa.leading_zeros();
     Float { negative, mantissa: mantissa << shift, exponent: exponent.saturating_sub(shift as i32) }
+}
+
+/// An integer of this sign.
+pub(super) fn signed(negative: bool, value: BigUint) -> BigInt {
+    BigInt::from_biguint(if negative { Sign::Minus } else { Sign::Plus }, value)
 }

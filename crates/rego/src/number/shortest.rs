@@ -16,7 +16,15 @@ struct Digits {
     exponent: i32,
 }
 
-pub(super) fn text(float: &Float, precision: u32) -> String {
+impl Float {
+    /// The shortest text that names this value and no other of `precision` bits: whole numbers in full, others with an
+    /// exponent where they are less than 0.0001 or at least 1,000,000.
+    pub(super) fn text(&self, precision: u32) -> String {
+        text(self, precision)
+    }
+}
+
+fn text(float: &Float, precision: u32) -> String {
     let sign = if float.negative { "-" } else { "" };
     if float.is_zero() {
         return format!("{sign}0");

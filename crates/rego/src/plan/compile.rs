@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::depth;
-use super::index::Index;
-use super::ir::{Block, Branch, Operand, Place, Program, RuleBody, RuleSet, Slot};
-use super::lower::{Builtins, Finding, Globals, Lowering};
+use super::finding::{Builtins, Finding};
+use super::ir::{Block, Branch, Index, Operand, Place, Program, RuleBody, RuleSet, Slot};
+use super::lower::{Globals, Lowering};
 use super::metadata::{Asker, Metadata};
 use super::order::{Slots, order};
 use super::raw;

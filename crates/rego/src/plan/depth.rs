@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::finding::Finding;
 use super::ir::{Base, Block, Callee, Kind, Operand, Place, Program, RuleId, RuleSet, Step, Stmt, Target};
-use super::lower::Finding;
 use crate::budget;
 
 /// What calling a rule takes, in levels of the machine.

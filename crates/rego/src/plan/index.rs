@@ -2,22 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::ir::{Base, Operand, Out, Pattern, RuleBody, Step, Stmt};
+use super::ir::{Base, Index, Operand, Out, Pattern, RuleBody, Step, Stmt};
 use crate::value::Value;
 
 /// From how many bodies on an index is made.
 const WORTH: usize = 4;
-
-/// The bodies of a rule set, by what they want of one part of the input.
-#[derive(Debug)]
-pub struct Index {
-    /// The part of the input.
-    pub(super) path: Vec<Value>,
-    /// What it has to be, to the bodies that want it so, in their order.
-    by_value: HashMap<Value, Vec<u32>>,
-    /// Those that do not look at it in this way, in their order.
-    rest: Vec<u32>,
-}
 
 impl Index {
     /// An index over the part of the input that most bodies compare with a constant, where it is worth it.

@@ -1,10 +1,9 @@
 //! What the machine runs: rules as blocks of small statements over numbered slots, in an order in which every slot is
 //! written before it is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::index::Index;
 use crate::builtins::context::Function;
 use crate::syntax::source::Span;
 use crate::value::Value;
@@ -86,6 +85,17 @@ pub enum Kind {
     },
     /// A function of so many arguments.
     Function(usize),
+}
+
+/// The bodies of a rule set, by what they want of one part of the input.
+#[derive(Debug)]
+pub struct Index {
+    /// The part of the input.
+    pub(super) path: Vec<Value>,
+    /// What it has to be, to the bodies that want it so, in their order.
+    pub(super) by_value: HashMap<Value, Vec<u32>>,
+    /// Those that do not look at it in this way, in their order.
+    pub(super) rest: Vec<u32>,
 }
 
 /// One way in which a rule can hold.

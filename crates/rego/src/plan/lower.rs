@@ -7,36 +7,14 @@ mod terms;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ir::{Builtin, Comparison, Place, Slot};
+use super::finding::{Builtins, Finding};
+use super::ir::{Comparison, Place, Slot};
 use super::metadata::{Asker, Metadata};
 use super::raw::{Base, Kind, Out, Stmt, Term};
 use super::tree::Tree;
 use crate::syntax::ast::{self, ExprKind, Op, TermKind};
 use crate::syntax::source::Span;
 use crate::value::Value;
-
-/// A finding: code, message, place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// As OPA names it, e.g. `rego_unsafe_var_error`.
-    pub code: &'static str,
-    /// What was wrong.
-    pub message: String,
-    /// Where.
-    pub place: Place,
-}
-
-/// A built-in as the compiler sees it.
-#[derive(Debug, Clone)]
-pub struct Declared {
-    /// What is called.
-    pub builtin: Builtin,
-    /// How many arguments it takes.
-    pub arity: usize,
-}
-
-/// Finds a built-in by its name.
-pub type Builtins<'a> = &'a dyn Fn(&str) -> Option<Declared>;
 
 /// What a module's names mean outside of its rules.
 pub(super) struct Globals<'a> {

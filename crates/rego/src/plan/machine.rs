@@ -15,6 +15,8 @@ use super::ir::{
     Step, Stmt,
 };
 use super::watch::Watch;
+
+pub use super::failure::Failure;
 use crate::budget;
 use crate::builtins::context::Context;
 use crate::value::{Keyed, Value};
@@ -24,24 +26,6 @@ use crate::value::{Keyed, Value};
 pub(super) enum Flow {
     Continue,
     Stop,
-}
-
-/// An evaluation that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// As OPA names it: `eval_conflict_error`, `eval_builtin_error`, `eval_type_error`, `eval_cancel_error`.
-    pub code: &'static str,
-    /// What was wrong.
-    pub message: String,
-    /// Where.
-    pub place: Place,
-}
-
-impl Failure {
-    /// Whether a built-in failed, rather than the rules themselves or the time.
-    pub(super) fn is_of_builtin(&self) -> bool {
-        matches!(self.code, "eval_builtin_error" | "eval_type_error")
-    }
 }
 
 /// A value that is borrowed from policy, data or input where possible: then it costs nothing to hand on.

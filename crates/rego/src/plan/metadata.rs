@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use super::finding::Finding;
 use super::ir::Place;
-use super::lower::Finding;
 use super::tree::is_v0_set;
 use crate::number::Number;
 use crate::syntax::annotations::{Annotation, Scope, Target, annotations};

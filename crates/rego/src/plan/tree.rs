@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::finding::Finding;
 use super::ir::{Kind, Node, NodeId, Place, RuleId};
-use super::lower::Finding;
 use crate::syntax::ast::{self, HeadValue, RefPart, TermKind, Version};
 use crate::syntax::source::Span;
 

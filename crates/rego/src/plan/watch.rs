@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::failure::Failure;
 use super::ir::{Block, Branch, RuleBody, RuleId, Slot};
-use super::machine::Failure;
 use crate::value::Value;
 
 /// What an evaluation tells whoever watches it. Every method does nothing unless it is written.

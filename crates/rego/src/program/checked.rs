@@ -1,6 +1,6 @@
 //! Modules that are checked, and then planned.
 
-use super::{CompileOptions, declared};
+use super::options::{CompileOptions, declared};
 use crate::check::{self, Checks, Found};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{compile, ir};

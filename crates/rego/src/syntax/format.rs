@@ -11,6 +11,7 @@
 mod expr;
 mod module;
 mod names;
+mod options;
 mod rule;
 mod same;
 mod term;
@@ -18,7 +19,8 @@ mod term;
 mod tests;
 mod writer;
 
-use self::module::Odd;
+use self::options::Odd;
+pub use self::options::{Options, Target};
 use super::ast::{Module, Version};
 use super::error::Error;
 use super::parser::{self, parse_module};
@@ -27,27 +29,6 @@ use crate::diagnostic::{Diagnostic, SHOWN, listed};
 
 /// How often a layout is laid out again, until it stays as it is.
 const MOST_PASSES: usize = 6;
-
-/// What the text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Target {
-    /// Rego before OPA 1.0.
-    V0,
-    /// Both: v1, with `import rego.v1`.
-    V0AndV1,
-    /// Rego since OPA 1.0.
-    #[default]
-    V1,
-}
-
-/// How to lay out.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// What the text is for.
-    pub target: Target,
-    /// Whether to leave out imports that the target makes needless: `rego.v1`, `future.keywords`.
-    pub drop_v0_imports: bool,
-}
 
 /// Why there is no layout of a module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

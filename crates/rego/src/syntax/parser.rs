@@ -11,6 +11,7 @@ mod rule;
 mod term;
 #[cfg(test)]
 mod tests;
+mod type_name;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -81,7 +82,9 @@ pub fn parse_ref(source: &Source, version: Version) -> Result<Ref, Vec<Error>> {
         TermKind::Var(ref name) if matches!(&**name, "input" | "data") => {
             Ok(Ref { span: term.span, head: Box::new(term), parts: Vec::new() })
         }
-        _ => Err(vec![Error::new(term.span, format!("expected ref but got {}", check::type_name(&term)))]),
+        _ => {
+            Err(vec![Error::new(term.span, format!("expected ref but got {}", type_name::type_name(&term)))])
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `graphql.*`: queries and schemas in the form of OPA's library.
 
+use super::document::Stop;
 use super::schema::{Schema, Wrong};
 use super::{parse_schema as sdl, parser, query};
 use crate::builtins::context::{Context, argument, text};
@@ -63,8 +64,8 @@ fn both(context: &Context, args: &[Value]) -> Result<(Value, Value), Error> {
             ))
         })?;
         query::check(context, &schema, &query).map_err(|stopped| match stopped {
-            query::Stop::Error(error) => error,
-            query::Stop::Wrong(Wrong { message, place }) => {
+            Stop::Error(error) => error,
+            Stop::Wrong(Wrong { message, place }) => {
                 let (line, column) = place.unwrap_or((0, 0));
                 let message = message.strip_suffix('.').unwrap_or(&message);
                 Error::failed(format!("{message} in GraphQL query string at location {line}:{column}"))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::{Check, MAX_DEPTH, Query, Selection, Stop, selection_kind, wrong};
+use super::document::{Check, MAX_DEPTH, Query, Selection, Stop, selection_kind, wrong};
 use super::schema::{Definition, is, list, member, text, type_name};
 use super::values::kind;
 use crate::builtins::error::Error;

@@ -1,6 +1,6 @@
 //! Values in queries checked against their types.
 
-use super::query::{Check, MAX_DEPTH, Stop, wrong};
+use super::document::{Check, MAX_DEPTH, Stop, wrong};
 use super::schema::{Definition, Schema, is, is_required, list, member, named, text, type_name, type_text};
 use crate::builtins::error::Error;
 use crate::value::Value;

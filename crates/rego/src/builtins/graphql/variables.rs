@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::query::{Check, Query, Selection, selection_kind, wrong};
+use super::document::{Check, Query, Selection, selection_kind, wrong};
 use super::schema::{Definition, is_compatible, list, member, named, text, type_name, type_text};
 use super::values::kind;
 use crate::value::Value;

@@ -1,9 +1,8 @@
 //! `sprintf`: Go's format strings.
 
 pub(crate) mod floats;
+mod operand;
 pub(crate) mod verbs;
-
-use num_bigint::BigInt;
 
 use crate::builtins::context::{Context, array, text};
 use crate::builtins::error::Error;
@@ -12,34 +11,10 @@ use crate::builtins::text::print;
 use crate::builtins::text::sprintf::verbs::{Flags, write};
 use crate::value::Value;
 
+pub use operand::Operand;
+
 /// The greatest width and precision; Go's own bound.
 const MAX_WIDTH: i64 = 1_000_000;
-
-/// What Go is given to format.
-pub enum Operand<'a> {
-    /// `int`
-    Int(i64),
-    /// `*big.Int`
-    Big(BigInt),
-    /// `float64`
-    Float(f64),
-    /// `string`
-    Text(&'a str),
-    /// `string`, made of a composite value.
-    Made(String),
-}
-
-impl Operand<'_> {
-    /// The name of the type in Go.
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::Int(_) => "int",
-            Self::Big(_) => "*big.Int",
-            Self::Float(_) => "float64",
-            Self::Text(_) | Self::Made(_) => "string",
-        }
-    }
-}
 
 pub fn sprintf(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let format = text(args, 1)?;

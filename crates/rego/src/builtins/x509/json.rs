@@ -6,10 +6,11 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::ParsedExtension;
 
-use crate::builtins::x509::constraints::{NameConstraints, Subtrees};
+use super::der::Refused;
+use super::name_constraints::{NameConstraints, Subtrees};
 use crate::builtins::x509::go_json::{self, base64, object};
 use crate::builtins::x509::names::{any_value, id_value, list_or_null, name_value};
-use crate::builtins::x509::parse::{AlternativeNames, Certificate, Extension, Refused, signature_algorithm};
+use crate::builtins::x509::parse::{AlternativeNames, Certificate, Extension, signature_algorithm};
 use crate::value::{Number, Value};
 use verdict_jose::PublicKey;
 

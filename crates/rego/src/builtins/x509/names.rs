@@ -3,9 +3,9 @@
 use x509_parser::asn1_rs::{Any, Oid, Tag};
 use x509_parser::x509::X509Name;
 
+use super::der::Refused;
 use crate::builtins::encoding::pem::lossy;
 use crate::builtins::x509::go_json::{base64, object};
-use crate::builtins::x509::parse::Refused;
 use crate::value::Value;
 
 /// The members of a name that may be there several times, by the last number of their identifier.

@@ -7,16 +7,11 @@ use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtensio
 use x509_parser::signature_algorithm::{RsaSsaPssParams, SignatureAlgorithm};
 use x509_parser::x509::AlgorithmIdentifier;
 
-use crate::builtins::x509::constraints::NameConstraints;
+use super::der::{Id, Refused, address};
+use super::name_constraints::NameConstraints;
 use crate::builtins::x509::names::name_value;
 use crate::value::Value;
 use verdict_jose::{Hash, PublicKey, Scheme};
-
-/// Why something is no certificate.
-pub type Refused = &'static str;
-
-/// An object identifier.
-pub type Id = Oid<'static>;
 
 /// A certificate.
 pub struct Certificate {
@@ -279,12 +274,6 @@ impl AlternativeNames {
     const fn is_empty(&self) -> bool {
         self.dns.is_empty() && self.emails.is_empty() && self.addresses.is_empty() && self.uris.is_empty()
     }
-}
-
-/// An address of its bytes.
-pub fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
-    let four = || <[u8; 4]>::try_from(bytes).map(std::net::IpAddr::from);
-    four().or_else(|_| <[u8; 16]>::try_from(bytes).map(std::net::IpAddr::from)).ok()
 }
 
 /// Go's number for an algorithm of signatures; 0 for those that it does not know.

@@ -1,10 +1,35 @@
 //! What is in a type, and what two types have in common.
 
 use super::{Kind, Type};
+use crate::builtins::signature::Type as Declared;
 use crate::value::Value;
 
 /// How many types a union may have before it is `any`.
 const MOST_OF_UNION: usize = 100;
+
+impl Type {
+    /// What a built-in declares.
+    pub(in crate::check) fn declared(declared: &Declared) -> Self {
+        match declared {
+            Declared::Any => Self::Any,
+            Declared::Null => Self::Null,
+            Declared::Boolean => Self::Boolean,
+            Declared::Number => Self::Number,
+            Declared::String => Self::String,
+            Declared::Array(first, rest) => {
+                Self::array(first.iter().map(Self::declared).collect(), rest.as_deref().map(Self::declared))
+            }
+            Declared::Set(each) => Self::set(Self::declared(each)),
+            Declared::Object(named, rest) => Self::object(
+                named.iter().map(|(name, of)| (Value::from(name.as_str()), Self::declared(of))).collect(),
+                rest.as_deref().map(|(key, value)| (Self::declared(key), Self::declared(value))),
+            ),
+            Declared::OneOf(types) => {
+                types.iter().map(Self::declared).reduce(|a, b| or(&a, &b)).unwrap_or(Self::Any)
+            }
+        }
+    }
+}
 
 /// The union of two types; of functions, that of their arguments and results.
 pub(in crate::check) fn or(a: &Type, b: &Type) -> Type {

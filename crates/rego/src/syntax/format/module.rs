@@ -7,39 +7,9 @@ use super::super::lexer::lex;
 use super::super::source::Span;
 use super::super::token::Kind;
 use super::names::{needs_brackets, quoted};
+use super::options::{Odd, Options, Style, Target};
 use super::same::own_operators;
 use super::writer::Writer;
-use super::{Options, Target};
-
-/// What becomes of a rule whose comments leave no place for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Odd {
-    /// It is copied as it stands.
-    Copy,
-    /// Its comments go before it: a copy would not do for another version.
-    Hoist,
-    /// Every rule that has comments is copied.
-    CopyAll,
-}
-
-/// How the rules of a module are written.
-#[derive(Debug, Clone)]
-pub(super) struct Style {
-    /// Whether the module was read as v0.
-    pub(super) from_v0: bool,
-    /// For v1, if perhaps also for v0.
-    pub(super) v1: bool,
-    /// `p contains x`, not `p[x]`.
-    pub(super) contains: bool,
-    /// `p if { … }`, not `p { … }`.
-    pub(super) ifs: bool,
-    /// Whether a name of two parts is written `p.q`, as some other name needs more than `p["q"]`.
-    pub(super) long_names: bool,
-    /// What becomes of rules whose comments leave no place for each other.
-    pub(super) odd: Odd,
-    /// Rules that have the name of an operator: calls of them stay calls.
-    pub(super) own_operators: Vec<Arc<str>>,
-}
 
 /// Imports and rules in order of place.
 enum Item<'m> {

@@ -3,8 +3,8 @@
 use super::super::ast::{Body, Else, Expr, ExprKind, HeadValue, RefPart, Rule, Term, TermKind};
 use super::super::parser::has_if;
 use super::super::source::Span;
-use super::module::Odd;
 use super::names::quoted;
+use super::options::Odd;
 use super::same::{always, is_true, old_element};
 use super::term::Place;
 use super::writer::Writer;

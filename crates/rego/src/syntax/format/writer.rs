@@ -6,7 +6,7 @@
 
 use super::super::ast::Comment;
 use super::super::source::{Source, Span};
-use super::module::Style;
+use super::options::Style;
 
 /// What the tree is written to.
 pub(super) struct Writer<'m> {

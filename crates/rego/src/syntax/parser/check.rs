@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::ast::{ExprKind, Head, HeadValue, RefPart, Rule, TemplatePart, Term, TermKind};
 use super::super::token::Kind;
+use super::type_name::type_name;
 use super::{Parsed, Parser, fail};
 
 impl Parser<'_> {
@@ -142,27 +143,6 @@ pub(super) fn peel(mut term: Term) -> Term {
 /// Whether it is a set literal.
 pub(super) fn is_set(term: &Term) -> bool {
     matches!(term.peeled().kind, TermKind::Set(_))
-}
-
-/// What OPA calls a term in its messages.
-pub(super) fn type_name(term: &Term) -> &'static str {
-    match &term.peeled().kind {
-        TermKind::Null => "null",
-        TermKind::Bool(_) => "boolean",
-        TermKind::Number(_) => "number",
-        TermKind::String { .. } => "string",
-        TermKind::Template { .. } => "templatestring",
-        TermKind::Var(name) if matches!(&**name, "input" | "data") => "ref",
-        TermKind::Var(_) => "var",
-        TermKind::Ref(_) => "ref",
-        TermKind::Call { .. } | TermKind::Infix { .. } | TermKind::In { .. } | TermKind::Parens(_) => "call",
-        TermKind::Array(_) => "array",
-        TermKind::Set(_) => "set",
-        TermKind::Object(_) => "object",
-        TermKind::ArrayComprehension(..) => "arraycomprehension",
-        TermKind::SetComprehension(..) => "setcomprehension",
-        TermKind::ObjectComprehension(..) => "objectcomprehension",
-    }
 }
 
 /// Whether a part of a rule's name holds a variable.

@@ -6,7 +6,7 @@ use super::super::ast::{Import, Module, Package, Ref, RefPart, Rule, Term, TermK
 use super::super::error::{Error, MAX_ERRORS};
 use super::super::source::Span;
 use super::super::token::Kind;
-use super::check::type_name;
+use super::type_name::type_name;
 use super::{Imported, Parsed, Parser, fail};
 
 /// What a file is made of.

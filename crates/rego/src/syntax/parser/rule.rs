@@ -3,7 +3,8 @@
 use super::super::ast::{Body, Else, ElseValue, ExprKind, Head, HeadValue, Ref, Rule, Term, TermKind};
 use super::super::error::Error;
 use super::super::token::Kind;
-use super::check::{is_operator, is_set, multi_value, type_name, varies};
+use super::check::{is_operator, is_set, multi_value, varies};
+use super::type_name::type_name;
 use super::{Parsed, Parser, fail};
 
 impl Parser<'_> {

@@ -4,7 +4,8 @@ use super::super::ast::{Op, Ref, RefPart, Term, TermKind};
 use super::super::literal::{in_range, unescape};
 use super::super::source::Span;
 use super::super::token::Kind;
-use super::check::{peel, type_name};
+use super::check::peel;
+use super::type_name::type_name;
 use super::{Parsed, Parser, fail};
 
 /// An operator and how tightly it binds.

@@ -1,0 +1,58 @@
+//! What is checked, and what is found wrong.
+
+use std::collections::HashSet;
+
+use super::schema::Schemas;
+use crate::syntax::source::Span;
+
+/// What is checked beyond what is always checked.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    /// OPA's strict mode: imports, arguments and assigned variables that are not used are errors.
+    pub strict: bool,
+    /// Annotations have to be well formed, and their schemas are held against the rules.
+    pub annotations: bool,
+    /// Schemas of documents.
+    pub schemas: Option<Schemas>,
+    /// The built-ins that there are, where it is not all of them.
+    pub builtins: Option<HashSet<String>>,
+}
+
+impl Checks {
+    /// Whether nothing is checked beyond it.
+    pub fn are_usual(&self) -> bool {
+        let Self { strict, annotations, schemas, builtins } = self;
+        !strict && !annotations && schemas.is_none() && builtins.is_none()
+    }
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// OPA's code.
+    pub code: &'static str,
+    /// The number of the module.
+    pub file: usize,
+    /// The place in it.
+    pub span: Span,
+    /// What is wrong.
+    pub message: String,
+    /// More of it, line by line, as OPA has it.
+    pub details: Vec<String>,
+    /// What may help.
+    pub hint: Option<String>,
+}
+
+impl Found {
+    pub(super) fn new(code: &'static str, file: usize, span: Span, message: impl Into<String>) -> Self {
+        Self { code, file, span, message: message.into(), details: Vec::new(), hint: None }
+    }
+
+    pub(super) fn compile(file: usize, span: Span, message: impl Into<String>) -> Self {
+        Self::new("rego_compile_error", file, span, message)
+    }
+
+    pub(super) fn hint(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()), ..self }
+    }
+}

@@ -1,0 +1,60 @@
+//! How the crate's files depend on each other, and how long they are.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../../../tests/it/circles.rs"]
+mod circles;
+
+const LONGEST_FILE: usize = 600;
+
+#[test]
+fn files_form_no_circle() {
+    let found = circles::circles(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &[]);
+    let shown: Vec<String> = found.iter().map(|circle| circle.join(" -> ")).collect();
+    assert!(found.is_empty(), "files depend on each other in circles:\n{}", shown.join("\n"));
+}
+
+/// What stands below may not know what stands above.
+#[test]
+fn built_ins_depend_one_way() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let depends = |file: &str, on: &str| circles::reaches(&source, file, on);
+    let layers = [
+        "builtins/error.rs",
+        "effects.rs",
+        "builtins/context.rs",
+        "builtins/json/patch.rs",
+        "builtins/table.rs",
+    ];
+    for pair in layers.windows(2) {
+        assert!(
+            depends(pair[1], pair[0]),
+            "{} no longer depends on {}: is this test still right?",
+            pair[1],
+            pair[0]
+        );
+        assert!(!depends(pair[0], pair[1]), "{} depends on {}", pair[0], pair[1]);
+    }
+}
+
+#[test]
+fn files_are_short() {
+    let mut long = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src"), root.join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let lines = fs::read_to_string(&path).unwrap().lines().count();
+                if lines > LONGEST_FILE {
+                    long.push(format!("{}: {lines} lines", path.display()));
+                }
+            }
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
