@@ -36,9 +36,9 @@ use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
 use crate::telemetry::metrics::Metrics;
-use verdict_rego::effects::Responses;
-use verdict_rego::outbound::Outside;
-use verdict_rego::{Surroundings, Value};
+use verdict_rego::Responses;
+use verdict_rego::outbound::Client;
+use verdict_rego::{Host, Value};
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);
@@ -137,7 +137,7 @@ impl App {
             clock: clock.clone(),
             runner,
             observers: vec![Arc::new(Counted(Arc::clone(&metrics)))],
-            no_calls: around.surroundings.outside.is_none(),
+            no_calls: around.surroundings.client.is_none(),
         })?;
         let (watcher, _) = tokio::task::spawn_blocking(move || {
             let handled = watcher.wait_first(FIRST_READING);
@@ -246,14 +246,14 @@ fn around(loaded: &Loaded) -> Result<Around, StartError> {
         Profile::Run(_) | Profile::Inspect => None,
     };
     let calls =
-        |allow| -> Arc<dyn Outside> { Arc::new(PolicyCalls::new(allow, http_send, net::Config::default())) };
+        |allow| -> Arc<dyn Client> { Arc::new(PolicyCalls::new(allow, http_send, net::Config::default())) };
     let environment = loaded.environment();
     let exposed = config.decision.expose_env.iter();
     let env = exposed.filter_map(|name| Some((name.clone(), environment.get(name)?.to_owned()))).collect();
-    let surroundings = Surroundings {
+    let surroundings = Host {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: crate::COMMIT.to_owned(),
-        outside: allow.map(calls),
+        client: allow.map(calls),
         env,
         config: Value::from_serialize(&effective(config)).ok(),
         responses: Responses::new(http_send.cache.max_size.0),

@@ -34,7 +34,7 @@ use crate::model::request::{EntryPath, RequestContext};
 use crate::pdp;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
 use crate::telemetry::metrics::Metrics;
-use verdict_rego::{Effects, EvalLimits, Surroundings, UndefinedCause, Value};
+use verdict_rego::{Effects, EvalLimits, Host, UndefinedCause, Value};
 
 /// One question, as an edge hands it over.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ pub type Staleness = Box<dyn Fn(Timestamp) -> bool + Send + Sync>;
 #[derive(Debug, Clone, Default)]
 pub struct Around {
     /// Whom they may ask, and what they see.
-    pub surroundings: Arc<Surroundings>,
+    pub surroundings: Arc<Host>,
     /// Whether what they learn from others is recorded.
     pub recorded: bool,
     /// How many may wait for others at a time.

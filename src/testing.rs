@@ -20,9 +20,9 @@ use regex::Regex;
 use crate::bundle::Candidate;
 use crate::model::clock::{Clock, Timestamp};
 use crate::pdp::snapshot::Snapshot;
-use verdict_rego::program::CompileOptions;
-use verdict_rego::program::coverage::Coverage;
-use verdict_rego::{self, Diagnostic, Effects, EvalLimits, Module, Program, Surroundings, Value};
+use verdict_rego::CompileOptions;
+use verdict_rego::coverage::Coverage;
+use verdict_rego::{self, Diagnostic, Effects, EvalLimits, Host, Module, Program, Value};
 
 mod caller;
 mod cases;
@@ -68,7 +68,7 @@ pub struct Options {
     /// The time that policy sees where a test sets none.
     pub clock: Clock,
     /// What is around policy. By default nothing: a test that calls others puts something in their place.
-    pub surroundings: Arc<Surroundings>,
+    pub surroundings: Arc<Host>,
     /// Whether what tests print is kept, and where they stopped.
     pub debug: bool,
     /// Whether to say which lines of policy ran.
@@ -211,7 +211,7 @@ fn compile(modules: &[Module], data: &Value) -> Result<Program, Vec<Diagnostic>>
 }
 
 fn compile_for(modules: &[Module], data: &Value, debug: bool) -> Result<Program, Vec<Diagnostic>> {
-    verdict_rego::program::compile_for(modules.to_vec(), data.clone(), CompileOptions { debug, tests: true })
+    verdict_rego::compile_for(modules.to_vec(), data.clone(), CompileOptions { debug, tests: true })
 }
 
 fn snapshot(program: Program, at: Timestamp) -> Snapshot {

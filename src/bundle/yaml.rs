@@ -6,7 +6,7 @@
 use serde::de::IgnoredAny;
 
 use verdict_rego::Value;
-use verdict_rego::builtins::read_yaml;
+use verdict_rego::read_yaml;
 
 /// Reads a document.
 ///

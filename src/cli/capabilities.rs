@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use super::print::print;
-use verdict_rego::builtins::capabilities::capabilities;
+use verdict_rego::capabilities::capabilities;
 
 /// Arguments of `verdict capabilities`.
 #[derive(Debug, Clone, clap::Args)]

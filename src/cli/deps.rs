@@ -13,11 +13,11 @@ use super::print::{complain, print};
 use super::reading::ReadingArgs;
 use super::sources;
 use super::table::table;
-use verdict_rego::builtins::table;
+use verdict_rego::capabilities::is_builtin;
 use verdict_rego::dependencies::{Dependencies, Path, dependencies, reference_text};
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::on_large_stack;
 use verdict_rego::syntax::parser::{Options, parse_module, parse_query};
-use verdict_rego::syntax::source::Source;
 use verdict_rego::{Diagnostic, RegoVersion};
 
 /// Arguments of `verdict deps`.
@@ -74,7 +74,7 @@ fn deps(args: &DepsArgs) -> Result<Dependencies, String> {
     })?;
     let program = sources::load_together(&args.bundle, &args.data, &args.reading)
         .map_err(|problem| problem.to_string())?;
-    let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
+    let options = Options { is_builtin, ..Options::default() };
     let read = |module: &verdict_rego::Module| {
         // It was compiled just now, so that it can be read.
         parse_module(&Source::new(module.id.as_str(), Arc::clone(&module.source)), module.version, options)

@@ -19,7 +19,7 @@ use crate::model::clock::Timestamp;
 use crate::model::units::Period;
 use verdict_rego::Diagnostic;
 use verdict_rego::diagnostic::SHOWN;
-use verdict_rego::program::profile::By;
+use verdict_rego::profile::By;
 use verdict_rego::{EvalError, Location, PolicyError};
 
 mod answer;

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::print::{coloured, complain, print};
-use verdict_rego::builtins::table;
+use verdict_rego::capabilities::is_builtin;
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::Version;
 use verdict_rego::syntax::format::excerpts;
 use verdict_rego::syntax::format::{self, Options, Target};
 use verdict_rego::syntax::parser::{self, parse_module};
-use verdict_rego::syntax::source::Source;
 
 mod diff;
 mod files;
@@ -181,7 +181,7 @@ fn one(args: &FmtArgs, name: &str, bytes: &[u8], file: Option<&PathBuf>) -> Outc
 fn formatted(args: &FmtArgs, name: &str, text: &str) -> Result<String, String> {
     let (version, target) = args.versions();
     let source = Source::new(name, text);
-    let reading = parser::Options { is_builtin: |name| table::find(name).is_some(), ..Default::default() };
+    let reading = parser::Options { is_builtin, ..Default::default() };
     let module = parse_module(&source, version, reading).map_err(|errors| {
         let sum = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
         format!("{sum}\n{}", excerpts(&source, errors))

@@ -12,12 +12,12 @@ use super::print::{complain, print};
 use super::table::table;
 use crate::bundle::inspect::{Papers, papers};
 use crate::bundle::{self, Bundle, Limits};
-use verdict_rego::builtins::capabilities::required;
-use verdict_rego::builtins::table;
+use verdict_rego::capabilities::is_builtin;
+use verdict_rego::capabilities::required;
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::{Module, Version};
 use verdict_rego::syntax::on_large_stack;
 use verdict_rego::syntax::parser::{Options, parse_module};
-use verdict_rego::syntax::source::Source;
 use verdict_rego::{self, Diagnostic};
 
 mod annotations;
@@ -105,7 +105,7 @@ fn inspect(args: &InspectArgs) -> Result<String, String> {
 
 /// The policy, tests included.
 fn modules(bundle: &Bundle) -> Result<Vec<Module>, String> {
-    let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
+    let options = Options { is_builtin, ..Options::default() };
     let mut modules = Vec::new();
     let mut errors = Vec::new();
     let mut all: Vec<&verdict_rego::Module> = bundle.modules.iter().chain(&bundle.tests).collect();

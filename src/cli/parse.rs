@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::print::{complain, print};
-use verdict_rego::builtins::table;
+use verdict_rego::capabilities::is_builtin;
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::parser::Options;
-use verdict_rego::syntax::source::Source;
 use verdict_rego::syntax::tree_json::{self, Include};
 use verdict_rego::{Diagnostic, RegoVersion};
 
@@ -80,7 +80,7 @@ fn parse(args: &ParseArgs) -> Result<String, Vec<Diagnostic>> {
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8"))?;
     let source = Source::new(name.as_str(), text);
     let version = if args.v0_compatible { RegoVersion::V0 } else { RegoVersion::V1 };
-    let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
+    let options = Options { is_builtin, ..Options::default() };
     // Of what is said twice, the last one counts.
     let wanted = |what: &str, default: bool| {
         let said = args.json_include.iter().rev().find(|said| said.trim_start_matches('-') == what);
@@ -97,7 +97,7 @@ fn parse(args: &ParseArgs) -> Result<String, Vec<Diagnostic>> {
         Format::Json => serde_json::to_string_pretty(&tree).map(|text| text + "\n"),
     };
     let text = tree_json::parse(&source, version, options, include, finish).map_err(|errors| {
-        let diagnostic = |error: verdict_rego::syntax::error::Error| {
+        let diagnostic = |error: verdict_rego::syntax::Error| {
             let found = Diagnostic::at(error.code, &source, error.span, error.message);
             Diagnostic { hint: error.hint, ..found }
         };

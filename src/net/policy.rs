@@ -19,7 +19,7 @@ use super::allow::Allow;
 use super::chain;
 use super::clients::Clients;
 use crate::model::units::{ByteSize, Period};
-use verdict_rego::outbound::{Fault, Outside, Request, Response};
+use verdict_rego::outbound::{Client, Fault, Request, Response};
 
 /// `http_send:` in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +143,7 @@ impl Drop for PolicyCalls {
     }
 }
 
-impl Outside for PolicyCalls {
+impl Client for PolicyCalls {
     fn send(&self, request: &Request, deadline: Instant) -> Result<Response, Fault> {
         let (caller, request) = (Arc::clone(&self.caller), request.clone());
         self.wait(deadline, async move { caller.send(&request).await })

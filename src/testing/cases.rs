@@ -15,8 +15,8 @@ use crate::model::failure::Failure;
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{Answer, decide_in, input};
+use verdict_rego::coverage::Coverage;
 use verdict_rego::diagnostic::{SHOWN, listed};
-use verdict_rego::program::coverage::Coverage;
 use verdict_rego::{Diagnostic, Value};
 
 pub(super) fn run<'p>(

@@ -12,8 +12,8 @@ use super::summary::{Mismatch, TestKind, TestResult, Verdict};
 use super::watched::{self, Seen};
 use super::{Options, compile};
 use crate::model::clock::Timestamp;
-use verdict_rego::program::coverage::Coverage;
-use verdict_rego::program::test_rules::TestRule;
+use verdict_rego::TestRule;
+use verdict_rego::coverage::Coverage;
 use verdict_rego::{Evaluation, Module, Program, RegoVersion, STACK, Value};
 use verdict_rego::{Location, PolicyError};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use verdict_rego::Location;
-use verdict_rego::program::coverage::Report;
-use verdict_rego::program::observe::Stopped;
+use verdict_rego::coverage::Report;
+use verdict_rego::observe::Stopped;
 
 /// One run over one set of bundles.
 #[derive(Debug, Clone, Default)]

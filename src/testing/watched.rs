@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::Options;
 use super::summary::Measured;
-use verdict_rego::plan::watch::{Several, Watch};
-use verdict_rego::program::coverage::Coverage;
-use verdict_rego::program::observe::{LastStep, Prints, Stopped};
+use verdict_rego::coverage::Coverage;
+use verdict_rego::observe::{LastStep, Prints, Stopped};
 use verdict_rego::{Evaluation, Program, Value};
+use verdict_rego::{Several, Watch};
 
 /// The most that is kept of what one test prints, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;

@@ -11,10 +11,8 @@ use verdict::model::request::EntryPath;
 use verdict::model::units::ByteSize;
 use verdict::net::allow::Allow;
 use verdict::net::policy::{Config, PolicyCalls};
-use verdict_rego::effects::Responses;
-use verdict_rego::{
-    Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Surroundings, Value, compile,
-};
+use verdict_rego::Responses;
+use verdict_rego::{Effects, EvalLimits, Evaluation, Host, Module, Program, RegoVersion, Value, compile};
 
 mod calls;
 mod limits;
@@ -118,7 +116,7 @@ fn app(
 /// Evaluations that may call these.
 struct World {
     program: Program,
-    around: Arc<Surroundings>,
+    around: Arc<Host>,
     deadline: Duration,
 }
 
@@ -126,10 +124,10 @@ impl World {
     fn new(allow: Allow) -> Self {
         let config = Config { max_response_size: ByteSize(100_000), ..Config::default() };
         let calls = PolicyCalls::new(allow, &config, verdict::net::Config::default());
-        let around = Surroundings {
+        let around = Host {
             version: String::new(),
             commit: String::new(),
-            outside: Some(Arc::new(calls)),
+            client: Some(Arc::new(calls)),
             env: BTreeMap::new(),
             config: None,
             responses: Responses::new(1 << 20),

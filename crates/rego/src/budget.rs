@@ -4,7 +4,7 @@
 //! parts and so be exponentially larger than the memory that they take) unwinds when the time is over or the memory is
 //! used up. [`within`] catches that, and only that becomes [`Exceeded`].
 //!
-//! Kept for the thread, because the order of values has no parameter to hand it down with. Outside of [`within`] nothing
+//! Kept for the thread, because the order of values has no parameter to hand it down with. Client of [`within`] nothing
 //! is limited.
 
 use std::any::Any;

@@ -6,12 +6,12 @@
 //! Each family is a folder; its facade declares name, type, function and flags of its built-ins, and `table` collects them.
 
 pub mod capabilities;
-pub mod context;
+pub(crate) mod context;
 mod declaration;
-pub mod error;
+pub(crate) mod error;
 pub(crate) mod operand;
-pub mod signature;
-pub mod table;
+pub(crate) mod signature;
+pub(crate) mod table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::builtins::error::Error;
 use crate::json;
-use crate::outbound::Outside;
+use crate::outbound::Client;
 use crate::value::{Object, Value};
 
 pub use responses::Responses;
@@ -25,11 +25,11 @@ use sent::Fault;
 /// The built-in that says what time it is; its record is the time of the whole decision.
 pub const CLOCK: &str = "time.now_ns";
 
-/// What is around evaluations, the same for all of them.
+/// What the host of the language gives all evaluations: a way to call other services, and what policy may see of it.
 #[derive(Debug, Default)]
-pub struct Surroundings {
-    /// Who makes calls; nobody where policy may make none.
-    pub outside: Option<Arc<dyn Outside>>,
+pub struct Host {
+    /// Makes the calls; `None` where policy may make none.
+    pub client: Option<Arc<dyn Client>>,
     /// The version of the program that evaluates, as `opa.runtime` shows it.
     pub version: String,
     /// The commit that it was built from; empty where that is not known.
@@ -38,16 +38,16 @@ pub struct Surroundings {
     pub env: BTreeMap<String, String>,
     /// The configuration that policy may see, without secrets.
     pub config: Option<Value>,
-    /// Answers that are kept beyond one evaluation.
+    /// Responses that are kept beyond one evaluation.
     pub responses: Responses,
 }
 
 type Answer = Result<Option<Value>, Error>;
 
-/// What one evaluation has around it, and what it learned.
+/// What one evaluation has of its host, and what it learned through it.
 #[derive(Clone, Default)]
 pub struct Effects {
-    surroundings: Option<Arc<Surroundings>>,
+    host: Option<Arc<Host>>,
     /// By name and arguments.
     learned: BTreeMap<&'static str, BTreeMap<Value, Answer>>,
     /// From a record: by name and the JSON of the arguments.
@@ -58,18 +58,18 @@ pub struct Effects {
 
 impl Effects {
     /// Nothing learned yet.
-    pub fn new(surroundings: &Arc<Surroundings>) -> Self {
-        Self { surroundings: Some(Arc::clone(surroundings)), ..Self::default() }
+    pub fn new(host: &Arc<Host>) -> Self {
+        Self { host: Some(Arc::clone(host)), ..Self::default() }
     }
 
-    /// What is around.
-    pub fn surroundings(&self) -> Option<&Arc<Surroundings>> {
-        self.surroundings.as_ref()
+    /// The host, if there is one.
+    pub fn host(&self) -> Option<&Arc<Host>> {
+        self.host.as_ref()
     }
 
-    /// Whoever makes calls.
-    pub fn outside(&self) -> Option<Arc<dyn Outside>> {
-        self.surroundings.as_ref()?.outside.clone()
+    /// The client that makes calls, if there is one.
+    pub fn client(&self) -> Option<Arc<dyn Client>> {
+        self.host.as_ref()?.client.clone()
     }
 
     /// The time that the record is of, if it says so.
@@ -118,7 +118,7 @@ impl Effects {
 
 impl fmt::Debug for Effects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Effects").field("surroundings", &self.surroundings).finish_non_exhaustive()
+        f.debug_struct("Effects").field("host", &self.host).finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ mod float;
 mod repr;
 mod shortest;
 
-pub use bounds::{MAX_DIGITS, MAX_MAGNITUDE, MAX_TEXT, NumberError};
+pub use bounds::NumberError;
 pub use repr::Number;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! Calls that policy makes to others (`http.send`, `net.lookup_ip_addr`), as values, and who makes them.
+//! Calls that policy makes to other services (`http.send`, `net.lookup_ip_addr`), as values.
 //!
-//! The evaluator asks through [`Outside`] and knows nothing of sockets; `net` answers and knows nothing of policy.
+//! The evaluator calls through [`Client`] and knows nothing of sockets; the host implements it and need know nothing of
+//! policy.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -83,8 +84,8 @@ pub enum Fault {
     Deadline,
 }
 
-/// Whoever makes calls for policy. Blocks the calling thread, never beyond `deadline`.
-pub trait Outside: Send + Sync + fmt::Debug {
+/// Makes calls for policy. Blocks the calling thread, never beyond `deadline`.
+pub trait Client: Send + Sync + fmt::Debug {
     /// Sends a request.
     ///
     /// # Errors

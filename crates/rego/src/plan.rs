@@ -22,9 +22,9 @@ mod reach;
 mod tree;
 pub mod watch;
 
-pub use compile::{Query, compile, compile_for, compile_query};
+pub use compile::{Query, compile, compile_query};
 pub use failure::Failure;
-pub use finding::{Builtins, Declared, Finding};
+pub use finding::{Declared, Finding};
 pub use machine::{Machine, Strict};
 pub use outline::Outline;
-pub use watch::Watch;
+pub use watch::{Several, Watch};

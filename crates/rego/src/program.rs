@@ -8,7 +8,7 @@ pub mod observe;
 mod options;
 pub mod profile;
 pub mod query;
-pub mod test_rules;
+mod test_rules;
 mod weigh;
 
 use std::fmt;
@@ -29,12 +29,12 @@ use super::syntax::parser::{Options, parse_module};
 use super::syntax::source::Source;
 use super::value::Value;
 use crate::error::{EvalError, EvalErrorKind, Location, PolicyError};
-use crate::stack::on_stack;
+use crate::stack::{STACK, on_stack};
 use weigh::weigh;
 
 pub use super::syntax::ast::Version as RegoVersion;
-pub use crate::stack::STACK;
 pub use options::{CompileOptions, declared};
+pub use test_rules::TestRule;
 
 /// What one level of evaluation takes of it at the most, in bytes.
 const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 10 << 10 } else { 3 << 10 };

@@ -1,19 +1,22 @@
 //! The language: from text to a syntax tree that keeps comments and positions, and back to text.
 //!
-//! Reading order: [`source`] → [`ast`] → `token`, [`lexer`], `literal` → [`parser`] (with [`error`]) → [`format`](mod@format).
+//! Reading order: [`Source`] → [`ast`] → `token`, `lexer`, `literal` → [`parser`] (with [`Error`]) → [`format`](mod@format).
 
 pub mod annotations;
 pub mod ast;
-pub mod diagnostic_excerpt;
-pub mod error;
+pub(crate) mod diagnostic_excerpt;
+pub(crate) mod error;
 pub mod format;
-pub mod lexer;
+pub(crate) mod lexer;
 mod literal;
 pub mod parser;
-pub mod plain;
-pub mod source;
-pub(super) mod token;
+pub(crate) mod plain;
+pub(crate) mod source;
+pub(crate) mod token;
 pub mod tree_json;
-pub mod visit;
+pub(crate) mod visit;
 
 pub use crate::stack::on_large_stack;
+pub use error::Error;
+pub use plain::plain;
+pub use source::{Source, Span};

@@ -26,7 +26,7 @@ use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::units::Period;
 use crate::pdp::snapshot::Snapshot;
-use verdict_rego::program::query::Scope;
+use verdict_rego::query::Scope;
 use verdict_rego::{EvalLimits, Value};
 
 mod asked;

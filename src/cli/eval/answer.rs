@@ -9,14 +9,14 @@ use super::{EvalArgs, Explain, Problem};
 use crate::cli::print::note;
 use crate::pdp;
 use verdict_rego::PolicyError;
+use verdict_rego::Strict;
+use verdict_rego::coverage::{Coverage, Report};
 use verdict_rego::explanation::Explanation;
-use verdict_rego::plan::Strict;
-use verdict_rego::plan::watch::{Several, Watch};
-use verdict_rego::program::coverage::{Coverage, Report};
-use verdict_rego::program::observe::{BuiltinErrors, Prints};
-use verdict_rego::program::profile::{Profile, Stat};
-use verdict_rego::program::query::{Asking, Row};
+use verdict_rego::observe::{BuiltinErrors, Prints};
+use verdict_rego::profile::{Profile, Stat};
+use verdict_rego::query::{Asking, Row};
 use verdict_rego::{Effects, EvalLimits, Evaluation};
+use verdict_rego::{Several, Watch};
 
 /// How many lines a profile shows unless it is told otherwise.
 const PROFILE_LINES: usize = 10;

@@ -11,10 +11,10 @@ use super::source::Given;
 use super::table::{cut, go_duration, table};
 use super::{EvalArgs, Format, indent};
 use verdict_rego::Value;
+use verdict_rego::coverage::Report;
 use verdict_rego::explanation::Explanation;
-use verdict_rego::program::coverage::Report;
-use verdict_rego::program::profile::Stat;
-use verdict_rego::program::query::Row;
+use verdict_rego::profile::Stat;
+use verdict_rego::query::Row;
 use verdict_rego::{Location, PolicyError};
 
 /// The figures of several runs that tables show.

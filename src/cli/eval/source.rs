@@ -11,9 +11,9 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::model::request::EntryPath;
 use crate::pdp::input;
 use crate::testing::fixture::Subject;
-use verdict_rego::program::query::{Query, Scope};
-use verdict_rego::program::{CompileOptions, compile_for};
-use verdict_rego::{Effects, Program, Surroundings, Value, json};
+use verdict_rego::query::{Query, Scope};
+use verdict_rego::{CompileOptions, compile_for};
+use verdict_rego::{Effects, Host, Program, Value, json};
 
 /// The most that an input may hold, in bytes.
 const MAX_INPUT: u64 = 256 << 20;
@@ -29,7 +29,7 @@ pub(super) struct Given {
     /// The document that the query is the path of, where it is nothing more.
     pub(super) path: Option<EntryPath>,
     /// What is around policy.
-    surroundings: Arc<Surroundings>,
+    surroundings: Arc<Host>,
     /// What others answered before, and its file.
     recorded: Option<(String, Value)>,
     /// How long each of these took, by OPA's names.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::testing::Summary;
-use verdict_rego::program::coverage::{Range, Report};
+use verdict_rego::coverage::{Range, Report};
 
 /// The report of all runs; `None` where none was asked for.
 pub fn of<'a>(runs: impl Iterator<Item = &'a Summary>) -> Option<Report> {

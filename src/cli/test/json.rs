@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::testing::{Measured, Mismatch, TestKind, TestResult, Verdict};
 use verdict_rego::Location;
-use verdict_rego::program::observe::Stopped;
+use verdict_rego::observe::Stopped;
 
 #[derive(Serialize)]
 struct Entry<'a> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use crate::testing::{Measured, Mismatch, Summary, TestResult, Verdict};
-use verdict_rego::program::observe::{Stopped, as_rego};
+use verdict_rego::observe::{Stopped, as_rego};
 
 /// What a report shows beside what has to be known.
 #[derive(Debug, Clone, Copy)]

@@ -24,6 +24,11 @@ pub fn required(names: &BTreeSet<String>) -> Vec<Value> {
     entries.map(builtin).collect()
 }
 
+/// Whether OPA has a built-in of this name, as the parser is to know it.
+pub fn is_builtin(name: &str) -> bool {
+    table::find(name).is_some()
+}
+
 fn is_there(entry: &Entry) -> bool {
     entry.function.is_some() || entry.compiled
 }

@@ -86,14 +86,6 @@ pub fn integer(args: &[Value], position: usize) -> Result<i64, Error> {
     number(args, position)?.as_plain_i64().ok_or_else(wrong)
 }
 
-/// Argument `position` as a truth value.
-pub fn boolean(args: &[Value], position: usize) -> Result<bool, Error> {
-    match argument(args, position)? {
-        Value::Bool(value) => Ok(*value),
-        other => Err(Error::operand(position, "boolean", other)),
-    }
-}
-
 /// Argument `position` as an array.
 pub fn array(args: &[Value], position: usize) -> Result<&[Value], Error> {
     match argument(args, position)? {

@@ -23,8 +23,8 @@ pub(super) enum Repr {
 }
 
 impl Number {
-    /// Reads a JSON number (RFC 8259 section 6); `None` where it is not one, or is beyond [`MAX_TEXT`](super::MAX_TEXT),
-    /// [`MAX_DIGITS`](super::MAX_DIGITS) or [`MAX_MAGNITUDE`].
+    /// Reads a JSON number (RFC 8259 section 6); `None` where it is not one, or is beyond `MAX_TEXT`,
+    /// `MAX_DIGITS` or `MAX_MAGNITUDE`.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(n) = plain_integer(text.as_bytes()) {
             return Some(Self(Repr::Int(n)));
@@ -88,7 +88,7 @@ impl Number {
     /// From a whole number of any size.
     ///
     /// # Errors
-    /// When it is beyond [`MAX_DIGITS`](super::MAX_DIGITS) or [`MAX_MAGNITUDE`].
+    /// When it is beyond `MAX_DIGITS` or `MAX_MAGNITUDE`.
     pub fn from_integer(value: &BigInt) -> Result<Self, NumberError> {
         if let Ok(n) = i64::try_from(value) {
             return Ok(Self::from(n));

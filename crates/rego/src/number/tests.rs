@@ -6,7 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
-use super::{MAX_DIGITS, MAX_TEXT, Number, NumberError};
+use super::bounds::{MAX_DIGITS, MAX_TEXT};
+use super::{Number, NumberError};
 
 fn number(text: &str) -> Number {
     Number::parse(text).unwrap_or_else(|| panic!("{text}"))

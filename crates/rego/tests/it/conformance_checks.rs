@@ -5,10 +5,11 @@ use std::fs;
 
 use crate::conformance::conformance;
 use serde_json::Value as Json;
-use verdict_rego::check::{self, Checks};
+use verdict_rego::Checks;
+use verdict_rego::internals::{check_names, check_types};
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::Version;
 use verdict_rego::syntax::parser::{Options, parse_module};
-use verdict_rego::syntax::source::Source;
 
 /// Cases that call what only OPA's own tests have.
 const ONLY_IN_TESTS: &str = "undefined function test.sleep";
@@ -29,9 +30,9 @@ fn what_opa_loads_passes() {
                 .collect();
             let Ok(modules) = modules else { continue };
             let checks = Checks { annotations: true, ..Checks::default() };
-            let first = check::names(&modules, &checks);
+            let first = check_names(&modules, &checks);
             let mut found = first.found.clone();
-            found.extend(check::types(&modules, &first, &checks, &HashSet::new()));
+            found.extend(check_types(&modules, &first, &checks, &HashSet::new()));
             found.retain(|found| found.message != ONLY_IN_TESTS);
             assert!(found.is_empty(), "{}: {found:?}", case["note"]);
             checked += modules.len();

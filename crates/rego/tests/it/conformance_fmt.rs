@@ -6,10 +6,10 @@ use std::fs;
 use crate::conformance::conformance;
 use crate::conformance_opa::{Got, agrees, cases, run};
 use serde_json::Value as Json;
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::{Module, Version};
 use verdict_rego::syntax::format::{Options, format};
 use verdict_rego::syntax::parser::{self, parse_module};
-use verdict_rego::syntax::source::Source;
 
 /// At least so many of a hundred texts are laid out as OPA does.
 const WANTED: usize = 97;

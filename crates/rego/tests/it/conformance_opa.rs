@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 
 use crate::conformance::conformance;
 use serde_json::Value as Json;
+use verdict_rego::Strict;
 use verdict_rego::Value;
-use verdict_rego::builtins::context::Context;
-use verdict_rego::builtins::error::Error;
+use verdict_rego::internals::{Builtin, Declared, Machine, Query, compile, compile_query};
+use verdict_rego::internals::{BuiltinError as Error, Context};
 use verdict_rego::json;
-use verdict_rego::plan::ir::Builtin;
-use verdict_rego::plan::{Declared, Machine, Query, Strict, compile, compile_query};
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::{Body, Version};
 use verdict_rego::syntax::parser::{Options, parse_module, parse_query};
-use verdict_rego::syntax::source::Source;
 
 /// At least so many of a hundred cases agree.
 const WANTED: usize = 99;
@@ -33,7 +32,7 @@ pub enum Got {
 /// All built-ins, and the one that OPA has for its tests alone.
 fn declared(name: &str) -> Option<Declared> {
     if name != "test.sleep" {
-        return verdict_rego::program::declared(name);
+        return verdict_rego::internals::declared(name);
     }
     fn sleep(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
         let millis = args[0].as_str().unwrap().strip_suffix("ms").unwrap().parse().unwrap();

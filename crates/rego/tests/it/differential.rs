@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::interpreter::Interpreter;
+use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::Version;
 use verdict_rego::syntax::format::{self, format};
 use verdict_rego::syntax::parser::{Options, parse_module};
-use verdict_rego::syntax::plain::plain;
-use verdict_rego::syntax::source::Source;
+use verdict_rego::syntax::plain;
 use verdict_rego::{EvalLimits, Evaluation, Module, Program, RegoVersion, Value, compile};
 
 mod generate;

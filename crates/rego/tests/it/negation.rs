@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use verdict_rego::plan::Strict;
-use verdict_rego::program::query::{Asking, Scope};
+use verdict_rego::Strict;
+use verdict_rego::query::{Asking, Scope};
 use verdict_rego::{Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Value, compile};
 
 const CASES: &str = include_str!("negation/cases.txt");

@@ -6,8 +6,8 @@ use crate::model::decision::Outcome;
 use crate::model::request::EntryPath;
 use crate::pdp;
 use crate::pdp::snapshot::Snapshot;
-use verdict_rego::plan::Strict;
-use verdict_rego::program::query::{Asking, Query, Scope};
+use verdict_rego::Strict;
+use verdict_rego::query::{Asking, Query, Scope};
 use verdict_rego::{Effects, EvalLimits, Value};
 
 /// What is evaluated.

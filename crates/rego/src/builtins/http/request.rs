@@ -9,7 +9,7 @@ use crate::builtins::json::encoding::go_json;
 use crate::builtins::text::print::quote;
 use crate::builtins::time::parse;
 use crate::effects::responses::Keeping;
-use crate::outbound::{Outside, Request, Tls};
+use crate::outbound::{Client, Request, Tls};
 use crate::value::{Number, Object, Set, Value};
 
 /// The members that a request may have.
@@ -153,11 +153,7 @@ fn whole(value: &Value) -> Option<i64> {
 ///
 /// # Errors
 /// In OPA's words, when a member is not what it must be.
-pub fn build(
-    asked: &Object,
-    outside: &dyn Outside,
-    env: &BTreeMap<String, String>,
-) -> Result<Request, Error> {
+pub fn build(asked: &Object, client: &dyn Client, env: &BTreeMap<String, String>) -> Result<Request, Error> {
     let mut request = Request {
         method: String::new(),
         url: String::new(),
@@ -193,7 +189,7 @@ pub fn build(
     if let Some(raw) = raw_body {
         request.body = raw;
     }
-    request.tls = tls(asked, outside, env)?;
+    request.tls = tls(asked, client, env)?;
     let host = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
     if let (None, Some((_, host))) = (&request.tls.server_name, host) {
         request.tls.server_name = Some(host.clone());
@@ -247,7 +243,7 @@ fn timeout(value: &Value) -> Result<Duration, Error> {
 }
 
 /// Certificates and keys: as text, from a file, or from an environment variable.
-fn tls(asked: &Object, outside: &dyn Outside, env: &BTreeMap<String, String>) -> Result<Tls, Error> {
+fn tls(asked: &Object, client: &dyn Client, env: &BTreeMap<String, String>) -> Result<Tls, Error> {
     let text = |name: &str| match asked.get_str(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim_matches('"')).filter(|text| !text.is_empty())),
@@ -259,7 +255,7 @@ fn tls(asked: &Object, outside: &dyn Outside, env: &BTreeMap<String, String>) ->
             return Ok(Some(pem.as_bytes().to_vec()));
         }
         if let Some(path) = text(&format!("{name}_file"))? {
-            return outside.read_file(path).map(Some).map_err(Error::failed);
+            return client.read_file(path).map(Some).map_err(Error::failed);
         }
         let Some(variable) = text(&format!("{name}_env_variable"))? else { return Ok(None) };
         let value = env.get(variable).ok_or_else(|| {

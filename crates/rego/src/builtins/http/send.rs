@@ -61,19 +61,19 @@ fn fresh(context: &mut Context, asked: &Object, key: &Value) -> Result<Value, Fa
     context.check_deadline().map_err(|_| Fault::Deadline)?;
     let wanted = Wanted::read(asked)?;
     let off = || Error::failed("policy may not call others here");
-    let (outside, around) = match context.effects.surroundings() {
-        Some(around) => (around.outside.clone().ok_or_else(off)?, around.clone()),
+    let (client, host) = match context.effects.host() {
+        Some(host) => (host.client.clone().ok_or_else(off)?, host.clone()),
         None => return Err(off().into()),
     };
     let (now, deadline) = (context.now_ns, context.deadline);
-    let request = request::build(asked, &*outside, &around.env)?;
+    let request = request::build(asked, &*client, &host.env)?;
     let call = |request: &outbound::Request| {
-        outside.send(request, deadline).map_err(|fault| of_outbound(fault, &request.method))
+        client.send(request, deadline).map_err(|fault| of_outbound(fault, &request.method))
     };
     let Some(keeping) = wanted.keeping else {
         return Ok(to_value(&call(&request)?, wanted.decode));
     };
-    if let Some(kept) = around.responses.get(key) {
+    if let Some(kept) = host.responses.get(key) {
         if kept.is_fresh(now) {
             return Ok(to_value(&kept.response, wanted.decode));
         }
@@ -84,7 +84,7 @@ fn fresh(context: &mut Context, asked: &Object, key: &Value) -> Result<Value, Fa
             let value = to_value(&response, wanted.decode);
             let freshness = Freshness::of(&headers, now, keeping);
             if unchanged || freshness.may_be_kept(response.status) {
-                around.responses.keep(key, Kept { response, expires: freshness.expires });
+                host.responses.keep(key, Kept { response, expires: freshness.expires });
             }
             return Ok(value);
         }
@@ -93,7 +93,7 @@ fn fresh(context: &mut Context, asked: &Object, key: &Value) -> Result<Value, Fa
     let value = to_value(&response, wanted.decode);
     let freshness = Freshness::of(&response.headers, now, keeping);
     if freshness.may_be_kept(response.status) {
-        around.responses.keep(key, Kept { response, expires: freshness.expires });
+        host.responses.keep(key, Kept { response, expires: freshness.expires });
     }
     Ok(value)
 }

@@ -190,10 +190,10 @@ pub fn lookup_ip_addr(context: &mut Context, args: &[Value]) -> Answer {
     if let Some(address) = Address::read(name) {
         return Ok(Some(Value::from(Set::from_iter([Value::from(address.to_string())]))));
     }
-    let Some(outside) = context.effects.outside() else {
+    let Some(client) = context.effects.client() else {
         return Err(Error::failed(format!("unallowed host: {name}")));
     };
-    let found = outside.look_up(name, context.deadline).map_err(|fault| match fault {
+    let found = client.look_up(name, context.deadline).map_err(|fault| match fault {
         Fault::Deadline => Error::new(Kind::Cancelled, "net.lookup_ip_addr: timed out"),
         Fault::Refused(why) => Error::failed(why),
         Fault::Network { cause, .. } => Error::failed(cause),

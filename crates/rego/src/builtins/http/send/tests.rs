@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::effects::Responses;
-use crate::effects::{Effects, Surroundings};
-use crate::outbound::Outside;
+use crate::effects::{Effects, Host};
+use crate::outbound::Client;
 use crate::outbound::Request;
 
 /// Answers from a list, and remembers what it was asked.
@@ -14,7 +14,7 @@ struct Script {
     asked: Mutex<Vec<Request>>,
 }
 
-impl Outside for Script {
+impl Client for Script {
     fn send(&self, request: &Request, _: Instant) -> Result<Response, outbound::Fault> {
         self.asked.lock().unwrap().push(request.clone());
         self.answers.lock().unwrap().remove(0)
@@ -31,18 +31,18 @@ impl Outside for Script {
 
 struct World {
     script: Arc<Script>,
-    around: Arc<Surroundings>,
+    around: Arc<Host>,
 }
 
 impl World {
     fn new(answers: Vec<Result<Response, outbound::Fault>>) -> Self {
         let script = Arc::new(Script { answers: Mutex::new(answers), ..Script::default() });
-        let outside: Arc<dyn Outside> = script.clone();
+        let client: Arc<dyn Client> = script.clone();
         let env = [("CA".to_owned(), "pem-of-variable".to_owned())].into();
-        let around = Surroundings {
+        let around = Host {
             version: "1.2.3".to_owned(),
             commit: String::new(),
-            outside: Some(outside),
+            client: Some(client),
             env,
             config: None,
             responses: Responses::new(1 << 20),
