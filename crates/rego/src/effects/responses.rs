@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use chrono::NaiveDateTime;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -76,8 +77,9 @@ fn max_age(text: &str) -> Option<i64> {
 /// A date in any of the forms of RFC 9110 section 5.6.7, in nanoseconds since 1970.
 fn date(text: &str) -> Option<i64> {
     let forms = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
-    let read = |form| NaiveDateTime::parse_from_str(text, form).ok();
-    forms.into_iter().find_map(read)?.and_utc().timestamp_nanos_opt()
+    let read = |form| DateTime::strptime(form, text).ok();
+    let time = forms.into_iter().find_map(read)?.to_zoned(TimeZone::UTC).ok()?;
+    i64::try_from(time.timestamp().as_nanosecond()).ok()
 }
 
 /// A response that is kept.
@@ -191,6 +193,9 @@ mod tests {
             (vec![("expires", "Wednesday, 21-Oct-15 07:29:00 GMT")], Some(60), true),
             (vec![("expires", "Wed Oct 21 07:29:00 2015")], Some(60), true),
             (vec![("expires", "0")], None, true),
+            (vec![("expires", "Thu, 21 Oct 2015 07:29:00 GMT")], None, true),
+            (vec![("expires", "Wed, 21 Oct 2015 07:29:00 UTC")], None, true),
+            (vec![("expires", "Wed, 21 Oct 2015 25:29:00 GMT")], None, true),
             (vec![], None, true),
         ] {
             let owned: Vec<_> = headers.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();

@@ -1,7 +1,7 @@
 //! `providers.aws.sign_req`: requests to AWS, signed by its version 4.
 
 use aws_lc_rs::{digest, hmac};
-use chrono::DateTime;
+use jiff::Timestamp;
 
 use crate::builtins::context::{Context, number, object};
 use crate::builtins::encoding::pem::hex;
@@ -44,7 +44,7 @@ pub fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Er
     check_config(config)?;
     // Only what is written as a whole number: `1e9` is not.
     let time = number(args, 3)?.to_string().parse::<i64>().ok();
-    let seconds = |time: i64| DateTime::from_timestamp(time.div_euclid(1_000_000_000), 0);
+    let seconds = |time: i64| Timestamp::from_second(time.div_euclid(1_000_000_000)).ok();
     let wrong_time = || refused(3, "could not convert time_ns value into a unix timestamp");
     let time = time.and_then(seconds).ok_or_else(wrong_time)?;
     check_request(request)?;
@@ -72,8 +72,8 @@ pub fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Er
 
     let signing = Signing {
         config,
-        date: time.format("%Y%m%d").to_string(),
-        time: time.format("%Y%m%dT%H%M%SZ").to_string(),
+        date: time.strftime("%Y%m%d").to_string(),
+        time: time.strftime("%Y%m%dT%H%M%SZ").to_string(),
     };
     let payload_hash =
         if payload_is_signed { sha256(body.as_bytes()) } else { "UNSIGNED-PAYLOAD".to_owned() };

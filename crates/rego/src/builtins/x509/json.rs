@@ -1,6 +1,7 @@
 //! Certificates and requests for them, as Go's JSON has them.
 
-use chrono::{DateTime, SecondsFormat};
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use x509_parser::asn1_rs::{self, Any, FromDer as _, Oid, Sequence, Set, oid};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::ParsedCriAttribute;
@@ -57,9 +58,11 @@ fn number(number: Option<u32>) -> i64 {
     number.map_or(0, i64::from)
 }
 
+/// RFC 3339, from seconds since 1970.
 fn time(seconds: i64) -> Value {
-    let time = DateTime::from_timestamp(seconds, 0);
-    time.map_or(Value::Null, |time| Value::from(time.to_rfc3339_opts(SecondsFormat::Secs, true)))
+    // Not a `Timestamp`: that ends a day before 9999-12-31T23:59:59Z, which stands for "never" (RFC 5280 section 4.1.2.5).
+    let time = DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(SignedDuration::from_secs(seconds));
+    time.map_or(Value::Null, |time| Value::from(format!("{time}Z")))
 }
 
 fn extensions_value(extensions: &[Extension]) -> Value {
@@ -237,4 +240,21 @@ fn attribute_value(der: &[u8]) -> Option<Value> {
         entries.iter().map(entry).collect::<Option<Vec<_>>>().map(Value::from)
     };
     rows.iter().map(row).collect::<Option<Vec<_>>>().map(Value::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_reach_the_end_of_the_year_9999() {
+        for (seconds, shown) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (1_735_689_600, "2025-01-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(time(seconds), Value::from(shown));
+        }
+    }
 }
