@@ -1,9 +1,7 @@
-//! The types that built-ins are declared with: read from their short form, and held against values.
+//! The types that built-ins are declared with: read from their short form.
 //!
 //! A type is `any`, `null`, `boolean`, `number`, `string`; `<a | b>` is either; `[a, ...b]` an array that begins with an
 //! `a`, followed by any number of `b`; `set[a]`; `{"k": a, ...b: c}` an object with a member `k`, and any number of others.
-
-use crate::value::Value;
 
 /// A type, as [`crate::builtins::signatures`] writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,39 +43,6 @@ impl Type {
             types.push(reader.one()?);
         }
         Some(types)
-    }
-
-    /// Whether a value is of this type.
-    pub fn accepts(&self, value: &Value) -> bool {
-        match (self, value) {
-            (Self::Any, _)
-            | (Self::Null, Value::Null)
-            | (Self::Boolean, Value::Bool(_))
-            | (Self::Number, Value::Number(_))
-            | (Self::String, Value::String(_)) => true,
-            (Self::OneOf(types), value) => types.iter().any(|each| each.accepts(value)),
-            (Self::Array(first, rest), Value::Array(items)) => {
-                items.len() >= first.len()
-                    && items.iter().enumerate().all(|(at, item)| match (first.get(at), rest) {
-                        (Some(wanted), _) => wanted.accepts(item),
-                        (None, Some(wanted)) => wanted.accepts(item),
-                        (None, None) => false,
-                    })
-            }
-            (Self::Set(wanted), Value::Set(items)) => items.keys().all(|item| wanted.accepts(item)),
-            (Self::Object(named, rest), Value::Object(members)) => {
-                named.iter().all(|(name, _)| members.get_str(name).is_some())
-                    && members.iter().all(|(key, value)| {
-                        let named = named.iter().find(|(name, _)| key.as_str() == Some(name));
-                        match (named, rest) {
-                            (Some((_, wanted)), _) => wanted.accepts(value),
-                            (None, Some(rest)) => rest.0.accepts(key) && rest.1.accepts(value),
-                            (None, None) => false,
-                        }
-                    })
-            }
-            _ => false,
-        }
     }
 }
 
@@ -181,28 +146,5 @@ impl Reader<'_> {
             }
         }
         Some(Type::Object(named, rest))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_held_against_types() {
-        let types =
-            Type::list(r#"[string, ...number], {"a": any, ...string: set[null]}, <boolean | number>"#)
-                .unwrap();
-        assert_eq!(types.len(), 3);
-        let text = Value::from("x");
-        let array = Value::from(vec![text.clone(), Value::from(1_i64)]);
-        assert!(types[0].accepts(&array) && !types[0].accepts(&Value::array()) && !types[0].accepts(&text));
-        let mut object = Value::object();
-        assert!(!types[1].accepts(&object));
-        object.insert("a", text.clone());
-        assert!(types[1].accepts(&object));
-        object.insert("b", text.clone());
-        assert!(!types[1].accepts(&object));
-        assert!(types[2].accepts(&Value::Bool(true)) && !types[2].accepts(&text));
     }
 }

@@ -127,21 +127,7 @@ impl<'a> Checker<'a> {
             (None, Some(to)) => return self.node(to, value, outcome, path, depth + 1),
             _ => {}
         }
-        let given = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(number) if Decimal::new(number).is_some_and(|number| number.is_whole()) => {
-                "integer"
-            }
-            other => other.type_name(),
-        };
-        let allowed = |name: &str| node.types.iter().any(|there| there == name);
-        if !(node.types.is_empty() || allowed(given) || given == "integer" && allowed("number")) {
-            let expected = match node.types.as_slice() {
-                [one] => one.clone(),
-                all => format!("[{}]", all.join(",")),
-            };
-            let text = format!("Invalid type. Expected: {expected}, given: {given}");
+        if let Some(text) = wrong_type(node, value) {
             return self.fault(outcome, path, "invalid_type", text);
         }
         self.combined(node, value, outcome, path, depth)?;
@@ -177,48 +163,8 @@ impl<'a> Checker<'a> {
         depth: usize,
     ) -> Checked {
         let depth = depth + 1;
-        if !node.any_of.is_empty() {
-            let mut best: Option<Outcome> = None;
-            let mut valid = false;
-            for schema in &node.any_of {
-                let tried = self.alone(*schema, value, path, depth)?;
-                valid = tried.is_valid();
-                if valid {
-                    break;
-                }
-                if best.as_ref().is_none_or(|best| tried.score > best.score) {
-                    best = Some(tried);
-                }
-            }
-            if !valid {
-                self.fault(
-                    outcome,
-                    path,
-                    "number_any_of",
-                    "Must validate at least one schema (anyOf)".to_string(),
-                )?;
-                outcome.merge(best.unwrap_or_default());
-            }
-        }
-        if !node.one_of.is_empty() {
-            let mut best: Option<Outcome> = None;
-            let mut valid = 0u32;
-            for schema in &node.one_of {
-                let tried = self.alone(*schema, value, path, depth)?;
-                if tried.is_valid() {
-                    valid += 1;
-                } else if valid == 0 && best.as_ref().is_none_or(|best| tried.score > best.score) {
-                    best = Some(tried);
-                }
-            }
-            if valid != 1 {
-                let text = "Must validate one and only one schema (oneOf)";
-                self.fault(outcome, path, "number_one_of", text.to_string())?;
-                if valid == 0 {
-                    outcome.merge(best.unwrap_or_default());
-                }
-            }
-        }
+        self.any_of(&node.any_of, value, outcome, path, depth)?;
+        self.one_of(&node.one_of, value, outcome, path, depth)?;
         let mut all = true;
         for schema in &node.all_of {
             let tried = self.alone(*schema, value, path, depth)?;
@@ -234,22 +180,92 @@ impl<'a> Checker<'a> {
             self.fault(outcome, path, "number_not", "Must not validate the schema (not)".to_string())?;
         }
         self.dependencies(node, value, outcome, path, depth)?;
-        if let Some(condition) = node.condition {
-            let holds = self.alone(condition, value, path, depth)?.is_valid();
-            let (schema, kind, text) = if holds {
-                (node.then, "condition_then", "Must validate \"then\" as \"if\" was valid")
-            } else {
-                (node.otherwise, "condition_else", "Must validate \"else\" as \"if\" was not valid")
-            };
-            if let Some(schema) = schema {
-                let tried = self.alone(schema, value, path, depth)?;
-                if !tried.is_valid() {
-                    self.fault(outcome, path, kind, text.to_string())?;
-                    outcome.merge(tried);
-                }
+        self.condition(node, value, outcome, path, depth)?;
+        outcome.score += 1;
+        Ok(())
+    }
+
+    fn any_of(
+        &mut self,
+        schemas: &[usize],
+        value: &Value,
+        outcome: &mut Outcome,
+        path: Path<'_>,
+        depth: usize,
+    ) -> Checked {
+        if schemas.is_empty() {
+            return Ok(());
+        }
+        let mut best: Option<Outcome> = None;
+        for schema in schemas {
+            let tried = self.alone(*schema, value, path, depth)?;
+            if tried.is_valid() {
+                return Ok(());
+            }
+            if best.as_ref().is_none_or(|best| tried.score > best.score) {
+                best = Some(tried);
             }
         }
-        outcome.score += 1;
+        let text = "Must validate at least one schema (anyOf)";
+        self.fault(outcome, path, "number_any_of", text.to_string())?;
+        outcome.merge(best.unwrap_or_default());
+        Ok(())
+    }
+
+    fn one_of(
+        &mut self,
+        schemas: &[usize],
+        value: &Value,
+        outcome: &mut Outcome,
+        path: Path<'_>,
+        depth: usize,
+    ) -> Checked {
+        if schemas.is_empty() {
+            return Ok(());
+        }
+        let mut best: Option<Outcome> = None;
+        let mut valid = 0u32;
+        for schema in schemas {
+            let tried = self.alone(*schema, value, path, depth)?;
+            if tried.is_valid() {
+                valid += 1;
+            } else if valid == 0 && best.as_ref().is_none_or(|best| tried.score > best.score) {
+                best = Some(tried);
+            }
+        }
+        if valid != 1 {
+            let text = "Must validate one and only one schema (oneOf)";
+            self.fault(outcome, path, "number_one_of", text.to_string())?;
+            if valid == 0 {
+                outcome.merge(best.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// `if`, `then` and `else`.
+    fn condition(
+        &mut self,
+        node: &Node,
+        value: &Value,
+        outcome: &mut Outcome,
+        path: Path<'_>,
+        depth: usize,
+    ) -> Checked {
+        let Some(condition) = node.condition else { return Ok(()) };
+        let holds = self.alone(condition, value, path, depth)?.is_valid();
+        let (schema, kind, text) = if holds {
+            (node.then, "condition_then", "Must validate \"then\" as \"if\" was valid")
+        } else {
+            (node.otherwise, "condition_else", "Must validate \"else\" as \"if\" was not valid")
+        };
+        if let Some(schema) = schema {
+            let tried = self.alone(schema, value, path, depth)?;
+            if !tried.is_valid() {
+                self.fault(outcome, path, kind, text.to_string())?;
+                outcome.merge(tried);
+            }
+        }
         Ok(())
     }
 
@@ -336,6 +352,20 @@ impl<'a> Checker<'a> {
             let text = "No additional items allowed on array".to_string();
             self.fault(outcome, path, "array_no_additional_items", text)?;
         }
+        self.item_counts(node, items, outcome, path)?;
+        self.contains(node, items, outcome, path, depth)?;
+        outcome.score += 1;
+        Ok(())
+    }
+
+    /// How many items there are, and whether they are distinct.
+    fn item_counts(
+        &mut self,
+        node: &Node,
+        items: &[Value],
+        outcome: &mut Outcome,
+        path: Path<'_>,
+    ) -> Checked {
         let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
         if let Some(min) = node.min_items.filter(|min| count < *min) {
             self.fault(outcome, path, "array_min_items", format!("Array must have at least {min} items"))?;
@@ -356,26 +386,35 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        if let Some(schema) = node.contains {
-            let mut best: Option<Outcome> = None;
-            let mut found = false;
-            for (at, item) in items.iter().enumerate() {
-                let name = at.to_string();
-                let tried = self.alone(schema, item, Path { name: &name, above: Some(&path) }, depth + 1)?;
-                found = tried.is_valid();
-                if found {
-                    break;
-                }
-                if best.as_ref().is_none_or(|best| tried.score > best.score) {
-                    best = Some(tried);
-                }
+        Ok(())
+    }
+
+    fn contains(
+        &mut self,
+        node: &Node,
+        items: &[Value],
+        outcome: &mut Outcome,
+        path: Path<'_>,
+        depth: usize,
+    ) -> Checked {
+        let Some(schema) = node.contains else { return Ok(()) };
+        let mut best: Option<Outcome> = None;
+        let mut found = false;
+        for (at, item) in items.iter().enumerate() {
+            let name = at.to_string();
+            let tried = self.alone(schema, item, Path { name: &name, above: Some(&path) }, depth + 1)?;
+            found = tried.is_valid();
+            if found {
+                break;
             }
-            if !found {
-                self.fault(outcome, path, "contains", "At least one of the items must match".to_string())?;
-                outcome.merge(best.unwrap_or_default());
+            if best.as_ref().is_none_or(|best| tried.score > best.score) {
+                best = Some(tried);
             }
         }
-        outcome.score += 1;
+        if !found {
+            self.fault(outcome, path, "contains", "At least one of the items must match".to_string())?;
+            outcome.merge(best.unwrap_or_default());
+        }
         Ok(())
     }
 
@@ -387,25 +426,7 @@ impl<'a> Checker<'a> {
         path: Path<'_>,
         depth: usize,
     ) -> Checked {
-        let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
-        if let Some(min) = node.min_properties.filter(|min| count < *min) {
-            self.fault(
-                outcome,
-                path,
-                "array_min_properties",
-                format!("Must have at least {min} properties"),
-            )?;
-        }
-        if let Some(max) = node.max_properties.filter(|max| count > *max) {
-            self.fault(outcome, path, "array_max_properties", format!("Must have at most {max} properties"))?;
-        }
-        for name in &node.required {
-            if members.get_str(name).is_some() {
-                outcome.score += 1;
-            } else {
-                self.fault(outcome, path, "required", format!("{name} is required"))?;
-            }
-        }
+        self.required(node, members, outcome, path)?;
         for (name, value) in members.iter() {
             let name = name.as_str().unwrap_or_default();
             let below = Path { name, above: Some(&path) };
@@ -448,6 +469,30 @@ impl<'a> Checker<'a> {
             }
         }
         outcome.score += 1;
+        Ok(())
+    }
+
+    /// How many members there are, and those that there must be.
+    fn required(&mut self, node: &Node, members: &Object, outcome: &mut Outcome, path: Path<'_>) -> Checked {
+        let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
+        if let Some(min) = node.min_properties.filter(|min| count < *min) {
+            self.fault(
+                outcome,
+                path,
+                "array_min_properties",
+                format!("Must have at least {min} properties"),
+            )?;
+        }
+        if let Some(max) = node.max_properties.filter(|max| count > *max) {
+            self.fault(outcome, path, "array_max_properties", format!("Must have at most {max} properties"))?;
+        }
+        for name in &node.required {
+            if members.get_str(name).is_some() {
+                outcome.score += 1;
+            } else {
+                self.fault(outcome, path, "required", format!("{name} is required"))?;
+            }
+        }
         Ok(())
     }
 
@@ -498,4 +543,24 @@ impl<'a> Checker<'a> {
         outcome.score += 1;
         Ok(())
     }
+}
+
+/// What is said where a value is of none of the types that a schema names.
+fn wrong_type(node: &Node, value: &Value) -> Option<String> {
+    let given = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if Decimal::new(number).is_some_and(|number| number.is_whole()) => "integer",
+        other => other.type_name(),
+    };
+    let allowed = |name: &str| node.types.iter().any(|there| there == name);
+    if !(node.types.is_empty() || allowed(given) || given == "integer" && allowed("number")) {
+        let expected = match node.types.as_slice() {
+            [one] => one.clone(),
+            all => format!("[{}]", all.join(",")),
+        };
+        let text = format!("Invalid type. Expected: {expected}, given: {given}");
+        return Some(text);
+    }
+    None
 }
