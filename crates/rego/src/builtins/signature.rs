@@ -3,7 +3,7 @@
 //! A type is `any`, `null`, `boolean`, `number`, `string`; `<a | b>` is either; `[a, ...b]` an array that begins with an
 //! `a`, followed by any number of `b`; `set[a]`; `{"k": a, ...b: c}` an object with a member `k`, and any number of others.
 
-/// A type, as [`crate::builtins::signatures`] writes it.
+/// A type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
     /// Every value.

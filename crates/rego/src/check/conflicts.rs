@@ -30,48 +30,9 @@ pub(super) fn check(modules: &[Module], found: &mut Vec<Found>) {
         }
     }
     for (path, entries) in &by_path {
-        let Some(first) = entries.first() else { continue };
         let name = shown(path);
-        let complete = entries.iter().any(|entry| !entry.set && entry.ground);
-        let partial = entries.iter().any(|entry| entry.set || !entry.ground);
-        let kinds = entries.iter().any(|entry| entry.set != first.set);
-        let arities = entries.iter().any(|entry| entry.arity != first.arity);
-        let place = |entry: &Entry<'_>| (entry.module, entry.rule.head.span);
-        if entries.iter().any(|entry| entry.ground) {
-            let from = (std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded);
-            let below = by_path.range::<Vec<Value>, _>(from).map(|(below, _)| below);
-            let mut below: Vec<String> = below
-                .take_while(|below| below.starts_with(path))
-                .take(SHOWN + 1)
-                .map(|path| shown(path))
-                .collect();
-            if below.len() > SHOWN {
-                below.truncate(SHOWN);
-                below.push("…".to_owned());
-            }
-            if !below.is_empty() {
-                let message = format!("rule {name} conflicts with [{}]", below.join(" "));
-                let (file, span) = place(first);
-                found.push(Found::new("rego_type_error", file, span, message));
-                continue;
-            }
-        }
-        if kinds || arities || (complete && partial) {
-            // OPA names the first; the one that differs from it is where to look.
-            let other = entries.iter().find(|entry| {
-                entry.set != first.set || entry.arity != first.arity || entry.ground != first.ground
-            });
-            let (file, span) = place(first);
-            let mut conflict =
-                Found::new("rego_type_error", file, span, format!("conflicting rules {name} found"));
-            if let Some(other) = other {
-                conflict.hint = Some(format!(
-                    "it is {} here, and {} at {}",
-                    kind(first),
-                    kind(other),
-                    location(modules, other)
-                ));
-            }
+        let conflict = below(&by_path, path, entries).or_else(|| differs(modules, &name, entries));
+        if let Some(conflict) = conflict {
             found.push(conflict);
             continue;
         }
@@ -87,6 +48,62 @@ pub(super) fn check(modules: &[Module], found: &mut Vec<Found>) {
         }
     }
     packages(modules, &by_path, found);
+}
+
+/// Rules below one whose document is whole.
+fn below(
+    by_path: &BTreeMap<Vec<Value>, Vec<Entry<'_>>>,
+    path: &[Value],
+    entries: &[Entry<'_>],
+) -> Option<Found> {
+    if entries.iter().any(|entry| entry.ground) {
+        let from = (std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded);
+        let below = by_path.range::<[Value], _>(from).map(|(below, _)| below);
+        let mut below: Vec<String> = below
+            .take_while(|below| below.starts_with(path))
+            .take(SHOWN + 1)
+            .map(|path| shown(path))
+            .collect();
+        if below.len() > SHOWN {
+            below.truncate(SHOWN);
+            below.push("…".to_owned());
+        }
+        if !below.is_empty() {
+            let message = format!("rule {} conflicts with [{}]", shown(path), below.join(" "));
+            let first = entries.first()?;
+            let (file, span) = (first.module, first.rule.head.span);
+            return Some(Found::new("rego_type_error", file, span, message));
+        }
+    }
+    None
+}
+
+/// Rules of one name that are of different kinds, or take different numbers of arguments.
+fn differs(modules: &[Module], name: &str, entries: &[Entry<'_>]) -> Option<Found> {
+    let first = entries.first()?;
+    let complete = entries.iter().any(|entry| !entry.set && entry.ground);
+    let partial = entries.iter().any(|entry| entry.set || !entry.ground);
+    let kinds = entries.iter().any(|entry| entry.set != first.set);
+    let arities = entries.iter().any(|entry| entry.arity != first.arity);
+    if kinds || arities || (complete && partial) {
+        // OPA names the first; the one that differs from it is where to look.
+        let other = entries.iter().find(|entry| {
+            entry.set != first.set || entry.arity != first.arity || entry.ground != first.ground
+        });
+        let (file, span) = (first.module, first.rule.head.span);
+        let mut conflict =
+            Found::new("rego_type_error", file, span, format!("conflicting rules {name} found"));
+        if let Some(other) = other {
+            conflict.hint = Some(format!(
+                "it is {} here, and {} at {}",
+                kind(first),
+                kind(other),
+                location(modules, other)
+            ));
+        }
+        return Some(conflict);
+    }
+    None
 }
 
 /// A rule where there is a package.

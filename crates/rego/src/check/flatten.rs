@@ -87,6 +87,23 @@ struct Flatten<'m> {
 
 type Exprs = Vec<Expr>;
 
+/// One branch of a rule: a body, or an `else`, with its value.
+struct Branch<'m> {
+    from: (usize, usize),
+    module: &'m Module,
+    rule: &'m ast::Rule,
+    body: Option<&'m ast::Body>,
+    value: Option<&'m ast::Term>,
+    span: Span,
+}
+
+/// The name of a rule: its constant beginning, the rest, and before Rego v1 the element of a set.
+struct Name {
+    path: Vec<Value>,
+    tail: Vec<Term>,
+    element: Option<Term>,
+}
+
 impl Flatten<'_> {
     fn wrong(&mut self, span: Span, message: impl Into<String>) {
         self.found.push(Found::compile(self.file as usize, span, message));
@@ -104,10 +121,14 @@ impl Flatten<'_> {
             HeadValue::Value { value, .. } | HeadValue::Contains(value) => Some(value),
         };
         for body in bodies {
-            let mut unused = self.branch(from, module, rule, body, value, rule.head.span, rules);
+            let mut unused =
+                self.branch(&Branch { from, module, rule, body, value, span: rule.head.span }, rules);
             for other in &rule.elses {
                 let value = other.value.as_ref().map(|value| &value.value);
-                let others = self.branch(from, module, rule, other.body.as_ref(), value, other.span, rules);
+                let others = self.branch(
+                    &Branch { from, module, rule, body: other.body.as_ref(), value, span: other.span },
+                    rules,
+                );
                 unused.retain(|arg| others.iter().any(|(name, _)| *name == arg.0));
             }
             if self.checks.strict && !rule.default {
@@ -120,17 +141,8 @@ impl Flatten<'_> {
     }
 
     /// One branch; the parameters that it does not use.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one branch")]
-    fn branch(
-        &mut self,
-        from: (usize, usize),
-        module: &Module,
-        rule: &ast::Rule,
-        body: Option<&ast::Body>,
-        value: Option<&ast::Term>,
-        span: Span,
-        rules: &mut Vec<Rule>,
-    ) -> Vec<(Arc<str>, Span)> {
+    fn branch(&mut self, branch: &Branch<'_>, rules: &mut Vec<Rule>) -> Vec<(Arc<str>, Span)> {
+        let Branch { from, module, rule, body, value, span } = *branch;
         self.scopes = Scopes::default();
         self.scopes.open(HashSet::new());
         let mut exprs = Vec::new();
@@ -158,28 +170,10 @@ impl Flatten<'_> {
         self.report_unused(&in_head);
         let unused: Vec<_> = self.scopes.unused(Occurrence::Arg);
         let unused = unused.into_iter().filter(|(name, _)| !in_value.contains(name)).collect();
-        let mut path: Vec<Value> =
-            module.package.path.iter().map(|part| Value::String(Arc::clone(part))).collect();
-        if let TermKind::Var(name) = &rule.head.name.head.kind {
-            path.push(Value::String(Arc::clone(name)));
-        }
-        let (mut tail, mut set, mut element) = (Vec::new(), false, None);
-        for part in &rule.head.name.parts {
-            let term = match part {
-                RefPart::Dot(name) => Term::Scalar(Value::String(Arc::clone(&name.name))),
-                RefPart::Bracket(term) => self.operand(term, &mut exprs),
-            };
-            match term {
-                term if set_in_v0 => element = Some(term),
-                Term::Scalar(key) if tail.is_empty() => path.push(key),
-                term => tail.push(term),
-            }
-        }
+        let Name { path, tail, element } = self.rule_name(branch, set_in_v0, &mut exprs);
+        let mut set = element.is_some();
         let value = match (element, value) {
-            (Some(element), _) => {
-                set = true;
-                element
-            }
+            (Some(element), _) => element,
             (None, Some(value)) => self.operand(value, &mut exprs),
             (None, None) => Term::Scalar(Value::Bool(true)),
         };
@@ -191,6 +185,28 @@ impl Flatten<'_> {
         let span = rule.head.span.to(Span { start: span.start, end: span.start.max(rule.head.span.end) });
         rules.push(Rule { from, span, path, tail, args, value, set, body: exprs, vars, uses });
         unused
+    }
+
+    /// The path of a branch as far as it is constant, and what follows.
+    fn rule_name(&mut self, branch: &Branch<'_>, set_in_v0: bool, exprs: &mut Exprs) -> Name {
+        let mut path: Vec<Value> =
+            branch.module.package.path.iter().map(|part| Value::String(Arc::clone(part))).collect();
+        if let TermKind::Var(name) = &branch.rule.head.name.head.kind {
+            path.push(Value::String(Arc::clone(name)));
+        }
+        let (mut tail, mut element) = (Vec::new(), None);
+        for part in &branch.rule.head.name.parts {
+            let term = match part {
+                RefPart::Dot(name) => Term::Scalar(Value::String(Arc::clone(&name.name))),
+                RefPart::Bracket(term) => self.operand(term, exprs),
+            };
+            match term {
+                term if set_in_v0 => element = Some(term),
+                Term::Scalar(key) if tail.is_empty() => path.push(key),
+                term => tail.push(term),
+            }
+        }
+        Name { path, tail, element }
     }
 
     /// A parameter: a pattern whose variables are all new.

@@ -49,15 +49,7 @@ pub fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Er
     let time = time.and_then(seconds).ok_or_else(wrong_time)?;
     check_request(request)?;
 
-    let mut headers: Vec<(String, String)> = Vec::new();
-    match request.get_str("headers") {
-        None => {}
-        Some(Value::Object(members)) => {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            headers.extend(members.iter().map(|(name, value)| (text(name), text(value))));
-        }
-        Some(other) => return Err(Error::operand(0, "object", other)),
-    }
+    let headers = headers_of(request)?;
     let url = go_url::parse(member(request, "url")).ok_or_else(|| Error::failed("invalid URL"))?;
     let body = match (request.get_str("raw_body"), request.get_str("body")) {
         (Some(raw), _) => raw.as_str().unwrap_or_default().to_owned(),
@@ -99,6 +91,19 @@ pub fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Er
     let headers: Object = texts.chain([authorization]).chain(added).collect();
     answer.insert(Value::from("headers"), Value::from(headers));
     Ok(Some(Value::from(answer)))
+}
+
+fn headers_of(request: &Object) -> Result<Vec<(String, String)>, Error> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    match request.get_str("headers") {
+        None => {}
+        Some(Value::Object(members)) => {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            headers.extend(members.iter().map(|(name, value)| (text(name), text(value))));
+        }
+        Some(other) => return Err(Error::operand(0, "object", other)),
+    }
+    Ok(headers)
 }
 
 fn check_config(config: &Object) -> Result<(), Error> {

@@ -154,38 +154,9 @@ impl<'a> Schema<'a> {
     /// What is wrong first, in the library's words.
     pub fn new(document: &'a Value) -> Check<Self> {
         let mut schema = Self::default();
+        schema.define(document)?;
+        schema.find_possible();
         let both = |key: &'static str| list(prelude(), key).iter().chain(list(document, key));
-        for node in both("Definitions") {
-            let name = text(node, "Name");
-            let mut definition = Definition::new(node, text(node, "Kind"), name);
-            definition.extend(node);
-            if schema.types.insert(name, definition).is_some() {
-                return Err(Wrong::at(node, format!("Cannot redeclare type {name}.")));
-            }
-        }
-        for node in both("Extensions") {
-            let (name, kind) = (text(node, "Name"), text(node, "Kind"));
-            let definition = schema.types.entry(name).or_insert_with(|| Definition::new(node, kind, name));
-            if definition.kind != kind {
-                let base = definition.kind;
-                return Err(Wrong::at(
-                    node,
-                    format!("Cannot extend type {name} because the base type is a {base}, not {kind}."),
-                ));
-            }
-            definition.extend(node);
-        }
-        for definition in schema.types.values() {
-            let mut add = |of: &'a str, name: &'a str| schema.possible.entry(of).or_default().push(name);
-            if definition.kind == "UNION" {
-                definition.types.iter().for_each(|name| add(definition.name, name));
-            } else {
-                definition.interfaces.iter().for_each(|interface| add(interface, definition.name));
-            }
-            if matches!(definition.kind, "OBJECT" | "INPUT_OBJECT") {
-                add(definition.name, definition.name);
-            }
-        }
         for node in both("Directives") {
             let name = text(node, "Name");
             // Those of the specification may be defined once more.
@@ -228,6 +199,47 @@ impl<'a> Schema<'a> {
         Ok(schema)
     }
 
+    /// Adds the definitions of the prelude and of a document, with their extensions.
+    fn define(&mut self, document: &'a Value) -> Check<()> {
+        let both = |key: &'static str| list(prelude(), key).iter().chain(list(document, key));
+        for node in both("Definitions") {
+            let name = text(node, "Name");
+            let mut definition = Definition::new(node, text(node, "Kind"), name);
+            definition.extend(node);
+            if self.types.insert(name, definition).is_some() {
+                return Err(Wrong::at(node, format!("Cannot redeclare type {name}.")));
+            }
+        }
+        for node in both("Extensions") {
+            let (name, kind) = (text(node, "Name"), text(node, "Kind"));
+            let definition = self.types.entry(name).or_insert_with(|| Definition::new(node, kind, name));
+            if definition.kind != kind {
+                let base = definition.kind;
+                return Err(Wrong::at(
+                    node,
+                    format!("Cannot extend type {name} because the base type is a {base}, not {kind}."),
+                ));
+            }
+            definition.extend(node);
+        }
+        Ok(())
+    }
+
+    /// Notes for each abstract type what its values may be.
+    fn find_possible(&mut self) {
+        for definition in self.types.values() {
+            let mut add = |of: &'a str, name: &'a str| self.possible.entry(of).or_default().push(name);
+            if definition.kind == "UNION" {
+                definition.types.iter().for_each(|name| add(definition.name, name));
+            } else {
+                definition.interfaces.iter().for_each(|interface| add(interface, definition.name));
+            }
+            if matches!(definition.kind, "OBJECT" | "INPUT_OBJECT") {
+                add(definition.name, definition.name);
+            }
+        }
+    }
+
     /// A type by its name.
     pub fn get(&self, name: &str) -> Option<&Definition<'a>> {
         self.types.get(name)
@@ -268,6 +280,22 @@ impl<'a> Schema<'a> {
         for interface in &definition.interfaces {
             self.check_implements(definition, interface)?;
         }
+        self.check_members(definition)?;
+        let mut seen = std::collections::HashSet::new();
+        if let Some(again) = definition.fields.iter().find(|field| !seen.insert(text(field, "Name"))) {
+            let message = format!("Field {name}.{} can only be defined once.", text(again, "Name"));
+            return Err(Wrong::at(again, message));
+        }
+        if !is(node, "BuiltIn") {
+            check_name(node, name)?;
+        }
+        self.check_directives(definition.directives.iter().copied(), kind, None)
+    }
+
+    /// What a definition of its kind must have, and must not.
+    fn check_members(&self, definition: &Definition<'a>) -> Check<()> {
+        let (kind, name, node) = (definition.kind, definition.name, definition.node);
+        let wrong = |message: String| Err(Wrong::at(node, message));
         let field_kinds = |allowed: &[&str], head: &dyn Fn(&Definition<'a>, &Value) -> String| {
             for field in &definition.fields {
                 if let Some(of) = self.get(type_name(member(field, "Type")))
@@ -310,15 +338,7 @@ impl<'a> Schema<'a> {
             }
             _ => {}
         }
-        let mut seen = std::collections::HashSet::new();
-        if let Some(again) = definition.fields.iter().find(|field| !seen.insert(text(field, "Name"))) {
-            let message = format!("Field {name}.{} can only be defined once.", text(again, "Name"));
-            return Err(Wrong::at(again, message));
-        }
-        if !is(node, "BuiltIn") {
-            check_name(node, name)?;
-        }
-        self.check_directives(definition.directives.iter().copied(), kind, None)
+        Ok(())
     }
 
     fn check_type(&self, of: &Value) -> Check<&Definition<'a>> {

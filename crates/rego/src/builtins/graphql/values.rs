@@ -90,43 +90,50 @@ pub fn check(
                 check(schema, member(child, "Value"), definition, element, depth + 1)?;
             }
         }
-        9 => {
-            let mut names = std::collections::BTreeSet::new();
-            for child in list(value, "Children") {
-                let child_name = text(child, "Name");
-                if !names.insert(child_name) {
-                    return wrong(child, format!("There can be only one input field named {child_name:?}."));
-                }
-                match named(&definition.fields, child_name) {
-                    Some(field) => {
-                        let of = member(field, "Type");
-                        if let Some(definition) = schema.get(type_name(of)) {
-                            check(schema, member(child, "Value"), definition, of, depth + 1)?;
-                        }
-                    }
-                    None if own => {}
-                    None => {
-                        return wrong(
-                            child,
-                            format!("Field {child_name:?} is not defined by type {name:?}."),
-                        );
-                    }
+        9 => members(schema, value, definition, own, depth)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Checks the fields of an input object. A scalar type of the schema's own (`own`) takes any.
+fn members(
+    schema: &Schema<'_>,
+    value: &Value,
+    definition: &Definition<'_>,
+    own: bool,
+    depth: usize,
+) -> Check {
+    let name = definition.name;
+    let mut names = std::collections::BTreeSet::new();
+    for child in list(value, "Children") {
+        let child_name = text(child, "Name");
+        if !names.insert(child_name) {
+            return wrong(child, format!("There can be only one input field named {child_name:?}."));
+        }
+        match named(&definition.fields, child_name) {
+            Some(field) => {
+                let of = member(field, "Type");
+                if let Some(definition) = schema.get(type_name(of)) {
+                    check(schema, member(child, "Value"), definition, of, depth + 1)?;
                 }
             }
-            if !own {
-                for field in definition.fields.iter().filter(|field| is_required(field)) {
-                    let field_name = text(field, "Name");
-                    if !names.contains(field_name) {
-                        let of = type_text(member(field, "Type"));
-                        let message = format!(
-                            "Field \"{name}.{field_name}\" of required type {of:?} was not provided."
-                        );
-                        return wrong(value, message);
-                    }
-                }
+            None if own => {}
+            None => {
+                return wrong(child, format!("Field {child_name:?} is not defined by type {name:?}."));
             }
         }
-        _ => {}
+    }
+    if !own {
+        for field in definition.fields.iter().filter(|field| is_required(field)) {
+            let field_name = text(field, "Name");
+            if !names.contains(field_name) {
+                let of = type_text(member(field, "Type"));
+                let message =
+                    format!("Field \"{name}.{field_name}\" of required type {of:?} was not provided.");
+                return wrong(value, message);
+            }
+        }
     }
     Ok(())
 }

@@ -102,19 +102,7 @@ impl Formatter<'_> {
     /// What is behind a percent sign; gives back what is behind that.
     fn verb<'f>(&mut self, format: &'f str) -> Result<&'f str, Error> {
         self.good_index = true;
-        let mut flags = Flags::default();
-        let mut rest = format;
-        while let Some(c) = rest.chars().next() {
-            match c {
-                '#' => flags.sharp = true,
-                '0' => flags.zero = true,
-                '+' => flags.plus = true,
-                '-' => flags.minus = true,
-                ' ' => flags.space = true,
-                _ => break,
-            }
-            rest = skip(rest, 1);
-        }
+        let (mut flags, mut rest) = flags(format);
         let mut after_index = self.index(&mut rest);
         if let Some(after) = rest.strip_prefix('*') {
             rest = after;
@@ -154,6 +142,11 @@ impl Formatter<'_> {
         if !after_index {
             self.index(&mut rest);
         }
+        self.operand(rest, &flags)
+    }
+
+    /// The letter, and the operand that it is for.
+    fn operand<'f>(&mut self, mut rest: &'f str, flags: &Flags) -> Result<&'f str, Error> {
         let Some(verb) = rest.chars().next() else {
             self.out.push("%!(NOVERB)")?;
             return Ok(rest);
@@ -165,7 +158,7 @@ impl Formatter<'_> {
             self.fault(verb, "(BADINDEX)")?;
         } else if let Some(operand) = self.operands.get(self.next) {
             self.next += 1;
-            write(operand, verb, &flags, &mut self.out)?;
+            write(operand, verb, flags, &mut self.out)?;
         } else {
             self.fault(verb, "(MISSING)")?;
         }
@@ -211,6 +204,24 @@ impl Formatter<'_> {
             _ => None,
         }
     }
+}
+
+/// The flags of a verb, and what follows them.
+fn flags(format: &str) -> (Flags, &str) {
+    let mut flags = Flags::default();
+    let mut rest = format;
+    while let Some(c) = rest.chars().next() {
+        match c {
+            '#' => flags.sharp = true,
+            '0' => flags.zero = true,
+            '+' => flags.plus = true,
+            '-' => flags.minus = true,
+            ' ' => flags.space = true,
+            _ => break,
+        }
+        rest = skip(rest, 1);
+    }
+    (flags, rest)
 }
 
 fn skip(text: &str, bytes: usize) -> &str {

@@ -66,12 +66,8 @@ impl Found {
                 let year = signed(take(value, 2)?)?;
                 self.year = year + if year >= 69 { 1900 } else { 2000 };
             }
-            Part::LongYear => {
-                if !value.first().is_some_and(u8::is_ascii_digit) {
-                    return Err(Wrong::Form);
-                }
-                self.year = signed(take(value, 4)?)?;
-            }
+            Part::LongYear if !value.first().is_some_and(u8::is_ascii_digit) => return Err(Wrong::Form),
+            Part::LongYear => self.year = signed(take(value, 4)?)?,
             Part::Month => self.month = Some(name(value, &MONTHS, 3)?),
             Part::LongMonth => self.month = Some(name(value, &MONTHS, 9)?),
             Part::NumMonth | Part::ZeroMonth => {
@@ -85,17 +81,7 @@ impl Found {
                 }
                 self.day = Some(two(value, part == Part::ZeroDay)?);
             }
-            Part::UnderYearDay | Part::ZeroYearDay => {
-                if part == Part::UnderYearDay {
-                    *value = value.strip_prefix(b" ").unwrap_or(value);
-                    *value = value.strip_prefix(b" ").unwrap_or(value);
-                }
-                let digits = value.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-                if digits == 0 || (part == Part::ZeroYearDay && digits != 3) {
-                    return Err(Wrong::Form);
-                }
-                self.year_day = Some(signed(take(value, digits)?)?);
-            }
+            Part::UnderYearDay | Part::ZeroYearDay => self.read_year_day(part, value)?,
             Part::Hour => self.hour = within(two(value, false)?, 0..=23, "hour")?,
             Part::Hour12 | Part::ZeroHour12 => {
                 self.hour = within(two(value, part == Part::ZeroHour12)?, 0..=12, "hour")?;
@@ -110,15 +96,7 @@ impl Found {
                     self.nanosecond = fraction(value)?;
                 }
             }
-            Part::UpperPm | Part::LowerPm => {
-                let (am, pm) = if part == Part::UpperPm { (b"AM", b"PM") } else { (b"am", b"pm") };
-                let text = take(value, 2)?;
-                if text != am && text != pm {
-                    return Err(Wrong::Form);
-                }
-                // Once it is afternoon it stays so.
-                self.pm = Some(text == pm || self.pm == Some(true));
-            }
+            Part::UpperPm | Part::LowerPm => self.read_half(part, value)?,
             Part::Zone(form) => match value.strip_prefix(b"Z").filter(|_| form.z) {
                 Some(rest) => (*value, self.offset) = (rest, Some(0)),
                 None => self.offset = Some(offset(value, form)?),
@@ -139,6 +117,31 @@ impl Found {
             Part::Fraction { .. } if fraction_follows(value) => self.nanosecond = fraction(value)?,
             Part::Fraction { .. } => {}
         }
+        Ok(())
+    }
+
+    fn read_year_day(&mut self, part: Part, value: &mut &[u8]) -> Read<()> {
+        if part == Part::UnderYearDay {
+            *value = value.strip_prefix(b" ").unwrap_or(value);
+            *value = value.strip_prefix(b" ").unwrap_or(value);
+        }
+        let digits = value.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || (part == Part::ZeroYearDay && digits != 3) {
+            return Err(Wrong::Form);
+        }
+        self.year_day = Some(signed(take(value, digits)?)?);
+        Ok(())
+    }
+
+    /// Before or after noon.
+    fn read_half(&mut self, part: Part, value: &mut &[u8]) -> Read<()> {
+        let (am, pm) = if part == Part::UpperPm { (b"AM", b"PM") } else { (b"am", b"pm") };
+        let text = take(value, 2)?;
+        if text != am && text != pm {
+            return Err(Wrong::Form);
+        }
+        // Once it is afternoon it stays so.
+        self.pm = Some(text == pm || self.pm == Some(true));
         Ok(())
     }
 
@@ -355,18 +358,7 @@ pub fn duration(text: &str) -> Result<i64, Error> {
         let length = rest.iter().take_while(|byte| **byte != b'.' && !byte.is_ascii_digit()).count();
         let (name, after) = rest.split_at_checked(length).ok_or_else(invalid)?;
         rest = after;
-        let unit: u64 = match std::str::from_utf8(name).unwrap_or_default() {
-            "" => return Err(Error::failed(format!("time: missing unit in duration {shown}"))),
-            "ns" => 1,
-            "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => {
-                return Err(Error::failed(format!("time: unknown unit {} in duration {shown}", quote(name))));
-            }
-        };
+        let unit = unit(name, &shown)?;
         let number = whole
             .iter()
             .try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
@@ -390,6 +382,22 @@ pub fn duration(text: &str) -> Result<i64, Error> {
     } else {
         i64::try_from(total).map_err(|_| invalid())
     }
+}
+
+/// The nanoseconds of a unit; `shown` is the duration that it is part of, quoted.
+fn unit(name: &[u8], shown: &str) -> Result<u64, Error> {
+    Ok(match std::str::from_utf8(name).unwrap_or_default() {
+        "" => return Err(Error::failed(format!("time: missing unit in duration {shown}"))),
+        "ns" => 1,
+        "us" | "\u{b5}s" | "\u{3bc}s" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        _ => {
+            return Err(Error::failed(format!("time: unknown unit {} in duration {shown}", quote(name))));
+        }
+    })
 }
 
 fn digits<'a>(rest: &mut &'a [u8]) -> &'a [u8] {

@@ -11,7 +11,7 @@ use super::der::Refused;
 use super::name_constraints::{NameConstraints, Subtrees};
 use crate::builtins::x509::go_json::{self, base64, object};
 use crate::builtins::x509::names::{any_value, id_value, list_or_null, name_value};
-use crate::builtins::x509::parse::{AlternativeNames, Certificate, Extension, signature_algorithm};
+use crate::builtins::x509::parse::{AlternativeNames, Certificate, Details, Extension, signature_algorithm};
 use crate::value::{Number, Value};
 use verdict_jose::PublicKey;
 
@@ -113,6 +113,26 @@ impl NameConstraints {
     }
 }
 
+impl Details {
+    fn policies(&self) -> [(&'static str, Value); 9] {
+        let policies = &self.policies;
+        let mapping = |(issuer, subject): &(_, _)| {
+            object([("IssuerDomainPolicy", id_text(issuer)), ("SubjectDomainPolicy", id_text(subject))])
+        };
+        [
+            ("PolicyIdentifiers", list(policies, id_value)),
+            ("Policies", list(policies, id_text)),
+            ("PolicyMappings", list(&self.policy_mappings, mapping)),
+            ("InhibitAnyPolicy", Value::from(number(self.inhibit_any_policy))),
+            ("InhibitAnyPolicyZero", Value::Bool(self.inhibit_any_policy == Some(0))),
+            ("InhibitPolicyMapping", Value::from(number(self.inhibit_policy_mapping))),
+            ("InhibitPolicyMappingZero", Value::Bool(self.inhibit_policy_mapping == Some(0))),
+            ("RequireExplicitPolicy", Value::from(number(self.require_explicit_policy))),
+            ("RequireExplicitPolicyZero", Value::Bool(self.require_explicit_policy == Some(0))),
+        ]
+    }
+}
+
 impl Certificate {
     /// As Go's JSON has it; OPA adds the URIs as texts to what it gives out, except in two places.
     pub fn to_value(&self, with_uri_texts: bool) -> Value {
@@ -127,10 +147,6 @@ impl Certificate {
             details.extended_key_usage.iter().partition(|id| usage_number(id).is_some());
         let usage =
             |id: &Oid| Value::from(usage_number(id).and_then(|at| i64::try_from(at).ok()).unwrap_or(0));
-        let policies = &details.policies;
-        let mapping = |(issuer, subject): &(_, _)| {
-            object([("IssuerDomainPolicy", id_text(issuer)), ("SubjectDomainPolicy", id_text(subject))])
-        };
         let none = NameConstraints::default();
         let members = [
             ("Raw", base64(&self.raw)),
@@ -163,20 +179,18 @@ impl Certificate {
             ("OCSPServer", texts(&details.ocsp)),
             ("IssuingCertificateURL", texts(&details.issuing)),
             ("CRLDistributionPoints", texts(&details.revocation_lists)),
-            ("PolicyIdentifiers", list(policies, id_value)),
-            ("Policies", list(policies, id_text)),
-            ("PolicyMappings", list(&details.policy_mappings, mapping)),
-            ("InhibitAnyPolicy", Value::from(number(details.inhibit_any_policy))),
-            ("InhibitAnyPolicyZero", Value::Bool(details.inhibit_any_policy == Some(0))),
-            ("InhibitPolicyMapping", Value::from(number(details.inhibit_policy_mapping))),
-            ("InhibitPolicyMappingZero", Value::Bool(details.inhibit_policy_mapping == Some(0))),
-            ("RequireExplicitPolicy", Value::from(number(details.require_explicit_policy))),
-            ("RequireExplicitPolicyZero", Value::Bool(details.require_explicit_policy == Some(0))),
         ];
         let uris = list(&details.names.uris, |(text, _)| Value::from(text.as_str()));
         let constraints = details.constraints.as_ref().unwrap_or(&none).members();
         let extra = with_uri_texts.then_some(("URIStrings", uris));
-        object(members.into_iter().chain(details.names.members()).chain(constraints).chain(extra))
+        object(
+            members
+                .into_iter()
+                .chain(details.policies())
+                .chain(details.names.members())
+                .chain(constraints)
+                .chain(extra),
+        )
     }
 }
 

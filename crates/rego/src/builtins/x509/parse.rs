@@ -3,7 +3,9 @@
 use num_bigint::BigInt;
 use x509_parser::asn1_rs::{Any, BitString, FromDer as _, Oid, oid};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension, X509Extension};
+use x509_parser::extensions::{
+    AuthorityInfoAccess, DistributionPointName, GeneralName, ParsedExtension, X509Extension,
+};
 use x509_parser::signature_algorithm::{RsaSsaPssParams, SignatureAlgorithm};
 use x509_parser::x509::AlgorithmIdentifier;
 
@@ -173,16 +175,7 @@ impl Details {
             ParsedExtension::AuthorityKeyIdentifier(id) => {
                 self.authority_key = id.key_identifier.as_ref().map(|id| id.0.to_vec());
             }
-            ParsedExtension::AuthorityInfoAccess(access) => {
-                for description in access.iter() {
-                    let GeneralName::URI(uri) = description.access_location else { continue };
-                    if description.access_method == oid!(1.3.6.1.5.5.7.48.1) {
-                        self.ocsp.push(uri.to_owned());
-                    } else if description.access_method == oid!(1.3.6.1.5.5.7.48.2) {
-                        self.issuing.push(uri.to_owned());
-                    }
-                }
-            }
+            ParsedExtension::AuthorityInfoAccess(access) => self.read_access(access),
             ParsedExtension::SubjectAlternativeName(names) => {
                 self.has_alternative_names = true;
                 self.names = AlternativeNames::of(&names.general_names)?;
@@ -220,6 +213,18 @@ impl Details {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Where the authority is asked for revocations, and where its certificate is.
+    fn read_access(&mut self, access: &AuthorityInfoAccess) {
+        for description in access.iter() {
+            let GeneralName::URI(uri) = description.access_location else { continue };
+            if description.access_method == oid!(1.3.6.1.5.5.7.48.1) {
+                self.ocsp.push(uri.to_owned());
+            } else if description.access_method == oid!(1.3.6.1.5.5.7.48.2) {
+                self.issuing.push(uri.to_owned());
+            }
+        }
     }
 }
 

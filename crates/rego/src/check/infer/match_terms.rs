@@ -28,47 +28,50 @@ impl Infer<'_> {
                 let of = self.of(term);
                 of.is_unknown() || unifies(&of, wanted)
             }
-            Term::Array(_) | Term::Set(_) | Term::Object(_) => {
-                if matches!(wanted, Type::Any) {
-                    self.anything(term);
-                    return true;
+            Term::Array(_) | Term::Set(_) | Term::Object(_) => self.unify_made(term, wanted, union),
+        }
+    }
+
+    /// The same for an array, a set or an object that the rule makes.
+    fn unify_made(&mut self, term: &Term, wanted: &Type, union: bool) -> bool {
+        if matches!(wanted, Type::Any) {
+            self.anything(term);
+            return true;
+        }
+        match (term, wanted.kind()) {
+            (_, Some(Kind::OneOf(types))) => {
+                let mut fits = false;
+                for each in types {
+                    fits |= self.unify(term, each, true);
                 }
-                match (term, wanted.kind()) {
-                    (_, Some(Kind::OneOf(types))) => {
-                        let mut fits = false;
-                        for each in types {
-                            fits |= self.unify(term, each, true);
-                        }
-                        fits
-                    }
-                    (Term::Array(items), Some(Kind::Array(first, rest))) => {
-                        let none = Type::Unknown;
-                        (items.len() == first.len() || rest.is_some())
-                            && items.iter().enumerate().all(|(at, item)| {
-                                let wanted = first.get(at).or(rest.as_ref()).unwrap_or(&none);
-                                self.unify(item, wanted, union)
-                            })
-                    }
-                    (Term::Set(items), Some(Kind::Set(_))) => {
-                        let each = values(wanted);
-                        items.iter().all(|item| self.unify(item, &each, union))
-                    }
-                    (Term::Object(members), Some(Kind::Object(named, rest))) => {
-                        (members.len() == named.len() || rest.is_some())
-                            && members.iter().all(|(key, value)| match key {
-                                Term::Scalar(key) => match select(wanted, key) {
-                                    Type::Unknown => false,
-                                    of => self.unify(value, &of, union),
-                                },
-                                _ => {
-                                    self.unify(value, &Type::Any, union);
-                                    true
-                                }
-                            })
-                    }
-                    _ => false,
-                }
+                fits
             }
+            (Term::Array(items), Some(Kind::Array(first, rest))) => {
+                let none = Type::Unknown;
+                (items.len() == first.len() || rest.is_some())
+                    && items.iter().enumerate().all(|(at, item)| {
+                        let wanted = first.get(at).or(rest.as_ref()).unwrap_or(&none);
+                        self.unify(item, wanted, union)
+                    })
+            }
+            (Term::Set(items), Some(Kind::Set(_))) => {
+                let each = values(wanted);
+                items.iter().all(|item| self.unify(item, &each, union))
+            }
+            (Term::Object(members), Some(Kind::Object(named, rest))) => {
+                (members.len() == named.len() || rest.is_some())
+                    && members.iter().all(|(key, value)| match key {
+                        Term::Scalar(key) => match select(wanted, key) {
+                            Type::Unknown => false,
+                            of => self.unify(value, &of, union),
+                        },
+                        _ => {
+                            self.unify(value, &Type::Any, union);
+                            true
+                        }
+                    })
+            }
+            _ => false,
         }
     }
 

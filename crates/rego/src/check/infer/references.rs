@@ -1,6 +1,6 @@
 //! References: what they lead to, and those that lead nowhere.
 
-use super::super::flat::{Head, Reference, Term, shown_part};
+use super::super::flat::{Head, Reference, Term, Var, shown_part};
 use super::super::hints::near;
 use super::super::tree::{NodeId, Tree};
 use super::super::types::{Kind, Type, keys, select, unifies, values};
@@ -95,17 +95,10 @@ impl Infer<'_> {
                     self.no_member(reference, at, Some(have), &Type::String, one_of);
                     return false;
                 }
-                if let Term::Var(var) = part {
-                    let wanted = tree.keys(node);
-                    match self.var(*var) {
-                        Type::Unknown => self.set(*var, wanted),
-                        known if unifies(&known, &wanted) => {}
-                        known => {
-                            let one_of = tree.children(node).cloned().collect();
-                            self.no_member(reference, at, Some(known), &wanted, one_of);
-                            return false;
-                        }
-                    }
+                if let Term::Var(var) = part
+                    && !self.key(reference, at, *var, tree, node)
+                {
+                    return false;
                 }
                 match child {
                     Some(child) => {
@@ -127,6 +120,21 @@ impl Infer<'_> {
             return true;
         }
         self.leaf(reference, 0, Type::Any)
+    }
+
+    /// Whether a variable may be a key of what a reference leads to before the part at `at`.
+    fn key(&mut self, reference: &Reference, at: usize, var: Var, tree: &Tree, node: NodeId) -> bool {
+        let wanted = tree.keys(node);
+        match self.var(var) {
+            Type::Unknown => self.set(var, wanted),
+            known if unifies(&known, &wanted) => {}
+            known => {
+                let one_of = tree.children(node).cloned().collect();
+                self.no_member(reference, at, Some(known), &wanted, one_of);
+                return false;
+            }
+        }
+        true
     }
 
     fn free(&mut self, parts: &[Term]) {

@@ -275,20 +275,7 @@ impl Shape {
                 let text = quoted(value);
                 self.push(&text);
             }
-            TermKind::Template { raw, parts } => {
-                self.push(if *raw { "$raw{" } else { "${" });
-                for part in parts {
-                    match part {
-                        TemplatePart::Text(text) => {
-                            let text = quoted(text);
-                            self.push(&text);
-                        }
-                        TemplatePart::Expr(expr) => self.expr(expr),
-                    }
-                    self.push(",");
-                }
-                self.push("}");
-            }
+            TermKind::Template { raw, parts } => self.template(*raw, parts),
             TermKind::Var(name) if self.places && &**name == "_" => {
                 let place = format!("_{}", term.span.start);
                 self.push(&place);
@@ -304,17 +291,7 @@ impl Shape {
             }
             TermKind::In { key, value, collection } => self.membership(key.as_deref(), value, collection),
             TermKind::Array(terms) => self.list("[", terms),
-            TermKind::Set(terms) => {
-                let mut seen = HashSet::new();
-                self.push("{set ");
-                for term in terms {
-                    if terms.len() == 1 || seen.insert(shape(term)) {
-                        self.term(term);
-                        self.push(", ");
-                    }
-                }
-                self.push("}");
-            }
+            TermKind::Set(terms) => self.set(terms),
             TermKind::Object(pairs) => {
                 self.push("{object ");
                 for (key, value) in pairs {
@@ -330,6 +307,33 @@ impl Shape {
             }
             TermKind::Infix { .. } | TermKind::Parens(_) => {}
         }
+    }
+
+    fn template(&mut self, raw: bool, parts: &[TemplatePart]) {
+        self.push(if raw { "$raw{" } else { "${" });
+        for part in parts {
+            match part {
+                TemplatePart::Text(text) => {
+                    let text = quoted(text);
+                    self.push(&text);
+                }
+                TemplatePart::Expr(expr) => self.expr(expr),
+            }
+            self.push(",");
+        }
+        self.push("}");
+    }
+
+    fn set(&mut self, terms: &[Term]) {
+        let mut seen = HashSet::new();
+        self.push("{set ");
+        for term in terms {
+            if terms.len() == 1 || seen.insert(shape(term)) {
+                self.term(term);
+                self.push(", ");
+            }
+        }
+        self.push("}");
     }
 
     fn comprehension(&mut self, open: &str, key: Option<&Term>, head: &Term, body: &Body) {

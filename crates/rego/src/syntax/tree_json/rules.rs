@@ -220,32 +220,43 @@ impl Writer<'_> {
             place.body = place.rule;
         }
         if let ([part], false, false, false) = (parts, rule.default, contains, function) {
-            // A name of two parts may be a key in an object, or an element of a set.
-            let implied = matches!(head.value, HeadValue::Implied);
-            let key = name.get(1).cloned().unwrap_or(Value::Null);
-            if has_if {
-                if !is_ground_part(part) || is_reference(part) {
-                    put(&mut out, "key", key);
-                }
-                if implied {
-                    let holds = self.typed("boolean", true, head.span);
-                    put(&mut out, "value", holds);
-                } else {
-                    put_name(&mut out, head);
-                }
-            } else {
-                put_name(&mut out, head);
-                put(&mut out, "key", key);
-                if implied {
-                    name.truncate(1);
-                }
-            }
+            self.two_parts(&mut out, &mut name, head, part, has_if);
         }
         put(&mut out, "ref", name);
         put_some(&mut out, "args", args);
         let whole = if statement { place.rule } else { head.span.into() };
         self.locate(&mut out, whole);
         Written { head: out, ..place }
+    }
+
+    /// A name of two parts, which may be a key in an object, or an element of a set.
+    fn two_parts(
+        &mut self,
+        out: &mut Object,
+        name: &mut Vec<Value>,
+        head: &Head,
+        part: &RefPart,
+        has_if: bool,
+    ) {
+        let implied = matches!(head.value, HeadValue::Implied);
+        let key = name.get(1).cloned().unwrap_or(Value::Null);
+        if has_if {
+            if !is_ground_part(part) || is_reference(part) {
+                put(out, "key", key);
+            }
+            if implied {
+                let holds = self.typed("boolean", true, head.span);
+                put(out, "value", holds);
+            } else {
+                put_name(out, head);
+            }
+        } else {
+            put_name(out, head);
+            put(out, "key", key);
+            if implied {
+                name.truncate(1);
+            }
+        }
     }
 
     /// The body of a rule that has none.

@@ -71,16 +71,7 @@ impl Writer<'_> {
                 items.dedup_by(|a, b| order(a, b) == Ordering::Equal);
                 self.typed("set", items, place)
             }
-            TermKind::Object(members) => {
-                let members = members.iter().map(|(key, value)| (self.term(key), self.term(value)));
-                let mut members: Vec<(Value, Value)> = members.collect();
-                // Of several values for one key, the last one counts.
-                members.reverse();
-                members.sort_by(|a, b| order(&a.0, &b.0));
-                members.dedup_by(|a, b| order(&a.0, &b.0) == Ordering::Equal);
-                let pairs = members.into_iter().map(|(key, value)| Value::from(vec![key, value]));
-                self.typed("object", pairs.collect::<Vec<_>>(), place)
-            }
+            TermKind::Object(members) => self.object(members, place),
             TermKind::ArrayComprehension(value, body) => {
                 self.comprehension("arraycomprehension", &[("term", value)], body, place)
             }
@@ -92,6 +83,17 @@ impl Writer<'_> {
             }
             TermKind::Parens(inner) => self.term(inner),
         }
+    }
+
+    fn object(&mut self, members: &[(Term, Term)], place: Place) -> Value {
+        let members = members.iter().map(|(key, value)| (self.term(key), self.term(value)));
+        let mut members: Vec<(Value, Value)> = members.collect();
+        // Of several values for one key, the last one counts.
+        members.reverse();
+        members.sort_by(|a, b| order(&a.0, &b.0));
+        members.dedup_by(|a, b| order(&a.0, &b.0) == Ordering::Equal);
+        let pairs = members.into_iter().map(|(key, value)| Value::from(vec![key, value]));
+        self.typed("object", pairs.collect::<Vec<_>>(), place)
     }
 
     fn comprehension(&mut self, name: &str, terms: &[(&str, &Term)], body: &Body, place: Place) -> Value {

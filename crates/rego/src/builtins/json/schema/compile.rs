@@ -185,45 +185,13 @@ impl<'a> Compiler<'a> {
         self.object_keywords(members, &mut node, base, depth)?;
         self.array_keywords(members, &mut node, base, depth)?;
         self.number_keywords(members, &mut node)?;
-        node.min_length = count(members, "minLength")?;
-        node.max_length = count(members, "maxLength")?;
-        if node.min_length.zip(node.max_length).is_some_and(|(min, max)| min > max) {
-            return Err("minLength cannot be greater than maxLength".to_string());
-        }
-        // Must be text, but counts for nothing: the library was made to leave it out.
-        text(members, "pattern")?;
-        node.format = text(members, "format")?.map(String::from);
-        node.min_properties = count(members, "minProperties")?;
-        node.max_properties = count(members, "maxProperties")?;
-        if node.min_properties.zip(node.max_properties).is_some_and(|(min, max)| min > max) {
-            return Err("minProperties cannot be greater than maxProperties".to_string());
-        }
-        for required in list(members, "required")? {
-            let name = required.as_str().ok_or_else(|| invalid_type("string", "required"))?;
-            if node.required.iter().any(|there| there == name) {
-                return Err("required items must be unique".to_string());
-            }
-            node.required.push(name.to_string());
-        }
-        node.min_items = count(members, "minItems")?;
-        node.max_items = count(members, "maxItems")?;
-        node.unique_items = match members.get_str("uniqueItems") {
-            None => false,
-            Some(Value::Bool(unique)) => *unique,
-            Some(_) => return Err("uniqueItems must be of a boolean".to_string()),
-        };
+        bounds(members, &mut node)?;
         if self.draft >= Draft::Six {
             node.contains =
                 members.get_str("contains").map(|value| self.node(value, base, depth + 1)).transpose()?;
             node.constant = members.get_str("const").map(normal);
         }
-        for value in list(members, "enum")? {
-            let value = normal(value);
-            if node.enumeration.contains(&value) {
-                return Err("enum items must be unique".to_string());
-            }
-            node.enumeration.push(value);
-        }
+        enumeration(members, &mut node)?;
         node.one_of = self.nodes(list(members, "oneOf")?, base, depth)?;
         node.any_of = self.nodes(list(members, "anyOf")?, base, depth)?;
         node.all_of = self.nodes(list(members, "allOf")?, base, depth)?;
@@ -488,4 +456,47 @@ fn resolve(base: &str, reference: &str) -> String {
         document.rfind('/').filter(|at| *at >= host_end).and_then(|at| document.get(..=at))
     };
     clean(&format!("{}{reference}", kept.unwrap_or_default()))
+}
+
+/// How long texts are, and how many members and items there are.
+fn bounds(members: &Object, node: &mut Node) -> Compiled<()> {
+    node.min_length = count(members, "minLength")?;
+    node.max_length = count(members, "maxLength")?;
+    if node.min_length.zip(node.max_length).is_some_and(|(min, max)| min > max) {
+        return Err("minLength cannot be greater than maxLength".to_string());
+    }
+    // Must be text, but counts for nothing: the library was made to leave it out.
+    text(members, "pattern")?;
+    node.format = text(members, "format")?.map(String::from);
+    node.min_properties = count(members, "minProperties")?;
+    node.max_properties = count(members, "maxProperties")?;
+    if node.min_properties.zip(node.max_properties).is_some_and(|(min, max)| min > max) {
+        return Err("minProperties cannot be greater than maxProperties".to_string());
+    }
+    for required in list(members, "required")? {
+        let name = required.as_str().ok_or_else(|| invalid_type("string", "required"))?;
+        if node.required.iter().any(|there| there == name) {
+            return Err("required items must be unique".to_string());
+        }
+        node.required.push(name.to_string());
+    }
+    node.min_items = count(members, "minItems")?;
+    node.max_items = count(members, "maxItems")?;
+    node.unique_items = match members.get_str("uniqueItems") {
+        None => false,
+        Some(Value::Bool(unique)) => *unique,
+        Some(_) => return Err("uniqueItems must be of a boolean".to_string()),
+    };
+    Ok(())
+}
+
+fn enumeration(members: &Object, node: &mut Node) -> Compiled<()> {
+    for value in list(members, "enum")? {
+        let value = normal(value);
+        if node.enumeration.contains(&value) {
+            return Err("enum items must be unique".to_string());
+        }
+        node.enumeration.push(value);
+    }
+    Ok(())
 }

@@ -119,6 +119,33 @@ fn end(action: &str) -> Option<usize> {
     None
 }
 
+/// A character constant, whose opening quote has been read.
+fn character(after: &str) -> Result<(Token, &str), String> {
+    let (text, behind) = after.split_once('\'').ok_or("unterminated character constant")?;
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(c), None) if c != '\\' => Ok((Token::Int(i64::from(u32::from(c))), behind)),
+        _ => Err("malformed character constant".to_owned()),
+    }
+}
+
+fn number(rest: &str) -> Result<(Token, &str), String> {
+    let first = rest.chars().take(1).collect::<String>();
+    let end = rest
+        .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '+' | '-' | '_'))
+        .unwrap_or(rest.len());
+    let (number, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    let token = match (number.parse(), number.parse::<f64>()) {
+        (Ok(number), _) => Token::Int(number),
+        (_, Ok(number)) if number.is_finite() => Token::Float(number),
+        _ if number.is_empty() => {
+            return Err(format!("unexpected {} in command", quote(&first)));
+        }
+        _ => return Err(format!("bad number syntax: {}", quote(number))),
+    };
+    Ok((token, behind))
+}
+
 /// Parts an action into tokens.
 ///
 /// # Errors
@@ -168,29 +195,8 @@ pub fn lex(action: &str) -> Result<Vec<Token>, String> {
                 let (name, behind) = word(rest);
                 (Token::Word(name.to_owned()), behind)
             }
-            '\'' => {
-                let (text, behind) = after.split_once('\'').ok_or("unterminated character constant")?;
-                let mut characters = text.chars();
-                match (characters.next(), characters.next()) {
-                    (Some(c), None) if c != '\\' => (Token::Int(i64::from(u32::from(c))), behind),
-                    _ => return Err("malformed character constant".to_owned()),
-                }
-            }
-            _ => {
-                let end = rest
-                    .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '+' | '-' | '_'))
-                    .unwrap_or(rest.len());
-                let (number, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
-                let token = match (number.parse(), number.parse::<f64>()) {
-                    (Ok(number), _) => Token::Int(number),
-                    (_, Ok(number)) if number.is_finite() => Token::Float(number),
-                    _ if number.is_empty() => {
-                        return Err(format!("unexpected {} in command", quote(&c.to_string())));
-                    }
-                    _ => return Err(format!("bad number syntax: {}", quote(number))),
-                };
-                (token, behind)
-            }
+            '\'' => character(after)?,
+            _ => number(rest)?,
         };
         tokens.push(token);
         rest = behind;

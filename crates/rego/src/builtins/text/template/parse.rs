@@ -252,28 +252,9 @@ impl Parser {
                 Token::Text(text) => Operand::Text(text.clone()),
                 Token::Int(number) => Operand::Int(*number),
                 Token::Float(number) => Operand::Float(*number),
-                Token::Word(word) => match word.as_str() {
-                    "true" => Operand::Bool(true),
-                    "false" => Operand::Bool(false),
-                    "nil" => Operand::Nil,
-                    name if crate::builtins::text::template::values::is_function(name) => {
-                        Operand::Function(word.clone())
-                    }
-                    _ => {
-                        return Err(self.fault(format!("function {} not defined", quote(word))));
-                    }
-                },
+                Token::Word(word) => self.word(word)?,
                 Token::Open => {
-                    let mut level = 0_usize;
-                    let close = rest.iter().position(|token| {
-                        match token {
-                            Token::Open => level += 1,
-                            Token::Close if level == 0 => return true,
-                            Token::Close => level -= 1,
-                            _ => (),
-                        }
-                        false
-                    });
+                    let close = closing(rest);
                     let Some(close) = close else { return Err(self.fault("unclosed left paren")) };
                     self.depth += 1;
                     if self.depth > MAX_DEPTH {
@@ -304,4 +285,30 @@ impl Parser {
         }
         Ok(command)
     }
+
+    fn word(&self, word: &str) -> Result<Operand, String> {
+        match word {
+            "true" => Ok(Operand::Bool(true)),
+            "false" => Ok(Operand::Bool(false)),
+            "nil" => Ok(Operand::Nil),
+            name if crate::builtins::text::template::values::is_function(name) => {
+                Ok(Operand::Function(word.to_owned()))
+            }
+            _ => Err(self.fault(format!("function {} not defined", quote(word)))),
+        }
+    }
+}
+
+/// Where the parenthesis closes that has been opened before these tokens.
+fn closing(rest: &[Token]) -> Option<usize> {
+    let mut level = 0_usize;
+    rest.iter().position(|token| {
+        match token {
+            Token::Open => level += 1,
+            Token::Close if level == 0 => return true,
+            Token::Close => level -= 1,
+            _ => (),
+        }
+        false
+    })
 }

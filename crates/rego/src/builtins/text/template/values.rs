@@ -155,23 +155,7 @@ pub fn call(ctx: &Context, name: &str, args: &[Item]) -> Result<Item, Error> {
             Item::Data(Value::Object(members)) => Ok(Item::Int(members.len() as i64)),
             other => Err(failed(&format!("len of type {}", other.type_name()))),
         },
-        ("index", [value, keys @ ..]) => {
-            keys.iter().try_fold(value.clone(), |value, key| match (&value, key) {
-                (Item::Data(Value::Array(items)), Item::Int(at)) => {
-                    match usize::try_from(*at).ok().and_then(|at| items.get(at)) {
-                        Some(item) => Ok(Item::of(item)),
-                        None => Err(failed(&format!("index out of range: {at}"))),
-                    }
-                }
-                (Item::Data(Value::Object(members)), Item::Text(key)) => {
-                    Ok(members.get_str(key).map_or(Item::Nothing, Item::of))
-                }
-                (Item::Nothing, _) => Err(failed("index of untyped nil")),
-                (value, key) => {
-                    Err(failed(&format!("cannot index {} with {}", value.type_name(), key.type_name())))
-                }
-            })
-        }
+        ("index", [value, keys @ ..]) => index(value, keys).map_err(|what| failed(&what)),
         ("html", _) => Ok(Item::Text(escape_html(&joined(ctx, args, false)?))),
         ("print", _) => joined(ctx, args, false).map(Item::Text),
         ("println", _) => joined(ctx, args, true).map(|text| Item::Text(text + "\n")),
@@ -181,6 +165,22 @@ pub fn call(ctx: &Context, name: &str, args: &[Item]) -> Result<Item, Error> {
         }
         _ => Err(fault(format!("wrong arguments for {name}"))),
     }
+}
+
+fn index(value: &Item, keys: &[Item]) -> Result<Item, String> {
+    keys.iter().try_fold(value.clone(), |value, key| match (&value, key) {
+        (Item::Data(Value::Array(items)), Item::Int(at)) => {
+            match usize::try_from(*at).ok().and_then(|at| items.get(at)) {
+                Some(item) => Ok(Item::of(item)),
+                None => Err(format!("index out of range: {at}")),
+            }
+        }
+        (Item::Data(Value::Object(members)), Item::Text(key)) => {
+            Ok(members.get_str(key).map_or(Item::Nothing, Item::of))
+        }
+        (Item::Nothing, _) => Err("index of untyped nil".to_owned()),
+        (value, key) => Err(format!("cannot index {} with {}", value.type_name(), key.type_name())),
+    })
 }
 
 fn equal(a: &Item, b: &Item) -> Result<bool, &'static str> {
