@@ -114,7 +114,7 @@ mod tests {
             for types in [one.args, one.result] {
                 assert!(Type::list(types).is_some(), "{}: {types}", one.name);
             }
-            assert!(!(one.blocking && !one.nondeterministic), "{}: others answer as they like", one.name);
+            assert!(!one.blocking || one.nondeterministic, "{}: others answer as they like", one.name);
         }
     }
 }

@@ -4,7 +4,7 @@ mod check;
 mod compile;
 mod decimal;
 mod format;
-mod schema;
+mod node;
 
 use crate::builtins::context::{Context, argument};
 use crate::builtins::error::Error;
@@ -21,7 +21,7 @@ fn document(value: &Value) -> Result<Value, String> {
 }
 
 fn plain(value: &Value, depth: usize) -> Result<Value, String> {
-    if depth > schema::MAX_DEPTH {
+    if depth > node::MAX_DEPTH {
         return Err("exceeded max depth".to_string());
     }
     Ok(match value {
@@ -36,7 +36,7 @@ fn plain(value: &Value, depth: usize) -> Result<Value, String> {
             for (key, value) in members.iter() {
                 let key = match key {
                     Value::String(_) => key.clone(),
-                    other => Value::from(schema::json(other)),
+                    other => Value::from(node::json(other)),
                 };
                 plain_members.push((key, plain(value, depth + 1)?));
             }
@@ -65,7 +65,7 @@ pub fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Valu
     Ok(Some(Value::from(vec![Value::from(valid), Value::from(faults.collect::<Vec<_>>())])))
 }
 
-fn document_schema(value: &Value) -> Result<schema::Schema, String> {
+fn document_schema(value: &Value) -> Result<node::Schema, String> {
     compile::compile(&document(value)?)
 }
 

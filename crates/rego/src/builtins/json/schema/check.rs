@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::decimal::Decimal;
 use super::format;
-use super::schema::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
+use super::node::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
 use crate::builtins::context::Context;
 use crate::builtins::error::{Error, Kind};
 use crate::value::{Object, Value};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use regex::Regex;
 
 use super::decimal::Decimal;
-use super::schema::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
+use super::node::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
 use crate::value::{Object, Value};
 
 type Compiled<T> = Result<T, String>;
