@@ -158,6 +158,7 @@ const CIRCLES_LEFT: &[&str] = &[
     "config/typed/error.rs",
     "config/validate.rs",
     "decision_log.rs",
+    "decision_log/notice.rs",
     "doors/manage.rs",
     "doors/opa.rs",
     "doors/router.rs",

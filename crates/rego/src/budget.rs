@@ -1,21 +1,20 @@
-//! What the work that runs on this thread may still take: time and memory.
+//! The time and memory that the work on the current thread may still use.
 //!
-//! INVARIANT (nothing runs on): what cannot hand an error up (comparing, hashing and writing values, which may share
-//! parts and so be exponentially larger than the memory that they take) unwinds when the time is over or the memory is
-//! used up. [`within`] catches that, and only that becomes [`Exceeded`].
+//! INVARIANT (nothing runs away): code that cannot return an error (comparing, hashing and writing values, which may share
+//! parts and so be exponentially larger than the memory they occupy) unwinds when the deadline has passed or the memory
+//! limit is reached. [`within`] catches this panic, and no other, and returns [`Exceeded`].
 //!
-//! Kept for the thread, because the order of values has no parameter to hand it down with. Client of [`within`] nothing
-//! is limited.
+//! Thread-local, because `Ord` and `Hash` have no parameter for a context. Outside of [`within`] nothing is limited.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
-/// How many steps are taken between two looks at the clock.
+/// The number of steps between two readings of the clock.
 const STEPS: usize = 1 << 14;
 
-/// What was used up.
+/// The limit that was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exceeded {
     /// The deadline has passed.
@@ -38,7 +37,7 @@ thread_local! {
     static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Puts back what was in force before, also when the work panics.
+/// Restores the previous budget, also when the work panics.
 struct Restore(Limits, usize);
 
 impl Drop for Restore {
@@ -48,10 +47,10 @@ impl Drop for Restore {
     }
 }
 
-/// Runs `work` with so much time and memory (in bytes of values made, whether they are still there or not).
+/// Runs `work` until `deadline` and within a memory limit (in bytes allocated for values, freed or not).
 ///
 /// # Errors
-/// What was used up, or what the work panicked with.
+/// The limit that was exceeded, or the payload of a panic.
 pub fn within<T>(
     deadline: Instant,
     memory: usize,
@@ -66,30 +65,30 @@ pub fn within<T>(
     })
 }
 
-/// Notes that so many bytes of values were made. Never fails: [`is_spent`] and [`work`] say when it was too much.
+/// Counts bytes allocated for values. Never fails: [`is_spent`] and [`work`] report when the limit is exceeded.
 #[inline]
 pub fn spend(bytes: usize) {
     SPENT.set(SPENT.get().saturating_add(bytes));
 }
 
-/// How many bytes of values were made.
+/// The bytes counted so far.
 #[inline]
 pub fn spent() -> usize {
     SPENT.get()
 }
 
-/// How many more may be made.
+/// The bytes left.
 pub fn left() -> usize {
     LIMITS.get().memory.saturating_sub(SPENT.get())
 }
 
-/// Whether more was made than may be.
+/// Whether the memory limit is exceeded.
 #[inline]
 pub fn is_spent() -> bool {
     SPENT.get() > LIMITS.get().memory
 }
 
-/// So many small steps of work that cannot hand an error up: unwinds where time or memory is used up.
+/// Counts small steps of work that cannot return an error. Unwinds when the time or memory is used up.
 #[inline]
 pub fn work(steps: usize) {
     let taken = TAKEN.get().saturating_add(steps).saturating_add(1);

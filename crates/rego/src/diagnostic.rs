@@ -1,4 +1,4 @@
-//! What is wrong with a policy: code, message and place.
+//! Errors in policy, with source excerpts and hints.
 
 use std::fmt;
 
@@ -20,9 +20,9 @@ pub struct Diagnostic {
     pub excerpt: Option<String>,
     /// How long the place in it is, in bytes.
     pub length: u32,
-    /// More of what is wrong, line by line, as OPA has it: what types there are, and which were wanted.
+    /// Details, line by line, as OPA prints them, e.g. the types found and the types expected.
     pub details: Vec<String>,
-    /// What to do about it, where that is known.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Diagnostic {
         }
     }
 
-    /// With its place in a source.
+    /// A diagnostic at a place in a source.
     pub fn at(code: &'static str, source: &Source, span: Span, message: impl Into<String>) -> Self {
         let (row, col) = source.position(span.start);
         let location = Location { file: source.name.to_string(), row, col };
@@ -52,12 +52,12 @@ impl Diagnostic {
         }
     }
 
-    /// Of an error that the parser found.
+    /// From an error of the parser.
     pub fn of_syntax(source: &Source, error: Error) -> Self {
         Self { hint: error.hint, ..Self::at(error.code, source, error.span, error.message) }
     }
 
-    /// With a line that says what to do.
+    /// Adds a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -87,10 +87,10 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// How many diagnostics are shown where nobody asks for another number, as in OPA.
+/// The default number of diagnostics shown, as in OPA.
 pub const SHOWN: usize = 10;
 
-/// The first `most` of them (all, where that is 0), and how many more there are.
+/// The first `most` diagnostics (0 shows all), and the number of the rest.
 pub fn listed(diagnostics: &[Diagnostic], most: usize) -> String {
     let most = if most == 0 { diagnostics.len() } else { most };
     let mut texts: Vec<String> = diagnostics.iter().take(most).map(ToString::to_string).collect();

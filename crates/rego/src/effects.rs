@@ -1,8 +1,8 @@
-//! What an evaluation has of the world besides policy, data, input and time, and what it learned from it.
+//! Access to the host during an evaluation, and a record of what it returned.
 //!
-//! INVARIANT (once a decision): a built-in whose result its arguments do not determine is asked once for the same
-//! arguments; every later call of the decision, and its explanation, sees the same result.
-//! INVARIANT (replay): with what was learned given back, an evaluation comes to the same answer without asking again.
+//! INVARIANT (once per decision): a nondeterministic built-in is called once for the same arguments; every later call in the
+//! same decision, and its explanation, gets the same result.
+//! INVARIANT (replay): given the recorded results, an evaluation produces the same result without calling the host again.
 
 mod replay;
 pub(crate) mod responses;
@@ -22,42 +22,43 @@ use crate::value::{Object, Value};
 pub use responses::Responses;
 use sent::Fault;
 
-/// The built-in that says what time it is; its record is the time of the whole decision.
+/// The built-in that returns the current time; its recorded result is the time of the whole decision.
 pub const CLOCK: &str = "time.now_ns";
 
-/// What the host of the language gives all evaluations: a way to call other services, and what policy may see of it.
+/// What the embedding program provides to all evaluations: a client for outbound calls, and what policy may see of the
+/// program.
 #[derive(Debug, Default)]
 pub struct Host {
-    /// Makes the calls; `None` where policy may make none.
+    /// Makes outbound calls; `None` forbids them.
     pub client: Option<Arc<dyn Client>>,
-    /// The version of the program that evaluates, as `opa.runtime` shows it.
+    /// The version that `opa.runtime` returns.
     pub version: String,
-    /// The commit that it was built from; empty where that is not known.
+    /// The commit that `opa.runtime` returns; empty if unknown.
     pub commit: String,
     /// The environment variables that policy may see.
     pub env: BTreeMap<String, String>,
     /// The configuration that policy may see, without secrets.
     pub config: Option<Value>,
-    /// Responses that are kept beyond one evaluation.
+    /// The cache of HTTP responses, shared by all evaluations.
     pub responses: Responses,
 }
 
 type Answer = Result<Option<Value>, Error>;
 
-/// What one evaluation has of its host, and what it learned through it.
+/// The host of one evaluation, and the results of its nondeterministic built-ins.
 #[derive(Clone, Default)]
 pub struct Effects {
     host: Option<Arc<Host>>,
-    /// By name and arguments.
+    /// Results by built-in and arguments.
     learned: BTreeMap<&'static str, BTreeMap<Value, Answer>>,
-    /// From a record: by name and the JSON of the arguments.
+    /// Results from a record, by built-in and the JSON of the arguments.
     given: BTreeMap<String, BTreeMap<String, Value>>,
-    /// `http.send` takes some requests for the same although their arguments differ.
+    /// Results of `http.send` by cache key: requests may be equivalent although their arguments differ.
     pub(crate) sent: BTreeMap<Value, Result<Value, Fault>>,
 }
 
 impl Effects {
-    /// Nothing learned yet.
+    /// Effects without recorded results.
     pub fn new(host: &Arc<Host>) -> Self {
         Self { host: Some(Arc::clone(host)), ..Self::default() }
     }
@@ -72,7 +73,7 @@ impl Effects {
         self.host.as_ref()?.client.clone()
     }
 
-    /// The time that the record is of, if it says so.
+    /// The recorded time, if there is one.
     pub(crate) fn recorded_time(&self) -> Option<i64> {
         match self.given.get(CLOCK)?.values().next()? {
             Value::Number(time) => time.as_i64(),
@@ -91,15 +92,15 @@ impl Effects {
         Some(Ok(Some(given)))
     }
 
-    /// Keeps the result of a call.
+    /// Records the result of a call.
     pub(crate) fn learn(&mut self, name: &'static str, args: &[Value], answer: Answer) {
         self.learned.entry(name).or_default().insert(Value::from(args.to_vec()), answer);
     }
 
-    /// What was learned, in the shape of OPA's `nd_builtin_cache`; `None` where there is nothing.
+    /// The results, in the shape of OPA's `nd_builtin_cache`; `None` if there are none.
     ///
-    /// INVARIANT (nothing secret): tokens and the keys that they are verified or signed with are not in it; the time
-    /// that they were looked at is.
+    /// INVARIANT (nothing secret): it contains no tokens and no keys; calls of `io.jwt.*` are left out, apart from the time
+    /// they used.
     pub fn record(&self) -> Option<Box<RawValue>> {
         let mut builtins = Object::new();
         for (name, answers) in self.learned.iter().filter(|(name, _)| !name.starts_with("io.jwt.")) {

@@ -1,4 +1,4 @@
-//! Errors of policy, and why an evaluation gave no answer.
+//! Errors of policy and of evaluations.
 
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub struct PolicyError {
     pub location: Option<Location>,
 }
 
-/// What ended an evaluation without an answer.
+/// The kinds of errors that end an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EvalErrorKind {
     /// The policy failed: a built-in's error, a conflict, the limit of depth or of memory.
@@ -36,7 +36,7 @@ pub enum EvalErrorKind {
     Panic,
 }
 
-/// Why an evaluation gave no answer.
+/// An error that ended an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EvalError {

@@ -1,4 +1,4 @@
-//! Why a decision is what it is, for people and for the record.
+//! Explanations: why a document has its value, for people and for decision records.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Location;
 
-/// Why one document is what it is.
+/// Explains the value of one document.
 ///
 /// Serialises to `{"rule", "result", "default"?, "candidates": [{"location", "title"?, "holds", "condition"?, "error"?,
 /// "because"?}], "left_out"?}`.
@@ -14,9 +14,9 @@ use crate::error::Location;
 pub struct Explanation {
     /// The document or function, e.g. `data.app.allow`.
     pub rule: String,
-    /// What it came to.
+    /// Its result.
     pub result: Result,
-    /// Whether that is the rule's default.
+    /// Whether the result is the rule's default.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
     /// Each rule that could have defined it; only those that hold where any has granted it.
@@ -26,7 +26,7 @@ pub struct Explanation {
     pub left_out: usize,
 }
 
-/// What a document came to, as far as an explanation tells.
+/// The result of a document, as an explanation shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Result {
@@ -53,10 +53,10 @@ pub struct Candidate {
     /// The first condition that does not hold; absent where the arguments of a function do not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
-    /// What kept it from being evaluated.
+    /// The error that ended its evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The other rules that its condition asks for.
+    /// The rules that its condition depends on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Explanation>,
 }
@@ -64,11 +64,11 @@ pub struct Candidate {
 /// A condition that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Condition {
-    /// As written, on one line, cut where it is long.
+    /// Its source on one line, shortened if it is long.
     pub text: String,
     /// Where it is.
     pub location: Location,
-    /// What was found there. Values may be personal: they are shown to who asks on a command line, never recorded.
+    /// The value found there. May be personal data: shown on the command line, never recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 mod convert;
 mod error;
-mod kept;
+mod interoperable;
 mod read;
 mod serialize;
 mod write;

@@ -10,77 +10,77 @@ use std::time::{Duration, Instant};
 /// One HTTP request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// In capitals.
+    /// In upper case.
     pub method: String,
-    /// Absolute.
+    /// The absolute URL.
     pub url: String,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// Empty where there is none.
+    /// The body; empty if there is none.
     pub body: Vec<u8>,
-    /// Whether redirects are followed.
+    /// Whether to follow redirects.
     pub follow_redirects: bool,
-    /// How long one attempt may take; `None` is as configured, zero is without a limit but the evaluation's.
+    /// The timeout of one attempt; `None` is the configured one, zero leaves only the deadline of the evaluation.
     pub timeout: Option<Duration>,
-    /// How often it is tried again when there was no answer at all.
+    /// The number of retries when no response arrives.
     pub retries: u32,
-    /// How the connection is encrypted.
+    /// TLS settings.
     pub tls: Tls,
 }
 
-/// How a connection is encrypted, where the request says so.
+/// TLS settings of a request.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Tls {
-    /// Whether the system's root certificates count; `None` is yes unless there are others.
+    /// Whether to trust the system's root certificates; `None` is yes unless `roots` has some.
     pub system_roots: Option<bool>,
-    /// Further root certificates, as PEM.
+    /// Additional root certificates, as PEM.
     pub roots: Vec<Vec<u8>>,
     /// The client's certificate and key, as PEM.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
-    /// Whether the server's certificate is not looked at.
+    /// Whether to skip the verification of the server's certificate.
     pub unverified: bool,
-    /// The name that the server's certificate must have; the URL's host without it.
+    /// The name expected in the server's certificate; by default the URL's host.
     pub server_name: Option<String>,
 }
 
-/// A key may be in it.
+/// Redacted: it may contain a private key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").field("server_name", &self.server_name).finish_non_exhaustive()
     }
 }
 
-/// An answer, of whatever status.
+/// A response with any status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// What stands behind the code, e.g. `OK`.
+    /// The reason phrase, e.g. `OK`.
     pub reason: String,
     /// Names in lower case, in the order of arrival.
     pub headers: Vec<(String, String)>,
-    /// All of it.
+    /// The whole body.
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The request cannot be made, or is not allowed.
+    /// The request is invalid, or not allowed.
     Refused(String),
-    /// No connection, or it broke, or its answer cannot be taken.
+    /// The connection failed, or the response is not acceptable.
     Network {
-        /// What was asked last.
+        /// The last URL requested.
         url: String,
         /// What went wrong.
         cause: String,
     },
-    /// No complete answer within the request's own time.
+    /// No complete response within the timeout of the request.
     TimedOut {
-        /// What was asked last.
+        /// The last URL requested.
         url: String,
     },
-    /// The evaluation's time is over.
+    /// The deadline of the evaluation has passed.
     Deadline,
 }
 
@@ -89,16 +89,16 @@ pub trait Client: Send + Sync + fmt::Debug {
     /// Sends a request.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     fn send(&self, request: &Request, deadline: Instant) -> Result<Response, Fault>;
 
-    /// The addresses of a name.
+    /// Resolves a host name.
     ///
     /// # Errors
-    /// When there are none, or they may not be asked for.
+    /// When the name has no addresses, or may not be resolved.
     fn look_up(&self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Fault>;
 
-    /// A file that a request names for its TLS.
+    /// Reads a file that the TLS settings of a request name.
     ///
     /// # Errors
     /// When it cannot be read.

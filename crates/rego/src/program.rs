@@ -6,10 +6,10 @@ mod distinct_tests;
 mod explain;
 pub mod observe;
 mod options;
+mod output_cost;
 pub mod profile;
 pub mod query;
 mod test_rules;
-mod weigh;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use super::syntax::source::Source;
 use super::value::Value;
 use crate::error::{EvalError, EvalErrorKind, Location, PolicyError};
 use crate::stack::{STACK, on_stack};
-use weigh::weigh;
+use output_cost::charge_output;
 
 pub use super::syntax::ast::Version as RegoVersion;
 pub use options::{CompileOptions, declared};
@@ -52,33 +52,33 @@ const HIDDEN: &str = "system";
 /// One file of policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
-    /// Its name in messages and records, e.g. `bundle/app/policy.rego`.
+    /// Its file name in messages and records, e.g. `bundle/app/policy.rego`.
     pub id: String,
-    /// Its text.
+    /// Its source text.
     pub source: Arc<str>,
-    /// What it is written in.
+    /// The version of Rego it is written in.
     pub version: RegoVersion,
 }
 
-/// What an evaluation may take.
+/// The limits of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvalLimits {
-    /// How long it may run.
+    /// The time limit.
     pub deadline: Duration,
-    /// How many rules and functions may be within each other.
+    /// The maximum nesting of rules and functions.
     pub depth: usize,
-    /// How many bytes of values it may make in all, whether they are still there or not. Roughly counted.
+    /// The maximum number of bytes allocated for values in total, freed or not; an estimate.
     pub memory: usize,
 }
 
 impl EvalLimits {
-    /// For commands: so long, as deep as policy may be at all, and a gibibyte.
+    /// Limits for commands: this deadline, no limit of depth, and one gibibyte.
     pub const fn within(deadline: Duration) -> Self {
         Self { deadline, depth: usize::MAX, memory: 1 << 30 }
     }
 }
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 #[derive(Debug, Clone)]
 pub enum Evaluation {
     /// A document. `left_out` names the first rule in it that a built-in's error kept out of it.
@@ -88,9 +88,9 @@ pub enum Evaluation {
         /// Why something is missing from it.
         left_out: Option<PolicyError>,
     },
-    /// Nothing, and why.
+    /// The document is undefined, and why.
     Undefined(UndefinedCause),
-    /// No answer.
+    /// The evaluation failed.
     Error(EvalError),
 }
 
@@ -141,7 +141,7 @@ pub fn compile(modules: Vec<Module>, data: Value) -> Result<Program, Vec<Diagnos
     compile_checked(modules, data, &Checks::default())
 }
 
-/// The same with more checks, as `verdict check` has them.
+/// Compiles modules and data with additional checks.
 ///
 /// # Errors
 /// Every diagnostic that was found, sorted by place.
@@ -247,7 +247,7 @@ fn compile_here(
         {
             diagnostic = Diagnostic::at(diagnostic.code, source, place.span, diagnostic.message);
         }
-        return Err(vec![diagnostic.hint("let fewer rules depend on each other in a row")]);
+        return Err(vec![diagnostic.hint("shorten the chains of rules that depend on each other")]);
     }
     let package = |tree: &ast::Module| tree.package.path.iter().map(|part| part.to_string()).collect();
     let packages = trees.iter().map(package).collect();
@@ -469,7 +469,7 @@ impl Program {
             },
         };
         if let Evaluation::Defined { value, .. } = &evaluation {
-            weigh(value);
+            charge_output(value);
             if budget::is_spent() {
                 return Evaluation::Error(exceeded_limit(Exceeded::Memory, limits));
             }

@@ -1,4 +1,4 @@
-//! What many built-ins need to read their operands and to keep their results small.
+//! Helpers for built-ins: errors for operands, and bounds on the size of results.
 
 use num_bigint::BigInt;
 
@@ -7,10 +7,10 @@ use crate::builtins::context::{Context, argument, number};
 use crate::builtins::error::{Error, Kind};
 use crate::value::Value;
 
-/// How deep a value may be for what walks through it by recursion.
+/// The maximum depth of a value for recursive built-ins.
 pub const MAX_DEPTH: usize = 1000;
 
-/// The error for an operand that is not what it must be, in words of one's own.
+/// An error for an operand, with a message of its own.
 pub fn wrong(position: usize, what: &str) -> Error {
     Error::new(Kind::Type, format!("operand {position} {what}"))
 }
@@ -35,7 +35,7 @@ fn larger_than(bytes: usize) -> Error {
     Error::new(Kind::TooLarge, format!("the result would be larger than {bytes} bytes"))
 }
 
-/// Whether an array or set of so many elements may be made.
+/// Checks that an array or set of `count` elements stays within the limit.
 ///
 /// # Errors
 /// When it may not.
@@ -126,7 +126,7 @@ pub fn round_to_64_bits(number: BigInt) -> BigInt {
     if number.sign() == num_bigint::Sign::Minus { -rounded } else { rounded }
 }
 
-/// A text in the making that does not grow beyond a limit.
+/// A string builder with an upper bound.
 pub struct Output {
     text: String,
     limit: usize,

@@ -6,10 +6,10 @@ use crate::json;
 use crate::value::Value;
 
 impl Effects {
-    /// With what another evaluation learned: `nd_builtin_cache` of its record, or the record itself.
+    /// Adds recorded results: the `nd_builtin_cache` of a decision's record, or the whole record.
     ///
     /// # Errors
-    /// When it is something else.
+    /// When it is neither.
     pub fn replay(mut self, recorded: &Value) -> Result<Self, String> {
         const SHAPE: &str = "must be an object of built-in names, each with an object of results by arguments, e.g. \
                              `{\"rand.intn\": {\"[\\\"x\\\",100]\": 35}}`";

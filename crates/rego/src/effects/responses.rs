@@ -1,4 +1,4 @@
-//! Responses that `http.send` keeps beyond one evaluation, and for how long (RFC 9111, as far as OPA follows it).
+//! The cache of `http.send`: which responses are stored, and for how long (RFC 9111, as far as OPA follows it).
 
 use std::fmt;
 
@@ -10,22 +10,22 @@ use quick_cache::sync::Cache;
 use crate::outbound::Response;
 use crate::value::Value;
 
-/// The status codes of responses that may be kept.
+/// The status codes of responses that may be stored.
 const KEPT: [u16; 11] = [200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501];
-/// The longest `max-age` that counts, in seconds.
+/// The upper bound of `max-age`, in seconds.
 const MAX_AGE: i64 = i32::MAX as i64;
 const SECOND: i64 = 1_000_000_000;
 
-/// How a response is kept.
+/// How long a response is stored.
 #[derive(Debug, Clone, Copy)]
 pub enum Keeping {
-    /// As its headers say.
+    /// As long as its headers say.
     AsHeadersSay,
-    /// For so many seconds, whatever its headers say.
+    /// This number of seconds, regardless of its headers.
     Forced(i64),
 }
 
-/// Until when a response can be used, in nanoseconds since 1970; zero is not without asking.
+/// When a response expires, in nanoseconds since 1970; 0 requires revalidation.
 pub struct Freshness {
     pub expires: i64,
     may_be_stored: bool,
@@ -82,7 +82,7 @@ fn date(text: &str) -> Option<i64> {
     i64::try_from(time.timestamp().as_nanosecond()).ok()
 }
 
-/// A response that is kept.
+/// A stored response.
 #[derive(Debug)]
 pub struct Kept {
     pub response: Response,
@@ -91,7 +91,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Whether it can be used without asking.
+    /// Whether it can be used without revalidation.
     pub const fn is_fresh(&self, now: i64) -> bool {
         now < self.expires
     }
@@ -102,7 +102,7 @@ impl Kept {
         headers.find(|(name, value)| name == wanted && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// With the headers of a response that says that nothing else has changed.
+    /// Updated with the headers of a `304 Not Modified` response.
     pub fn updated(&self, not_modified: &Response) -> Response {
         let mut response = self.response.clone();
         response.headers.retain(|(name, _)| !not_modified.headers.iter().any(|(other, _)| other == name));
@@ -111,7 +111,7 @@ impl Kept {
     }
 }
 
-/// All responses that are kept, by their requests.
+/// The cache, by request.
 pub struct Responses(Option<Cache<Value, std::sync::Arc<Kept>, BySize>>);
 
 #[derive(Clone)]
@@ -128,7 +128,7 @@ impl Weighter<Value, std::sync::Arc<Kept>> for BySize {
 }
 
 impl Responses {
-    /// Keeps so many bytes of responses at the most; none at all for zero.
+    /// A cache of at most `max_bytes` bytes; 0 disables it.
     pub fn new(max_bytes: u64) -> Self {
         let items = usize::try_from(max_bytes / 4096).unwrap_or(usize::MAX).clamp(16, 1 << 20);
         Self((max_bytes > 0).then(|| Cache::with_weighter(items, max_bytes, BySize)))

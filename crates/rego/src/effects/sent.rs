@@ -1,15 +1,15 @@
-//! Why a call that policy made to another service gave no value.
+//! Failures of `http.send`.
 
 use crate::builtins::error::Error;
 
-/// Why a call gave nothing.
+/// Why a request has no response.
 #[derive(Debug, Clone)]
 pub enum Fault {
     /// An error of the built-in, as any has: `eval_http_send_internal_error` where it is not raised.
     Error(Error),
     /// `eval_http_send_network_error`: where, what, and what is said where it is raised.
     Network { message: String, raised: String },
-    /// The evaluation's time is over.
+    /// The deadline of the evaluation has passed.
     Deadline,
 }
 

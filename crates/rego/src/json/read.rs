@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::{JsonError, MAX_DEPTH};
-use super::{kept, write};
+use super::{interoperable, write};
 use crate::number::Number;
 use crate::value::{Keyed, Value};
 
@@ -325,9 +325,9 @@ impl<'a> Reader<'a> {
             false => Fault::new(self.at + offset, "invalid number"),
         })?;
         let token = rest.get(..length).unwrap_or_default();
-        if self.exchanged && !kept::is_kept(token) {
+        if self.exchanged && !interoperable::is_interoperable(token) {
             let message = "would not keep its value (64-bit integers and doubles do)";
-            return Err(self.fault(format!("the number `{}` {message}", kept::shorten(token))));
+            return Err(self.fault(format!("the number `{}` {message}", interoperable::shorten(token))));
         }
         let number = Number::parse(token).ok_or_else(|| {
             self.fault(format!("the number `{}` is too long, too large or too small", shorten(token)))

@@ -1,4 +1,4 @@
-//! Coverage: the lines of conditions that ran and of heads that held, and those that did not; counted as OPA counts.
+//! Coverage: the lines of policy that were evaluated, counted as OPA counts them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -18,7 +18,7 @@ pub struct Coverage<'p> {
     bodies: Vec<(Place, usize)>,
 }
 
-/// What is covered of which files.
+/// A coverage report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// By the name of the file.
@@ -31,19 +31,19 @@ pub struct Report {
     pub coverage: f64,
 }
 
-/// What is covered of a file.
+/// Coverage of one file.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct FileReport {
-    /// Lines that are.
+    /// The covered lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<Range>,
-    /// Lines that are not.
+    /// The lines that are not covered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_covered: Vec<Range>,
-    /// How many are.
+    /// The number of covered lines.
     #[serde(skip_serializing_if = "is_zero")]
     pub covered_lines: u32,
-    /// How many are not.
+    /// The number of lines not covered.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_covered_lines: u32,
     /// In percent.
@@ -51,7 +51,7 @@ pub struct FileReport {
     pub coverage: f64,
 }
 
-/// Lines in a row, both ends included.
+/// A range of lines, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Range {
     /// The first.
@@ -96,12 +96,12 @@ impl<'p> Coverage<'p> {
         }
     }
 
-    /// Adds what another has seen of the same program.
+    /// Merges the coverage of the same program from another watcher.
     pub fn add(&mut self, other: &Self) {
         self.hits.extend(&other.hits);
     }
 
-    /// What has been covered so far.
+    /// The report so far.
     pub fn report(&self) -> Report {
         let mut files = BTreeMap::new();
         for (number, (source, outline)) in (0..).zip(self.program.outlines()) {
@@ -121,7 +121,7 @@ impl<'p> Coverage<'p> {
 }
 
 impl Report {
-    /// Sums files up.
+    /// Totals for files.
     pub fn of(files: BTreeMap<String, FileReport>) -> Self {
         let covered_lines = files.values().map(|file| file.covered_lines).sum();
         let not_covered_lines = files.values().map(|file| file.not_covered_lines).sum();

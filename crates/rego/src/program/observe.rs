@@ -1,5 +1,4 @@
-//! What an author wants to see of an evaluation, beside its result: what it prints, which built-ins failed, and the
-//! variables where it failed.
+//! Watchers for policy authors: `print` output, errors of built-ins, and the variables where an evaluation stopped.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +13,10 @@ use crate::plan::ir::{Block, Place, RuleBody, Slot};
 use crate::plan::{Failure, Watch};
 use crate::value::Value;
 
-/// The most lines that one call of `print` makes.
+/// The maximum number of lines from one call of `print`.
 const MAX_LINES: usize = 10_000;
 
-/// Hands every line that `print` makes to a function.
+/// Passes every line of `print` output to a function.
 pub struct Prints<F: FnMut(&str)>(pub F);
 
 impl<F: FnMut(&str)> Watch for Prints<F> {
@@ -60,7 +59,7 @@ pub fn as_rego(value: &Value) -> String {
     }
 }
 
-/// Keeps the errors of built-ins that made something undefined.
+/// Collects errors of built-ins that made an expression undefined.
 #[derive(Debug, Default)]
 pub struct BuiltinErrors(Vec<Failure>);
 

@@ -30,7 +30,7 @@ pub struct Profile<'p> {
     now: Option<(usize, Instant)>,
 }
 
-/// What is known of a line.
+/// The profile of one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stat {
     /// Its first condition.
@@ -45,7 +45,7 @@ pub struct Stat {
     pub num_gen_expr: usize,
 }
 
-/// What results are sorted by; the largest, and the last, come first.
+/// Sort keys; in descending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// Time

@@ -1,14 +1,15 @@
-//! Queries: any expressions over a program, and their results in the shape that OPA gives them.
+//! Queries over a program, with results in the shape of OPA's.
 //!
-//! A query is compiled once and may be asked often. Every expression has a value: that of a term or call, `true` for
+//! A query is compiled once and can be evaluated many times. Every expression has a value: that of a term or call, `true` for
 //! what only holds. Where the query is a single expression that goes through nothing, `false` is a value, too; else
 //! whatever is false gives no result.
 
 use std::sync::Arc;
 
+use super::output_cost::charge_output;
 use super::{
     EvalLimits, LOAD, LOAD_MEMORY, Module, Program, RegoVersion, STACK, declared, end, exceeded_limit,
-    on_stack, weigh,
+    on_stack,
 };
 use crate::budget::{self, Exceeded};
 use crate::error::{EvalError, EvalErrorKind, Location};
@@ -29,12 +30,12 @@ use crate::value::Value;
 /// More than the rules need: a query may nest, too.
 const OWN_STACK: usize = 16 << 20;
 
-/// What names in a query mean.
+/// How names in a query are resolved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// The package whose rules are known by their names alone, e.g. `app.rbac`.
+    /// The package whose rules can be named without its path, e.g. `app.rbac`.
     pub package: Option<String>,
-    /// Imports, as a module has them: `data.lib`, `data.lib as l`.
+    /// Imports, as in a module: `data.lib`, `data.lib as l`.
     pub imports: Vec<String>,
 }
 
@@ -60,7 +61,7 @@ pub struct Expression {
     value: Option<Arc<str>>,
 }
 
-/// One way in which a query holds.
+/// One result of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The query's variables, by their names.
@@ -69,19 +70,19 @@ pub struct Row {
     pub values: Vec<Value>,
 }
 
-/// How a query is asked.
+/// The parameters of an evaluation of a query.
 pub struct Asking<'a> {
     /// The input document.
     pub input: Option<&'a Value>,
     /// The time that policy sees.
     pub now_ns: i64,
-    /// What it may take.
+    /// The limits of the evaluation.
     pub limits: EvalLimits,
-    /// Which errors of built-ins end it.
+    /// Which errors of built-ins end the evaluation.
     pub strict: Strict,
-    /// What is around it.
+    /// The effects of the evaluation.
     pub effects: Effects,
-    /// Who is told of every step.
+    /// The watcher, if any.
     pub watch: Option<Box<dyn Watch + 'a>>,
 }
 
@@ -206,7 +207,7 @@ impl Program {
             machine.watched_by(watch);
         }
         let rows = machine.query(&query.plan).map_err(|failure| self.failure_in(query, &failure, &limits))?;
-        rows.iter().for_each(weigh);
+        rows.iter().for_each(charge_output);
         if budget::is_spent() {
             return Err(exceeded_limit(Exceeded::Memory, &limits));
         }

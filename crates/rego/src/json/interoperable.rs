@@ -1,13 +1,13 @@
-//! Numbers that every reader of JSON keeps.
+//! Interoperable numbers (RFC 7493 section 2.2): those that other readers of JSON do not change.
 //!
-//! Ours keeps all. But what a decision was made with is recorded, sent on and read by others, whose numbers are 64-bit
-//! integers and doubles: what those would change is not taken from a caller.
+//! This reader preserves every number. But inputs are recorded, forwarded and read by programs whose numbers are 64-bit
+//! integers and doubles; numbers that these would change are rejected.
 
-/// Whether a number means the same once it has been read.
+/// Whether a number survives other readers unchanged.
 ///
 /// Integers must fit 64 bits. What has a fraction names its nearest double up to 17 significant digits, which is what
 /// printers of doubles write at the most. All else must have the same decimal value as the double that it is read as.
-pub(super) fn is_kept(token: &str) -> bool {
+pub(super) fn is_interoperable(token: &str) -> bool {
     if token.len() <= 15 && !token.contains(['e', 'E']) {
         return true;
     }
