@@ -20,8 +20,8 @@ use crate::bundle::reload::{Observer, Setup as BundleSetup};
 use crate::bundle::status::{Report, Status};
 use crate::bundle::watch::{Trigger, Watcher};
 use crate::bundle::{LoadError, TestRunner};
-use crate::config::{Config, Loaded, Profile};
-use crate::decision_log::{self, DecisionLog};
+use crate::config::{Config, Loaded, Profile, Reloaded};
+use crate::decision_log::DecisionLog;
 use crate::doors::body;
 use crate::doors::manage::{Manage, Settings};
 use crate::doors::router::{Edge, router};
@@ -61,12 +61,6 @@ pub enum StartError {
     /// The identity configuration does not hold together.
     #[error(transparent)]
     Identity(#[from] identity::ConfigError),
-    /// The development issuer's key.
-    #[error(transparent)]
-    DevIssuer(#[from] identity::dev::Error),
-    /// The decision log.
-    #[error(transparent)]
-    DecisionLog(#[from] decision_log::ConfigError),
     /// The bundles' configuration; bundles that do not load are no reason not to start.
     #[error(transparent)]
     Bundles(#[from] LoadError),
@@ -120,7 +114,8 @@ impl App {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), clock.now()));
         let instance_id = Uuid::new_v4().to_string();
         let base = PathBuf::new();
-        let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, metrics.log.clone())?;
+        let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, metrics.log.clone())
+            .map_err(|error| misconfigured(&loaded, error.key(), &error))?;
         let log = Arc::new(log);
         let authenticator = authenticator(&loaded, &client, &clock)?;
         let refresh = authenticator.spawn_refresh();
@@ -158,7 +153,9 @@ impl App {
         authorizer.replace_explain(config.decision.explain);
         authorizer.replace_around(around);
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);
-        let listener = listen::bind(config.server.listen).await.map_err(StartError::Other)?;
+        let listener = listen::bind(config.server.listen)
+            .await
+            .map_err(|error| misconfigured(&loaded, "server.listen", &error))?;
         let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
@@ -211,7 +208,7 @@ impl Live {
             }
         }
         let mut current = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = current.reload().map_err(|error| error.to_string())?;
+        let Reloaded { loaded: next, needs_restart } = current.reload().map_err(|error| error.to_string())?;
         let authenticator =
             authenticator(&next, &self.client, &self.clock).map_err(|error| error.to_string())?;
         let limits = Limits::new(&next.config.decision)?;
@@ -221,9 +218,8 @@ impl Live {
         self.authorizer.replace_limits(limits);
         self.authorizer.replace_explain(next.config.decision.explain);
         self.edge.manage.settings.store(Arc::new(settings(&next.config, &self.instance_id)));
-        let restart = Config::diff_needs_restart(&current.config, &next.config);
         *current = next;
-        Ok(restart)
+        Ok(needs_restart)
     }
 
     /// The files whose change calls for a reload.
@@ -231,6 +227,11 @@ impl Live {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.file().map(std::path::Path::to_path_buf)
     }
+}
+
+/// What a key of the configuration was good for until it was used, with the place where it was set.
+fn misconfigured(loaded: &Loaded, key: &str, error: &dyn std::fmt::Display) -> StartError {
+    StartError::Other(loaded.problem(key, &error.to_string()).to_string())
 }
 
 /// What policy sees, and whom it may call: in development everybody, unless the configuration says whom.
@@ -255,7 +256,7 @@ fn around(loaded: &Loaded) -> Result<Around, StartError> {
         commit: crate::COMMIT.to_owned(),
         client: allow.map(calls),
         env,
-        config: Value::from_serialize(&effective(config)).ok(),
+        config: Value::from_serialize(&config.to_json()).ok(),
         responses: Responses::new(http_send.cache.max_size.0),
     };
     Ok(Around {
@@ -268,7 +269,10 @@ fn around(loaded: &Loaded) -> Result<Around, StartError> {
 fn authenticator(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result<Authenticator, StartError> {
     let mut identity = loaded.config.identity.clone();
     if loaded.profile().trusts_dev_issuer() {
-        identity.issuers.push(DevIssuer::load_or_create(&loaded.config.state)?.issuer_config());
+        let issuer = DevIssuer::load_or_create(&loaded.config.state);
+        identity
+            .issuers
+            .push(issuer.map_err(|error| misconfigured(loaded, "state", &error))?.issuer_config());
     }
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
@@ -320,14 +324,9 @@ fn settings(config: &Config, instance_id: &str) -> Settings {
     Settings {
         max_stale: config.bundles.max_stale.0,
         labels,
-        effective: effective(config),
+        effective: config.to_json(),
         default_path: config.decision.default_path.clone(),
     }
-}
-
-/// The configuration as management shows it: the masked text, read back.
-fn effective(config: &Config) -> serde_json::Value {
-    config.to_yaml().ok().and_then(|yaml| yaml_serde::from_str(&yaml).ok()).unwrap_or_default()
 }
 
 /// Counts reloads.

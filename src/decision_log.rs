@@ -56,6 +56,9 @@ use record::Event;
 use refusals::{Place, Refusals};
 use trouble::Trouble;
 
+/// The labels that every record has, and that the configuration may not set.
+pub const RESERVED_LABELS: [&str; 2] = ["id", "version"];
+
 /// Takes decisions and gives them back recorded. Shared by all threads.
 #[derive(Debug)]
 pub struct DecisionLog {
@@ -231,7 +234,8 @@ fn of_stranger(decision: &Decision) -> bool {
 }
 
 fn labels(configured: &BTreeMap<String, String>, instance_id: &str) -> Result<Box<RawValue>, ConfigError> {
-    let mut all: BTreeMap<&str, &str> = [("id", instance_id), ("version", env!("CARGO_PKG_VERSION"))].into();
+    let [id, version] = RESERVED_LABELS;
+    let mut all: BTreeMap<&str, &str> = [(id, instance_id), (version, env!("CARGO_PKG_VERSION"))].into();
     for (name, value) in configured {
         if all.insert(name, value).is_some() {
             return Err(ConfigError::ReservedLabel(name.clone()));

@@ -4,16 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use super::error::{Flaw, closest};
-use super::reference;
-use super::tree::{Node, Origin, Path, Step};
-use super::yaml::{self, Part};
-
-const PREFIX: &str = "VERDICT_";
-
-/// Variables that begin as the configuration's do and are something else: the file to read, and what the diagnostics
-/// show.
-const OTHER_VARIABLES: [&str; 2] = [Environment::CONFIG_FILE, Environment::LOG_FILTER];
+use super::flaw::Flaw;
+use super::tree::{Node, Origin, Part, Path, Step};
+use super::variables::{self, OTHER_VARIABLES, PREFIX};
+use super::yaml;
 
 /// The environment of the process, read once.
 #[derive(Debug, Clone, Default)]
@@ -25,9 +19,9 @@ pub struct Environment {
 
 impl Environment {
     /// The variable that names the configuration file where no `--config` does.
-    pub const CONFIG_FILE: &str = "VERDICT_CONFIG";
+    pub const CONFIG_FILE: &str = variables::CONFIG_FILE;
     /// The variable that says which diagnostics are shown, e.g. `info` or `verdict=debug`.
-    pub const LOG_FILTER: &str = "VERDICT_LOG";
+    pub const LOG_FILTER: &str = variables::LOG_FILTER;
 
     /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -78,7 +72,7 @@ impl Environment {
             }
             let origin = Origin::Env(Arc::from(name));
             if let Err(in_the_way) = tree.set(&path_of(name), yaml::parse_value(value, &origin)) {
-                let whole = reference::environment_name(&in_the_way.to_string());
+                let whole = variables::environment_name(&in_the_way.to_string());
                 let message = format!("`{in_the_way}` cannot be set in parts; set `{whole}` as a whole");
                 flaws.push(flaw(name, message, None));
             }
@@ -101,15 +95,6 @@ fn flaw(name: &str, message: String, hint: Option<String>) -> Flaw {
 fn path_of(name: &str) -> Path {
     let keys = name.strip_prefix(PREFIX).unwrap_or(name).split("__").map(str::to_lowercase);
     Path(keys.map(Step::Key).collect())
-}
-
-/// The variable that was probably meant.
-pub(super) fn suggestion(name: &str) -> Option<String> {
-    let names = reference::environment_names();
-    let known = names.iter().map(String::as_str).chain(OTHER_VARIABLES);
-    // The prefix that all share would make them all alike.
-    let guess = closest(name.strip_prefix(PREFIX)?, known.filter_map(|name| name.strip_prefix(PREFIX)))?;
-    Some(format!("{PREFIX}{guess}"))
 }
 
 /// Why a variable is not meant for a key, where its name alone says so: what to do about it.

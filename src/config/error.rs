@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::reference;
-use super::tree::{Origin, Path};
-use super::yaml::{self, Part, Place};
-use super::{environment, mask};
+use super::flaw::{Flaw, Known};
+pub(crate) use super::suggest::closest;
+use super::suggest::{did_you_mean, list};
+use super::tree::{Node, Origin, Place, Step};
+use super::{keys, mask, variables};
 
 /// Why there is no configuration. Never without a problem in it.
 #[derive(Debug, thiserror::Error)]
@@ -47,24 +48,6 @@ impl ConfigError {
     }
 }
 
-/// A flaw of the tree, not yet put into words.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    pub(super) path: Path,
-    pub(super) part: Part,
-    pub(super) origin: Origin,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-    /// What would have been right, where that is a closed list.
-    pub(super) known: Option<Known>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Known {
-    Keys(&'static [&'static str]),
-    Words(&'static [&'static str]),
-}
-
 /// The file that was read, to show its lines.
 #[derive(Debug, Clone)]
 pub(super) struct SourceFile {
@@ -84,9 +67,10 @@ impl SourceFile {
         Problem { message: clean(&message), excerpt, hint: hint.as_deref().map(clean) }
     }
 
-    /// The character at a place.
-    pub(super) fn character(&self, Place { line, column }: Place) -> Option<char> {
-        self.text.lines().nth(line.checked_sub(1)?)?.chars().nth(column.checked_sub(1)?)
+    /// Whether the line of a place is indented with tabs.
+    pub(super) fn has_tab_before(&self, Place { line, .. }: Place) -> bool {
+        let line = line.checked_sub(1).and_then(|n| self.text.lines().nth(n)).unwrap_or_default();
+        line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t')
     }
 
     fn excerpt(&self, Place { line, column }: Place) -> Option<String> {
@@ -109,19 +93,18 @@ impl SourceFile {
 }
 
 impl Flaw {
-    /// In words, with its place.
-    pub(super) fn into_problem(self, file: Option<&SourceFile>) -> Problem {
+    /// In words, with its place in `tree`, which was read from `file`.
+    pub(super) fn into_problem(self, tree: &Node, file: Option<&SourceFile>) -> Problem {
         let message = match self.path.0.is_empty() {
             true => self.message.clone(),
             false => format!("{}: {}", self.path, self.message),
         };
         let hint = self.hint.clone().or_else(|| self.suggestion());
         match (&self.origin, file) {
-            (Origin::File, Some(file)) => {
-                file.problem(yaml::locate(&file.text, &self.path, self.part), &message, hint)
-            }
+            (Origin::File, Some(file)) => file.problem(tree.locate(&self.path, self.part), &message, hint),
             (Origin::Env(name), _) => elsewhere(format!("environment variable `{name}`: {message}"), hint),
             (Origin::Flag(name), _) => elsewhere(format!("flag `{name}`: {message}"), hint),
+            (Origin::Kept, _) => elsewhere(format!("as it is until a restart: {message}"), hint),
             (Origin::Default | Origin::File, _) => elsewhere(message, hint),
         }
     }
@@ -136,9 +119,9 @@ impl Flaw {
                     &format!("known are {}", list(words)),
                 ))
             }
-            (Known::Keys(keys), super::tree::Step::Key(given)) => {
+            (Known::Keys(keys), Step::Key(given)) => {
                 if let Origin::Env(name) = &self.origin {
-                    let guess = environment::suggestion(name);
+                    let guess = variables::suggestion(name);
                     return Some(did_you_mean(
                         guess.as_deref(),
                         "`verdict config --reference` lists the names",
@@ -150,7 +133,7 @@ impl Flaw {
                 };
                 let guess = closest(given, keys.iter().copied());
                 let rest = format!("known keys {there} are {}", list(keys));
-                match (guess, reference::home_of(given)) {
+                match (guess, keys::home_of(given)) {
                     (None, Some(home)) => Some(format!("did you mean `{home}`? {rest}")),
                     (guess, _) => Some(did_you_mean(guess, &rest)),
                 }
@@ -162,30 +145,6 @@ impl Flaw {
 
 fn elsewhere(message: String, hint: Option<String>) -> Problem {
     Problem { message: clean(&message), excerpt: None, hint: hint.as_deref().map(clean) }
-}
-
-fn did_you_mean(guess: Option<&str>, rest: &str) -> String {
-    match guess {
-        Some(guess) => format!("did you mean `{guess}`? {rest}"),
-        None => rest.to_owned(),
-    }
-}
-
-/// The word that was probably meant. Case and the separators `-`, `_` and `__` are how people get a name wrong, so they
-/// do not count.
-pub(crate) fn closest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");
-    let given = plain(given);
-    words
-        .into_iter()
-        .map(|word| (strsim::damerau_levenshtein(&given, &plain(word)), word))
-        .filter(|(distance, word)| *distance <= (word.len() / 3).max(1) && *distance < given.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
-}
-
-fn list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Without secrets, and without control characters that a terminal would obey.

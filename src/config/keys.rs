@@ -1,7 +1,25 @@
 //! What every key means. The order is that of the reference page.
 
-#[cfg(test)]
-use super::probe::Shape;
+/// What serde asks for at a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A text.
+    Text,
+    /// A text or a number, as its type understands it: durations and sizes.
+    Scalar,
+    /// A number.
+    Number,
+    /// True or false.
+    Flag,
+    /// One of a closed list of words.
+    Word,
+    /// A list.
+    List,
+    /// A map with free keys.
+    Map,
+    /// A map with known keys that may be absent as a whole.
+    Section,
+}
 
 /// One key of the configuration.
 pub(super) struct Entry {
@@ -16,6 +34,8 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
+    /// A text that is never printed.
+    Secret,
     /// In the file, relative paths start at the file's folder.
     Path,
     Address,
@@ -41,7 +61,7 @@ impl Kind {
     #[cfg(test)]
     pub(super) const fn shape(self) -> Shape {
         match self {
-            Self::Text | Self::Path | Self::Address | Self::Url => Shape::Text,
+            Self::Text | Self::Secret | Self::Path | Self::Address | Self::Url => Shape::Text,
             Self::Duration | Self::Size | Self::TextOrTexts => Shape::Scalar,
             Self::Number => Shape::Number,
             Self::Flag => Shape::Flag,
@@ -56,6 +76,7 @@ impl Kind {
     pub(super) fn describe(self, words: &[&str]) -> String {
         let text = match self {
             Self::Text => "text",
+            Self::Secret => "text, never printed",
             Self::Path => "path",
             Self::Address => "address and port",
             Self::Url => "URL",
@@ -77,6 +98,18 @@ impl Kind {
         };
         text.to_owned()
     }
+}
+
+/// The keys whose values are written in this way.
+pub(super) fn of_kind(kind: Kind) -> impl Iterator<Item = &'static str> {
+    ENTRIES.iter().filter(move |entry| entry.kind == kind).map(|entry| entry.key)
+}
+
+/// Where a key is known that was written in a place where it is not.
+pub(super) fn home_of(name: &str) -> Option<&'static str> {
+    let mut homes = ENTRIES.iter().filter(|entry| entry.key.rsplit('.').next() == Some(name));
+    let first = homes.next()?;
+    homes.next().is_none().then_some(first.key)
 }
 
 const fn entry(key: &'static str, kind: Kind, about: &'static str) -> Entry {
@@ -166,7 +199,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry(
         "bundles.verification.keys{}.key",
-        Kind::Text,
+        Kind::Secret,
         "The key itself: a public key or a certificate as PEM, or the secret for HMAC. Never printed. Exactly one of `key` \
          and `file` must be there.",
     ),
@@ -369,11 +402,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The size at which the file is rotated: renamed to `<path>.1`, `.1` to `.2`, and so on.",
     ),
     entry("decision_log.file.keep", Kind::Number, "How many rotated files are kept."),
-    entry(
-        "decision_log.refusals",
-        Kind::Section,
-        "Where the records of calls go that were refused before anybody was authenticated.",
-    ),
     entry(
         "decision_log.refusals.path",
         Kind::Path,

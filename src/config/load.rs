@@ -2,47 +2,21 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::net::SocketAddr;
 use std::path::{Path as FsPath, PathBuf};
 
 use super::environment::Environment;
-use super::error::{ConfigError, Flaw, Problem, SourceFile};
-use super::tree::{Data, Node, Origin, Path};
-use super::validate::{self, Profile};
-use super::yaml::{self, Part};
-use super::{Config, reference, typed};
-use crate::bundle::signature::{KeyConfig, KeyText};
+use super::error::{ConfigError, Problem, SourceFile};
+use super::flags::{Overrides, set_from_flags};
+use super::flaw::Flaw;
+use super::keys::{Kind, of_kind};
+use super::profile::Profile;
+use super::restart::{self, Version};
+use super::schema::Config;
+use super::tree::{Data, Node, Origin, Part, Path};
+use super::{typed, validate, yaml};
 
 /// Larger than any configuration a person writes.
 const LARGEST_FILE: u64 = 1 << 20;
-
-/// What the flags of the command line say.
-#[derive(Debug, Clone, Default)]
-pub struct Overrides {
-    /// `--state`
-    pub state: Option<PathBuf>,
-    /// `--bundles`
-    pub bundles: Option<PathBuf>,
-    /// `--listen`
-    pub listen: Option<SocketAddr>,
-    /// The flags about the signatures of bundles.
-    pub verification: VerificationFlags,
-}
-
-/// What the flags say about the signatures of bundles.
-#[derive(Debug, Clone, Default)]
-pub struct VerificationFlags {
-    /// `--verification-key`
-    pub key: Option<KeyConfig>,
-    /// `--verification-key-id`
-    pub key_id: String,
-    /// `--scope`
-    pub scope: Option<String>,
-    /// `--exclude-files-verify`
-    pub exclude_files: Vec<String>,
-    /// `--skip-verify`
-    pub skip_verify: bool,
-}
 
 /// Where the configuration comes from, and what it is for.
 #[derive(Debug, Clone, Default)]
@@ -65,15 +39,52 @@ pub struct Loaded {
     /// What is allowed and still worth a loud line.
     pub warnings: Vec<String>,
     sources: Sources,
+    tree: Node,
+}
+
+/// What a reload came to.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// What can be put in force: the new values of the keys that take effect on a reload, and the old ones of all others.
+    pub loaded: Loaded,
+    /// The keys whose new values need a restart.
+    pub needs_restart: Vec<String>,
 }
 
 impl Loaded {
     /// Reads the same sources again (the environment and the flags as they were at the start).
     ///
     /// # Errors
-    /// As [`load`]; this configuration stays as it is.
-    pub fn reload(&self) -> Result<Self, ConfigError> {
-        load(self.sources.clone())
+    /// As [`load`], also when the new values of some keys are not acceptable together with the old ones of those that need
+    /// a restart; this configuration stays as it is.
+    pub fn reload(&self) -> Result<Reloaded, ConfigError> {
+        let mut next = load(self.sources.clone())?;
+        let old = Version { config: &self.config, tree: &self.tree };
+        let changed = restart::needs_restart(old, Version { config: &next.config, tree: &next.tree });
+        if changed.is_empty() {
+            return Ok(Reloaded { loaded: next, needs_restart: Vec::new() });
+        }
+        for path in &changed {
+            next.tree.remove(path);
+            if let Some(kept) = self.tree.get(path) {
+                // Only a scalar above it could be in the way, and then its key would have changed itself.
+                let _ = next.tree.set(path, kept.clone().with_origin(&Origin::Kept));
+            }
+        }
+        let (config, warnings) = finish(&next.tree, next.sources.profile, Vec::new())
+            .map_err(|flaws| problems(flaws, &next.tree, None))?;
+        let needs_restart = changed.iter().map(ToString::to_string).collect();
+        Ok(Reloaded { loaded: Self { config, warnings, ..next }, needs_restart })
+    }
+
+    /// What went wrong with a key's value when it was used, with the place where the key was set.
+    pub fn problem(&self, key: &str, message: &str) -> Problem {
+        let path = Path::dotted(key);
+        let file = self.sources.file.clone().map(|path| SourceFile { path, text: String::new() });
+        let origin = self.tree.origin_of(&path);
+        let flaw =
+            Flaw { path, part: Part::Value, origin, message: message.to_owned(), hint: None, known: None };
+        flaw.into_problem(&self.tree, file.as_ref())
     }
 
     /// The configuration file, if there is one.
@@ -95,7 +106,7 @@ impl Loaded {
 /// Loads the configuration.
 ///
 /// # Errors
-/// Everything that is wrong with it, each with its place.
+/// What is wrong with it, with its place: the first wrong key or type, else every value that means nothing.
 pub fn load(mut sources: Sources) -> Result<Loaded, ConfigError> {
     if sources.file.is_none() {
         sources.file = sources.env.get(Environment::CONFIG_FILE).map(PathBuf::from);
@@ -107,24 +118,31 @@ pub fn load(mut sources: Sources) -> Result<Loaded, ConfigError> {
     };
     let mut flaws = sources.env.set(&mut tree);
     flaws.extend(set_from_flags(&mut tree, &sources.overrides));
-    let (config, warnings) = match typed::read(&tree) {
-        Ok(mut config) if flaws.is_empty() => {
-            make_paths_absolute(&mut config);
-            let findings = validate::check(&config, &tree, sources.profile);
-            flaws.extend(findings.flaws);
-            (config, findings.warnings)
-        }
-        Ok(config) => (config, Vec::new()),
-        Err(more) => {
-            flaws.extend(more);
-            (Config::default(), Vec::new())
+    match finish(&tree, sources.profile, flaws) {
+        Ok((config, warnings)) => Ok(Loaded { config, warnings, sources, tree }),
+        Err(flaws) => Err(problems(flaws, &tree, file.as_ref())),
+    }
+}
+
+/// The configuration that a tree says, and what is worth a warning; `flaws` were found on the way to it.
+fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config, Vec<String>), Vec<Flaw>> {
+    let mut config = match typed::read(tree) {
+        Ok(config) => config,
+        Err(flaw) => {
+            flaws.push(*flaw);
+            return Err(flaws);
         }
     };
-    if flaws.is_empty() {
-        return Ok(Loaded { config, warnings, sources });
+    if !flaws.is_empty() {
+        return Err(flaws);
     }
-    let problems: Vec<Problem> = flaws.into_iter().map(|flaw| flaw.into_problem(file.as_ref())).collect();
-    Err(ConfigError { problems })
+    make_paths_absolute(&mut config);
+    let findings = validate::check(&config, tree, profile);
+    if findings.flaws.is_empty() { Ok((config, findings.warnings)) } else { Err(findings.flaws) }
+}
+
+fn problems(flaws: Vec<Flaw>, tree: &Node, file: Option<&SourceFile>) -> ConfigError {
+    ConfigError { problems: flaws.into_iter().map(|flaw| flaw.into_problem(tree, file)).collect() }
 }
 
 fn read_file(path: &FsPath) -> Result<SourceFile, ConfigError> {
@@ -151,21 +169,23 @@ fn read_file(path: &FsPath) -> Result<SourceFile, ConfigError> {
 }
 
 fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {
-    let mut tree = yaml::parse(&file.text, &Origin::File).map_err(|malformed| {
+    let mut tree = yaml::parse(&file.text).map_err(|malformed| {
         let message = malformed.message;
-        let tab = malformed.place.and_then(|place| file.character(place)) == Some('\t');
-        let hint = tab.then(|| "indent with blanks, YAML takes no tabs".to_owned());
+        let tab = malformed.place.is_some_and(|place| file.has_tab_before(place));
+        let hint = tab.then(|| "indent with spaces; YAML does not allow tabs there".to_owned());
         ConfigError { problems: vec![file.problem(malformed.place, &message, hint)] }
     })?;
     if !matches!(tree.data, Data::Map(_)) {
-        let place = yaml::locate(&file.text, &Path::default(), Part::Value);
+        let place = tree.place;
         let message = "the file must be a map of keys, e.g. `server: {listen: 127.0.0.1:8181}`";
         return Err(ConfigError { problems: vec![file.problem(place, message, None)] });
     }
     // Where the file can be found from here says nothing about where the process will look for what it names.
     if let Some(folder) = std::path::absolute(&file.path).ok().as_deref().and_then(FsPath::parent) {
-        for pattern in reference::path_keys() {
-            each_match(&mut tree, pattern.split('.'), &mut |node| make_absolute(node, folder));
+        for path in of_kind(Kind::Path).flat_map(|pattern| tree.matches(pattern)).collect::<Vec<_>>() {
+            if let Some(node) = tree.get_mut(&path) {
+                make_absolute(node, folder);
+            }
         }
     }
     Ok(tree)
@@ -193,93 +213,5 @@ fn make_paths_absolute(config: &mut Config) {
         if let Ok(absolute) = std::path::absolute(&*path) {
             *path = absolute;
         }
-    }
-}
-
-/// Calls `change` for every node at a dotted pattern, in which `issuers[]` is each element of the list `issuers`, and
-/// `keys{}` each value of the map `keys`.
-fn each_match<'p>(
-    node: &mut Node,
-    mut steps: impl Iterator<Item = &'p str> + Clone,
-    change: &mut impl FnMut(&mut Node),
-) {
-    let Some(step) = steps.next() else {
-        return change(node);
-    };
-    let name = step.strip_suffix("[]").or_else(|| step.strip_suffix("{}"));
-    let key = Path::keys([name.unwrap_or(step)]);
-    let Some(child) = node.get_mut(&key) else {
-        return;
-    };
-    match (&mut child.data, name) {
-        (Data::List(items), Some(_)) => {
-            items.iter_mut().for_each(|item| each_match(item, steps.clone(), &mut *change));
-        }
-        (Data::Map(entries), Some(_)) => {
-            entries.iter_mut().for_each(|(_, value)| each_match(value, steps.clone(), &mut *change));
-        }
-        _ => each_match(child, steps, change),
-    }
-}
-
-fn set_from_flags(tree: &mut Node, overrides: &Overrides) -> Vec<Flaw> {
-    let Overrides { state, bundles, listen, verification } = overrides;
-    let path_text = |path: &PathBuf| path.to_str().map(str::to_owned);
-    let flags = [
-        ("--state", "state", state.as_ref().map(path_text)),
-        ("--bundles", "bundles.dir", bundles.as_ref().map(path_text)),
-        ("--listen", "server.listen", listen.map(|address| Some(address.to_string()))),
-    ];
-    let mut flaws = Vec::new();
-    for (flag, key, given) in flags {
-        let message = match given {
-            None => continue,
-            Some(None) => "the path is not UTF-8".to_owned(),
-            Some(Some(text)) => {
-                let node = Node::new(Data::Text(text), Origin::Flag(flag));
-                match tree.set(&Path::dotted(key), node) {
-                    Ok(()) => continue,
-                    // What stands in the way has the wrong type, and is reported for that.
-                    Err(_) => continue,
-                }
-            }
-        };
-        let path = Path::dotted(key);
-        let (part, origin) = (Part::Value, Origin::Flag(flag));
-        flaws.push(Flaw { path, part, origin, message, hint: None, known: None });
-    }
-    set_verification(tree, verification);
-    flaws
-}
-
-fn set_verification(tree: &mut Node, flags: &VerificationFlags) {
-    let VerificationFlags { key, key_id, scope, exclude_files, skip_verify } = flags;
-    let at = Path::dotted("bundles.verification");
-    let mut set = |flag: &'static str, path: Path, data: Data| {
-        // What stands in the way has the wrong type, and is reported for that.
-        let _ = tree.set(&path, Node::new(data, Origin::Flag(flag)));
-    };
-    let text = |text: &str| Data::Text(text.to_owned());
-    if let Some(KeyConfig { algorithm, key, file }) = key {
-        let place = at.key("keys").key(key_id);
-        set("--signing-alg", place.key("algorithm"), text(algorithm));
-        if let Some(KeyText(key)) = key {
-            set("--verification-key", place.key("key"), text(key.expose()));
-        }
-        if let Some(file) = file.as_ref().and_then(|file| file.to_str()) {
-            set("--verification-key", place.key("file"), text(file));
-        }
-        set("--verification-key-id", at.key("key_id"), text(key_id));
-    }
-    if let Some(scope) = scope {
-        set("--scope", at.key("scope"), text(scope));
-    }
-    if !exclude_files.is_empty() {
-        const FLAG: &str = "--exclude-files-verify";
-        let patterns = exclude_files.iter().map(|pattern| Node::new(text(pattern), Origin::Flag(FLAG)));
-        set(FLAG, at.key("exclude_files"), Data::List(patterns.collect()));
-    }
-    if *skip_verify {
-        set("--skip-verify", at.key("skip_verify"), Data::Bool(true));
     }
 }

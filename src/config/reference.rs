@@ -3,59 +3,16 @@
 //! INVARIANT (the page is the code): the keys are asked of the types themselves and the defaults are those in effect.
 //! Only the meanings are written here, and a test holds this table to the keys that there are.
 
-mod keys;
 mod probe;
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::Config;
-use keys::{ENTRIES, Entry, Kind};
-
-/// The keys that can be set while the server runs, each with all below it; the others need a restart.
-const LIVE: [&str; 6] = [
-    "identity",
-    "decision.deadline",
-    "decision.depth",
-    "decision.memory",
-    "decision.entrypoints",
-    "decision.explain",
-];
-
-/// Whether a change at a dotted key takes effect without a restart.
-pub(super) fn is_live(key: &str) -> bool {
-    LIVE.iter().any(|live| {
-        key.strip_prefix(live).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '{']))
-    })
-}
-
-/// The keys whose values are paths of the file system.
-pub(super) fn path_keys() -> impl Iterator<Item = &'static str> {
-    ENTRIES.iter().filter(|entry| entry.kind == Kind::Path).map(|entry| entry.key)
-}
-
-/// The environment variable for a dotted key.
-pub(super) fn environment_name(key: &str) -> String {
-    format!("VERDICT_{}", key.to_uppercase().replace('.', "__"))
-}
-
-/// Every environment variable that sets something.
-pub(super) fn environment_names() -> Vec<String> {
-    ENTRIES.iter().filter(|entry| stands_alone(entry)).map(|entry| environment_name(entry.key)).collect()
-}
-
-/// Whether the key is one place, not one in each element of a list or a map.
-fn stands_alone(entry: &Entry) -> bool {
-    !entry.key.contains("[]") && !entry.key.contains("{}")
-}
-
-/// Where a key is known that was written in a place where it is not.
-pub(super) fn home_of(name: &str) -> Option<&'static str> {
-    let mut homes = ENTRIES.iter().filter(|entry| entry.key.rsplit('.').next() == Some(name));
-    let first = homes.next()?;
-    homes.next().is_none().then_some(first.key)
-}
+use super::keys::ENTRIES;
+use super::restart::is_live;
+use super::schema::Config;
+use super::variables::{environment_name, stands_alone};
 
 /// The page `docs/configuration.md`.
 pub fn markdown() -> String {
@@ -76,7 +33,7 @@ pub fn markdown() -> String {
         if stands_alone(entry) {
             let _ = writeln!(page, "- Environment: `{}`", environment_name(entry.key));
         }
-        let live = if is_live(entry.key) { "takes effect on a reload" } else { "needs a restart" };
+        let live = if is_live(entry.key) { "takes effect on a reload" } else { "**needs a restart**" };
         let _ = writeln!(page, "- A change {live}");
     }
     page
@@ -133,7 +90,7 @@ decision_log:
 const HEAD: &str = "\
 # Configuration
 
-<!-- Generated: `verdict config --reference > docs/configuration.md`. A test compares; edit src/config/reference. -->
+<!-- Generated: `verdict config --reference > docs/configuration.md`. A test compares; edit src/config/keys.rs and src/config/reference.rs. -->
 
 Verdict reads its configuration in layers; each goes over the one before:
 
@@ -188,7 +145,7 @@ mod tests {
         for (path, shape) in &keys {
             assert!(
                 entries.contains(&(path.clone(), *shape)),
-                "src/config/reference/keys.rs lacks `{path}` as {shape:?}"
+                "src/config/keys.rs lacks `{path}` as {shape:?}"
             );
         }
         for (path, shape) in &entries {
@@ -199,22 +156,5 @@ mod tests {
         }
         assert_eq!(entries.len(), keys.len(), "an entry stands twice");
         assert!(ENTRIES.iter().all(|entry| entry.about.ends_with('.')));
-    }
-
-    #[test]
-    fn live_keys_are_whole_branches() {
-        for (key, live) in [
-            ("identity", true),
-            ("identity.mode", true),
-            ("identity.issuers[0].leeway", true),
-            ("decision", false),
-            ("decision.deadline", true),
-            ("decision.entrypoints.app/allow.memory", true),
-            ("decision.default_path", false),
-            ("decision_log.console", false),
-            ("server.listen", false),
-        ] {
-            assert_eq!(is_live(key), live, "{key}");
-        }
     }
 }

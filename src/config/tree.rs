@@ -1,7 +1,21 @@
-//! The layers of the configuration as one tree whose every node knows which layer it came from.
+//! The layers of the configuration as one tree, whose every node knows which layer it came from and where it stands there.
 
 use std::fmt;
 use std::sync::Arc;
+
+/// A place in the text; both count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// Whether the key or the value of a node is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Key,
+    Value,
+}
 
 /// One step from a node to a node below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +47,6 @@ impl Path {
     /// This path and one list index more.
     pub(super) fn index(&self, index: usize) -> Self {
         self.with(Step::Index(index))
-    }
-
-    /// Whether this is a place inside `above`.
-    pub(super) fn is_below(&self, above: &Self) -> bool {
-        self.0.len() > above.0.len() && self.0.starts_with(&above.0)
     }
 
     fn with(&self, step: Step) -> Self {
@@ -83,9 +92,13 @@ pub(super) enum Origin {
     Env(Arc<str>),
     /// This flag of the command line.
     Flag(&'static str),
+    /// What was in force before a reload, and needs a restart to change.
+    Kept,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+/// `Debug` for tests alone: some of the values are secrets.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) enum Data {
     Null,
     Bool(bool),
@@ -97,31 +110,56 @@ pub(super) enum Data {
     Map(Vec<(String, Node)>),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub(super) struct Node {
     pub(super) data: Data,
     pub(super) origin: Origin,
     /// What an environment variable holds, letter by letter: a text that only looks like a number, such as a path
     /// called `123`, is still a text to a key that wants one.
     pub(super) raw: Option<String>,
+    /// Where the value stands in the file.
+    pub(super) place: Option<Place>,
+    /// Where its key stands in the file.
+    pub(super) key_place: Option<Place>,
+}
+
+/// Two nodes that say the same, wherever they stand.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.data == other.data
+    }
+}
+
+/// Without the values, some of which are secrets.
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("origin", &self.origin)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Node {
     pub(super) const fn new(data: Data, origin: Origin) -> Self {
-        Self { data, origin, raw: None }
+        Self { data, origin, raw: None, place: None, key_place: None }
     }
 
     pub(super) const fn empty_map(origin: Origin) -> Self {
         Self::new(Data::Map(Vec::new()), origin)
     }
 
-    /// The node at `path`.
-    pub(super) fn get(&self, path: &Path) -> Option<&Self> {
-        path.0.iter().try_fold(self, |node, step| match (&node.data, step) {
+    fn child(&self, step: &Step) -> Option<&Self> {
+        match (&self.data, step) {
             (Data::Map(entries), Step::Key(key)) => entries.iter().find(|(k, _)| k == key).map(|(_, n)| n),
             (Data::List(items), Step::Index(index)) => items.get(*index),
             _ => None,
-        })
+        }
+    }
+
+    /// The node at `path`.
+    pub(super) fn get(&self, path: &Path) -> Option<&Self> {
+        path.0.iter().try_fold(self, |node, step| node.child(step))
     }
 
     /// The node at `path`, to change it.
@@ -135,11 +173,53 @@ impl Node {
         })
     }
 
-    /// Which layer set what stands at `path`: the deepest node on the way that exists says so.
+    /// Which layer set what stands at `path`.
     pub(super) fn origin_of(&self, path: &Path) -> Origin {
         match self.get(path) {
             Some(node) => node.origin.clone(),
             None => Origin::Default,
+        }
+    }
+
+    /// Where `path` stands in the file; what is not there is looked for at the nearest node above it.
+    pub(super) fn locate(&self, path: &Path, part: Part) -> Option<Place> {
+        let mut nearest = self;
+        for step in &path.0 {
+            match nearest.child(step) {
+                Some(child) => nearest = child,
+                None => return nearest.place,
+            }
+        }
+        match part {
+            Part::Key => nearest.key_place.or(nearest.place),
+            Part::Value => nearest.place,
+        }
+    }
+
+    /// The paths of all nodes at a dotted pattern, in which `issuers[]` is each element of the list `issuers`, and
+    /// `keys{}` each value of the map `keys`.
+    pub(super) fn matches(&self, pattern: &str) -> Vec<Path> {
+        let mut found = vec![(Path::default(), self)];
+        for step in pattern.split('.') {
+            let name = step.strip_suffix("[]").or_else(|| step.strip_suffix("{}"));
+            let key = Step::Key(name.unwrap_or(step).to_owned());
+            let below = found
+                .into_iter()
+                .filter_map(|(path, node)| Some((path.with(key.clone()), node.child(&key)?)));
+            found = match name {
+                None => below.collect(),
+                Some(_) => below.flat_map(|(path, node)| node.children(&path)).collect(),
+            };
+        }
+        found.into_iter().map(|(path, _)| path).collect()
+    }
+
+    /// The nodes directly below this one, which stands at `path`.
+    fn children(&self, path: &Path) -> Vec<(Path, &Self)> {
+        match &self.data {
+            Data::List(items) => items.iter().enumerate().map(|(n, item)| (path.index(n), item)).collect(),
+            Data::Map(entries) => entries.iter().map(|(key, value)| (path.key(key), value)).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -193,18 +273,25 @@ impl Node {
         }
     }
 
-    /// Takes the key at the end of `path` out of its map; whether there was one.
-    pub(super) fn remove(&mut self, path: &Path) -> bool {
-        let Some((above, Step::Key(key))) = path.split_last() else {
-            return false;
-        };
-        match self.get_mut(&above).map(|node| &mut node.data) {
-            Some(Data::Map(entries)) => {
-                let before = entries.len();
-                entries.retain(|(k, _)| k != key);
-                entries.len() < before
-            }
-            _ => false,
+    /// Takes the key at the end of `path` out of its map, if it is there.
+    pub(super) fn remove(&mut self, path: &Path) {
+        if let Some((above, Step::Key(key))) = path.split_last()
+            && let Some(Data::Map(entries)) = self.get_mut(&above).map(|node| &mut node.data)
+        {
+            entries.retain(|(k, _)| k != key);
         }
+    }
+
+    /// This node and all below it, as from another layer.
+    pub(super) fn with_origin(mut self, origin: &Origin) -> Self {
+        self.origin = origin.clone();
+        self.data = match self.data {
+            Data::List(items) => Data::List(items.into_iter().map(|item| item.with_origin(origin)).collect()),
+            Data::Map(entries) => {
+                Data::Map(entries.into_iter().map(|(key, value)| (key, value.with_origin(origin))).collect())
+            }
+            scalar => scalar,
+        };
+        self
     }
 }

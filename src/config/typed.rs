@@ -1,7 +1,4 @@
-//! From the tree to the typed configuration, with every flaw and the place of each.
-//!
-//! Serde stops at the first error. So a flaw is noted, the tree is repaired at that place, and the whole is read again,
-//! until it reads or cannot be repaired: a person sees all that is wrong at once.
+//! From the tree to the typed configuration: what serde reports, with its path and the layer it came from.
 
 mod error;
 
@@ -11,77 +8,16 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde::forward_to_deserialize_any;
 
 use self::error::TypeError;
-use super::Config;
-use super::error::Flaw;
-use super::tree::{Data, Node, Origin, Path, Step};
-use super::yaml::Part;
-
-/// More than a person repairs in one go, and an end for the search in any case.
-const MOST_FLAWS: usize = 10;
+use super::flaw::Flaw;
+use super::schema::Config;
+use super::tree::{Data, Node, Part, Step};
 
 /// Reads the typed configuration.
 ///
 /// # Errors
-/// Everything that is wrong with keys and types.
-pub(super) fn read(tree: &Node) -> Result<Config, Vec<Flaw>> {
-    let mut repaired = tree.clone();
-    let mut flaws: Vec<Flaw> = Vec::new();
-    let mut repairs: Vec<(Path, usize)> = Vec::new();
-    for _ in 0..MOST_FLAWS * 8 {
-        let flaw = match Config::deserialize(TreeDeserializer { node: &repaired }) {
-            Ok(config) if flaws.is_empty() => return Ok(config),
-            Ok(_) => return Err(flaws),
-            Err(error) => error.into_flaw(),
-        };
-        let path = flaw.path.clone();
-        let tried = match repairs.iter_mut().find(|(at, _)| *at == path) {
-            Some((_, tried)) => {
-                *tried += 1;
-                *tried
-            }
-            None => {
-                repairs.push((path.clone(), 0));
-                // What is wrong inside a repaired place is wrong with the repair.
-                if !flaws.iter().any(|flaw| path.is_below(&flaw.path)) {
-                    flaws.push(flaw);
-                }
-                0
-            }
-        };
-        if flaws.len() >= MOST_FLAWS || !repair(&mut repaired, &path, tried) {
-            return Err(flaws);
-        }
-    }
-    Err(flaws)
-}
-
-/// Makes the value at `path` acceptable, by taking it away or, where something must stand there, by one value after
-/// the other; whether there was anything left to try.
-fn repair(tree: &mut Node, path: &Path, tried: usize) -> bool {
-    let text = |text: &str| Data::Text(text.to_owned());
-    let data = match tried {
-        0 => {
-            // What was missing needs no removal.
-            if tree.get(path).is_some() && tree.remove(path) {
-                return true;
-            }
-            Data::Null
-        }
-        1 => text(""),
-        2 => Data::List(Vec::new()),
-        3 => Data::Map(Vec::new()),
-        4 => Data::Unsigned(1),
-        5 => Data::Bool(false),
-        _ => return false,
-    };
-    let node = Node::new(data, Origin::Default);
-    match tree.get_mut(path) {
-        Some(there) => {
-            *there = node;
-            true
-        }
-        None => tree.set(path, node).is_ok(),
-    }
+/// The first key that is unknown or missing, or the first value of the wrong type.
+pub(super) fn read(tree: &Node) -> Result<Config, Box<Flaw>> {
+    Config::deserialize(TreeDeserializer { node: tree }).map_err(|error| Box::new(error.into_flaw()))
 }
 
 struct TreeDeserializer<'a> {

@@ -9,95 +9,18 @@ mod identity;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Config;
-use super::error::Flaw;
-use super::tree::{Node, Path};
-use super::yaml::Part;
+use super::flaw::Flaw;
+use super::profile::{Danger, Profile};
+use super::schema::Config;
+use super::tree::{Node, Part, Path};
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::{ByteSize, Period};
 use crate::net::allow::Allow;
 use crate::pdp::limits::Overrides;
 
-/// What a configuration is loaded for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// To be printed: whatever has a meaning.
-    #[default]
-    Inspect,
-    /// `verdict dev`: what is insecure is taken, with a warning.
-    Dev,
-    /// `verdict run`: what is insecure is refused, save what the flags name.
-    Run(Insecure),
-}
-
-impl Profile {
-    /// Whether the development issuer is to be trusted, besides those that are configured.
-    pub const fn trusts_dev_issuer(self) -> bool {
-        match self {
-            Self::Inspect => false,
-            Self::Dev => true,
-            Self::Run(insecure) => insecure.dev_issuer,
-        }
-    }
-}
-
-/// The insecure things that flags of `verdict run` allow by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Insecure {
-    /// `--insecure-dev-issuer`
-    pub dev_issuer: bool,
-    /// `--insecure-listen`
-    pub listen: bool,
-    /// `--insecure-no-audience`
-    pub no_audience: bool,
-    /// `--insecure-http-jwks`
-    pub http_jwks: bool,
-    /// `--insecure-optional-identity`
-    pub optional_identity: bool,
-    /// `--insecure-plain-http`
-    pub plain_http: bool,
-    /// `--skip-verify`
-    pub skip_verify: bool,
-}
-
-/// One of the insecure things.
-#[derive(Debug, Clone, Copy)]
-enum Danger {
-    DevIssuer,
-    Listen,
-    NoAudience,
-    HttpJwks,
-    OptionalIdentity,
-    PlainHttp,
-    SkipVerify,
-}
-
-impl Danger {
-    const fn flag(self) -> &'static str {
-        match self {
-            Self::DevIssuer => "--insecure-dev-issuer",
-            Self::Listen => "--insecure-listen",
-            Self::NoAudience => "--insecure-no-audience",
-            Self::HttpJwks => "--insecure-http-jwks",
-            Self::OptionalIdentity => "--insecure-optional-identity",
-            Self::PlainHttp => "--insecure-plain-http",
-            Self::SkipVerify => "--skip-verify",
-        }
-    }
-
-    const fn allowed_by(self, insecure: Insecure) -> bool {
-        match self {
-            Self::DevIssuer => insecure.dev_issuer,
-            Self::Listen => insecure.listen,
-            Self::NoAudience => insecure.no_audience,
-            Self::HttpJwks => insecure.http_jwks,
-            Self::OptionalIdentity => insecure.optional_identity,
-            Self::PlainHttp => insecure.plain_http,
-            Self::SkipVerify => insecure.skip_verify,
-        }
-    }
-}
+/// More connections than one process can have open.
+const MOST_CONNECTIONS: usize = 1 << 20;
 
 /// What the checks found.
 pub(super) struct Findings {
@@ -203,6 +126,14 @@ impl Checks<'_> {
             let hint = "name another file, or leave the key out for the one beside it";
             self.flaw(Path::dotted("decision_log.refusals.path"), message, hint);
         }
+        if server.max_connections > MOST_CONNECTIONS {
+            let message = format!("must be at most {MOST_CONNECTIONS}");
+            self.flaw(
+                Path::dotted("server.max_connections"),
+                message,
+                "no process has more file descriptors",
+            );
+        }
         self.document(Path::dotted("decision.default_path"), &decision.default_path);
         self.limits(&Path::dotted("decision.entrypoints"));
         if let Err(wrong) = Allow::only(&http_send.allow, &http_send.private_addresses) {
@@ -219,7 +150,21 @@ impl Checks<'_> {
             ));
         }
         for (n, path) in bundles.required_entrypoints.iter().enumerate() {
-            self.document(Path::dotted("bundles.required_entrypoints").index(n), path);
+            let at = Path::dotted("bundles.required_entrypoints").index(n);
+            match EntryPath::parse(path) {
+                Ok(all) if all.segments().is_empty() => {
+                    self.flaw(at, "the path is empty", "write the path of a rule, e.g. `app/allow`");
+                }
+                _ => self.document(at, path),
+            }
+        }
+        for name in decision_log
+            .labels
+            .keys()
+            .filter(|name| crate::decision_log::RESERVED_LABELS.contains(&name.as_str()))
+        {
+            let message = format!("`{name}` is set by Verdict itself");
+            self.flaw(Path::dotted("decision_log.labels").key(name), message, "choose another name");
         }
     }
 

@@ -1,18 +1,17 @@
-//! From YAML text to a tree, and from a node of the tree back to its line and column.
+//! From YAML text to a tree whose nodes know their line and column.
+//!
+//! INVARIANT (linear): nesting, and what aliases repeat, are bounded, so that no text costs more than its length.
 
-use std::collections::HashSet;
-use std::fmt;
+use std::collections::{HashMap, HashSet};
 
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
-use super::tree::{Data, Node, Origin, Path, Step};
+use super::tree::{Data, Node, Origin, Place};
 
-/// A place in the text; both count from 1, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
-}
+/// Deeper than any configuration.
+const MAX_DEPTH: usize = 64;
+/// How many nodes aliases may repeat in all.
+const MAX_ALIASED: usize = 10_000;
 
 /// Why a text is not a tree.
 #[derive(Debug)]
@@ -21,285 +20,311 @@ pub(super) struct Malformed {
     pub(super) message: String,
 }
 
-/// Whether the key or the value of a node is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Key,
-    Value,
+impl Malformed {
+    fn at(place: Place, message: impl Into<String>) -> Self {
+        Self { place: Some(place), message: message.into() }
+    }
 }
 
-/// Reads one YAML document. An empty one is an empty map.
+/// Reads a file of one YAML document. An empty one is an empty map.
 ///
 /// # Errors
-/// What YAML itself forbids; a key that stands twice in one map; a key that is not a text; a tag.
-pub(super) fn parse(text: &str, origin: &Origin) -> Result<Node, Malformed> {
-    if let Some(place) = too_many_brackets(text) {
-        return Err(Malformed { place: Some(place), message: "too many brackets are open here".to_owned() });
-    }
-    let read = Read { origin };
-    let deserializer = yaml_serde::Deserializer::from_str(text);
-    match read.deserialize(deserializer) {
-        Ok(Node { data: Data::Null, origin, .. }) => Ok(Node::empty_map(origin)),
-        Ok(node) => Ok(node),
-        // The parser reports the end of an empty stream as an error.
-        Err(_) if text.lines().all(|line| line.trim_start().starts_with('#') || line.trim().is_empty()) => {
-            Ok(Node::empty_map(origin.clone()))
-        }
-        Err(error) => Err(malformed(&error)),
-    }
-}
-
-/// Where so many brackets are open that the parser, whose work grows with the square of their number, would not come
-/// back for minutes. It counts those in texts and comments, too; nobody has so many there.
-fn too_many_brackets(text: &str) -> Option<Place> {
-    const MOST: usize = 1000;
-    let mut open = 0_usize;
-    for (n, line) in text.lines().enumerate() {
-        for (column, c) in line.chars().enumerate() {
-            match c {
-                '[' | '{' => open += 1,
-                ']' | '}' => open = open.saturating_sub(1),
-                _ => {}
-            }
-            if open > MOST {
-                return Some(Place { line: n + 1, column: column + 1 });
-            }
-        }
-    }
-    None
-}
-
-fn malformed(error: &yaml_serde::Error) -> Malformed {
-    let place = place_of(error);
-    let mut message = error.to_string();
-    if let Some(Place { line, column }) = place {
-        message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
-    }
-    // A key that is no scalar: the parser says this without asking its visitor.
-    for (name, plain) in [("sequence", "a list"), ("map", "a map")] {
-        message = message.replace(&format!("invalid type: {name}, "), &format!("found {plain}, "));
-    }
-    Malformed { place, message }
-}
-
-fn place_of(error: &yaml_serde::Error) -> Option<Place> {
-    error.location().map(|at| Place { line: at.line(), column: at.column() })
-}
-
-/// Where the key or the value at `path` stands in `text`; where it does not, what is nearest above it.
-///
-/// The parser tells where it is only when it fails. So the text is read once more, by a reader that walks down `path`
-/// and fails on purpose at its end.
-pub(super) fn locate(text: &str, path: &Path, part: Part) -> Option<Place> {
-    let seek = Seek { steps: &path.0, part };
-    let error = seek.deserialize(yaml_serde::Deserializer::from_str(text)).err()?;
-    place_of(&error)
-}
-
-struct Read<'a> {
-    origin: &'a Origin,
-}
-
-impl Read<'_> {
-    fn node<E>(&self, data: Data) -> Result<Node, E> {
-        Ok(Node::new(data, self.origin.clone()))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for &Read<'_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Read<'_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
-        deserializer.deserialize_any(&self)
-    }
-}
-
-impl<'de> Visitor<'de> for &Read<'_> {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a plain YAML value without a tag")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
-        self.node(Data::Null)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
-        self.node(Data::Null)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
-        self.node(Data::Bool(value))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
-        self.node(Data::Unsigned(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
-        self.node(u64::try_from(value).map_or(Data::Signed(value), Data::Unsigned))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
-        self.node(Data::Float(value))
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
-        self.node(Data::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element_seed(self)? {
-            items.push(item);
-        }
-        self.node(Data::List(items))
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
-        Err(de::Error::custom(
-            "a tag (`!…`) has no meaning here; put the text in quotes, or take the tag out",
-        ))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
-        let mut entries: Vec<(String, Node)> = Vec::new();
-        let mut seen = HashSet::new();
-        while let Some(key) = access.next_key_seed(NewKey(&mut seen))? {
-            let value = access.next_value_seed(self)?;
-            entries.push((key, value));
-        }
-        self.node(Data::Map(entries))
-    }
-}
-
-/// A key that its map does not have yet. It is refused here, while the parser stands on it, so that the error has the
-/// place of the second one.
-struct NewKey<'a>(&'a mut HashSet<String>);
-
-impl<'de> DeserializeSeed<'de> for NewKey<'_> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for NewKey<'_> {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text as the key")
-    }
-
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<String, E> {
-        if !self.0.insert(key.to_owned()) {
-            return Err(E::custom(format!("the key `{key}` stands twice in one map")));
-        }
-        Ok(key.to_owned())
-    }
-}
-
-struct Seek<'a> {
-    steps: &'a [Step],
-    part: Part,
-}
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'a> Seek<'a> {
-    fn below(&self, rest: &'a [Step]) -> Self {
-        Self { steps: rest, part: self.part }
-    }
-
-    /// Here it is; or here it should have been.
-    fn stop<T, E: de::Error>() -> Result<T, E> {
-        Err(E::custom("here"))
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a node")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let Some((Step::Index(wanted), rest)) = self.steps.split_first() else {
-            return Self::stop();
-        };
-        for _ in 0..*wanted {
-            if access.next_element::<de::IgnoredAny>()?.is_none() {
-                return Self::stop();
-            }
-        }
-        access.next_element_seed(self.below(rest))?;
-        Self::stop()
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let Some((Step::Key(wanted), rest)) = self.steps.split_first() else {
-            return Self::stop();
-        };
-        let wanted_key = (rest.is_empty() && self.part == Part::Key).then_some(wanted.as_str());
-        while let Some(key) = access.next_key_seed(SoughtKey(wanted_key))? {
-            if key == *wanted {
-                access.next_value_seed(self.below(rest))?;
-                return Self::stop();
-            }
-            access.next_value::<de::IgnoredAny>()?;
-        }
-        Self::stop()
-    }
-}
-
-/// A key; the one that is sought fails, which tells its place.
-struct SoughtKey<'a>(Option<&'a str>);
-
-impl<'de> DeserializeSeed<'de> for SoughtKey<'_> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        struct Compare<'a>(Option<&'a str>);
-        impl Visitor<'_> for Compare<'_> {
-            type Value = String;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-            fn visit_str<E: de::Error>(self, key: &str) -> Result<String, E> {
-                if self.0 == Some(key) { Err(E::custom("here")) } else { Ok(key.to_owned()) }
-            }
-        }
-        deserializer.deserialize_str(Compare(self.0))
-    }
+/// What YAML itself forbids; a duplicate key; a key that is not a text; a tag; a second document.
+pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = read(text, &Origin::File)?;
+    Ok(root.filter(|node| node.data != Data::Null).unwrap_or_else(|| Node::empty_map(Origin::File)))
 }
 
 /// One value of an environment variable: YAML where it is that, else the text itself, so that `[::1]:8181` needs no
 /// quotes. Quotes that are there are YAML's.
 pub(super) fn parse_value(text: &str, origin: &Origin) -> Node {
-    let read = Read { origin };
     let plain = || Node::new(Data::Text(text.to_owned()), origin.clone());
-    let mut node = match too_many_brackets(text) {
-        Some(_) => plain(),
-        None => read.deserialize(yaml_serde::Deserializer::from_str(text)).unwrap_or_else(|_| plain()),
-    };
+    let mut node = read(text, origin).ok().flatten().unwrap_or_else(plain);
     let quoted = matches!(node.data, Data::Text(_)) && text.trim_start().starts_with(['"', '\'']);
     node.raw = (!quoted).then(|| text.to_owned());
     node
+}
+
+fn read(text: &str, origin: &Origin) -> Result<Option<Node>, Malformed> {
+    if let Some(malformed) = control_character(text) {
+        return Err(malformed);
+    }
+    let mut builder = Builder { origin, open: Vec::new(), anchors: HashMap::new(), aliased: 0, root: None };
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| Malformed::at(place(*error.marker()), error.info()))?;
+        let at = place(span.start);
+        if matches!(event, Event::DocumentStart(_)) {
+            documents += 1;
+            if documents > 1 {
+                return Err(Malformed::at(
+                    at,
+                    "a second document begins here; a configuration is one document",
+                ));
+            }
+        }
+        builder.take(event, at)?;
+    }
+    Ok(builder.root)
+}
+
+fn place(marker: Marker) -> Place {
+    Place { line: marker.line(), column: marker.col() + 1 }
+}
+
+/// The characters that no YAML text may hold (YAML 1.2.2 section 5.1). The parser would take NUL for the text's end.
+fn control_character(text: &str) -> Option<Malformed> {
+    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let (at, found) = text.char_indices().find(|(_, c)| forbidden(*c))?;
+    let before = text.get(..at)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    Some(Malformed::at(
+        Place { line, column },
+        format!("the control character U+{:04X} is not allowed in YAML", u32::from(found)),
+    ))
+}
+
+/// A collection that is being read.
+struct Open {
+    items: Items,
+    anchor: usize,
+    place: Place,
+}
+
+enum Items {
+    List(Vec<Node>),
+    Map { entries: Vec<(String, Node)>, seen: HashSet<String>, key: Option<(String, Place)> },
+}
+
+struct Builder<'a> {
+    origin: &'a Origin,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    aliased: usize,
+    root: Option<Node>,
+}
+
+impl Builder<'_> {
+    fn take(&mut self, event: Event<'_>, at: Place) -> Result<(), Malformed> {
+        if let Event::Scalar(.., Some(_))
+        | Event::SequenceStart(_, Some(_))
+        | Event::MappingStart(_, Some(_)) = event
+        {
+            let message = "a tag (`!…`) has no meaning here; put the text in quotes, or take the tag out";
+            return Err(Malformed::at(at, message));
+        }
+        match event {
+            Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, at),
+            Event::SequenceStart(anchor, _) => self.start(Items::List(Vec::new()), anchor, at),
+            Event::MappingStart(anchor, _) => {
+                self.start(Items::Map { entries: Vec::new(), seen: HashSet::new(), key: None }, anchor, at)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(anchor) => self.alias(anchor, at),
+            _ => Ok(()),
+        }
+    }
+
+    /// A scalar: the next key of a map, or a value.
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, at: Place) -> Result<(), Malformed> {
+        let data = match style {
+            ScalarStyle::Plain => resolve(text),
+            _ => Data::Text(text.to_owned()),
+        };
+        let node = self.node(data, at);
+        if anchor > 0 {
+            self.anchors.insert(anchor, Node { raw: Some(text.to_owned()), ..node.clone() });
+        }
+        if self.expects_key() { self.key(text, at) } else { self.value(node) }
+    }
+
+    fn start(&mut self, items: Items, anchor: usize, place: Place) -> Result<(), Malformed> {
+        if self.expects_key() {
+            let found = if matches!(items, Items::List(_)) { "a list" } else { "a map" };
+            return Err(Malformed::at(place, format!("expected a text as the key, found {found}")));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Malformed::at(place, format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.open.push(Open { items, anchor, place });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Malformed> {
+        let Some(Open { items, anchor, place }) = self.open.pop() else { return Ok(()) };
+        let data = match items {
+            Items::List(items) => Data::List(items),
+            Items::Map { entries, .. } => Data::Map(entries),
+        };
+        let node = self.node(data, place);
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        self.value(node)
+    }
+
+    fn alias(&mut self, anchor: usize, at: Place) -> Result<(), Malformed> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return Err(Malformed::at(at, "this alias stands inside its own anchor"));
+        };
+        self.aliased += count(node);
+        if self.aliased > MAX_ALIASED {
+            return Err(Malformed::at(
+                at,
+                format!("the aliases up to here repeat more than {MAX_ALIASED} values"),
+            ));
+        }
+        let (text, node) = (node.raw.clone(), Node { place: self.placed(at), raw: None, ..node.clone() });
+        match (self.expects_key(), text) {
+            (false, _) => self.value(node),
+            (true, Some(text)) => self.key(&text, at),
+            (true, None) => {
+                Err(Malformed::at(at, "expected a text as the key, found an alias of a list or a map"))
+            }
+        }
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { items: Items::Map { key: None, .. }, .. }))
+    }
+
+    fn key(&mut self, text: &str, at: Place) -> Result<(), Malformed> {
+        if let Some(Open { items: Items::Map { seen, key, .. }, .. }) = self.open.last_mut() {
+            if !seen.insert(text.to_owned()) {
+                return Err(Malformed::at(at, format!("duplicate key `{text}`")));
+            }
+            *key = Some((text.to_owned(), at));
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, mut node: Node) -> Result<(), Malformed> {
+        match self.open.last_mut().map(|open| &mut open.items) {
+            None => self.root = Some(node),
+            Some(Items::List(items)) => items.push(node),
+            Some(Items::Map { entries, key, .. }) => {
+                if let Some((key, at)) = key.take() {
+                    node.key_place = (*self.origin == Origin::File).then_some(at);
+                    entries.push((key, node));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&self, data: Data, at: Place) -> Node {
+        Node { place: self.placed(at), ..Node::new(data, self.origin.clone()) }
+    }
+
+    /// Only the file has lines that somebody could look up.
+    fn placed(&self, at: Place) -> Option<Place> {
+        (*self.origin == Origin::File).then_some(at)
+    }
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.data {
+        Data::List(items) => items.iter().map(count).sum(),
+        Data::Map(entries) => entries.iter().map(|(_, value)| count(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// What a scalar without quotes means (YAML 1.2.2 section 10.3.2, the core schema, and `0b` besides).
+pub(super) fn resolve(text: &str) -> Data {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Data::Null,
+        "true" | "True" | "TRUE" => return Data::Bool(true),
+        "false" | "False" | "FALSE" => return Data::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => return Data::Float(f64::NAN),
+        _ => {}
+    }
+    let (negative, bare) = match text.strip_prefix('-') {
+        Some(bare) => (true, bare),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if matches!(bare, ".inf" | ".Inf" | ".INF") {
+        return Data::Float(if negative { f64::NEG_INFINITY } else { f64::INFINITY });
+    }
+    if let Some(integer) = integer(negative, bare) {
+        return integer;
+    }
+    // What begins with 0 and goes on in digits is a text, such as a number of a telephone.
+    let telephone = bare.len() > 1 && bare.starts_with('0') && bare.bytes().all(|b| b.is_ascii_digit());
+    match bare.parse::<f64>() {
+        Ok(number) if number.is_finite() && !telephone && !bare.starts_with(['+', '-']) => {
+            Data::Float(if negative { -number } else { number })
+        }
+        _ => Data::Text(text.to_owned()),
+    }
+}
+
+fn integer(negative: bool, bare: &str) -> Option<Data> {
+    let radix = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let (digits, radix) = radix
+        .iter()
+        .find_map(|(prefix, radix)| Some((bare.strip_prefix(prefix)?, *radix)))
+        .unwrap_or((bare, 10));
+    let leading_zero = radix == 10 && digits.len() > 1 && digits.starts_with('0');
+    if leading_zero || digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let number = u64::from_str_radix(digits, radix).ok()?;
+    match negative {
+        true => 0_i64.checked_sub_unsigned(number).map(Data::Signed),
+        false => Some(Data::Unsigned(number)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_mean_what_the_core_schema_says() {
+        let text = |text: &str| Data::Text(text.to_owned());
+        for (written, meant) in [
+            ("", Data::Null),
+            ("~", Data::Null),
+            ("true", Data::Bool(true)),
+            ("off", text("off")),
+            ("12", Data::Unsigned(12)),
+            ("+12", Data::Unsigned(12)),
+            ("-12", Data::Signed(-12)),
+            ("-9223372036854775808", Data::Signed(i64::MIN)),
+            ("0x1F", Data::Unsigned(31)),
+            ("0o17", Data::Unsigned(15)),
+            ("0b11", Data::Unsigned(3)),
+            ("017", text("017")),
+            ("0x", text("0x")),
+            ("++1", text("++1")),
+            ("1.5", Data::Float(1.5)),
+            ("-1e3", Data::Float(-1000.0)),
+            ("1e999", text("1e999")),
+            ("inf", text("inf")),
+            (".inf", Data::Float(f64::INFINITY)),
+            ("18446744073709551616", Data::Float(18_446_744_073_709_551_616.0)),
+            ("1MiB", text("1MiB")),
+            ("127.0.0.1", text("127.0.0.1")),
+        ] {
+            assert!(resolve(written) == meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn nodes_know_where_they_and_their_keys_stand() {
+        let text = "a: 1\nb:\n  - x\n  - {c: 'é', d: [2]}\n";
+        let root = parse(text).unwrap();
+        let at = |node: &Node| node.place.map(|Place { line, column }| (line, column));
+        let key = |node: &Node| node.key_place.map(|Place { line, column }| (line, column));
+        let get = |path: Path| root.get(&path).unwrap();
+        use super::super::tree::Path;
+        let second = Path::keys(["b"]).index(1);
+        assert_eq!((at(get(Path::keys(["a"]))), key(get(Path::keys(["a"])))), (Some((1, 4)), Some((1, 1))));
+        assert_eq!(at(get(Path::keys(["b"]).index(0))), Some((3, 5)));
+        assert_eq!(at(get(second.clone())), Some((4, 5)));
+        assert_eq!((at(get(second.key("d"))), key(get(second.key("d")))), (Some((4, 17)), Some((4, 14))));
+    }
 }

@@ -11,25 +11,36 @@ use crate::model::failure::{Failure, FailureKind};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// `labels` names what Verdict sets itself.
-    #[error("decision_log.labels: `{0}` is set by verdict itself; choose another name")]
+    #[error("`{0}` is set by Verdict itself; choose another name")]
     ReservedLabel(String),
     /// The file cannot be used; the text names it.
-    #[error("decision_log.file.path: {0}")]
+    #[error(transparent)]
     File(FileError),
     /// The file of refusals cannot be used; the text names it.
-    #[error("decision_log.refusals.path: {0}; it lies beside `decision_log.file.path` unless it is set")]
+    #[error("{0}; it lies beside `decision_log.file.path` unless it is set")]
     RefusalsFile(FileError),
     /// The system has no thread for the log.
-    #[error("decision_log: no thread: {0}")]
+    #[error("no thread: {0}")]
     Thread(io::Error),
     /// Standard output cannot be used.
-    #[error(
-        "decision_log.console: cannot use standard output: {0}; set it to `off`, or give the process one"
-    )]
+    #[error("cannot use standard output: {0}; set it to `off`, or give the process one")]
     Stdout(io::Error),
     /// The labels cannot be written as JSON.
-    #[error("decision_log.labels: {0}")]
+    #[error("the labels have no form in JSON: {0}")]
     Labels(serde_json::Error),
+}
+
+impl ConfigError {
+    /// The key of the configuration that it is about.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::ReservedLabel(_) | Self::Labels(_) => "decision_log.labels",
+            Self::File(_) => "decision_log.file.path",
+            Self::RefusalsFile(_) => "decision_log.refusals.path",
+            Self::Thread(_) => "decision_log",
+            Self::Stdout(_) => "decision_log.console",
+        }
+    }
 }
 
 /// Why a log file cannot be opened or kept.

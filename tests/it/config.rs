@@ -11,6 +11,7 @@ mod files;
 mod insecure;
 mod layers;
 mod printed;
+mod reload;
 mod verification;
 
 /// A configuration file in a folder of its own.

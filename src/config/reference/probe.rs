@@ -7,29 +7,10 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::config::keys::Shape;
+use crate::config::schema::Config;
 use crate::config::tree::{Data, Node, Origin, Path, Step};
-use crate::config::{Config, typed};
-
-/// What serde asks for at a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) enum Shape {
-    /// A text.
-    Text,
-    /// A text or a number, as its type understands it: durations and sizes.
-    Scalar,
-    /// A number.
-    Number,
-    /// True or false.
-    Flag,
-    /// One of a closed list of words.
-    Word,
-    /// A list.
-    List,
-    /// A map with free keys.
-    Map,
-    /// A map with known keys that may be absent as a whole.
-    Section,
-}
+use crate::config::typed;
 
 /// One key of the configuration.
 #[derive(Debug, Clone)]
@@ -72,7 +53,8 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
         let _ = tree.set(&Path::dotted(&key.path), node(sparse));
     }
     let mut required = Vec::new();
-    for flaw in typed::read(&tree).err().unwrap_or_default() {
+    // Serde names one missing key at a time.
+    while let Some(flaw) = typed::read(&tree).err().filter(|_| required.len() < known.len()) {
         let path = flaw.path.to_string().replace("[0]", "[]");
         let shape = known.iter().find(|key| key.path == path).map(|key| key.shape);
         let value =

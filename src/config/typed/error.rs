@@ -4,9 +4,8 @@ use std::fmt;
 
 use serde::de;
 
-use crate::config::error::{Flaw, Known};
-use crate::config::tree::{Origin, Path, Step};
-use crate::config::yaml::Part;
+use crate::config::flaw::{Flaw, Known};
+use crate::config::tree::{Origin, Part, Path, Step};
 
 /// What serde reports, with the path that its deserializers add on the way up.
 #[derive(Debug)]

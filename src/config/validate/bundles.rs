@@ -1,6 +1,6 @@
 //! The checks of `bundles.verification:`.
 
-use super::{Checks, Danger};
+use super::{Checks, Danger, Profile};
 use crate::bundle::Pattern;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
@@ -49,15 +49,38 @@ impl Checks<'_> {
     fn verification_key(&mut self, at: &Path, config: &KeyConfig) {
         let KeyConfig { algorithm, key, file } = config;
         if let Err(message) = Algorithm::parse(algorithm) {
-            self.flaw(at.key("algorithm"), message, "name what the publisher signs with");
+            return self.flaw(
+                at.key("algorithm"),
+                message,
+                "name the algorithm that the publisher signs with",
+            );
         }
-        match (key, file) {
-            (Some(_), Some(_)) => self.flaw(at.key("file"), "`key` stands beside it", "keep one of the two"),
-            (None, None) => {
-                self.flaw(at.clone(), "it has no key", "add `file: PATH`, or `key:` with the key itself");
+        let part = match (key, file) {
+            (Some(_), Some(_)) => {
+                return self.flaw(
+                    at.key("file"),
+                    "`key` and `file` are mutually exclusive",
+                    "keep one of the two",
+                );
             }
-            // Whether it is a key is seen when it is read, at the start.
-            _ => {}
+            (None, None) => {
+                return self.flaw(
+                    at.clone(),
+                    "there is no key",
+                    "add `file: PATH`, or `key:` with the key itself",
+                );
+            }
+            (Some(_), None) => "key",
+            // What is only printed need not be there.
+            (None, Some(_)) if self.profile == Profile::Inspect => return,
+            (None, Some(_)) => "file",
+        };
+        if let Err(message) = config.read() {
+            self.flaw(
+                at.key(part),
+                message,
+                "give the public key or certificate as PEM, or the secret for HMAC",
+            );
         }
     }
 }

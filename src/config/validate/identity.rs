@@ -102,7 +102,11 @@ impl Checks<'_> {
         self.algorithms(at, algorithms);
         match (jwks_file, jwks_url) {
             (Some(_), Some(_)) => {
-                self.flaw(at.key("jwks_url"), "`jwks_file` stands beside it", "keep one of the two");
+                self.flaw(
+                    at.key("jwks_url"),
+                    "`jwks_file` and `jwks_url` are mutually exclusive",
+                    "keep one of the two",
+                );
             }
             (None, None) => {
                 let hint = "add `jwks_file: PATH` or `jwks_url: https://…`";

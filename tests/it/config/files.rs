@@ -52,7 +52,7 @@ fn a_huge_file_is_refused_soon() {
     let many: String = (0..20_000).map(|n| format!("k{n}:\n")).collect();
     let said = refusal(&many);
     assert!(said.contains("verdict.yaml:1:1: k0: unknown key `k0`"), "{said}");
-    assert_eq!(said.matches("unknown key").count(), 10, "more than a person repairs in one go");
+    assert_eq!(said.matches("unknown key").count(), 1);
     let list = format!("identity: {{issuers: [{}]}}", "1,".repeat(20_000));
     assert!(refusal(list).contains("identity.issuers[0]: expected a map of keys"));
 }

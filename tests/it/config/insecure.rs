@@ -195,5 +195,5 @@ fn a_reload_refuses_what_the_start_would_have_refused() {
     std::fs::write(file.path(), "identity: {mode: off}\nserver: {listen: 0.0.0.0:1}").unwrap();
     assert!(loaded.reload().unwrap_err().to_string().contains("--insecure-listen"));
     std::fs::write(file.path(), "identity: {mode: off}\ndecision: {deadline: 7ms}").unwrap();
-    assert_eq!(loaded.reload().unwrap().config.decision.deadline.to_string(), "7ms");
+    assert_eq!(loaded.reload().unwrap().loaded.config.decision.deadline.to_string(), "7ms");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Environment, File, Overrides, json, load, with_environment};
-use verdict::config::{Config, Sources};
+use verdict::config::Sources;
 
 #[test]
 fn each_layer_goes_over_the_one_before() {
@@ -130,48 +130,5 @@ fn relative_paths_start_at_the_file_or_else_at_the_working_directory() {
         ),
     ] {
         assert_eq!(got, path.to_str().unwrap());
-    }
-}
-
-/// Each change, and the keys of it that a running server cannot take up.
-#[test]
-fn what_needs_a_restart_is_named() {
-    let base = "identity: {mode: off}\nserver: {listen: 127.0.0.1:1}\n";
-    let load = |text: &str| -> Config {
-        let mut config = File::new(text).load().unwrap().config;
-        // Each file has its own folder.
-        config.state = PathBuf::new();
-        config
-    };
-    for (text, restart) in [
-        (base, &[][..]),
-        ("identity: {mode: required}\nserver: {listen: 127.0.0.1:1}\n", &[]),
-        ("identity: {mode: off, entrypoints: {a: off}, cache_ttl: 1s}\nserver: {listen: 127.0.0.1:1}\n", &[]),
-        ("identity: {mode: off}\nserver: {listen: 127.0.0.1:1}\ndecision: {deadline: 1ms}\n", &[]),
-        (
-            "identity: {mode: off}\nserver: {listen: 127.0.0.1:1}\ndecision: {default_path: a}\n",
-            &["decision.default_path"],
-        ),
-        ("server: {listen: 127.0.0.1:2, max_body: 1}\n", &["server.listen", "server.max_body"]),
-        (
-            "identity: {mode: off}\nserver: {listen: 127.0.0.1:1}\nbundles: {run_tests: true}\n",
-            &["bundles.run_tests"],
-        ),
-        (
-            "identity: {mode: off}\nserver: {listen: 127.0.0.1:1}\ndecision_log: {file: {path: /p}}\n",
-            &["decision_log.file"],
-        ),
-        (
-            "identity: {mode: off}\nserver: {listen: 127.0.0.1:1}\ndecision_log: {labels: {a: b}}\n",
-            &["decision_log.labels.a"],
-        ),
-    ] {
-        let (old, new) = (load(base), load(text));
-        let mut named = Config::diff_needs_restart(&old, &new);
-        named.sort();
-        assert_eq!(named, restart, "{text}");
-        let mut back = Config::diff_needs_restart(&new, &old);
-        back.sort();
-        assert_eq!(back, restart, "back from {text}");
     }
 }

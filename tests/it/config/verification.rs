@@ -7,8 +7,11 @@ use verdict::config::{Overrides, Sources, VerificationFlags};
 fn contradictions_are_named_with_their_places() {
     for (verification, expected) in [
         ("{}", "bundles.verification.keys: there is no key to verify with"),
-        ("{keys: {a: {}}}", "bundles.verification.keys.a: it has no key"),
-        ("{keys: {a: {key: x, file: y}}}", "bundles.verification.keys.a.file: `key` stands beside it"),
+        ("{keys: {a: {}}}", "bundles.verification.keys.a: there is no key"),
+        (
+            "{keys: {a: {key: x, file: y}}}",
+            "bundles.verification.keys.a.file: `key` and `file` are mutually exclusive",
+        ),
         (
             "{keys: {a: {key: x, algorithm: none}}}",
             "bundles.verification.keys.a.algorithm: `none` is not a signature",
@@ -23,6 +26,18 @@ fn contradictions_are_named_with_their_places() {
     ] {
         let said = refusal(format!("bundles: {{verification: {verification}}}"));
         assert!(said.contains(expected), "{verification}\n{said}");
+    }
+}
+
+/// What is only printed need not be on this machine.
+#[test]
+fn a_key_file_is_read_where_it_will_be_used() {
+    let file =
+        File::new("bundles:\n  verification:\n    keys:\n      a: {file: a.pem}\nidentity: {mode: off}\n");
+    file.load().unwrap();
+    for profile in [Profile::Dev, Profile::Run(Insecure::default())] {
+        let error = load(Sources { profile, ..file.sources() }).unwrap_err().to_string();
+        assert!(error.contains("verdict.yaml:4:17: bundles.verification.keys.a.file: "), "{error}");
     }
 }
 

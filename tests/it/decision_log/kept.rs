@@ -131,5 +131,8 @@ fn what_cannot_be_a_log_of_refusals_is_said_at_the_start() {
     let config = Config { console: Console::Off, file: Some(file), ..Config::default() };
     let log = DecisionLog::new(&config, Path::new("/nowhere"), "i", true, LogMetrics::default());
     let error = log.unwrap_err().to_string();
-    assert!(error.starts_with("decision_log.refusals.path: ") && error.contains("is a directory"), "{error}");
+    assert!(
+        error.contains("`decision_log.file.path` unless it is set") && error.contains("is a directory"),
+        "{error}"
+    );
 }

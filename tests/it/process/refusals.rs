@@ -124,7 +124,16 @@ fn the_development_issuer_is_trusted_only_by_its_flag() {
 fn a_log_file_that_is_a_directory() {
     let config = "identity: {mode: off}\ndecision_log: {file: {path: folder}}\n";
     let said = refused(config, &RUN);
-    assert!(said.contains("decision_log.file.path") && said.contains("is a directory"), "{said}");
+    assert!(said.contains("verdict.yaml:2:29: decision_log.file.path: "), "{said}");
+    assert!(said.contains("is a directory"), "{said}");
+}
+
+#[test]
+fn an_address_that_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = format!("identity: {{mode: off}}\nserver: {{listen: {}}}\n", taken.local_addr().unwrap());
+    let said = refused(&config, &RUN[..3]);
+    assert!(said.contains("verdict.yaml:2:18: server.listen: cannot listen on"), "{said}");
 }
 
 #[test]

@@ -1,0 +1,39 @@
+//! The whole configuration, put together from each module's own part.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration file (`verdict.yaml`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where Verdict keeps its own state: the development issuer's key.
+    pub state: PathBuf,
+    /// The HTTP listener.
+    pub server: crate::listen::Config,
+    /// The watched bundles.
+    pub bundles: crate::bundle::Config,
+    /// Who may call, and how callers are verified.
+    pub identity: crate::identity::Config,
+    /// How decisions are made.
+    pub decision: crate::pdp::Config,
+    /// Whom policy may call while it decides.
+    pub http_send: crate::net::policy::Config,
+    /// Where decisions are recorded.
+    pub decision_log: crate::decision_log::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            state: PathBuf::from(".verdict"),
+            server: crate::listen::Config::default(),
+            bundles: crate::bundle::Config::default(),
+            identity: crate::identity::Config::default(),
+            decision: crate::pdp::Config::default(),
+            http_send: crate::net::policy::Config::default(),
+            decision_log: crate::decision_log::Config::default(),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A reload: each key takes effect, or needs a restart and stays as it was.
+
+use serde_json::{Value, json};
+
+use super::{File, Insecure, Profile, load};
+use crate::harness::{Server, TestApp};
+use verdict::config::{Loaded, Reloaded, Sources, reference};
+
+/// A configuration in which every key of the reference can be changed.
+fn base() -> Value {
+    json!({
+        "state": "/s",
+        "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
+        "identity": {"issuers": [{"issuer": "a", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k"}]},
+        "http_send": {"allow": ["idp.example"]},
+        "decision": {"entrypoints": {"0": {"deadline": "9ms"}}},
+        "decision_log": {"file": {"path": "/l"}},
+    })
+}
+
+/// Another value for each key.
+fn changed() -> Vec<(&'static str, Value)> {
+    vec![
+        ("state", json!("/t")),
+        ("server.listen", json!("127.0.0.1:9")),
+        ("bundles.dir", json!("/b")),
+        ("bundles.poll_interval", json!("9s")),
+        ("bundles.debounce", json!("9ms")),
+        ("bundles.max_stale", json!("9s")),
+        ("bundles.required_entrypoints", json!(["a"])),
+        ("bundles.verification", Value::Null),
+        (
+            "bundles.verification.keys",
+            json!({"0": {"algorithm": "HS256", "key": "first"}, "1": {"algorithm": "HS256", "key": "b"}}),
+        ),
+        ("bundles.verification.keys{}.algorithm", json!("HS512")),
+        ("bundles.verification.keys{}.key", json!("second")),
+        ("bundles.verification.keys{}.file", json!("/f")),
+        ("bundles.verification.key_id", json!("0")),
+        ("bundles.verification.scope", json!("write")),
+        ("bundles.verification.exclude_files", json!(["a"])),
+        ("identity.mode", json!("optional")),
+        ("identity.entrypoints", json!({"a": "optional"})),
+        ("identity.issuers", json!([])),
+        ("identity.issuers[].issuer", json!("b")),
+        ("identity.issuers[].audience", json!("w")),
+        ("identity.issuers[].algorithms", json!(["ES256"])),
+        ("identity.issuers[].jwks_file", json!("/j")),
+        ("identity.issuers[].jwks_url", json!("https://idp.example/")),
+        ("identity.issuers[].types", json!(["JWT"])),
+        ("decision.default_path", json!("a/b")),
+        ("decision.explain.record", json!("all")),
+        ("decision.entrypoints", json!({})),
+        ("decision.expose_env", json!(["HOME"])),
+        ("http_send.allow", json!(["b.example"])),
+        ("http_send.private_addresses", json!(["10.0.0.0/8"])),
+        ("decision_log.console", json!("off")),
+        ("decision_log.file", Value::Null),
+        ("decision_log.file.path", json!("/m")),
+        ("decision_log.refusals.path", json!("/r")),
+        ("decision_log.labels", json!({"region": "eu"})),
+    ]
+}
+
+/// Another value for a key whose type alone says what can stand there.
+fn of_type(kind: &str, before: &Value) -> Option<Value> {
+    match kind {
+        "duration" => Some(json!("77s")),
+        "size" => Some(json!("7MiB")),
+        "number" => Some(json!(7)),
+        "text" => Some(json!("x")),
+        "`true` or `false`" => Some(json!(before != &json!(true))),
+        _ => None,
+    }
+}
+
+/// Every key of the page with its type, and whether a change takes effect on a reload.
+fn keys() -> Vec<(String, String, bool)> {
+    let page = reference::markdown();
+    let sections = page.split("\n### `").skip(1);
+    sections
+        .map(|section| {
+            let (key, rest) = section.split_once('`').unwrap();
+            let (_, kind) = rest.split_once("- Type: ").unwrap();
+            let live = rest.contains("- A change takes effect on a reload");
+            assert!(live != rest.contains("- A change **needs a restart**"), "{key}");
+            (key.to_owned(), kind.lines().next().unwrap().to_owned(), live)
+        })
+        .collect()
+}
+
+fn pointer(key: &str) -> String {
+    format!("/{}", key.replace("[]", "/0").replace("{}", "/0").replace('.', "/"))
+}
+
+fn put(tree: &mut Value, key: &str, value: Value) {
+    let pointer = pointer(key);
+    let mut at = tree;
+    for step in pointer.split('/').skip(1) {
+        at = match at {
+            Value::Array(items) => &mut items[step.parse::<usize>().unwrap()],
+            other => &mut other[step],
+        };
+    }
+    *at = value;
+}
+
+#[test]
+fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
+    let file = File::new(base().to_string());
+    let loaded: Loaded = file.load().unwrap();
+    let before = loaded.config.to_json();
+    let given = changed();
+    let mut seen = (0, 0);
+    for (key, kind, live) in keys() {
+        let at = pointer(&key);
+        let value = given.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
+        let value = value.or_else(|| of_type(&kind, before.pointer(&at).unwrap_or(&Value::Null)));
+        let value = value.unwrap_or_else(|| panic!("give `{key}` ({kind}) another value"));
+        let mut tree = base();
+        // Of two keys that exclude each other, the other one goes.
+        let other = [("{}.file", "{}.key"), ("{}.key", "{}.file"), ("[].jwks_url", "[].jwks_file")];
+        if let Some((end, other)) = other.iter().find(|(end, _)| key.ends_with(end)) {
+            put(&mut tree, &key.replace(end, other), Value::Null);
+        }
+        put(&mut tree, &key, value);
+        std::fs::write(file.path(), tree.to_string()).unwrap();
+        let Reloaded { loaded: next, needs_restart } =
+            loaded.reload().unwrap_or_else(|error| panic!("{key}: {error}"));
+        let after = next.config.to_json();
+        if live {
+            assert!(needs_restart.is_empty(), "{key}: {needs_restart:?}");
+            assert_ne!(before, after, "`{key}` is said to take effect on a reload, and does not");
+            seen.0 += 1;
+        } else {
+            assert!(!needs_restart.is_empty(), "`{key}` is changed in silence");
+            assert_eq!(before, after, "`{key}` is half applied");
+            seen.1 += 1;
+        }
+        // Until the restart it is said at every reload, and back is back.
+        assert_eq!(next.reload().unwrap().needs_restart, needs_restart, "{key}");
+        std::fs::write(file.path(), base().to_string()).unwrap();
+        let back = next.reload().unwrap();
+        assert!(back.needs_restart.is_empty(), "{key}: {:?}", back.needs_restart);
+        assert_eq!(back.loaded.config.to_json(), before, "{key}");
+    }
+    assert!(seen.0 > 15 && seen.1 > 25, "{seen:?}");
+}
+
+#[test]
+fn what_changes_and_what_stays_is_judged_together() {
+    let at =
+        |listen: &str, mode: &str| format!("server: {{listen: '{listen}'}}\nidentity: {{mode: {mode}}}\n");
+    let insecure = Insecure { dev_issuer: true, plain_http: true, ..Insecure::default() };
+    let file = File::new(at("0.0.0.0:1", "required"));
+    let loaded = load(Sources { profile: Profile::Run(insecure), ..file.sources() }).unwrap();
+    // Each by itself is acceptable; the address needs a restart, and the mode does not.
+    std::fs::write(file.path(), at("127.0.0.1:1", "off")).unwrap();
+    let error = loaded.reload().unwrap_err().to_string();
+    assert!(error.contains("as it is until a restart: server.listen: 0.0.0.0:1"), "{error}");
+    assert!(error.contains("--insecure-listen"), "{error}");
+}
+
+#[test]
+fn a_secret_that_changed_needs_a_restart_and_is_not_shown() {
+    let file = File::new(base().to_string());
+    let loaded = file.load().unwrap();
+    std::fs::write(file.path(), base().to_string().replace("\"first\"", "\"hunter2\"")).unwrap();
+    let reloaded = loaded.reload().unwrap();
+    assert_eq!(reloaded.needs_restart, ["bundles.verification.keys.0.key"]);
+    assert!(!format!("{reloaded:?}").contains("hunter2"));
+}
+
+/// What a running server shows of itself is what it does.
+#[test]
+fn a_server_shows_what_is_in_force() {
+    let before = "identity: {mode: off, cache_entries: 5}\ndecision: {default_path: app/allow}\n\
+                  decision_log: {console: off, file: {path: decisions.jsonl}, labels: {region: us}}\n";
+    let after = before.replace("cache_entries: 5", "cache_entries: 6").replace("app/allow", "app/other");
+    let after = after.replace("region: us", "region: eu");
+    let server = TestApp::new().config(before).start();
+    let shown = |server: &Server| {
+        let config = server.get("/v1/config").json();
+        let status = server.get("/v1/status").json();
+        (config["verdict"].clone(), config["result"].clone(), status["result"]["labels"].clone())
+    };
+    let (config, opa, labels) = shown(&server);
+    assert_eq!(labels["region"], "us");
+    let file = server.dir.path().join("verdict.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(before));
+    std::fs::write(&file, text.replace(before, &after)).unwrap();
+    let needs_restart = server.block_on(async { server.app.live.reload() }).unwrap();
+    assert_eq!(needs_restart, ["decision.default_path", "decision_log.labels.region"]);
+    let (config_now, opa_now, labels_now) = shown(&server);
+    assert_eq!(config_now["identity"]["cache_entries"], 6);
+    assert_eq!(config_now["decision"], config["decision"]);
+    assert_eq!(config_now["decision_log"], config["decision_log"]);
+    assert_eq!((opa_now, labels_now), (opa, labels));
+}
