@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -114,9 +115,8 @@ impl App {
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), clock.now()));
         let instance_id = Uuid::new_v4().to_string();
         let base = PathBuf::new();
-        let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, metrics.log.clone())
-            .map_err(|error| misconfigured(&loaded, error.key(), &error))?;
-        let log = Arc::new(log);
+        let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, metrics.log.clone());
+        let log = Arc::new(log.map_err(|error| misconfigured(&loaded, error.key(), &error))?);
         let authenticator = authenticator(&loaded, &client, &clock)?;
         let refresh = authenticator.spawn_refresh();
 
@@ -153,9 +153,7 @@ impl App {
         authorizer.replace_explain(config.decision.explain);
         authorizer.replace_around(around);
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &instance_id)?);
-        let listener = listen::bind(config.server.listen)
-            .await
-            .map_err(|error| misconfigured(&loaded, "server.listen", &error))?;
+        let listener = listener(&loaded).await?;
         let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
@@ -227,6 +225,11 @@ impl Live {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.file().map(std::path::Path::to_path_buf)
     }
+}
+
+async fn listener(loaded: &Loaded) -> Result<TcpListener, StartError> {
+    let bound = listen::bind(loaded.config.server.listen).await;
+    bound.map_err(|error| misconfigured(loaded, "server.listen", &error))
 }
 
 /// What a key of the configuration was good for until it was used, with the place where it was set.

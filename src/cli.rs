@@ -1,4 +1,4 @@
-//! The command line: one file a verb.
+//! The command line: one file a command.
 //!
 //! Standard output has what was asked for, standard error what is said about it. Exit codes: 0 for yes, 1 for no (a test
 //! fails, a check finds errors, a request fails), 2 for what could not even be tried.
@@ -41,39 +41,39 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Serve for development: an issuer of its own, and commands to try
+    /// Run a development server, with an issuer of its own and commands to try
     Dev(serve::DevArgs),
-    /// Serve in production, from a configuration file
+    /// Run the server
     Run(serve::RunArgs),
-    /// Print a token of the development issuer, and nothing else
+    /// Print a token of the development issuer
     Token(token::TokenArgs),
-    /// Print the configuration in effect, without secrets
+    /// Print the effective configuration, without secrets
     Config(config::ConfigArgs),
-    /// Answer a query for one input
+    /// Evaluate a query
     Eval(eval::EvalArgs),
-    /// Print what policy may use: built-in functions and features
+    /// List built-in functions and features
     Capabilities(capabilities::CapabilitiesArgs),
-    /// Load and compile policy, and show every error
+    /// Check policy files for errors
     Check(check::CheckArgs),
-    /// Lay out policy as `opa fmt` does
+    /// Format policy files
     Fmt(fmt::FmtArgs),
-    /// Say which documents a query depends on
+    /// List the documents a query depends on
     Deps(deps::DepsArgs),
-    /// Say what is in a bundle
+    /// Show a bundle's contents
     Inspect(inspect::InspectArgs),
     /// Print the syntax tree of a policy file
     Parse(parse::ParseArgs),
-    /// Run the tests of policy: `test_` rules and fixture files
+    /// Run policy tests
     Test(test::TestArgs),
-    /// Measure a policy in this process, or a running server
+    /// Benchmark a policy or a running server
     Bench(bench::BenchArgs),
-    /// Answer for many input files
+    /// Evaluate a document for many input files
     Exec(exec::ExecArgs),
     /// Build a bundle
     Build(build::BuildArgs),
     /// Sign a bundle
     Sign(sign::SignArgs),
-    /// Print a script that completes this command in a shell
+    /// Generate a shell completion script
     Completion(completion::CompletionArgs),
     /// Print the manual page
     Man(man::ManArgs),

@@ -31,7 +31,7 @@ pub struct BenchArgs {
     /// The input document, as JSON
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// How to print what was measured
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
     /// What goes with an entry point.
@@ -45,11 +45,11 @@ pub struct BenchArgs {
 /// How a report is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For a person
+    /// Human-readable text
     Pretty,
-    /// JSON; every number has its unit in its name
+    /// JSON, with the unit in the name of every number
     Json,
-    /// Lines that Go's benchmark tools read; a policy only
+    /// Lines for Go's benchmark tools; policies only
     Gobench,
 }
 

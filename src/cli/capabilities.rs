@@ -10,7 +10,7 @@ use verdict_rego::capabilities::capabilities;
 /// Arguments of `verdict capabilities`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CapabilitiesArgs {
-    /// Those of this version; there are no others
+    /// Capabilities of the current version; the only ones there are
     #[arg(long)]
     pub current: bool,
 }

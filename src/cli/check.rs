@@ -18,19 +18,19 @@ use verdict_rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 /// Arguments of `verdict check`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CheckArgs {
-    /// Bundles (folders or archives), directories of bundles, or files
+    /// Bundles (directories or archives), directories of bundles, or files
     #[arg(value_name = "PATH", default_value = "bundles")]
     pub paths: Vec<PathBuf>,
-    /// Take each path for one bundle, whatever lies in it
+    /// Treat each path as one bundle
     #[arg(short, long)]
     pub bundle: bool,
-    /// How to report
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// How many errors to show; 0 shows them all
+    /// Maximum number of errors to show; 0 shows all
     #[arg(short, long, value_name = "N", default_value_t = diagnostic::SHOWN)]
     pub max_errors: usize,
-    /// Check that the policy is Rego v0 and Rego v1 in one
+    /// Check that policy is valid as Rego v0 and as Rego v1
     #[arg(long, conflicts_with_all = ["v0_compatible", "v1_compatible"])]
     pub v0_v1: bool,
     /// How policy is read, and what it is held to
@@ -41,7 +41,7 @@ pub struct CheckArgs {
 /// How diagnostics are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For a person
+    /// Human-readable text
     Pretty,
     /// `{"errors": […]}`, in the shape of `opa check --format json`
     Json,

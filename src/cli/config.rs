@@ -12,19 +12,19 @@ use crate::config::{Environment, Overrides, Profile, Sources, load, reference};
 /// Arguments of `verdict config`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConfigArgs {
-    /// Configuration file; without it, the one that `VERDICT_CONFIG` names, or none
+    /// Configuration file [default: the one named by `VERDICT_CONFIG`, if any]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where Verdict keeps its own state, as for `verdict run`
+    /// Directory for the state of Verdict, as for `verdict run`
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The watched directory of bundles, as for `verdict run`
+    /// Directory of bundles to watch, as for `verdict run`
     #[arg(long, value_name = "DIR")]
     bundles: Option<PathBuf>,
-    /// Where to listen, as for `verdict run`
+    /// Address to listen on, as for `verdict run`
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// Print the reference page (docs/configuration.md) instead
+    /// Print the reference of all keys (docs/configuration.md) instead
     #[arg(long)]
     reference: bool,
 }

@@ -23,16 +23,16 @@ use verdict_rego::{Diagnostic, RegoVersion};
 /// Arguments of `verdict deps`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DepsArgs {
-    /// A bundle: a folder or an archive; may be given more than once
+    /// Bundle: a directory or an archive; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub bundle: Vec<PathBuf>,
-    /// A policy or data file, or a folder of them; may be given more than once
+    /// Policy or data file, or a directory of them; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
-    /// How to print the documents
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// What is asked, e.g. `data.app.allow`
+    /// Query, e.g. `data.app.allow`
     #[arg(value_name = "QUERY")]
     pub query: String,
     /// How policy is read, and what it is held to

@@ -35,13 +35,13 @@ pub(super) use source::{read_input, read_standard_input};
 /// Arguments of `verdict eval`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct EvalArgs {
-    /// A bundle: a folder or an archive; may be given more than once
+    /// Bundle: a directory or an archive; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub bundle: Vec<PathBuf>,
-    /// A policy or data file, or a folder of them; may be given more than once
+    /// Policy or data file, or a directory of them; repeatable
     #[arg(short, long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
-    /// The input document, as JSON or YAML
+    /// Input document, a JSON or YAML file
     #[arg(short, long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Read the input document from standard input
@@ -50,76 +50,74 @@ pub struct EvalArgs {
     /// Read the query from standard input
     #[arg(long, conflicts_with_all = ["stdin_input", "query"])]
     pub stdin: bool,
-    /// The verified subject, e.g. `{"id": "alice", "roles": ["admin"]}`; the input is then assembled as the server does
+    /// Verified subject, e.g. `{"id": "alice", "roles": ["admin"]}`; the input is then assembled as in the server
     #[arg(long, value_name = "JSON")]
     pub subject: Option<String>,
-    /// The time that policy sees (RFC 3339); now by default
+    /// Time that policy sees (RFC 3339) [default: now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse_rfc3339)]
     pub now: Option<Timestamp>,
-    /// What built-ins such as `http.send` and `rand.intn` give, instead of asking: `nd_builtin_cache` of a decision's
-    /// record, or the record itself
+    /// Replay the results of built-ins such as `http.send` and `rand.intn` from a file: the `nd_builtin_cache` of a
+    /// decision record, or the record itself
     #[arg(long, value_name = "FILE")]
     pub nd_builtin_cache: Option<PathBuf>,
-    /// The package whose rules the query names without `data.…`
+    /// Package in which the query is evaluated
     #[arg(long, value_name = "PACKAGE")]
     pub package: Option<String>,
-    /// An import for the query, e.g. `data.lib as l`; may be given more than once
+    /// Import for the query, e.g. `data.lib as l`; repeatable
     #[arg(long, value_name = "IMPORT")]
     pub import: Vec<String>,
-    /// How to print the answer
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
-    /// How many characters of a value a table shows; 0 is all
+    /// Maximum number of characters of a value in a table; 0 shows all
     #[arg(long, default_value_t = 80, value_name = "CHARACTERS")]
     pub pretty_limit: usize,
-    /// Exit with 1 when the answer is undefined
+    /// Exit with 1 if the result is undefined
     #[arg(long)]
     pub fail: bool,
-    /// Exit with 1 when the answer is defined
+    /// Exit with 1 if the result is defined
     #[arg(long, conflicts_with = "fail")]
     pub fail_defined: bool,
-    /// Also end at an operator between values of types that it does not take, such as `1 + "a"`
+    /// Also treat type errors of operators, such as `1 + "a"`, as errors
     #[arg(long)]
     pub strict_builtin_errors: bool,
-    /// Take what a built-in's error stands in for undefined, as OPA does, and list the errors
+    /// Treat errors of built-ins as undefined, as OPA does, and list them
     #[arg(long, conflicts_with = "strict_builtin_errors")]
     pub show_builtin_errors: bool,
-    /// How long the evaluation may take; 0 is without end
+    /// Evaluation timeout; 0 disables the timeout
     #[arg(long, default_value = "10s", value_name = "DURATION")]
     pub timeout: Period,
-    /// Evaluate so many times, and sum up times
+    /// Number of evaluations; times are summarized
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
-    /// Say why: each rule that could have defined the document, with the first condition that failed and what was found
-    /// there, or the rule that granted it
+    /// Explain the result: each candidate rule with its first failing condition, or the rule that granted it
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_value_t = Explain::Off, default_missing_value = "full")]
     pub explain: Explain,
-    /// Say how long each stage took
+    /// Report the time of each stage
     #[arg(long)]
     pub metrics: bool,
-    /// Say which lines ran how often, and how long they took; implies `--metrics`
+    /// Profile by line: count and time; implies `--metrics`
     #[arg(long)]
     pub profile: bool,
-    /// How many lines `--profile` shows; 0 is all; implies `--profile`
+    /// Number of lines in the profile; 0 shows all; implies `--profile`
     #[arg(long, value_name = "LINES")]
     pub profile_limit: Option<usize>,
-    /// What `--profile` sorts by: `total_time_ns`, `num_eval`, `num_redo`, `num_gen_expr`, `file`, `line`; may be given
-    /// more than once
+    /// Sort order of the profile: `total_time_ns`, `num_eval`, `num_redo`, `num_gen_expr`, `file`, `line`; repeatable
     #[arg(long, value_name = "BY", value_delimiter = ',')]
     pub profile_sort: Vec<By>,
-    /// Say which lines ran, and which did not
+    /// Report which lines were evaluated
     #[arg(long)]
     pub coverage: bool,
-    /// Partial evaluation, which is not supported
+    /// Partial evaluation (not supported)
     #[arg(short, long, hide = true)]
     pub partial: bool,
-    /// For partial evaluation, which is not supported
+    /// For partial evaluation (not supported)
     #[arg(short, long, hide = true)]
     pub unknowns: Vec<String>,
-    /// What is asked: `data.app.allow`, or any expressions, e.g. `x := data.users[_]; x.age > 17`
+    /// Query: `data.app.allow`, or any expressions, e.g. `x := data.users[_]; x.age > 17`
     #[arg(value_name = "QUERY", required_unless_present = "stdin")]
     pub query: Option<String>,
-    /// How policy is read, and what it is held to
+    /// How policy is read and checked
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -147,17 +145,17 @@ pub enum Explain {
 pub enum Format {
     /// In the shape of `opa eval --format json`
     Json,
-    /// For a person: a value, or a table of bindings and values
+    /// Human-readable: a value, or a table of bindings and values
     Pretty,
-    /// One line for each result: its values; texts without their quotes
+    /// The values of each result on one line, strings without quotes
     Raw,
-    /// A list of the values of each result
+    /// The values of each result, as a list
     Values,
     /// The bindings of each result
     Bindings,
-    /// JSON that says only whether there is a result
+    /// JSON that only tells whether there is a result
     Discard,
-    /// For partial evaluation, which is not supported
+    /// For partial evaluation (not supported)
     #[value(hide = true)]
     Source,
 }

@@ -32,34 +32,34 @@ const DEFAULT_DECISION: &str = "/system/main";
 /// Arguments of `verdict exec`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ExecArgs {
-    /// Input files (JSON or YAML); of folders, all such files in them
+    /// Input files (JSON or YAML), or directories of them
     #[arg(value_name = "PATH", required_unless_present = "stdin")]
     pub paths: Vec<PathBuf>,
-    /// A bundle: a folder or an archive; may be given more than once
+    /// Bundle: a directory or an archive; repeatable
     #[arg(short, long, value_name = "PATH", required = true)]
     pub bundle: Vec<PathBuf>,
-    /// The document to ask for, e.g. `app/allow`
+    /// Document to evaluate, e.g. `app/allow`
     #[arg(long, value_name = "PATH", default_value = DEFAULT_DECISION)]
     pub decision: String,
     /// Read an input from standard input
     #[arg(short = 'I', long = "stdin-input")]
     pub stdin: bool,
-    /// How to print the report
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
-    /// Exit with 1 when an answer is undefined, or on an error
+    /// Exit with 1 if a result is undefined, or on an error
     #[arg(long)]
     pub fail: bool,
-    /// Exit with 1 when an answer is defined, or on an error
+    /// Exit with 1 if a result is defined, or on an error
     #[arg(long, conflicts_with = "fail")]
     pub fail_defined: bool,
-    /// Exit with 1 when an answer is defined and not an empty list, or on an error
+    /// Exit with 1 if a result is defined and not an empty array, or on an error
     #[arg(long, conflicts_with_all = ["fail", "fail_defined"])]
     pub fail_non_empty: bool,
-    /// How long all of it may take; without end by default
+    /// Timeout for the whole run [default: none]
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<Period>,
-    /// Whose signatures bundles must have
+    /// How signatures of bundles are verified
     #[command(flatten)]
     pub verification: VerificationArgs,
 }

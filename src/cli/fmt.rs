@@ -23,22 +23,22 @@ mod files;
 /// Arguments of `verdict fmt`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FmtArgs {
-    /// Files, and folders in which every `.rego` file is meant; without any, standard input is read
+    /// Files, or directories whose `.rego` files are formatted [default: standard input]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Replace the files, rather than print their new text
+    /// Overwrite the files instead of printing the result
     #[arg(short, long)]
     pub write: bool,
-    /// Print what would change, and nothing else
+    /// Print only a diff of the changes
     #[arg(short, long)]
     pub diff: bool,
-    /// Print the names of files that would change, and nothing else
+    /// Print only the names of files that would change
     #[arg(short, long)]
     pub list: bool,
-    /// End with exit code 2 if a file would change
+    /// Exit with 2 if a file would change
     #[arg(long)]
     pub fail: bool,
-    /// Refuse a text that does not parse or says something else; `--write` always does
+    /// Check that the result parses and has the same meaning; `--write` always does
     #[arg(
         long,
         value_name = "BOOL",
@@ -49,16 +49,16 @@ pub struct FmtArgs {
         require_equals = true
     )]
     pub check_result: bool,
-    /// Read Rego v0, and write v0
+    /// Read and write Rego v0
     #[arg(long)]
     pub v0_compatible: bool,
-    /// Read Rego v1; this is the default, except with `--v0-v1`
+    /// Read Rego v1 (the default, except with `--v0-v1`)
     #[arg(long)]
     pub v1_compatible: bool,
-    /// Read Rego v0 (with `--v1-compatible` v1), and write what is valid in both
+    /// Read Rego v0 (v1 with `--v1-compatible`) and write Rego that is valid in both
     #[arg(long, visible_alias = "rego-v1")]
     pub v0_v1: bool,
-    /// Leave out imports of `rego.v1` and `future.keywords` that are not needed
+    /// Remove imports of `rego.v1` and `future.keywords` that are not needed
     #[arg(long)]
     pub drop_v0_imports: bool,
 }

@@ -11,7 +11,7 @@ use super::print::{complain, print};
 /// Arguments of `verdict man`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ManArgs {
-    /// The verb; the whole command by default. To read a page: `verdict man eval | man -l -`
+    /// Command whose page to print [default: all of `verdict`]; read it with `verdict man eval | man -l -`
     #[arg(value_name = "VERB")]
     pub verb: Option<String>,
 }

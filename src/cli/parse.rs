@@ -17,10 +17,10 @@ use verdict_rego::{Diagnostic, RegoVersion};
 /// Arguments of `verdict parse`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ParseArgs {
-    /// How to print the tree
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// What the JSON has beside the tree: `locations`, `comments` (the default); with `-` before it what it has not
+    /// Include `locations` or `comments` (the default) in JSON; a leading `-` leaves them out
     #[arg(
         long,
         value_name = "WHAT",
@@ -29,13 +29,13 @@ pub struct ParseArgs {
         allow_hyphen_values = true
     )]
     pub json_include: Vec<String>,
-    /// Read Rego from before OPA 1.0
+    /// Read Rego v0, from before OPA 1.0
     #[arg(long)]
     pub v0_compatible: bool,
-    /// Read Rego since OPA 1.0, which is the default
+    /// Read Rego v1 (the default)
     #[arg(long)]
     pub v1_compatible: bool,
-    /// A policy file
+    /// Policy file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }

@@ -17,13 +17,13 @@ const DEEPEST: usize = 32;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How policy is read")]
 pub struct ReadingArgs {
-    /// Refuse what OPA's strict mode refuses: imports, arguments and variables that are not used
+    /// Use OPA's strict mode: refuse unused imports, arguments and variables
     #[arg(short = 'S', long)]
     pub strict: bool,
-    /// A JSON schema of the input, or a folder of schemas that annotations name (`schema.users.user`)
+    /// JSON schema of the input, or a directory of schemas named by annotations (`schema.users.user`)
     #[arg(short, long, value_name = "PATH")]
     pub schema: Option<PathBuf>,
-    /// Leave out files and folders of this name, e.g. `.*` or `*_test.rego`; may be given again, or separated by commas
+    /// Ignore files and directories with this name, e.g. `.*` or `*_test.rego`; repeatable, or separated by commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::parse)]
     pub ignore: Vec<Pattern>,
     /// Read all policy as Rego v0
@@ -32,10 +32,10 @@ pub struct ReadingArgs {
     /// Read all policy as Rego v1, whatever a manifest says
     #[arg(long)]
     pub v1_compatible: bool,
-    /// The built-ins that there are, in the form of `opa capabilities`
+    /// Capabilities file that lists the built-ins to allow, as `opa capabilities` writes it
     #[arg(long, value_name = "FILE")]
     pub capabilities: Option<PathBuf>,
-    /// Whose signatures bundles must have
+    /// How signatures of bundles are verified
     #[command(flatten)]
     pub verification: VerificationArgs,
 }

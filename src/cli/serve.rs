@@ -20,7 +20,7 @@ use crate::{reload, shutdown, testing};
 /// `verdict dev`
 #[derive(Debug, Args)]
 pub struct DevArgs {
-    /// Configuration file; not needed
+    /// Configuration file [default: the one named by `VERDICT_CONFIG`, if any]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub struct DevArgs {
 /// `verdict run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Configuration file; without it, the one that `VERDICT_CONFIG` names
+    /// Configuration file [default: the one named by `VERDICT_CONFIG`]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -57,16 +57,16 @@ pub struct RunArgs {
 
 #[derive(Debug, Args)]
 struct CommonArgs {
-    /// Where Verdict keeps its own state [default: .verdict]
+    /// Directory for the state of Verdict [default: .verdict]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The watched directory of bundles [default: bundles]
+    /// Directory of bundles to watch [default: bundles]
     #[arg(long, value_name = "DIR")]
     bundles: Option<PathBuf>,
-    /// Where to listen [default: 127.0.0.1:8181]
+    /// Address to listen on [default: 127.0.0.1:8181]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// No colour, even on a terminal
+    /// Disable colour
     #[arg(long)]
     no_color: bool,
     #[command(flatten)]

@@ -20,22 +20,22 @@ const LONGEST: Period = Period::secs(24 * 60 * 60);
 /// Arguments of `verdict token`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TokenArgs {
-    /// Where Verdict keeps its own state [default: as configured, else .verdict]
+    /// Directory for the state of Verdict [default: as configured, else .verdict]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The subject
+    /// Subject (`sub`)
     #[arg(long, default_value = "alice")]
     sub: String,
-    /// What the subject is: user, service, agent
+    /// Type of the subject, e.g. user, service, agent
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// A role; may be given more than once
+    /// Role; repeatable
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
-    /// Another claim; the value is JSON if it reads as JSON, else text; may be given more than once
+    /// Further claim; the value is JSON if it parses as JSON, otherwise a string; repeatable
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     claims: Vec<String>,
-    /// How long it is valid, at most 24h
+    /// Lifetime, at most 24h
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     ttl: Period,
 }
@@ -68,11 +68,11 @@ fn mint(args: TokenArgs) -> Result<String, String> {
             return Err(format!("--claim `{claim}` has no name; write NAME=VALUE"));
         }
         if let Some((_, flag, _)) = by_flag.iter().find(|(claim, _, given)| *given && *claim == name) {
-            return Err(format!("--claim `{name}` says what {flag} says; give one of the two"));
+            return Err(format!("--claim `{name}` and {flag} are mutually exclusive"));
         }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         if all.insert(name.to_owned(), value).is_some() {
-            return Err(format!("--claim `{name}` is given twice"));
+            return Err(format!("--claim `{name}` is given more than once"));
         }
     }
     let issuer = DevIssuer::load_or_create(&folder(state)?).map_err(|error| error.to_string())?;

@@ -11,26 +11,26 @@ use crate::bundle::{Bundle, Signed, Verification};
 use crate::config::VerificationFlags;
 use crate::model::secret::Secret;
 
-/// Whose signatures bundles must have.
+/// How signatures of bundles are verified.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Signatures of bundles")]
 pub struct VerificationArgs {
-    /// The public key as PEM, the secret (HMAC), or the path of a file that holds it
+    /// Public key (PEM) or HMAC secret, or the path of a file that contains it
     #[arg(long, value_name = "KEY")]
     pub verification_key: Option<String>,
-    /// What the key is called
+    /// Name of the key
     #[arg(long, value_name = "ID", default_value = "default")]
     pub verification_key_id: String,
-    /// What signatures are made with
+    /// Signature algorithm
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     pub signing_alg: String,
-    /// The scope that signatures must have
+    /// Required scope of signatures
     #[arg(long, requires = "verification_key")]
     pub scope: Option<String>,
-    /// Files that need not be as they were signed; may be given again, or separated by commas
+    /// Files to exclude from verification; repeatable, or separated by commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', requires = "verification_key")]
     pub exclude_files_verify: Vec<String>,
-    /// INSECURE: take signed bundles without a look at their signatures
+    /// INSECURE: do not verify the signatures of bundles
     #[arg(long, conflicts_with = "verification_key")]
     pub skip_verify: bool,
 }

@@ -116,7 +116,7 @@ impl Flaw {
                 let given = self.message.split('`').nth(1).unwrap_or_default();
                 Some(did_you_mean(
                     closest(given, words.iter().copied()),
-                    &format!("known are {}", list(words)),
+                    &format!("known values are {}", list(words)),
                 ))
             }
             (Known::Keys(keys), Step::Key(given)) => {

@@ -151,14 +151,15 @@ fn read_file(path: &FsPath) -> Result<SourceFile, ConfigError> {
     let read = File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         let hint = match error.kind() {
-            std::io::ErrorKind::NotFound => Some("`verdict config --reference` shows what a file may say"),
-            std::io::ErrorKind::IsADirectory => Some("name the file in it"),
+            std::io::ErrorKind::NotFound => Some("`verdict config --reference` lists all keys"),
+            std::io::ErrorKind::IsADirectory => Some("name a file in it"),
             _ => None,
         };
-        return Err(ConfigError::one(format!("{name}: the configuration cannot be read: {error}"), hint));
+        return Err(ConfigError::one(format!("{name}: cannot read the configuration: {error}"), hint));
     }
     if bytes.len() as u64 > LARGEST_FILE {
-        let message = format!("{name}: over {} MiB is not a configuration", LARGEST_FILE >> 20);
+        let message =
+            format!("{name}: larger than {} MiB, which is too large for a configuration", LARGEST_FILE >> 20);
         return Err(ConfigError::one(message, None));
     }
     let text = String::from_utf8(bytes).map_err(|error| {

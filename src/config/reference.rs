@@ -92,24 +92,26 @@ const HEAD: &str = "\
 
 <!-- Generated: `verdict config --reference > docs/configuration.md`. A test compares; edit src/config/keys.rs and src/config/reference.rs. -->
 
-Verdict reads its configuration in layers; each goes over the one before:
+Verdict reads its configuration in layers; each overrides the one before:
 
 1. the defaults below;
-2. the file, YAML: `--config FILE`, else the one that `VERDICT_CONFIG` names;
+2. the YAML file: `--config FILE`, else the file named by `VERDICT_CONFIG`;
 3. the environment: `VERDICT_`, then the key in capitals with `__` between its levels, e.g.
-   `VERDICT_SERVER__LISTEN=127.0.0.1:9000`. Values are YAML, so lists and maps are written in one line:
+   `VERDICT_SERVER__LISTEN=127.0.0.1:9000`. Values are YAML, so lists and maps fit on one line:
    `VERDICT_IDENTITY__ENTRYPOINTS='{\"app/allow\": optional}'`. A list is set as a whole. An empty variable counts as
-   not set, and names are in capitals;
+   not set; names are upper case;
 4. the flags `--state`, `--bundles`, `--listen`, and those for the verification of bundles, `--verification-key` first.
 
-A key that is not known is an error, in the file as in the environment. An empty file, and a section with nothing in
-it, say nothing. Relative paths in the file start at the file's
-folder; everywhere else, and in the defaults, at the working directory. `verdict config` prints what is in effect,
-without secrets, and checks it.
+Unknown keys are errors, in the file and in the environment. An empty file or section is the same as none. Relative paths in
+the file are relative to the directory of the file; all others, and the defaults, to the working directory. `verdict config`
+checks the configuration and prints it as it is in effect, without secrets.
 
-Durations carry a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`), sizes may (`512`, `64KiB`, `1MiB`, `2GiB`).
+SIGHUP and a change of the file reload the configuration. Keys that need a restart are marked; a reload names those that have
+changed, and they keep their old values until the restart.
 
-`VERDICT_LOG` says which diagnostics are written to standard error, e.g. `info` or `verdict=debug`.
+Durations have a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`); sizes may have one (`512`, `64KiB`, `1MiB`, `2GiB`).
+
+`VERDICT_LOG` sets which diagnostics are written to standard error, e.g. `info` or `verdict=debug`.
 
 ## An example
 
@@ -127,9 +129,9 @@ Durations carry a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`), sizes may (`5
 | keys fetched over plain HTTP from another machine | `--insecure-http-jwks` |
 | a listener that is not loopback while identity is optional, be it for one document | `--insecure-optional-identity` |
 | a listener that is not loopback while callers present tokens: Verdict does not serve TLS yet | `--insecure-plain-http` |
-| signed bundles whose signatures are not looked at | `--skip-verify` |
+| signed bundles whose signatures are not verified | `--skip-verify` |
 
-`verdict dev` accepts all of them and says so.
+`verdict dev` accepts all of them, with warnings.
 ";
 
 #[cfg(test)]

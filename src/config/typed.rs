@@ -99,7 +99,7 @@ impl<'de> Deserializer<'de> for TreeDeserializer<'de> {
             Data::Map(entries) => {
                 visitor.visit_enum(MapAccessDeserializer::new(Entries { entries, next: 0 }))
             }
-            other => Err(de::Error::invalid_type(unexpected(other), &"a word")),
+            other => Err(de::Error::invalid_type(unexpected(other), &"a string")),
         }
         .map_err(|error| error.at(&self.node.origin))
     }

@@ -77,8 +77,9 @@ impl Checks<'_> {
         }
     }
 
-    fn values(&mut self) {
-        let Config { state, server, bundles, identity: _, decision, http_send, decision_log } = self.config;
+    /// Paths that name nothing.
+    fn paths(&mut self) {
+        let Config { state, bundles, decision_log, .. } = self.config;
         for (key, empty) in [
             ("state", state.as_os_str().is_empty()),
             ("bundles.dir", bundles.dir.as_os_str().is_empty()),
@@ -92,9 +93,14 @@ impl Checks<'_> {
             ),
         ] {
             if empty {
-                self.flaw(Path::dotted(key), "the path is empty", "name a file or a folder");
+                self.flaw(Path::dotted(key), "the path is empty", "name a file or a directory");
             }
         }
+    }
+
+    /// Limits of nothing.
+    fn not_zero(&mut self) {
+        let Config { server, bundles, decision, http_send, decision_log, .. } = self.config;
         for (key, zero) in [
             ("server.max_body", server.max_body.0 == 0),
             ("server.max_connections", server.max_connections == 0),
@@ -115,15 +121,22 @@ impl Checks<'_> {
             ("decision_log.refusals.rate", decision_log.refusals.rate == 0),
         ] {
             if zero {
-                let hint = "this limit cannot be switched off; leave the key out for its default";
+                let hint = "this limit cannot be disabled; omit the key for its default";
                 self.flaw(Path::dotted(key), "must be more than 0", hint);
             }
         }
+    }
+
+    fn values(&mut self) {
+        self.paths();
+        self.not_zero();
+        let Config { state: _, server, bundles, identity: _, decision, http_send, decision_log } =
+            self.config;
         if decision_log.refusals.path.is_some()
             && decision_log.refusals.path.as_ref() == decision_log.file.as_ref().map(|file| &file.path)
         {
-            let message = "refusals cannot share the file of decisions: they would push them out of it";
-            let hint = "name another file, or leave the key out for the one beside it";
+            let message = "refusals and decisions cannot share a file";
+            let hint = "name another file, or omit the key for its default";
             self.flaw(Path::dotted("decision_log.refusals.path"), message, hint);
         }
         if server.max_connections > MOST_CONNECTIONS {
@@ -139,7 +152,7 @@ impl Checks<'_> {
         if let Err(wrong) = Allow::only(&http_send.allow, &http_send.private_addresses) {
             let key = if wrong.private { "http_send.private_addresses" } else { "http_send.allow" };
             let hint =
-                "the hosts that policy may call, and the private networks that their names may lead to";
+                "list hosts that policy may call, and private networks that their names may resolve to";
             self.flaw(Path::dotted(key).index(wrong.index), wrong.message, hint);
         }
         if !http_send.allow.is_empty() && decision.deadline < http_send.timeout {
@@ -185,7 +198,7 @@ impl Checks<'_> {
                 ("memory", *memory == Some(ByteSize(0))),
             ] {
                 if zero {
-                    let hint = "a limit cannot be switched off; leave the key out for the one above it";
+                    let hint = "a limit cannot be disabled; omit the key to inherit it";
                     self.flaw(at.key(key), "must be more than 0", hint);
                 }
             }
@@ -194,7 +207,7 @@ impl Checks<'_> {
 
     /// A document below `data`, written as in a URL.
     fn document(&mut self, at: Path, text: &str) {
-        const HINT: &str = "write the path as behind `/v1/data/`, e.g. `app/allow`";
+        const HINT: &str = "write the path as after `/v1/data/`, e.g. `app/allow`";
         match EntryPath::parse(text) {
             Err(message) => self.flaw(at, message, HINT),
             Ok(path) => {

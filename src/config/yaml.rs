@@ -112,7 +112,7 @@ impl Builder<'_> {
         | Event::SequenceStart(_, Some(_))
         | Event::MappingStart(_, Some(_)) = event
         {
-            let message = "a tag (`!…`) has no meaning here; put the text in quotes, or take the tag out";
+            let message = "a tag (`!…`) has no meaning here; quote the string, or remove the tag";
             return Err(Malformed::at(at, message));
         }
         match event {
@@ -143,7 +143,7 @@ impl Builder<'_> {
     fn start(&mut self, items: Items, anchor: usize, place: Place) -> Result<(), Malformed> {
         if self.expects_key() {
             let found = if matches!(items, Items::List(_)) { "a list" } else { "a map" };
-            return Err(Malformed::at(place, format!("expected a text as the key, found {found}")));
+            return Err(Malformed::at(place, format!("expected a string as the key, found {found}")));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(Malformed::at(place, format!("nested deeper than {MAX_DEPTH} levels")));
@@ -181,7 +181,7 @@ impl Builder<'_> {
             (false, _) => self.value(node),
             (true, Some(text)) => self.key(&text, at),
             (true, None) => {
-                Err(Malformed::at(at, "expected a text as the key, found an alias of a list or a map"))
+                Err(Malformed::at(at, "expected a string as the key, found an alias of a list or a map"))
             }
         }
     }

@@ -40,39 +40,39 @@ const WARMUP_SHARE: u32 = 10;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "A policy in this process")]
 pub struct PolicyArgs {
-    /// What to evaluate: a document, `data.app.allow` or `app/allow`, or any query
+    /// Document to evaluate (`data.app.allow` or `app/allow`), or any query
     #[arg(value_name = "QUERY", required_unless_present = "url", conflicts_with = "url")]
     pub entry: Option<String>,
-    /// The package whose rules the query names without `data.…`
+    /// Package in which the query is evaluated
     #[arg(long, value_name = "PACKAGE", conflicts_with = "url")]
     pub package: Option<String>,
-    /// An import for the query, e.g. `data.lib as l`; may be given again
+    /// Import for the query, e.g. `data.lib as l`; repeatable
     #[arg(long, value_name = "IMPORT", conflicts_with = "url")]
     pub import: Vec<String>,
     /// Read the input document from standard input
     #[arg(short = 'I', long, conflicts_with_all = ["url", "input"])]
     pub stdin_input: bool,
-    /// Whether to add the times' histogram by OPA's names to JSON
+    /// Include the histogram of times under OPA's names in JSON
     #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
     pub metrics: bool,
-    /// Whether to refuse to measure what is undefined
+    /// Fail if the result is undefined
     #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
     pub fail: bool,
-    /// A bundle: a folder or a `.tar.gz`; may be given again
+    /// Bundle: a directory or an archive; repeatable
     #[arg(short, long = "bundle", value_name = "PATH", conflicts_with = "url")]
     pub bundles: Vec<PathBuf>,
-    /// A policy or data file, or a folder of them; may be given again
+    /// Policy or data file, or a directory of them; repeatable
     #[arg(short, long = "data", value_name = "PATH", conflicts_with = "url")]
     pub data: Vec<PathBuf>,
-    /// How many samples to take
+    /// Number of samples
     #[arg(long, default_value_t = 1, value_parser = super::server::positive::<u32>, conflicts_with = "url")]
     pub count: u32,
-    /// How long each sample evaluates
+    /// Duration of each sample
     #[arg(long, default_value = "1s", value_parser = super::server::parse_duration, conflicts_with = "url")]
     pub benchtime: Period,
-    /// How policy is read, and what it is held to
+    /// How policy is read and checked
     #[command(flatten)]
     pub reading: ReadingArgs,
 }

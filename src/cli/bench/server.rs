@@ -20,44 +20,44 @@ use crate::model::units::Period;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "A running server")]
 pub struct ServerArgs {
-    /// The url to load, e.g. `http://127.0.0.1:8181/v1/data/app/allow`
+    /// URL to send requests to, e.g. `http://127.0.0.1:8181/v1/data/app/allow`
     #[arg(long)]
     pub url: Option<String>,
-    /// Open loop: this many requests a second are due, whatever the answers do. Without it, closed loop
+    /// Requests per second, sent whether or not responses keep up (open loop) [default: closed loop]
     #[arg(long, value_name = "PER_SECOND", value_parser = parse_rate, conflicts_with = "entry")]
     pub rate: Option<f64>,
-    /// Connections kept open
+    /// Number of open connections
     #[arg(long, default_value_t = 32, value_parser = positive::<usize>, conflicts_with = "entry")]
     pub connections: usize,
-    /// Threads of the load generator; one is enough for some 100,000 requests a second
+    /// Threads of the load generator; one is enough for about 100,000 requests a second
     #[arg(long, default_value_t = 1, value_parser = positive::<usize>, conflicts_with = "entry")]
     pub threads: usize,
-    /// How long to measure (each server, with `--compare`)
+    /// Duration of the measurement (of each server, with `--compare`)
     #[arg(long, default_value = "10s", value_parser = parse_duration, conflicts_with = "entry")]
     pub duration: Period,
-    /// How long to send requests before any is counted
+    /// Warm-up before measuring
     #[arg(long, default_value = "2s", conflicts_with = "entry")]
     pub warmup: Period,
-    /// How long one request may take
+    /// Timeout of a request
     #[arg(long, default_value = "5s", value_parser = parse_duration, conflicts_with = "entry")]
     pub timeout: Period,
     /// Requests to send in turn: a JSON array or JSON lines; each is a body, or a whole request as
     /// `{"method", "path", "headers", "body"}`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["entry", "input"])]
     pub requests: Option<PathBuf>,
-    /// A bearer token to send; others on this machine can read it in the process list, so prefer `--token-file`
+    /// Bearer token to send; it is visible in the process list, so prefer `--token-file`
     #[arg(long, value_parser = parse_secret, conflicts_with_all = ["entry", "token_file"])]
     pub token: Option<Secret<String>>,
-    /// A file with a bearer token to send
+    /// File that contains the bearer token to send
     #[arg(long, value_name = "FILE", conflicts_with = "entry")]
     pub token_file: Option<PathBuf>,
-    /// A header to send, as `name:value`; may be given again
+    /// Header to send, as `name:value`; repeatable
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = parse_secret, conflicts_with = "entry")]
     pub headers: Vec<Secret<String>>,
-    /// A second server to measure on the same requests, in rounds that alternate with the first's
+    /// Second server to compare with, measured with the same requests in alternating rounds
     #[arg(long, value_name = "URL", conflicts_with = "entry")]
     pub compare: Option<String>,
-    /// How many rounds the time of each server is cut into, with `--compare`
+    /// Number of rounds for each server, with `--compare`
     #[arg(long, default_value_t = 5, value_parser = positive::<u32>, requires = "compare", conflicts_with = "entry")]
     pub rounds: u32,
 }

@@ -147,6 +147,23 @@ impl<'m> Found<'m> {
             line("Entrypoint: true".to_owned());
         }
         line(String::new());
+        let lists = self.lists();
+        for (name, entries, separator) in lists.into_iter().filter(|(_, entries, _)| !entries.is_empty()) {
+            line(format!("{name}:"));
+            let width = entries.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
+            for (key, value) in entries {
+                let pad = " ".repeat(width.saturating_sub(key.chars().count()));
+                let text = if value.is_empty() { key } else { format!("{key}{separator}{pad}{value}") };
+                line(shortened(&format!(" {text}"), MAX_LINE));
+            }
+            line(String::new());
+        }
+        out
+    }
+
+    /// What there may be several of: the name, the entries, and what stands between the parts of an entry.
+    fn lists(&self) -> [(&'static str, Entries, &'static str); 5] {
+        let content = &self.annotation.content;
         let bare = |text: &str| (text.replace('\n', " "), String::new());
         let organizations = content.organizations.iter().map(|name| bare(name)).collect();
         let authors = content.authors.iter().map(|author| match (&*author.name, &*author.email) {
@@ -165,24 +182,13 @@ impl<'m> Found<'m> {
         let resources =
             resources.iter().map(|one| (one.reference.replace('\n', " "), one.description.clone()));
         let custom = content.custom.iter().map(|(key, value)| (key.clone(), value.to_string()));
-        let lists: [(&str, Entries, &str); 5] = [
+        [
             ("Organizations", organizations, ""),
             ("Authors", authors.collect(), ""),
             ("Schemas", schemas.collect(), ": "),
             ("Related Resources", resources.collect(), " "),
             ("Custom", custom.collect(), ": "),
-        ];
-        for (name, entries, separator) in lists.into_iter().filter(|(_, entries, _)| !entries.is_empty()) {
-            line(format!("{name}:"));
-            let width = entries.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
-            for (key, value) in entries {
-                let pad = " ".repeat(width.saturating_sub(key.chars().count()));
-                let text = if value.is_empty() { key } else { format!("{key}{separator}{pad}{value}") };
-                line(shortened(&format!(" {text}"), MAX_LINE));
-            }
-            line(String::new());
-        }
-        out
+        ]
     }
 }
 

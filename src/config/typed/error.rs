@@ -88,11 +88,7 @@ impl de::Error for TypeError {
     }
 
     fn unknown_variant(word: &str, expected: &'static [&'static str]) -> Self {
-        Self {
-            known: expected,
-            kind: ErrorKind::UnknownWord,
-            ..Self::new(format!("`{word}` is not one of the words known here"))
-        }
+        Self { known: expected, kind: ErrorKind::UnknownWord, ..Self::new(format!("unknown value `{word}`")) }
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -113,7 +109,6 @@ fn plain(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list",
         "a boolean" => "`true` or `false`",
-        "a string" => "a text",
         "path string" => "a path",
         "socket address" => "an address and port, e.g. `127.0.0.1:8181`",
         "u8" | "u16" | "u32" | "u64" | "usize" => "a number",
@@ -131,7 +126,7 @@ fn found_words(found: &de::Unexpected<'_>) -> String {
         de::Unexpected::Unsigned(value) => format!("the number `{value}`"),
         de::Unexpected::Signed(value) => format!("the number `{value}`"),
         de::Unexpected::Float(value) => format!("the number `{value}`"),
-        de::Unexpected::Str(text) => format!("the text `{text}`"),
+        de::Unexpected::Str(text) => format!("the string `{text}`"),
         other => other.to_string(),
     }
 }

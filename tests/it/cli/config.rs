@@ -57,7 +57,7 @@ fn a_bad_configuration_is_refused_with_exit_code_2_by_all_who_load_one() {
         ran.only_complains("error: v.yaml:1:1: sever: unknown key `sever`\n   |\n 1 | sever: {}\n");
         verdict(folder.path(), &[verb, "--config", "none.yaml"])
             .exits(2)
-            .only_complains("none.yaml: the configuration");
+            .only_complains("none.yaml: cannot read the configuration");
         verdict_in(folder.path(), &[("VERDICT_CONFIG", "v.yaml")], &[verb])
             .exits(2)
             .only_complains("v.yaml:1:1: sever");

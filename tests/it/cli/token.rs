@@ -83,9 +83,9 @@ fn what_cannot_be_minted_is_refused() {
         (vec!["--sub", ""], "the subject is empty"),
         (vec!["--claim", "tenant"], "--claim `tenant` is not NAME=VALUE"),
         (vec!["--claim", "=x"], "has no name"),
-        (vec!["--claim", "a=1", "--claim", "a=2"], "--claim `a` is given twice"),
-        (vec!["--claim", "roles=[]", "--role", "x"], "--claim `roles` says what --role says"),
-        (vec!["--claim", "type=x", "--type", "y"], "--claim `type` says what --type says"),
+        (vec!["--claim", "a=1", "--claim", "a=2"], "--claim `a` is given more than once"),
+        (vec!["--claim", "roles=[]", "--role", "x"], "--claim `roles` and --role are mutually exclusive"),
+        (vec!["--claim", "type=x", "--type", "y"], "--claim `type` and --type are mutually exclusive"),
         (vec!["--state", ""], "a value is required for '--state"),
         (vec!["--state", "/dev/null/x"], "cannot create `/dev/null/x/dev-issuer`"),
     ];

@@ -22,12 +22,15 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
             "identity:\n  issuers:\n    - issuer: a\n      algorithms: [RS256]\n      jwks_uri: x\n",
             &["verdict.yaml:5:7: identity.issuers[0].jwks_uri: unknown key", "did you mean `jwks_url`?"],
         ),
-        ("identity: {mode: of}\n", &["verdict.yaml:1:18: identity.mode: `of` is not", "did you mean `off`?"]),
+        (
+            "identity: {mode: of}\n",
+            &["verdict.yaml:1:18: identity.mode: unknown value `of`", "did you mean `off`?"],
+        ),
         // YAML 1.2 has no word `off` for false.
-        ("identity: {mode: false}\n", &["identity.mode: expected a word, found `false`"]),
+        ("identity: {mode: false}\n", &["identity.mode: expected a string, found `false`"]),
         (
             "server: {max_connections: many}\n",
-            &[":1:27: server.max_connections: expected a number, found the text `many`"],
+            &[":1:27: server.max_connections: expected a number, found the string `many`"],
         ),
         (
             "server: {max_connections: -1}\n",
@@ -45,12 +48,12 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
         ),
         (
             "bundles: {run_tests: \"yes\"}\n",
-            &["bundles.run_tests: expected `true` or `false`, found the text `yes`"],
+            &["bundles.run_tests: expected `true` or `false`, found the string `yes`"],
         ),
         ("bundles: {dir: [a]}\n", &["bundles.dir: expected a path, found a list"]),
         ("state: 12\n", &["state: expected a path, found the number `12`"]),
         ("server: [a]\n", &["verdict.yaml:1:9: server: expected a map of keys, found a list"]),
-        ("server: text\n", &["server: expected a map of keys, found the text `text`"]),
+        ("server: text\n", &["server: expected a map of keys, found the string `text`"]),
         ("identity: {issuers: {issuer: a}}\n", &["identity.issuers: expected a list, found a map"]),
         (
             "identity: {issuers: [5]}\n",
@@ -60,7 +63,7 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
         ("decision_log: {labels: [a]}\n", &["decision_log.labels: expected a map, found a list"]),
         (
             "decision_log: {labels: {a: 1}}\n",
-            &["decision_log.labels.a: expected a text, found the number `1`"],
+            &["decision_log.labels.a: expected a string, found the number `1`"],
         ),
         ("decision_log: {file: {keep: 1}}\n", &["decision_log.file.path: `path` is missing"]),
         (
@@ -80,8 +83,8 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
         ("server: *nowhere\n", &["verdict.yaml:1:9: ", "anchor"]),
         ("state: !x y\n", &["verdict.yaml:1:", "tag"]),
         ("1: 2\n", &["unknown key `1`"]),
-        ("[a]: 2\n", &["verdict.yaml:1:1: expected a text as the key, found a list"]),
-        ("{a: 1}: 2\n", &["verdict.yaml:1:1: expected a text as the key, found a map"]),
+        ("[a]: 2\n", &["verdict.yaml:1:1: expected a string as the key, found a list"]),
+        ("{a: 1}: 2\n", &["verdict.yaml:1:1: expected a string as the key, found a map"]),
         ("state: a\n---\nstate: b\n", &["verdict.yaml:2:1: a second document begins here"]),
         ("state: \"a\"\n# \0\n", &["verdict.yaml:2:3: the control character U+0000"]),
         ("- a\n", &["verdict.yaml:1:1: the file must be a map of keys"]),

@@ -31,10 +31,10 @@ fn what_cannot_be_read_says_why_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.yaml");
     for (path, said) in [
-        (missing.as_path(), "missing.yaml: the configuration cannot be read: No such file"),
-        (missing.as_path(), "hint: `verdict config --reference` shows what a file may say"),
+        (missing.as_path(), "missing.yaml: cannot read the configuration: No such file"),
+        (missing.as_path(), "hint: `verdict config --reference` lists all keys"),
         (folder.path(), "Is a directory"),
-        (folder.path(), "hint: name the file in it"),
+        (folder.path(), "hint: name a file in it"),
     ] {
         let sources = Sources { file: Some(path.to_owned()), ..Sources::default() };
         let error = load(sources).unwrap_err().to_string();
@@ -47,7 +47,10 @@ fn what_cannot_be_read_says_why_and_what_to_do() {
 
 #[test]
 fn a_huge_file_is_refused_soon() {
-    assert_eq!(refusal("#".repeat((1 << 20) + 1)), "verdict.yaml: over 1 MiB is not a configuration");
+    assert_eq!(
+        refusal("#".repeat((1 << 20) + 1)),
+        "verdict.yaml: larger than 1 MiB, which is too large for a configuration"
+    );
     // Under the limit, and hard on whoever compares each with each.
     let many: String = (0..20_000).map(|n| format!("k{n}:\n")).collect();
     let said = refusal(&many);

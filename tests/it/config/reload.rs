@@ -68,7 +68,7 @@ fn of_type(kind: &str, before: &Value) -> Option<Value> {
         "duration" => Some(json!("77s")),
         "size" => Some(json!("7MiB")),
         "number" => Some(json!(7)),
-        "text" => Some(json!("x")),
+        "string" => Some(json!("x")),
         "`true` or `false`" => Some(json!(before != &json!(true))),
         _ => None,
     }
