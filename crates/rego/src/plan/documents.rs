@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::ir::{Branch, Kind, NodeId, Out, RuleBody, RuleId, RuleSet, Step};
+use super::ir::{Branch, Kind, NodeId, Out, Pattern, RuleBody, RuleId, RuleSet, Step};
 use super::machine::{Failure, Flow, Machine, Next, Val};
 use crate::value::{Keyed, Value};
 
@@ -278,41 +278,53 @@ impl<'e> Machine<'e> {
                     }
                 }
             }
-            Step::Each(pattern) => {
-                let base = self.base_of(id);
-                let mut names: Vec<Value> = match base.get() {
-                    Some(Value::Object(members)) => members.keys().cloned().collect(),
-                    _ => Vec::new(),
-                };
-                names.extend(node.children.keys().map(|name| Value::from(&**name)));
-                names.sort();
-                names.dedup();
-                for name in names {
-                    let child = name.as_str().and_then(|name| node.children.get(name)).copied();
-                    let is_function =
-                        child.and_then(|child| program.nodes.get(child as usize)?.rule).is_some_and(|rule| {
-                            program
-                                .rules
-                                .get(rule as usize)
-                                .is_some_and(|rules| matches!(rules.kind, Kind::Function(_)))
-                        });
-                    if is_function || !self.fits(pattern, Val::Own(name.clone())) {
-                        continue;
-                    }
-                    let flow = match child {
-                        Some(child) => self.walk_node(child, rest, out, next)?,
-                        None => {
-                            let part = base.get().and_then(|base| base.lookup(&name)).cloned();
-                            self.walk_value(part.into(), rest, out, next)?
-                        }
-                    };
-                    if flow == Flow::Stop {
-                        return Ok(Flow::Stop);
-                    }
+            Step::Each(pattern) => self.walk_children(id, pattern, rest, out, next),
+        }
+    }
+
+    /// Goes on with each member of a package.
+    fn walk_children(
+        &mut self,
+        id: NodeId,
+        pattern: &'e Pattern,
+        rest: &'e [Step],
+        out: &'e Out,
+        next: Next<'_, 'e>,
+    ) -> Result<Flow, Box<Failure>> {
+        let program = self.program;
+        let Some(node) = program.nodes.get(id as usize) else { return Ok(Flow::Continue) };
+        let base = self.base_of(id);
+        let mut names: Vec<Value> = match base.get() {
+            Some(Value::Object(members)) => members.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        names.extend(node.children.keys().map(|name| Value::from(&**name)));
+        names.sort();
+        names.dedup();
+        for name in names {
+            let child = name.as_str().and_then(|name| node.children.get(name)).copied();
+            let is_function =
+                child.and_then(|child| program.nodes.get(child as usize)?.rule).is_some_and(|rule| {
+                    program
+                        .rules
+                        .get(rule as usize)
+                        .is_some_and(|rules| matches!(rules.kind, Kind::Function(_)))
+                });
+            if is_function || !self.fits(pattern, Val::Own(name.clone())) {
+                continue;
+            }
+            let flow = match child {
+                Some(child) => self.walk_node(child, rest, out, next)?,
+                None => {
+                    let part = base.get().and_then(|base| base.lookup(&name)).cloned();
+                    self.walk_value(part.into(), rest, out, next)?
                 }
-                Ok(Flow::Continue)
+            };
+            if flow == Flow::Stop {
+                return Ok(Flow::Stop);
             }
         }
+        Ok(Flow::Continue)
     }
 }
 

@@ -216,10 +216,7 @@ impl<'e> Machine<'e> {
                     self.fits(pattern, value)
                 }
                 Stmt::Compare(comparison, left, right) => self.compare(*comparison, left, right),
-                Stmt::Check(value) => {
-                    let value = self.value(value);
-                    is_true(&value)
-                }
+                Stmt::Check(value) => is_true(&self.value(value)),
                 Stmt::Walk { base, path, out } => {
                     if path.iter().all(|step| matches!(step, Step::Key(_))) {
                         let found = self.follow(base, path)?;
@@ -230,22 +227,10 @@ impl<'e> Machine<'e> {
                 }
                 Stmt::Call { callee, args, out } => {
                     let result = self.call(callee, args)?;
-                    match callee {
-                        Callee::Builtin(Builtin { relation: true, .. }) => {
-                            let Some(Value::Array(results)) = result.into_value() else {
-                                return Ok(Flow::Continue);
-                            };
-                            for result in results.iter() {
-                                if self.accept(out, Val::Own(result.clone()))
-                                    && self.run(block, at, next)? == Flow::Stop
-                                {
-                                    return Ok(Flow::Stop);
-                                }
-                            }
-                            return Ok(Flow::Continue);
-                        }
-                        _ => self.accept(out, result),
+                    if matches!(callee, Callee::Builtin(Builtin { relation: true, .. })) {
+                        return self.each_result(result, out, &mut |machine| machine.run(block, at, next));
                     }
+                    self.accept(out, result)
                 }
                 Stmt::Not(inner) => !self.holds(inner)?,
                 Stmt::Every { domain, key, value, block } => self.every(domain, key, value, block)?,
@@ -268,6 +253,22 @@ impl<'e> Machine<'e> {
             watch.ends(block);
         }
         next(self)
+    }
+
+    /// Runs `next` for each of the results of a relation.
+    fn each_result(
+        &mut self,
+        results: Val<'e>,
+        out: &'e Out,
+        next: Next<'_, 'e>,
+    ) -> Result<Flow, Box<Failure>> {
+        let Some(Value::Array(results)) = results.into_value() else { return Ok(Flow::Continue) };
+        for result in results.iter() {
+            if self.accept(out, Val::Own(result.clone())) && next(self)? == Flow::Stop {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
     }
 
     /// Whether a block holds at all.

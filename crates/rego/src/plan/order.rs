@@ -119,6 +119,21 @@ fn ready(
             let args = args.iter().map(|arg| scope.operand(arg)).collect::<Option<Vec<_>>>()?;
             Stmt::Call { callee: callee.clone(), args, out: scope.out(out)? }
         }
+        _ => nested(stmt, &mut scope, own, names, before)?,
+    };
+    Some((ordered, scope.new))
+}
+
+/// The same for a statement with a block in it; there is none for others.
+fn nested(
+    stmt: &raw::Stmt,
+    scope: &mut Scope<'_>,
+    own: &Slots,
+    names: &Names,
+    before: &mut Vec<(Stmt, Place)>,
+) -> Option<Stmt> {
+    let bound = scope.bound;
+    let ordered = match &stmt.kind {
         raw::Kind::Not { operands, block } => {
             if needs(operands.iter().chain(block), std::iter::empty(), own, names)
                 .any(|slot| !bound.contains(&slot))
@@ -161,8 +176,9 @@ fn ready(
             scope.new = inside.difference(bound).copied().collect();
             Stmt::With { changes: ordered, block }
         }
+        _ => return None,
     };
-    Some((ordered, scope.new))
+    Some(ordered)
 }
 
 /// A block that binds nothing for what is around it.

@@ -85,6 +85,13 @@ impl Tree {
 
 /// Gathers the rules of all modules by what they define.
 pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>) -> (Tree, Vec<Group<'m>>) {
+    let groups = groups_of(modules, findings);
+    let tree = tree_of(modules, &groups, findings);
+    (tree, groups)
+}
+
+/// The rules of each path, in order of the paths.
+fn groups_of<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>) -> Vec<Group<'m>> {
     let mut by_path: BTreeMap<Vec<Arc<str>>, Vec<Source<'m>>> = BTreeMap::new();
     for (number, module) in modules.iter().enumerate() {
         for rule in &module.rules {
@@ -124,6 +131,11 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
         }
         groups.push(Group { path, kind, sources: rest, default: defaults.into_iter().next() });
     }
+    groups
+}
+
+/// The packages and rules as a tree.
+fn tree_of(modules: &[ast::Module], groups: &[Group<'_>], findings: &mut Vec<Finding>) -> Tree {
     let mut tree = Tree { nodes: vec![Node::default()], arities: Vec::new() };
     for (number, module) in modules.iter().enumerate() {
         let path = &module.package.path;
@@ -155,7 +167,7 @@ pub(super) fn gather<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>
             _ => None,
         });
     }
-    (tree, groups)
+    tree
 }
 
 fn too_long(module: usize, span: Span, parts: usize) -> Finding {
