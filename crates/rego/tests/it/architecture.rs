@@ -1,12 +1,9 @@
-//! How the crate's files depend on each other, and how long they are.
+//! How the crate's files depend on each other.
 
-use std::fs;
 use std::path::Path;
 
 #[path = "../../../../tests/it/circles.rs"]
 mod circles;
-
-const LONGEST_FILE: usize = 600;
 
 #[test]
 fn files_form_no_circle() {
@@ -36,25 +33,4 @@ fn built_ins_depend_one_way() {
         );
         assert!(!depends(pair[0], pair[1]), "{} depends on {}", pair[0], pair[1]);
     }
-}
-
-#[test]
-fn files_are_short() {
-    let mut long = Vec::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("src"), root.join("tests")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let lines = fs::read_to_string(&path).unwrap().lines().count();
-                if lines > LONGEST_FILE {
-                    long.push(format!("{}: {lines} lines", path.display()));
-                }
-            }
-        }
-    }
-    assert!(long.is_empty(), "{}", long.join("\n"));
 }

@@ -46,13 +46,13 @@ impl Lowering<'_> {
                 members.iter().map(|(key, value)| (self.term(key, stmts), self.term(value, stmts))).collect(),
             ),
             TermKind::ArrayComprehension(value, body) => {
-                self.comprehension(Comprehension::Array, None, value, body, term.span, stmts)
+                self.comprehension(Comprehension::Array, (None, value), body, term.span, stmts)
             }
             TermKind::SetComprehension(value, body) => {
-                self.comprehension(Comprehension::Set, None, value, body, term.span, stmts)
+                self.comprehension(Comprehension::Set, (None, value), body, term.span, stmts)
             }
             TermKind::ObjectComprehension(key, value, body) => {
-                self.comprehension(Comprehension::Object, Some(key), value, body, term.span, stmts)
+                self.comprehension(Comprehension::Object, (Some(key), value), body, term.span, stmts)
             }
             TermKind::Parens(inner) => self.term(inner, stmts),
         }
@@ -61,8 +61,7 @@ impl Lowering<'_> {
     pub(in crate::plan) fn comprehension(
         &mut self,
         kind: Comprehension,
-        key: Option<&ast::Term>,
-        value: &ast::Term,
+        (key, value): (Option<&ast::Term>, &ast::Term),
         body: &ast::Body,
         span: Span,
         stmts: &mut Stmts,

@@ -91,10 +91,12 @@ impl<'m> Writer<'m> {
             }
             TermKind::Set(terms) => self.set(term, terms),
             TermKind::Object(pairs) => self.object(term, pairs),
-            TermKind::ArrayComprehension(head, body) => self.comprehension(term, "[", None, head, body, "]"),
-            TermKind::SetComprehension(head, body) => self.comprehension(term, "{", None, head, body, "}"),
+            TermKind::ArrayComprehension(head, body) => {
+                self.comprehension(term, ["[", "]"], None, head, body)
+            }
+            TermKind::SetComprehension(head, body) => self.comprehension(term, ["{", "}"], None, head, body),
             TermKind::ObjectComprehension(key, value, body) => {
-                self.comprehension(term, "{", Some(key), value, body, "}");
+                self.comprehension(term, ["{", "}"], Some(key), value, body);
             }
             TermKind::Parens(_) => {}
         }
@@ -268,11 +270,10 @@ impl<'m> Writer<'m> {
     fn comprehension(
         &mut self,
         term: &'m Term,
-        open: &str,
+        [open, close]: [&str; 2],
         key: Option<&'m Term>,
         head: &'m Term,
         body: &'m Body,
-        close: &str,
     ) {
         let row = self.line(start(key.unwrap_or(head)));
         self.write(open);
