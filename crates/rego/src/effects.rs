@@ -1,8 +1,9 @@
 //! Access to the host during an evaluation, and a record of what it returned.
 //!
-//! INVARIANT (once per decision): a nondeterministic built-in is called once for the same arguments; every later call in the
-//! same decision, and its explanation, gets the same result.
-//! INVARIANT (replay): given the recorded results, an evaluation produces the same result without calling the host again.
+//! INVARIANT (once per decision): a nondeterministic built-in is called once for the same arguments; every later call in
+//! the same decision, and its explanation, gets the same result.
+//! INVARIANT (replay): given the recorded results, an evaluation produces the same result without calling the host
+//! again.
 
 mod replay;
 pub(crate) mod responses;
@@ -99,8 +100,8 @@ impl Effects {
 
     /// The results, in the shape of OPA's `nd_builtin_cache`; `None` if there are none.
     ///
-    /// INVARIANT (nothing secret): it contains no tokens and no keys; calls of `io.jwt.*` are left out, apart from the time
-    /// they used.
+    /// INVARIANT (nothing secret): it contains no tokens and no keys; calls of `io.jwt.*` are left out, apart from the
+    /// time they used.
     pub fn record(&self) -> Option<Box<RawValue>> {
         let mut builtins = Object::new();
         for (name, answers) in self.learned.iter().filter(|(name, _)| !name.starts_with("io.jwt.")) {

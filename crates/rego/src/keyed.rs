@@ -1,5 +1,4 @@
-//! What objects and sets are made of: entries in order of their keys, found by bisection or, where an index has been
-//! made, by hash.
+//! Sorted entries, the storage of objects and sets: found by binary search or, with an index, by hash.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};

@@ -1,4 +1,4 @@
-//! What this version can do, in the shape of OPA's capabilities files.
+//! Capabilities: the built-ins and features supported, in the format of OPA's capabilities files.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! How a family declares a built-in: its name, its type, its function, and what is special about it.
+//! The declaration of a built-in: name, types, function and flags.
 
 use super::context::Function;
 

@@ -1,4 +1,4 @@
-//! Why a built-in gave no value.
+//! Errors of built-ins.
 
 use std::fmt;
 

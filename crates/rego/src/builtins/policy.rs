@@ -1,4 +1,4 @@
-//! What policy can ask about policy, and about what it runs in.
+//! Built-ins about policy and its host: `rego.*`, `opa.runtime`, and what the compiler replaces.
 
 pub(crate) mod parse_module;
 pub(crate) mod runtime;

@@ -1,4 +1,4 @@
-//! All built-ins by their names: what the families declare.
+//! The registry of built-ins: collects what the families declare.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Schemas that annotations give to documents, for a rule, a document, a package or all packages below.
+//! Schemas from annotations, by scope: rule, document, package or subpackages.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How many arguments the rules of all modules take.
+//! The number of arguments of every rule.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Rules that cannot stand beside each other.
+//! Conflicts between rules.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

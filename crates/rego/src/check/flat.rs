@@ -1,4 +1,4 @@
-//! Rules as they are checked: nested calls, references and comprehensions stand in conditions of their own, each with a
+//! The form of rules that is checked: nested calls, references and comprehensions stand in conditions of their own, each with a
 //! variable for its result, and names are resolved.
 
 use std::sync::Arc;

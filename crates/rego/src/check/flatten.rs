@@ -1,4 +1,4 @@
-//! From the rules of a module to [`super::flat`], with what is wrong with their variables and calls.
+//! Converts the rules of a module to [`super::flat`], and checks variables and calls.
 
 mod conditions;
 mod terms;

@@ -1,4 +1,4 @@
-//! What is checked, and what is found wrong.
+//! The checks requested, and their findings.
 
 use std::collections::HashSet;
 

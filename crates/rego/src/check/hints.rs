@@ -1,4 +1,4 @@
-//! What may have been meant.
+//! Suggestions for misspelled names.
 
 use super::arities::Arities;
 use crate::builtins::table;

@@ -1,4 +1,4 @@
-//! The types of a rule's terms, and what cannot be.
+//! Infers the types of a rule's terms, and reports type errors.
 
 mod match_terms;
 mod references;

@@ -1,4 +1,4 @@
-//! From what was found to what is shown.
+//! Converts findings to diagnostics.
 
 use super::Found;
 use crate::diagnostic::Diagnostic;

@@ -1,4 +1,4 @@
-//! From JSON schemas to types, as OPA reads them.
+//! Converts JSON schemas to types, as OPA does.
 
 use std::collections::HashMap;
 use std::sync::Arc;

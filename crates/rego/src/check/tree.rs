@@ -1,4 +1,4 @@
-//! Types by path: what is known of `data` and `input`.
+//! Types by path: the known types of `data` and `input`.
 
 use std::collections::BTreeMap;
 

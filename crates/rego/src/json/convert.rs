@@ -1,4 +1,4 @@
-//! Values from texts, and to JSON.
+//! Conversions between values and text.
 
 use std::fmt;
 

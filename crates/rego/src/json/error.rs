@@ -1,4 +1,4 @@
-//! Why a JSON text was refused.
+//! Errors of the JSON reader.
 
 /// The most levels of arrays and objects that a document may have.
 pub const MAX_DEPTH: u8 = 64;

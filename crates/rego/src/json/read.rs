@@ -1,4 +1,4 @@
-//! A strict JSON reader that makes values in one pass.
+//! A strict, single-pass JSON reader.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Values through serde.
+//! Serde support for values.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Values written as compact JSON.
+//! Writes values as compact JSON.
 
 use std::fmt::Write as _;
 

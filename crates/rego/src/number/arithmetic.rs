@@ -1,4 +1,4 @@
-//! Computing with numbers.
+//! Arithmetic.
 
 use num_bigint::BigInt;
 

@@ -1,4 +1,4 @@
-//! How large numbers may be, and why an operation gives none.
+//! Limits of numbers, and errors of operations.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A number in its text, with what comparing needs.
+//! Decimal numbers in their original text, prepared for comparison.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};

@@ -1,4 +1,4 @@
-//! How a number is kept, read and compared.
+//! The representation of numbers: parsing and comparison.
 
 use std::cmp::Ordering;
 use std::fmt;

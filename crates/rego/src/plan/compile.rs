@@ -1,4 +1,4 @@
-//! From syntax trees to a program.
+//! Compiles syntax trees to a program.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How rules depend on each other: not on themselves, and not in longer rows than the stack allows.
+//! Checks the dependencies between rules: no recursion, and no chains longer than the stack allows.
 //!
 //! The graph has a vertex for each rule set and one for each node of the tree, which stands for all that is below it:
 //! very many rules may ask for a whole package of very many rules.

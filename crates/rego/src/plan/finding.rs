@@ -1,4 +1,4 @@
-//! What the compiler is told of built-ins, and what it finds wrong.
+//! Input and output of the compiler: declared built-ins, and findings.
 
 use super::ir::{Builtin, Place};
 

@@ -1,4 +1,4 @@
-//! What `rego.metadata.chain()` and `rego.metadata.rule()` stand for: constants, made of the annotations of all modules.
+//! Replaces `rego.metadata.chain()` and `rego.metadata.rule()` with constants made from the annotations of all modules.
 //!
 //! The annotations are read when the first rule asks for them. What is wrong with them is found then.
 

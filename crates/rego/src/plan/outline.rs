@@ -1,4 +1,4 @@
-//! What a module's source consists of, for those who speak of it to people: conditions, heads and titles.
+//! An outline of a module: its conditions, heads and titles, for output to people.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

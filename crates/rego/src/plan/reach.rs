@@ -1,4 +1,4 @@
-//! Which rules may come to wait for others: those that call such a built-in, and those that depend on these.
+//! Finds the rules that may block: those that call a blocking built-in, directly or through other rules.
 
 use std::collections::BTreeSet;
 

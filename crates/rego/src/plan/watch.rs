@@ -1,4 +1,4 @@
-//! Watching an evaluation: for explanations, coverage and profiles. Costs a comparison a step where nobody watches.
+//! Hooks for explanations, coverage and profiles. Without a watcher they cost one comparison a step.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Modules that are checked, and then planned.
+//! Checks modules, then plans them.
 
 use super::options::{CompileOptions, declared};
 use crate::check::{self, Checks, Found};

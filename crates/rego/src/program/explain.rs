@@ -1,4 +1,4 @@
-//! From what the machine saw to an explanation with sources, places and titles.
+//! Builds explanations, with source text, locations and titles, from what the machine saw.
 
 use super::{Effects, EvalLimits, Program, Target, on_stack};
 use crate::budget;

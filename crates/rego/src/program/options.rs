@@ -1,4 +1,4 @@
-//! What a program is compiled with.
+//! Options of the compilation.
 
 use crate::builtins::table;
 use crate::plan::Declared;

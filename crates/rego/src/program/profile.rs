@@ -1,8 +1,7 @@
 //! Profiles: how often each line was evaluated, and how long that took, in OPA's terms.
 //!
-//! Time belongs to the condition that runs, without those that it asks for. `num_eval` counts how often a line's
-//! conditions were begun, `num_redo` how often they held, so that what follows ran; `num_gen_expr` is the number of
-//! statements that the line became.
+//! Time is that of the condition itself, without the rules it evaluates. `num_eval` counts how often a line's
+//! conditions were evaluated, `num_redo` how often they held; `num_gen_expr` is the number of statements compiled from the line.
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;

@@ -1,8 +1,8 @@
 //! Queries over a program, with results in the shape of OPA's.
 //!
-//! A query is compiled once and can be evaluated many times. Every expression has a value: that of a term or call, `true` for
-//! what only holds. Where the query is a single expression that goes through nothing, `false` is a value, too; else
-//! whatever is false gives no result.
+//! A query is compiled once and can be evaluated many times. Every expression has a value: that of the term or call, or
+//! `true` for a condition. In a query of a single expression that iterates over nothing, `false` is a value, too;
+//! otherwise a false expression yields no result.
 
 use std::sync::Arc;
 

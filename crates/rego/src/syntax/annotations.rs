@@ -1,4 +1,4 @@
-//! What authors say of their rules and packages in comments that begin with `# METADATA`.
+//! Annotations: `# METADATA` comments on rules and packages.
 
 mod block;
 mod model;

@@ -1,4 +1,4 @@
-//! The line of an error with its place underlined, for a person. Nothing that a file says can write outside of its line
+//! Source excerpts with the place of an error underlined. Content of a file cannot write outside of its line
 //! or control a terminal.
 
 /// How many characters of a line are shown, and how many of them before the place.

@@ -1,4 +1,4 @@
-//! What a text gets wrong.
+//! Syntax errors.
 
 use std::fmt;
 

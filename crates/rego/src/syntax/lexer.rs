@@ -1,4 +1,4 @@
-//! From text to tokens. All keywords are told apart here; where they are none, the parser takes them as names.
+//! Splits text into tokens. All keywords are told apart here; where they are none, the parser takes them as names.
 
 use super::ast::Comment;
 use super::error::{Error, MAX_ERRORS};

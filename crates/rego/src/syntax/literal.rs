@@ -1,4 +1,4 @@
-//! What string and number literals say.
+//! Values of string and number literals.
 
 /// The text between the quotes of a string, with JSON's escapes undone; `None` where JSON does not allow it. A control
 /// character may stand only where there is no escape at all, and half a surrogate pair becomes U+FFFD, as in OPA.

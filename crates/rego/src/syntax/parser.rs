@@ -1,4 +1,4 @@
-//! From tokens to the tree: recursive descent, and precedence for what stands between terms.
+//! Recursive-descent parser, with precedence climbing for operators.
 //!
 //! What is ambiguous is decided as OPA decides it. A text is hostile until proven otherwise, so that nesting, the height
 //! of the tree, the work spent on wrong guesses and the number of errors are all bounded.

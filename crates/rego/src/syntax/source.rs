@@ -1,4 +1,4 @@
-//! Texts and places in them.
+//! Source texts and positions in them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The smallest parts of a text.
+//! Tokens.
 
 use super::source::Span;
 

@@ -1,4 +1,4 @@
-//! Going through a tree, in the order of the text.
+//! A visitor for syntax trees, in source order.
 
 use super::ast::{Body, Expr, ExprKind, HeadValue, Module, Ref, RefPart, Rule, TemplatePart, Term, TermKind};
 

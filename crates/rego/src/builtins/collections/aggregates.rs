@@ -1,4 +1,4 @@
-//! What makes one value of many, and membership.
+//! Aggregates (`count`, `sum`, `max` and others) and membership (`in`).
 
 use num_bigint::BigInt;
 

@@ -1,4 +1,4 @@
-//! What the rules for queries share: the document under validation, and how a rule ends it.
+//! Shared by the validation rules for queries: the document under validation, and how a rule reports a fault.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! GraphQL text in tokens.
+//! A lexer for GraphQL.
 
 /// Kinds of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Fields with one name in the answer must be the same, or never in one answer.
+//! Field selection merging: fields with the same response name must be identical, or never occur in the same response.
 
 use std::collections::{BTreeMap, BTreeSet};
 

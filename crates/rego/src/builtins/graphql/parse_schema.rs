@@ -1,4 +1,4 @@
-//! GraphQL schemas read, in the same form as queries.
+//! A parser for GraphQL schemas.
 
 use super::lexer::Kind;
 use super::parser::{Parser, Read, object, position};

@@ -1,4 +1,4 @@
-//! GraphQL queries read, as values of the form that OPA gives them: members are named as in the library's Go types.
+//! A parser for GraphQL queries. Results have the form of OPA's: members are named as in the library's Go types.
 
 use super::lexer::{Kind, Lexer, Token};
 use crate::value::{Object, Value};

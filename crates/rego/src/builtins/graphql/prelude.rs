@@ -1,4 +1,4 @@
-//! What every schema has.
+//! Definitions that every schema includes.
 
 use std::sync::OnceLock;
 

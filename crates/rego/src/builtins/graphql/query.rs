@@ -1,4 +1,4 @@
-//! Queries checked against a schema.
+//! Validation of queries against a schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 

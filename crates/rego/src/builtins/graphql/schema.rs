@@ -1,4 +1,4 @@
-//! Schemas made of what was read, and checked.
+//! Schemas: built from parsed definitions, and validated.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Values in queries checked against their types.
+//! Validation of values in queries against their types.
 
 use super::document::{Check, MAX_DEPTH, Stop, wrong};
 use super::schema::{Definition, Schema, is, is_required, list, member, named, text, type_name, type_text};

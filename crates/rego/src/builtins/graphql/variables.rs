@@ -1,4 +1,4 @@
-//! Variables of queries: defined, used, and of types that fit where they stand.
+//! Validation of variables in queries: defined, used, and of a compatible type.
 
 use std::collections::{BTreeMap, BTreeSet};
 

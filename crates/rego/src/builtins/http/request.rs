@@ -1,4 +1,4 @@
-//! The object that `http.send` takes, and the request that it stands for.
+//! Builds a request from the object that `http.send` takes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

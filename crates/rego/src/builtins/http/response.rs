@@ -1,4 +1,4 @@
-//! What policy sees of an HTTP response.
+//! Converts an HTTP response to a value.
 
 use crate::builtins::encoding::pem::lossy;
 use crate::builtins::json::decode;

@@ -1,10 +1,9 @@
-//! `http.send`: what policy asks of others while it decides.
+//! `http.send`: HTTP requests made by policy.
 //!
-//! INVARIANT (bounded): whoever makes the call holds the evaluation's deadline, and bounds the answer.
-//! INVARIANT (once): the same request is sent once in an evaluation, whatever came of it.
+//! INVARIANT (bounded): the client observes the deadline of the evaluation, and limits the size of the response.
+//! INVARIANT (once): equal requests are sent once in an evaluation, whatever the outcome.
 //!
-//! Reading order: here → `request` (what is asked) → `response` (what comes back) → `effects::responses` (what is kept
-//! beyond the evaluation).
+//! Reading order: here → `request` → `response` → `effects::responses` (the cache).
 
 use crate::builtins::context::{Context, object};
 use crate::builtins::error::{Error, Kind};

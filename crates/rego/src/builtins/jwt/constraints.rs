@@ -1,4 +1,4 @@
-//! `io.jwt.decode_verify`: a token that is signed by the right key, and for whom, from whom and when it has to be.
+//! `io.jwt.decode_verify`: verifies signature, issuer, audience and times of a token.
 
 use std::sync::Arc;
 

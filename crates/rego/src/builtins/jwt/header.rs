@@ -1,4 +1,4 @@
-//! What the header of a token says (RFC 7515 section 4).
+//! The header of a token (RFC 7515 section 4).
 
 use crate::builtins::error::Error;
 use crate::value::{Object, Value};

@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519): `io.jwt.*`. Here: reading them.
+//! Decodes tokens: `io.jwt.decode`.
 
 use crate::builtins::context::{Context, text};
 use crate::builtins::encoding::pem::{decode_base64url, hex, lossy};

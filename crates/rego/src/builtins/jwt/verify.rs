@@ -1,4 +1,4 @@
-//! Whether a token is signed by a key: `io.jwt.verify_rs256` and its like.
+//! Verifies signatures of tokens: `io.jwt.verify_rs256` and similar.
 
 use aws_lc_rs::hmac;
 

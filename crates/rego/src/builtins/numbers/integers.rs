@@ -1,4 +1,4 @@
-//! Ranges of numbers, chance, and numbers as text.
+//! Ranges of numbers, random numbers, and `format_int`.
 
 use num_bigint::{BigInt, Sign};
 

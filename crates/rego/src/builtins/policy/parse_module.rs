@@ -1,4 +1,4 @@
-//! `rego.parse_module`
+//! `rego.parse_module`: a module as a document.
 
 use crate::builtins::context::text;
 use crate::builtins::error::Error;

@@ -1,4 +1,4 @@
-//! `opa.runtime`: what the policy runs in.
+//! `opa.runtime`: information about the host.
 
 use crate::builtins::context::Context;
 use crate::builtins::error::Error;

@@ -1,4 +1,4 @@
-//! Replacing parts of texts.
+//! Replacement of substrings.
 
 use crate::builtins::context::{Context, object, text};
 use crate::builtins::error::Error;

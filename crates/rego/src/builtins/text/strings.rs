@@ -1,4 +1,4 @@
-//! Texts: positions, parts, case.
+//! Strings: search, split, substring and case.
 
 use crate::builtins::context::{Context, argument, text};
 use crate::builtins::error::Error;

@@ -1,4 +1,4 @@
-//! Cutting texts: trimming, prefixes and suffixes.
+//! Trimming, prefixes and suffixes.
 
 use crate::builtins::context::{Context, argument, text};
 use crate::builtins::error::Error;

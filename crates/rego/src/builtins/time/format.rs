@@ -1,4 +1,4 @@
-//! Moments written after a layout.
+//! Formats times by a layout.
 
 use crate::builtins::time::calendar::Moment;
 use crate::builtins::time::layout::{MONTHS, Part, WEEKDAYS, ZoneForm, next};

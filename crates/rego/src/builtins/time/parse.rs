@@ -1,4 +1,4 @@
-//! Moments and durations read.
+//! Parses times and durations.
 
 use crate::builtins::error::Error;
 use crate::builtins::time::calendar::{DAY, days_in, days_since_1970, is_leap};

@@ -1,4 +1,4 @@
-//! Types and conversions.
+//! Type tests and conversions.
 
 use crate::builtins::context::{Context, argument};
 use crate::builtins::error::Error;

@@ -1,4 +1,4 @@
-//! Which names an authority may vouch for (RFC 5280 section 4.2.1.10), and whether a certificate is for a host.
+//! Checks of name constraints (RFC 5280 section 4.2.1.10) and of host names.
 
 use std::net::IpAddr;
 

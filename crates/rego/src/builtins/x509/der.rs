@@ -1,4 +1,4 @@
-//! What the readers of certificates share.
+//! Shared by the parsers of certificates.
 
 use x509_parser::asn1_rs::Oid;
 

@@ -1,4 +1,4 @@
-//! Values as Go's JSON has them: what `crypto.x509.*` shows of keys and certificates.
+//! Keys and certificates in the format of Go's JSON encoder.
 
 use num_bigint::{BigInt, Sign};
 

@@ -1,4 +1,4 @@
-//! URLs as Go's `net/url` takes them apart, which is not how browsers do.
+//! Parses URLs as Go's `net/url` does, which differs from browsers.
 
 use crate::builtins::encoding::pem::lossy;
 use crate::builtins::x509::go_json::object;

@@ -1,4 +1,4 @@
-//! Name constraints (RFC 5280 section 4.2.1.10) as they are read.
+//! Parses name constraints (RFC 5280 section 4.2.1.10).
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Terms against types: what unifies, and what a variable is by that.
+//! Unifies terms with types, and assigns types to variables.
 
 use super::super::flat::Term;
 use super::super::types::{Kind, Type, or, select, unifies, values};

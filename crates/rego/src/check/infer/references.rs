@@ -1,4 +1,4 @@
-//! References: what they lead to, and those that lead nowhere.
+//! Types of references, and errors for those that match nothing.
 
 use super::super::flat::{Head, Reference, Term, Var, shown_part};
 use super::super::hints::near;

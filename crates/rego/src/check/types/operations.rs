@@ -1,4 +1,4 @@
-//! What is in a type, and what two types have in common.
+//! Operations on types: union, members, selection.
 
 use super::{Kind, Type};
 use crate::builtins::signature::Type as Declared;

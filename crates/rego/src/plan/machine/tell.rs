@@ -1,4 +1,4 @@
-//! Telling who watches.
+//! Notifies the watcher.
 
 use super::{Failure, Machine, Val};
 use crate::plan::ir::{Block, Pattern, Stmt};

@@ -1,4 +1,4 @@
-//! Blocks of comments, and what is written in them.
+//! Comment blocks and their content.
 
 use std::sync::Arc;
 

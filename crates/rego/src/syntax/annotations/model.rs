@@ -1,4 +1,4 @@
-//! What annotations say.
+//! The content of annotations.
 
 use std::sync::Arc;
 

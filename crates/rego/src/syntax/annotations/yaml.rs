@@ -1,4 +1,4 @@
-//! YAML as JSON values, with a bound on what aliases may blow up.
+//! Converts YAML to JSON values, with a limit on the expansion of aliases.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How policy is laid out.
+//! Options and style of the layout.
 
 use std::sync::Arc;
 

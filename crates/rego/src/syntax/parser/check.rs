@@ -1,4 +1,4 @@
-//! What the grammar alone does not say of rules, and what terms are called.
+//! Checks of rules beyond the grammar.
 
 use std::collections::HashSet;
 
