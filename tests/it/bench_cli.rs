@@ -76,7 +76,8 @@ fn a_stall_that_service_time_hides_shows_in_latency() {
     assert_eq!(server["requests_sent"], 300);
     assert_eq!(server["latency"]["samples"], 300);
     assert!(nanos("latency", "p90_ns") >= 300_000_000, "{server:#}");
-    assert!(nanos("service_time", "p90_ns") < 100_000_000, "{server:#}");
+    // Of each request alone, most of that second is hidden.
+    assert!(nanos("service_time", "p90_ns") < nanos("latency", "p90_ns") / 2, "{server:#}");
     assert!(nanos("service_time", "max_ns") >= 900_000_000, "{server:#}");
 }
 
@@ -166,9 +167,9 @@ fn a_connection_closed_while_idle_is_no_failure() {
     let stub = Stub::start(|_| Act::SendAndClose("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned()));
     let url = stub.url("/");
     let (report, sound) =
-        run_json(&["--url", &url, "--rate", "10", "--connections", "1", "--duration", "1s", "--warmup", "0"]);
+        run_json(&["--url", &url, "--rate", "2", "--connections", "1", "--duration", "2s", "--warmup", "0"]);
     assert!(sound, "{report:#}");
-    assert_eq!(report["servers"][0]["requests_answered"], 10);
+    assert_eq!(report["servers"][0]["requests_answered"], 4);
 }
 
 #[test]
@@ -240,7 +241,7 @@ fn requests_from_a_file_are_sent_in_turn_with_the_token() {
 fn two_servers_are_measured_in_alternating_rounds_and_compared() {
     let quick = Stub::start(|_| ok("allow"));
     let slow = Stub::start(|_| {
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(100));
         ok("deny")
     });
     let (first, second) = (quick.url("/v1/data/app"), slow.url("/v1/data/app"));

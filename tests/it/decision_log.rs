@@ -286,7 +286,7 @@ fn a_decision_whose_record_is_refused_is_not_given() {
 fn a_full_disk_refuses_decisions() {
     let path = Path::new("/dev/full");
     if !path.exists() {
-        println!("SKIPPED: this system has no /dev/full");
+        crate::harness::skipped("a full disk: there is no /dev/full");
         return;
     }
     let log = file_log(path, 1 << 20, 1).unwrap();

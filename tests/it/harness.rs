@@ -2,6 +2,7 @@
 
 pub mod wire;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,19 @@ pub fn conformance(part: &str) -> Option<PathBuf> {
     }
     eprintln!("SKIPPED: no {}; set CONFORMANCE_DIR", path.display());
     None
+}
+
+/// Says on standard output what is not tested on this machine: not with `println!`, whose output is shown for failed tests
+/// only.
+pub fn not_tested(what: &str) {
+    writeln!(std::io::stdout(), "SKIPPED: {what}").unwrap();
+}
+
+/// The same, for what a machine that has to test everything (`CI` is set) must have.
+#[expect(clippy::disallowed_methods, reason = "the test's own environment, not the server's")]
+pub fn skipped(what: &str) {
+    not_tested(what);
+    assert!(std::env::var_os("CI").is_none(), "CI is set, and this is not tested: {what}");
 }
 
 /// A running server, its directory, and its runtime.

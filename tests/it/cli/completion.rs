@@ -37,7 +37,7 @@ fn bash_takes_its_script_and_completes_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let script = verdict(folder.path(), &["completion", "bash"]).exits(0).out;
     let Some((well_formed, said)) = piped("bash", &["-n"], &script) else {
-        eprintln!("SKIPPED: no bash");
+        crate::harness::skipped("completion in bash: there is no bash");
         return;
     };
     assert!(well_formed, "{said}");

@@ -26,7 +26,7 @@ fn a_reader_that_goes_away_ends_the_command_quietly() {
 #[test]
 fn a_full_disk_is_an_error() {
     let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
-        eprintln!("SKIPPED: no /dev/full");
+        crate::harness::skipped("a full disk: there is no /dev/full");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -77,7 +77,7 @@ fn a_terminal_has_colour_unless_no_color_says_otherwise() {
         script.output().ok().map(|output| String::from_utf8(output.stdout).unwrap())
     };
     let Some(coloured) = on_terminal(&[]).filter(|text| text.contains("test_x")) else {
-        eprintln!("SKIPPED: no `script` command that runs another");
+        crate::harness::skipped("colour on a terminal: there is no `script` that runs a command");
         return;
     };
     assert!(coloured.contains("\x1b["), "{coloured}");

@@ -52,6 +52,14 @@ impl Wire {
         }
     }
 
+    /// Whether something has come that was not read yet.
+    pub fn is_answered(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).unwrap();
+        !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
     /// Waits for the end of the connection, whatever comes before it.
     pub fn wait_closed(&mut self) {
         while self.fill() {}

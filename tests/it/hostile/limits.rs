@@ -25,11 +25,11 @@ deep := f0(1)
 
 const LIMITS: &str = "identity: {mode: off}
 decision:
-  deadline: 20s
+  deadline: 60s
   depth: 3
   memory: 4MiB
   entrypoints:
-    demo: {deadline: 10s}
+    demo: {deadline: 60s}
     demo/report: {memory: 512MiB, depth: 10}
     demo/slow: {deadline: 30ms, memory: 1GiB}
 ";

@@ -127,7 +127,6 @@ async fn a_provider_that_fails_leaves_the_last_good_keys_and_says_so() {
     let elsewhere = Provider::start(keys(&[("k1", pair)])).await;
     let many = jwks(&vec![pair.jwk("k", json!({})); 101]);
     let long = jwks(&[json!({ "kty": "oct", "x": "x".repeat(20_000) })]);
-    let pace = Pace { timeout: Duration::from_secs(1), ..no_cooldown() };
     for (answer, error) in [
         (Answer::Status(500), "answered 500 instead of 200"),
         (Answer::Status(404), "answered 404 instead of 200"),
@@ -140,6 +139,8 @@ async fn a_provider_that_fails_leaves_the_last_good_keys_and_says_so() {
         (Answer::Body(long), "keys[0] of the jwks is longer than 16384 bytes"),
     ] {
         let provider = Provider::start(answer.clone()).await;
+        let patience = if matches!(answer, Answer::Silence) { 1 } else { 60 };
+        let pace = Pace { timeout: Duration::from_secs(patience), ..no_cooldown() };
         let authenticator = with_pace(&config_for(&provider), pace);
         // Never obtained: nothing can be said of any token.
         assert_eq!(kind(&authenticator, &good).await, Some(FailureKind::VerifierUnavailable), "{error}");
@@ -184,22 +185,26 @@ async fn a_provider_that_is_gone_is_a_failure_and_not_a_pass() {
 #[tokio::test]
 async fn a_call_does_not_wait_for_ever_and_others_not_at_all() {
     let pair = pair_for("ES256");
-    let provider = Provider::start(keys(&[("k1", pair)])).await;
-    let pace = Pace { wait: Duration::from_secs(1), timeout: Duration::from_secs(60), ..no_cooldown() };
-    let authenticator = Arc::new(with_pace(&config_for(&provider), pace));
-    let good = pair.token("ES256", "k1", &claims());
-    assert_eq!(kind(&authenticator, &good).await, None);
-    provider.answer(Answer::Silence);
-    let waiting = tokio::spawn({
-        let (authenticator, unknown) = (Arc::clone(&authenticator), pair.token("ES256", "k2", &claims()));
-        async move { kind(&authenticator, &unknown).await }
-    });
-    while provider.calls() < 2 {
-        tokio::task::yield_now().await;
+    let (good, unknown) = (pair.token("ES256", "k1", &claims()), pair.token("ES256", "k2", &claims()));
+    for (wait, ends) in [(Duration::from_millis(50), true), (Duration::from_secs(600), false)] {
+        let provider = Provider::start(keys(&[("k1", pair)])).await;
+        let pace = Pace { wait, timeout: Duration::from_secs(900), ..no_cooldown() };
+        let authenticator = Arc::new(with_pace(&config_for(&provider), pace));
+        assert_eq!(kind(&authenticator, &good).await, None);
+        provider.answer(Answer::Silence);
+        let waiting = tokio::spawn({
+            let (authenticator, unknown) = (Arc::clone(&authenticator), unknown.clone());
+            async move { kind(&authenticator, &unknown).await }
+        });
+        until("the second fetch", || provider.calls() >= 2).await;
+        assert_eq!(kind(&authenticator, &good).await, None);
+        if ends {
+            assert_eq!(waiting.await.unwrap(), Some(FailureKind::CredentialInvalid));
+        } else {
+            assert!(!waiting.is_finished(), "the good call did not wait for the other");
+            waiting.abort();
+        }
     }
-    assert_eq!(kind(&authenticator, &good).await, None);
-    assert!(!waiting.is_finished(), "the good call did not wait for the other");
-    assert_eq!(waiting.await.unwrap(), Some(FailureKind::CredentialInvalid));
 }
 
 #[tokio::test]
@@ -233,18 +238,12 @@ async fn the_background_fetches_first_and_again() {
     let pace = Pace { cooldown: Duration::from_millis(5), ..Pace::default() };
     let authenticator = with_pace(&config, pace);
     let refresh = authenticator.spawn_refresh();
-    while status(&authenticator).last_error.is_none() {
-        tokio::task::yield_now().await;
-    }
+    until("a failed fetch", || status(&authenticator).last_error.is_some()).await;
     provider.answer(keys(&[("k1", pair)]));
-    while status(&authenticator).generation == 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the keys", || status(&authenticator).generation != 0).await;
     assert_eq!(status(&authenticator).last_error, None);
     provider.answer(Answer::Body(jwks(&[])));
-    while status(&authenticator).generation == 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the keys that are gone", || status(&authenticator).generation != 1).await;
     assert_eq!(status(&authenticator).keys, 0);
     drop(refresh);
 }
@@ -266,16 +265,12 @@ async fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
     assert_eq!(kind(&authenticator, &by_old).await, None);
 
     write("{".into());
-    while status(&authenticator).last_error.is_none() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the file that is wrong", || status(&authenticator).last_error.is_some()).await;
     assert_eq!(kind(&authenticator, &by_old).await, None);
     assert_eq!(status(&authenticator).generation, 1);
 
     write(jwks(&[new.jwk("k1", json!({}))]));
-    while status(&authenticator).generation == 1 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("the new file", || status(&authenticator).generation != 1).await;
     assert_eq!(kind(&authenticator, &by_old).await, Some(FailureKind::CredentialInvalid));
     assert_eq!(kind(&authenticator, &new.token("ES256", "k1", &claims())).await, None);
 }

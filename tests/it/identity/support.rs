@@ -201,6 +201,17 @@ pub async fn outcome(authenticator: &Authenticator, token: &str) -> String {
     }
 }
 
+/// Waits, for as long as a very slow machine may take.
+pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let waiting = async {
+        while !happened() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    assert!(done.is_ok(), "waited in vain for {what}");
+}
+
 /// What the identity provider answers.
 #[derive(Clone)]
 pub enum Answer {

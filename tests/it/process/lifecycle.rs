@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::{directory, run, start};
 use crate::harness::wire::{Wire, request};
-use crate::harness::{Ends, wait_until};
+use crate::harness::{Ends, skipped, wait_until};
 
 #[test]
 fn the_banner_can_be_pasted() {
     if Command::new("curl").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: no curl, so that the banner's commands cannot be tried");
+        skipped("the banner's commands: there is no curl");
         return;
     }
     let mut process = start(directory(), &["dev", "--listen", "127.0.0.1:0"]);
@@ -185,7 +185,7 @@ fn a_log_that_cannot_be_written_stops_the_decisions_until_it_can() {
 #[test]
 fn a_full_device_gives_no_decision() {
     if !std::path::Path::new("/dev/full").exists() {
-        eprintln!("SKIPPED: no /dev/full");
+        skipped("a full device: there is no /dev/full");
         return;
     }
     let process = run(&LOGGED.replace("decisions.jsonl", "/dev/full"), &[]);

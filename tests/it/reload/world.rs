@@ -18,7 +18,7 @@ use verdict_rego::{EvalLimits, Evaluation};
 use crate::bundle_format::write_all;
 
 /// How long a condition may take; far beyond what it does take, so that a busy machine fails nothing.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What an observer heard.
 #[derive(Default)]
