@@ -51,7 +51,7 @@ deny contains msg if {
 
 deny contains msg if {
 	tool.currencies
-	not args.currency in tool.currencies
+	not currency_listed
 	msg := sprintf("the currency must be one of %s", [concat(", ", tool.currencies)])
 }
 
@@ -63,15 +63,23 @@ deny contains msg if {
 
 deny contains msg if {
 	tool.max_calls
-	not below(calls, tool.max_calls)
+	not calls_left
 	msg := sprintf("at most %d calls of this tool in a session", [tool.max_calls])
 }
 
 deny contains msg if {
 	tool
-	not below(input.context.total_calls, profile.max_calls)
+	not session_calls_left
 	msg := sprintf("at most %d calls in a session", [profile.max_calls])
 }
+
+# `not` negates a rule, never a condition on a figure of the caller's: where the figure is missing, the rule is undefined, and
+# its negation denies.
+calls_left if below(calls, tool.max_calls)
+
+session_calls_left if below(input.context.total_calls, profile.max_calls)
+
+currency_listed if args.currency in tool.currencies
 
 within_amount if {
 	is_number(args.amount)

@@ -84,6 +84,13 @@ test_other_currencies if {
 	not agent_tools.allow with input as with_args({"currency": "JPY"})
 }
 
+test_a_missing_currency_is_no_listed_one if {
+	context := object.union(object.remove(refund.context, ["args"]), {"args": {"amount": 40}})
+	req := object.union(object.remove(refund, ["context"]), {"context": context})
+	not agent_tools.allow with input as req
+	agent_tools.reasons == {"the currency must be one of EUR, USD"} with input as req
+}
+
 test_the_last_call_is_allowed_and_the_next_is_not if {
 	agent_tools.allow with input as object.union(refund, {"context": {"calls": {"payments.refund": 2}}})
 	not agent_tools.allow with input as object.union(refund, {"context": {"calls": {"payments.refund": 3}}})

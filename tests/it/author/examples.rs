@@ -89,7 +89,7 @@ const MUTANTS: [(&str, &str, &str, &str); 53] = [
         "args.amount < tool.max_amount",
     ),
     ("policies/agent-tools", "policy.rego", "\targs.amount <= tool.max_amount\n", ""),
-    ("policies/agent-tools", "policy.rego", "not args.currency in tool.currencies", "false"),
+    ("policies/agent-tools", "policy.rego", "not currency_listed", "false"),
     ("policies/agent-tools", "policy.rego", "\tfigure >= 0\n", ""),
     ("policies/agent-tools", "policy.rego", "figure < limit", "figure <= limit"),
     ("policies/agent-tools", "policy.rego", "glob.match(pattern, [\".\"], args.host)", "true"),
