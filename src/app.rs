@@ -25,6 +25,7 @@ use crate::config::{Config, Loaded, Profile, Reloaded};
 use crate::decision_log::DecisionLog;
 use crate::doors::body;
 use crate::doors::manage::{Manage, Settings};
+use crate::doors::origin::Origins;
 use crate::doors::router::{Edge, router};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator, Refresh};
@@ -310,6 +311,7 @@ fn edge(
             max: config.server.max_body.as_usize(),
             timeout: config.server.body_timeout.0,
         },
+        origins: Origins::new(&config.server),
         gzip_min_size: config.server.gzip_min_size.as_usize(),
         manage: Manage {
             bundles: Arc::clone(bundles),

@@ -13,5 +13,7 @@ pub mod body;
 pub mod context;
 pub mod manage;
 pub mod opa;
+pub mod origin;
 pub mod params;
+mod refused;
 pub mod router;

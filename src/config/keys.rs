@@ -133,18 +133,45 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "server.max_connections",
         Kind::Number,
-        "The most connections at a time; further ones wait to be accepted.",
+        "The most connections at a time. Further ones wait; meanwhile the connection that has been idle, or blocked on its \
+         client, for the longest time is closed, if that is at least 2 s.",
+    ),
+    entry(
+        "server.max_connections_per_peer",
+        Kind::Number,
+        "The most connections of one client; further ones are closed at once. A client is an IPv4 address, or the first 64 \
+         bits of an IPv6 address.",
     ),
     entry(
         "server.header_timeout",
         Kind::Duration,
-        "How long a connection may take to send a request's headers.",
+        "How long a request's headers may take to arrive, from their first byte; a slower request is answered with 408. The \
+         first byte on a connection must arrive within this time, too.",
     ),
     entry("server.body_timeout", Kind::Duration, "How long a request's body may take to arrive."),
+    entry(
+        "server.write_timeout",
+        Kind::Duration,
+        "How long a client may leave a response unread before its connection, or its HTTP/2 stream, is closed. In HTTP/1.1 \
+         the time starts again with every 16 KiB that the client reads.",
+    ),
+    entry("server.idle_timeout", Kind::Duration, "How long a connection may stay open without a request."),
     entry(
         "server.shutdown_grace",
         Kind::Duration,
         "How long SIGTERM waits for in-flight requests before it closes their connections.",
+    ),
+    entry(
+        "server.allowed_hosts",
+        Kind::Texts,
+        "Host names of this server besides `localhost`, without port. Where identity is off, a request whose `Host` is \
+         another name is answered with 403 (protection against DNS rebinding).",
+    ),
+    entry(
+        "server.allowed_origins",
+        Kind::Texts,
+        "Origins whose web pages may call where identity is off, e.g. `https://console.example`. Requests from other pages \
+         than the server's own are answered with 403.",
     ),
     entry(
         "bundles.dir",

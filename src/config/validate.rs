@@ -104,6 +104,9 @@ impl Checks<'_> {
         for (key, zero) in [
             ("server.max_body", server.max_body.0 == 0),
             ("server.max_connections", server.max_connections == 0),
+            ("server.max_connections_per_peer", server.max_connections_per_peer == 0),
+            ("server.write_timeout", server.write_timeout == Period::secs(0)),
+            ("server.idle_timeout", server.idle_timeout == Period::secs(0)),
             ("server.header_timeout", server.header_timeout == Period::secs(0)),
             ("server.body_timeout", server.body_timeout == Period::secs(0)),
             ("bundles.poll_interval", bundles.poll_interval == Period::secs(0)),

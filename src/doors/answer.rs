@@ -67,6 +67,7 @@ pub const fn status_and_code(kind: FailureKind) -> (StatusCode, &'static str) {
     match kind {
         FailureKind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_parameter"),
         FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_parameter"),
+        FailureKind::CrossOrigin => (StatusCode::FORBIDDEN, "unauthorized"),
         FailureKind::UnknownPath => (StatusCode::NOT_FOUND, "undefined_document"),
         FailureKind::CredentialMissing | FailureKind::CredentialInvalid | FailureKind::CredentialExpired => {
             (StatusCode::UNAUTHORIZED, "unauthorized")

@@ -161,7 +161,8 @@ async fn decide(
     edge.authorizer.authorize(call).await.map_err(answer::unrecorded)
 }
 
-async fn refuse(
+/// Records that what was asked was no call, and answers why.
+pub(super) async fn refuse(
     edge: &Edge,
     path: Option<EntryPath>,
     failure: Failure,

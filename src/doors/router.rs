@@ -7,12 +7,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
+use http::header::ALLOW;
 use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::body::Limits;
 use super::manage::Manage;
-use super::{answer, manage, opa};
+use super::origin::Origins;
+use super::{answer, manage, opa, refused};
 use crate::authorize::Authorizer;
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::{HttpMetrics, Metrics};
@@ -28,6 +30,8 @@ pub struct Edge {
     pub limits: Limits,
     /// Answers at least this long are compressed, in bytes.
     pub gzip_min_size: usize,
+    /// From where it may be called where identity is off.
+    pub origins: Origins,
     /// What health, status and configuration say.
     pub manage: Manage,
     /// Where requests are counted.
@@ -36,7 +40,7 @@ pub struct Edge {
 
 /// What answers a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Route {
+pub(super) enum Route {
     DataV1,
     DataV0,
     Default,
@@ -90,21 +94,46 @@ pub fn router(edge: &Arc<Edge>) -> Router {
         };
         router = router.route(path, any(handler));
     }
-    router.fallback(|| async { answer::text_answer(StatusCode::NOT_FOUND, "404 page not found\n") })
+    let edge = Arc::clone(edge);
+    router.fallback(move |request: Request| {
+        let edge = Arc::clone(&edge);
+        async move { no_route(&edge, request).await }
+    })
+}
+
+async fn no_route(edge: &Edge, request: Request) -> Response {
+    let server_itself = request.method() == Method::OPTIONS && request.uri().path() == "*";
+    match refused::check(edge, None, request, Instant::now()).await {
+        Err(refused) => refused,
+        // RFC 9110 section 9.3.7: what the server can do at all.
+        Ok(_) if server_itself => {
+            let mut response = answer::empty(StatusCode::NO_CONTENT);
+            response.headers_mut().insert(ALLOW, refused::METHODS);
+            response
+        }
+        Ok(_) => answer::text_answer(StatusCode::NOT_FOUND, "404 page not found\n"),
+    }
 }
 
 async fn handle(edge: &Edge, counted: &HttpMetrics, route: Route, request: Request) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let response = match route {
+    let response = match refused::check(edge, Some(route), request, started).await {
+        Ok(request) => answered(edge, route, request, started).await,
+        Err(refused) => refused,
+    };
+    counted.observe(method.as_str(), response.status().as_u16(), started.elapsed());
+    response
+}
+
+async fn answered(edge: &Edge, route: Route, request: Request, started: Instant) -> Response {
+    match route {
         Route::DataV1 => opa::v1(edge, request, started).await,
         Route::DataV0 => opa::v0(edge, request, started).await,
         Route::Default => opa::default_decision(edge, request, started).await,
         Route::Batch => opa::batch(edge, request, started).await,
         route => manage(edge, route, &request.into_parts().0).await,
-    };
-    counted.observe(method.as_str(), response.status().as_u16(), started.elapsed());
-    response
+    }
 }
 
 async fn manage(edge: &Edge, route: Route, parts: &Parts) -> Response {

@@ -149,6 +149,11 @@ impl Authenticator {
         self.modes.mode_for(path.segments())
     }
 
+    /// Whether identity is off for any document.
+    pub fn is_off_for_some(&self) -> bool {
+        self.modes.off_for_some()
+    }
+
     /// Verifies what a call presents.
     ///
     /// INVARIANT (bad is never anonymous): only [`Credential::Absent`], and only where the mode is optional, becomes

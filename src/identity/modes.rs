@@ -36,6 +36,11 @@ impl Modes {
         self.rules.iter().map(|(_, mode)| *mode).chain([self.usual]).any(|mode| mode != IdentityMode::Off)
     }
 
+    /// Whether any call may be made by anybody.
+    pub(super) fn off_for_some(&self) -> bool {
+        self.rules.iter().map(|(_, mode)| *mode).chain([self.usual]).any(|mode| mode == IdentityMode::Off)
+    }
+
     pub(super) fn mode_for(&self, path: &[String]) -> IdentityMode {
         let above = self.rules.iter().find(|(rule, _)| path.starts_with(rule.segments()));
         let below = self.rules.iter().filter(|(rule, _)| rule.segments().starts_with(path));

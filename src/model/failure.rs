@@ -11,6 +11,8 @@ pub enum FailureKind {
     InvalidRequest,
     /// The request body is over the limit (413).
     TooLarge,
+    /// A web page of another origin calls where identity is off (403).
+    CrossOrigin,
     /// No such path, where the caller asked for strict paths (404).
     UnknownPath,
     /// No credential was presented and one is required (401).
@@ -39,6 +41,7 @@ impl FailureKind {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::TooLarge => "too_large",
+            Self::CrossOrigin => "cross_origin",
             Self::UnknownPath => "unknown_path",
             Self::CredentialMissing => "credential_missing",
             Self::CredentialInvalid => "credential_invalid",

@@ -41,6 +41,8 @@ pub struct Metrics {
     pub identity: IdentityMetrics,
     /// Connections that are open now.
     pub connections: Gauge,
+    /// Connections that were closed for want of a place, or gave theirs to another.
+    pub connections_refused: Counter,
     requests: Family<RequestLabels, DurationHistogram>,
     registry: Registry,
 }
@@ -61,11 +63,17 @@ impl Metrics {
         own.register("build", "What is running", build);
         let connections = Gauge::default();
         own.register("connections", "Open connections", connections.clone());
+        let connections_refused = Counter::default();
+        own.register(
+            "connections_refused",
+            "Connections closed for want of a place, or to make place for another",
+            connections_refused.clone(),
+        );
         let decisions = DecisionMetrics::new(own);
         let bundles = BundleMetrics::new(own);
         let log = LogMetrics::new(own);
         let identity = IdentityMetrics::new(own);
-        Self { decisions, bundles, log, identity, connections, requests, registry }
+        Self { decisions, bundles, log, identity, connections, connections_refused, requests, registry }
     }
 
     /// The durations of one route's requests; to be kept by the route.
@@ -450,6 +458,7 @@ mod tests {
             ("process_start_time_seconds", 1_700_000_000.0),
             (r#"verdict_build_info{version="1.2.3"}"#, 1.0),
             ("verdict_connections", 1.0),
+            ("verdict_connections_refused_total", 0.0),
             ("verdict_bundle_generation", 3.0),
             ("verdict_bundle_activations_total", 0.0),
             ("verdict_bundle_failures_total", 0.0),

@@ -10,6 +10,10 @@ use crate::harness::wire::{Wire, chunked, request};
 use crate::harness::{Server, TestApp};
 
 mod connections;
+mod http1;
+mod http2;
+mod origins;
+mod untaken;
 
 const POLICY: &str = "package demo\n\necho := input\n";
 

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::harness::wire::{Wire, request};
 use crate::harness::{Reply, copy, wait_until};
 
+mod attacks;
 mod console;
 mod lifecycle;
 mod refusals;

@@ -15,7 +15,7 @@ fn impatient() -> Server {
     app()
         .config(
             "identity: {mode: off}\n\
-             server: {listen: 127.0.0.1:0, header_timeout: 300ms, body_timeout: 300ms}\n",
+             server: {listen: 127.0.0.1:0, header_timeout: 300ms, body_timeout: 300ms, idle_timeout: 300ms}\n",
         )
         .start()
 }

@@ -23,6 +23,8 @@ fn changed() -> Vec<(&'static str, Value)> {
     vec![
         ("state", json!("/t")),
         ("server.listen", json!("127.0.0.1:9")),
+        ("server.allowed_hosts", json!(["a.example"])),
+        ("server.allowed_origins", json!(["https://a.example"])),
         ("bundles.dir", json!("/b")),
         ("bundles.poll_interval", json!("9s")),
         ("bundles.debounce", json!("9ms")),

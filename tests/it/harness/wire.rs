@@ -21,6 +21,7 @@ impl Wire {
     pub fn try_open(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_write_timeout(Some(Duration::from_secs(60)))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, rest: Vec::new() })
     }
@@ -31,6 +32,19 @@ impl Wire {
 
     pub fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// Sends the same again and again, without reading, until the other side ends the connection.
+    pub fn send_until_closed(&mut self, bytes: &[u8]) {
+        loop {
+            match self.try_send(bytes) {
+                Ok(()) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                    return;
+                }
+                Err(error) => panic!("nobody ended it: {error}"),
+            }
+        }
     }
 
     /// Says that nothing more will be sent.
@@ -79,6 +93,11 @@ impl Wire {
         }
     }
 
+    /// Reads one byte and forgets it; `false` at the end.
+    pub fn read_byte(&mut self) -> bool {
+        matches!(self.stream.read(&mut [0]), Ok(1))
+    }
+
     fn parse(&mut self) -> Option<Reply> {
         let mut fields = [httparse::EMPTY_HEADER; 32];
         let mut head = httparse::Response::new(&mut fields);
@@ -102,7 +121,7 @@ impl Wire {
 
 /// A request as text, with what every request needs.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: verdict\r\n");
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }

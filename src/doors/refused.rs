@@ -1,0 +1,77 @@
+//! What is refused whatever it asks, before anything but its head is looked at: what is no request as HTTP has them, and
+//! pages of other origins where identity is off.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+
+use super::context::request_context;
+use super::opa::refuse;
+use super::router::{Edge, Route};
+use crate::listen::{Malformed, Peer};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::principal::IdentityMode;
+use crate::model::request::EntryPath;
+
+/// What the server can do at all.
+pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+
+/// Refuses a request if it must be, and records it.
+///
+/// # Errors
+/// The answer.
+pub(super) async fn check(
+    edge: &Edge,
+    route: Option<Route>,
+    request: Request,
+    started: Instant,
+) -> Result<Request, Response> {
+    if let Some(malformed) = request.extensions().get::<Malformed>().copied() {
+        let failure = Failure::new(FailureKind::InvalidRequest, malformed.reason);
+        let mut response = answer(edge, &request.into_parts().0, failure, started).await;
+        // Without a record the answer is 503, whatever was wrong.
+        if response.status() == StatusCode::BAD_REQUEST {
+            *response.status_mut() = malformed.status;
+        }
+        if malformed.status == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(ALLOW, METHODS);
+        }
+        return Err(response);
+    }
+    if !route.is_some_and(|route| is_open(edge, route, request.uri().path())) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    match edge.origins.check(&parts) {
+        Ok(()) => Ok(Request::from_parts(parts, body)),
+        Err(failure) => Err(answer(edge, &parts, failure, started).await),
+    }
+}
+
+/// Whether what is asked for is given to anybody. Health is no secret, and probes call by any name.
+fn is_open(edge: &Edge, route: Route, path: &str) -> bool {
+    let authenticator = edge.authorizer.authenticator();
+    if !authenticator.is_off_for_some() {
+        return false;
+    }
+    let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
+    let asked = match route {
+        Route::Health | Route::Live | Route::Ready => return false,
+        Route::DataV1 => below("/v1/data"),
+        Route::DataV0 => below("/v0/data"),
+        Route::Batch => below("/v1/batch/data"),
+        Route::Default => Ok(edge.default_path.clone()),
+        _ => Ok(EntryPath::default()),
+    };
+    // What is no path is refused later on; until then it is as open as anything here.
+    asked.map_or(true, |path| authenticator.mode_for(&path) == IdentityMode::Off)
+}
+
+async fn answer(edge: &Edge, parts: &Parts, failure: Failure, started: Instant) -> Response {
+    let context = request_context(&parts.headers, parts.extensions.get::<Peer>().copied(), "opa");
+    refuse(edge, None, failure, context, started).await
+}
