@@ -20,7 +20,7 @@ use crate::authorize::{Around, Authorizer};
 use crate::bundle::reload::{Observer, Setup as BundleSetup};
 use crate::bundle::status::{Report, Status};
 use crate::bundle::watch::{Trigger, Watcher};
-use crate::bundle::{LoadError, TestRunner};
+use crate::bundle::{LoadError, NotRemovable, TestRunner};
 use crate::config::{Config, Loaded, Profile, Reloaded};
 use crate::decision_log::DecisionLog;
 use crate::doors::body;
@@ -219,6 +219,14 @@ impl Live {
         self.edge.manage.settings.store(Arc::new(settings(&next.config, &self.instance_id)));
         *current = next;
         Ok(needs_restart)
+    }
+
+    /// Confirms that a bundle that vanished from the directory is removed for good; see [`Trigger::confirm_removal`].
+    ///
+    /// # Errors
+    /// A bundle that is not missing, or that the configuration expects.
+    pub fn confirm_removal(&self, bundle: &str) -> Result<(), NotRemovable> {
+        self.bundles.confirm_removal(bundle)
     }
 
     /// The files whose change calls for a reload.

@@ -28,6 +28,7 @@ mod merge;
 mod name;
 mod notices;
 pub mod pattern;
+mod presence;
 pub mod reload;
 mod scan;
 pub mod signature;
@@ -45,7 +46,7 @@ pub use pattern::Pattern;
 pub use reload::{Observer, Setup};
 pub use signature::{Signed, Verification};
 pub use status::{Report, Status};
-pub use watch::{Trigger, Watcher};
+pub use watch::{NotRemovable, Trigger, Watcher};
 pub use yaml::read as read_yaml;
 
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,12 @@ pub struct Config {
     pub deny_when_stale: bool,
     /// Documents that must be defined by policy, e.g. `app/allow`; a snapshot that lacks one is not activated.
     pub required_entrypoints: Vec<String>,
+    /// Base data that must be defined, e.g. `app/users`; a snapshot that lacks it is not activated.
+    pub required_data: Vec<String>,
+    /// Bundles that must be in the directory, by name; without one of them nothing is activated.
+    pub expected: Vec<String>,
+    /// What happens when a bundle that is in force vanishes from the directory; not set is [`OnRemoval::Keep`].
+    pub on_removal: Option<OnRemoval>,
     /// Run the tests and fixtures that a bundle carries, and activate it only when they pass.
     pub run_tests: bool,
     /// The most that one bundle may hold, unpacked.
@@ -89,12 +96,25 @@ impl Default for Config {
             max_stale: Period::secs(300),
             deny_when_stale: false,
             required_entrypoints: Vec::new(),
+            required_data: Vec::new(),
+            expected: Vec::new(),
+            on_removal: None,
             run_tests: false,
             max_bundle_size: ByteSize::mib(256),
             max_bundle_files: 20_000,
             verification: None,
         }
     }
+}
+
+/// What happens when a bundle that is in force vanishes from the watched directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRemoval {
+    /// The last good snapshot stays in force until the bundle comes back or an operator confirms its removal.
+    Keep,
+    /// The other bundles are activated without it, with a warning.
+    Deactivate,
 }
 
 /// How the configuration has signatures dealt with.
@@ -110,4 +130,29 @@ fn entry_point(text: &str) -> Result<EntryPath, String> {
         return Err("an entry point is empty; write the path of a rule, e.g. `app/allow`".to_owned());
     }
     Ok(path)
+}
+
+/// Reads the path of required data, e.g. `app/users`.
+fn data_path(text: &str) -> Result<EntryPath, String> {
+    let path = EntryPath::parse(text)?;
+    if path.segments().is_empty() {
+        return Err(
+            "a path of required data is empty; write what stands below `data`, e.g. `app/users`".to_owned()
+        );
+    }
+    Ok(path)
+}
+
+/// Checks a bundle's name as the configuration gives it.
+///
+/// # Errors
+/// What no bundle in the watched directory can be called.
+pub fn check_name(text: &str) -> Result<(), String> {
+    if let Some(stem) = name::archive_stem(text) {
+        return Err(format!("`{text}` is the name of a file; the bundle is called `{stem}`"));
+    }
+    if text.is_empty() || text.contains('/') || name::ignored(text) {
+        return Err(format!("no bundle can be called `{text}`"));
+    }
+    Ok(())
 }

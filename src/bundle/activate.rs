@@ -1,6 +1,7 @@
 //! From bundles to a snapshot: the one door through which policy comes into force.
 //!
-//! INVARIANT (all checks, then all at once): roots, data, compilation, required entry points and tests, in this order;
+//! INVARIANT (all checks, then all at once): roots, data, compilation, required entry points, required data and tests, in
+//! this order;
 //! only what passes them all becomes a [`Snapshot`].
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub struct Candidate<'a> {
 pub struct Conditions<'a> {
     /// `bundles.required_entrypoints`.
     pub required: &'a [EntryPath],
+    /// `bundles.required_data`.
+    pub required_data: &'a [EntryPath],
     /// `bundles.run_tests`.
     pub run_tests: bool,
     /// Who runs the tests.
@@ -81,6 +84,7 @@ pub fn activate(
         check_calls(&program)?;
     }
     check_required(bundles, &program, conditions.required)?;
+    check_required_data(bundles, &program, conditions.required_data)?;
     check_depth(bundles, &program, conditions)?;
     run_tests(bundles, &program, conditions)?;
     let revision = |bundle: &Bundle| {
@@ -164,6 +168,32 @@ fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath])
         let message = format!("no rule declares `{wanted}`, which {by} requires{hint}");
         let error = LoadError::new(ErrorKind::EntryPoint, message);
         return Err(bundle.map_or(error.clone(), |bundle| error.of(&bundle.name)));
+    }
+    Ok(())
+}
+
+/// INVARIANT (required data): a snapshot without data that policy relies on, which could turn a denial into an allow, is
+/// not activated. Only base data counts, whatever its value; a rule of that path does not define it.
+fn check_required_data(
+    bundles: &[Bundle],
+    program: &Program,
+    required: &[EntryPath],
+) -> Result<(), LoadError> {
+    let of_config = required.iter().map(|path| (path, None));
+    let of_bundles = bundles
+        .iter()
+        .flat_map(|bundle| bundle.manifest.required_data.iter().map(move |path| (path, Some(bundle))));
+    for (path, bundle) in of_config.chain(of_bundles) {
+        if program.data().at(path.segments().iter().map(String::as_str)).is_some() {
+            continue;
+        }
+        let by = if bundle.is_some() { "its `.manifest`" } else { "`bundles.required_data`" };
+        let error =
+            LoadError::new(ErrorKind::MissingData, format!("no data defines `{path}`, which {by} requires"));
+        return Err(match bundle {
+            Some(bundle) => error.of(&bundle.name),
+            None => error,
+        });
     }
     Ok(())
 }

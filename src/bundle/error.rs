@@ -12,6 +12,8 @@ use verdict_rego::diagnostic::{SHOWN, listed};
 pub enum ErrorKind {
     /// There is nothing to activate: no directory, no bundle, a bundle with nothing in it, or no policy at all.
     Empty,
+    /// A bundle that was in force, or that the configuration expects, is not in the watched directory.
+    MissingBundle,
     /// The watched directory is laid out in a way that can be read in two ways.
     Layout,
     /// A file, a folder or a link could not be read, or may not be.
@@ -34,6 +36,8 @@ pub enum ErrorKind {
     Compile,
     /// A required entry point is declared by no rule.
     EntryPoint,
+    /// Data that must be defined is not.
+    MissingData,
     /// The tests that the bundles carry did not pass.
     Tests,
     /// The directory did not stop changing.
@@ -47,6 +51,7 @@ impl ErrorKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::MissingBundle => "missing_bundle",
             Self::Layout => "layout",
             Self::Unreadable => "unreadable",
             Self::Limit => "limit",
@@ -58,6 +63,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Compile => "compile",
             Self::EntryPoint => "entry_point",
+            Self::MissingData => "missing_data",
             Self::Tests => "tests",
             Self::Unsettled => "unsettled",
             Self::Internal => "internal",

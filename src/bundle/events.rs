@@ -1,6 +1,6 @@
 //! What the watcher's thread waits for: flags that notifications, signals and the owner set.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,6 +38,8 @@ struct Flags {
     forced: bool,
     dirty: bool,
     first_done: bool,
+    /// Bundles whose removal was confirmed and not taken note of yet.
+    confirmed: BTreeSet<String>,
     last_event: Option<Instant>,
     /// Files that were written to and not closed since.
     writing: HashSet<PathBuf>,
@@ -66,6 +68,19 @@ impl Events {
 
     pub(super) fn force(&self) {
         self.set(|flags| flags.forced = true);
+    }
+
+    /// An operator confirms that this bundle is removed.
+    pub(super) fn confirm_removal(&self, name: &str) {
+        self.set(|flags| {
+            flags.confirmed.insert(name.to_owned());
+            flags.forced = true;
+        });
+    }
+
+    /// The confirmations since the last time.
+    pub(super) fn take_confirmed(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.lock().confirmed)
     }
 
     pub(super) fn first_done(&self) {

@@ -1,7 +1,7 @@
 //! `.manifest`: what a bundle says of itself, in OPA's format, read strictly.
 //!
 //! Verdict's own part lies in `metadata`, where OPA allows anything:
-//! `{"metadata": {"verdict": {"required_entrypoints": ["app/allow"], "run_tests": true}}}`.
+//! `{"metadata": {"verdict": {"required_entrypoints": ["app/allow"], "required_data": ["app/users"], "run_tests": true}}}`.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub struct Manifest {
     pub roots: Vec<Vec<String>>,
     /// Documents that this bundle wants declared by policy, or nothing is activated.
     pub required_entrypoints: Vec<EntryPath>,
+    /// Base data that this bundle wants defined, or nothing is activated.
+    pub required_data: Vec<EntryPath>,
     /// Activate only when the tests that the bundle carries pass.
     pub run_tests: bool,
     version: RegoVersion,
@@ -35,6 +37,7 @@ impl Default for Manifest {
             revision: String::new(),
             roots: vec![Vec::new()],
             required_entrypoints: Vec::new(),
+            required_data: Vec::new(),
             run_tests: false,
             version: RegoVersion::V1,
             file_versions: Vec::new(),
@@ -73,12 +76,22 @@ struct Extension {
     #[serde(default)]
     required_entrypoints: Vec<String>,
     #[serde(default)]
+    required_data: Vec<String>,
+    #[serde(default)]
     run_tests: bool,
     #[serde(flatten)]
     unknown: BTreeMap<String, IgnoredAny>,
 }
 
-const EXTENSION_KEYS: [&str; 2] = ["required_entrypoints", "run_tests"];
+const EXTENSION_KEYS: [&str; 3] = ["required_entrypoints", "required_data", "run_tests"];
+
+/// What [`Extension`] says, checked.
+#[derive(Default)]
+struct Required {
+    entrypoints: Vec<EntryPath>,
+    data: Vec<EntryPath>,
+    run_tests: bool,
+}
 
 impl Manifest {
     /// Reads a `.manifest`.
@@ -96,11 +109,13 @@ impl Manifest {
             return Err(error("`wasm` is not supported; build the bundle with `opa build --target rego`"));
         }
         let extension = metadata.and_then(|metadata| metadata.verdict);
-        let (required, run_tests) = extension.map_or(Ok((Vec::new(), false)), Extension::check)?;
+        let Required { entrypoints, data, run_tests } =
+            extension.map_or_else(|| Ok(Required::default()), Extension::check)?;
         Ok(Self {
             revision: revision.unwrap_or_default(),
             roots: roots.map_or_else(|| Ok(vec![Vec::new()]), |roots| parse_roots(&roots))?,
-            required_entrypoints: required,
+            required_entrypoints: entrypoints,
+            required_data: data,
             run_tests,
             version: rego_version.map_or(Ok(RegoVersion::V1), |v| version("rego_version", v))?,
             file_versions: file_versions(file_rego_versions.unwrap_or_default())?,
@@ -146,15 +161,23 @@ impl Manifest {
 }
 
 impl Extension {
-    fn check(self) -> Result<(Vec<EntryPath>, bool), LoadError> {
-        if let Some(key) = self.unknown.keys().next() {
+    fn check(self) -> Result<Required, LoadError> {
+        let Self { required_entrypoints, required_data, run_tests, unknown } = self;
+        if let Some(key) = unknown.keys().next() {
             return Err(unknown_key("metadata.verdict.", key, &EXTENSION_KEYS));
         }
-        let paths = self.required_entrypoints.iter().map(|path| {
-            super::entry_point(path)
-                .map_err(|why| error(&format!("`metadata.verdict.required_entrypoints`: {why}")))
-        });
-        Ok((paths.collect::<Result<_, _>>()?, self.run_tests))
+        let within = |key: &str, why: String| error(&format!("`metadata.verdict.{key}`: {why}"));
+        let entrypoints = required_entrypoints
+            .iter()
+            .map(|path| super::entry_point(path).map_err(|why| within("required_entrypoints", why)));
+        let data = required_data
+            .iter()
+            .map(|path| super::data_path(path).map_err(|why| within("required_data", why)));
+        Ok(Required {
+            entrypoints: entrypoints.collect::<Result<_, _>>()?,
+            data: data.collect::<Result<_, _>>()?,
+            run_tests,
+        })
     }
 }
 
@@ -286,6 +309,7 @@ mod tests {
                 "did you mean `metadata.verdict.req",
             ),
             (r#"{"metadata": {"verdict": {"required_entrypoints": ["a//b"]}}}"#, "ambiguous path"),
+            (r#"{"metadata": {"verdict": {"required_data": [""]}}}"#, "required data is empty"),
             (r#"{"metadata": {"verdict": {"run_tests": "yes"}}}"#, "not a manifest"),
         ] {
             let error = Manifest::parse(text.as_bytes()).unwrap_err();

@@ -1,5 +1,6 @@
 //! What to do with one stable reading of the directory: activate it, or keep what is in force and say why.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use super::activate::{Conditions, TestRunner, activate};
 use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, Reading, parse_all};
+use super::presence::Presence;
 use super::scan::Scan;
 use super::signature::{Signed, Verification};
 use super::status::{Report, Status};
@@ -54,6 +56,10 @@ enum Handled {
 pub(super) struct Reloader {
     setup: Setup,
     required: Vec<EntryPath>,
+    required_data: Vec<EntryPath>,
+    presence: Presence,
+    /// What should be in the directory and was not, when it was looked at last.
+    missing: BTreeSet<String>,
     verification: Verification,
     active: Option<Digest>,
     last: Option<Handled>,
@@ -63,14 +69,20 @@ impl Reloader {
     /// # Errors
     /// A required entry point that is not a path, or a verification key that cannot be used.
     pub(super) fn new(setup: Setup) -> Result<Self, LoadError> {
-        let required = setup.config.required_entrypoints.iter().map(|path| {
-            super::entry_point(path).map_err(|why| {
-                LoadError::new(ErrorKind::EntryPoint, format!("`bundles.required_entrypoints`: {why}"))
-            })
+        let config = &setup.config;
+        let wrong = |kind, key: &str, why: String| LoadError::new(kind, format!("`bundles.{key}`: {why}"));
+        let required = config.required_entrypoints.iter().map(|path| {
+            super::entry_point(path).map_err(|why| wrong(ErrorKind::EntryPoint, "required_entrypoints", why))
         });
         let required = required.collect::<Result<_, _>>()?;
-        let verification = super::verification(&setup.config)?;
-        Ok(Self { setup, required, verification, active: None, last: None })
+        let data = config.required_data.iter().map(|path| {
+            super::data_path(path).map_err(|why| wrong(ErrorKind::MissingData, "required_data", why))
+        });
+        let required_data = data.collect::<Result<_, _>>()?;
+        let presence = Presence::new(config);
+        let missing = BTreeSet::new();
+        let verification = super::verification(config)?;
+        Ok(Self { setup, required, required_data, presence, missing, verification, active: None, last: None })
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -79,6 +91,14 @@ impl Reloader {
 
     pub(super) const fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    /// Takes an operator's word that these bundles are removed for good.
+    pub(super) fn confirm(&mut self, names: BTreeSet<String>) {
+        for name in &names {
+            tracing::info!(bundle = name, "the removal of the bundle is confirmed");
+        }
+        self.presence.confirm(names);
     }
 
     /// Whether a reading with this digest has been handled as the latest.
@@ -92,6 +112,9 @@ impl Reloader {
         if self.knows(&digest) && !(again && self.last == Some(Handled::Failed(digest))) {
             return;
         }
+        let present = scan.present();
+        self.missing = self.presence.missing(&present);
+        self.presence.returned(&present);
         if self.active == Some(digest) {
             self.setup.status.restored(self.setup.clock.now());
             self.last = Some(Handled::Active(digest));
@@ -118,13 +141,16 @@ impl Reloader {
 
     /// INVARIANT (last good): nothing but [`Reloader::succeed`] touches the store, so any error leaves it as it was.
     fn attempt(&self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
-        let (mut bundles, mut errors) = (Vec::new(), Vec::new());
+        let absent = self.presence.missing(&scan.names());
+        let (mut bundles, mut broken) = (Vec::new(), Vec::new());
         for (_, parsed) in parse_all(scan, &Reading::all(&self.verification)) {
             match parsed {
                 Ok(bundle) => bundles.push(bundle),
-                Err(error) => errors.push(error),
+                Err(error) => broken.push(error),
             }
         }
+        let mut errors = self.presence.check(&self.setup.config.dir, &absent, &bundles);
+        errors.append(&mut broken);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -133,6 +159,7 @@ impl Reloader {
         let conditions = Conditions {
             limits: Some(&limits),
             required: &self.required,
+            required_data: &self.required_data,
             run_tests: self.setup.config.run_tests,
             runner: self.setup.runner.as_deref(),
             no_calls: self.setup.no_calls,
@@ -141,7 +168,13 @@ impl Reloader {
         snapshot.map(|snapshot| (snapshot, bundles)).map_err(|error| vec![error])
     }
 
-    fn succeed(&self, snapshot: Snapshot, bundles: &[Bundle]) {
+    fn succeed(&mut self, snapshot: Snapshot, bundles: &[Bundle]) {
+        for name in self.presence.activated(bundles) {
+            tracing::warn!(
+                bundle = name,
+                "the bundle was removed from the directory, and is no longer in force"
+            );
+        }
         let Setup { store, status, clock, observers, .. } = &self.setup;
         let generation = snapshot.revision.generation;
         warn_unverified(bundles, self.setup.config.verification.is_some());
@@ -158,7 +191,7 @@ impl Reloader {
 
     fn fail(&self, names: &[String], errors: &[LoadError]) {
         let Setup { status, clock, observers, .. } = &self.setup;
-        status.failed(clock.now(), names, errors);
+        status.failed(clock.now(), names, &self.missing, errors);
         let report = status.report();
         for error in errors {
             tracing::error!(
@@ -175,6 +208,9 @@ impl Reloader {
 
     /// The directory as a whole could not be read as bundles.
     pub(super) fn unusable(&mut self, error: LoadError, again: bool) {
+        // A directory that is gone, empty or unreadable holds none of its bundles; one that can be read in two ways does.
+        let lost = matches!(error.kind, ErrorKind::Empty | ErrorKind::Unreadable);
+        self.missing = if lost { self.presence.wanted() } else { BTreeSet::new() };
         let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
         super::contents::hash_field(&mut context, error.to_string().as_bytes());
         let digest = super::contents::finish_digest(context);

@@ -117,6 +117,23 @@ impl Survey {
     }
 }
 
+impl Scan {
+    /// The names of the entries.
+    pub(super) fn names(&self) -> BTreeSet<&str> {
+        self.bundles.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The names of those that hold something: not a link that leads nowhere, nor a folder that is empty, as a mount point
+    /// is without its mount.
+    pub(super) fn present(&self) -> BTreeSet<&str> {
+        let there = |contents: &Result<Contents, LoadError>| match contents {
+            Ok(contents) => !contents.files.is_empty(),
+            Err(error) => error.kind != ErrorKind::MissingBundle,
+        };
+        self.bundles.iter().filter(|(_, contents)| there(contents)).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
 impl Source {
     pub(super) fn read(self, limits: Limits) -> Result<Contents, LoadError> {
         match self {
@@ -149,6 +166,8 @@ struct Entry {
     meta: fs::Metadata,
     /// A file that makes the directory itself a bundle.
     loose: bool,
+    /// A link that leads nowhere; `meta` is the link's own.
+    dangling: bool,
 }
 
 impl Entry {
@@ -163,10 +182,15 @@ impl Entry {
                 format!("`{}` is an archive of another kind; pack it as `.tar.gz`", self.path.display()),
             ));
         }
-        Ok(name::archive_stem(file))
+        // Where a link leads nowhere, nobody can tell what it was: it is taken for a bundle, and so it is missed.
+        Ok(name::archive_stem(file).or_else(|| self.dangling.then_some(file)))
     }
 
     fn source(&self, limits: Limits, folders: &mut BTreeSet<PathBuf>) -> Result<Source, LoadError> {
+        if self.dangling {
+            let message = format!("`{}` is a link that leads nowhere", self.path.display());
+            return Err(LoadError::new(ErrorKind::MissingBundle, message));
+        }
         if self.path.is_symlink() {
             let target = self.path.canonicalize().map_err(|error| unreadable(&self.path, &error))?;
             folders.extend(target.parent().map(Path::to_path_buf));
@@ -206,14 +230,17 @@ fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
         if name::ignored(file) {
             continue;
         }
-        let meta = match fs::metadata(&path) {
-            // Removed since the directory was listed. A link that leads nowhere is an error.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => continue,
-            other => other.map_err(|error| unreadable(&path, &error))?,
+        let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        let (meta, dangling) = match (fs::metadata(&path), fs::symlink_metadata(&path)) {
+            (Ok(meta), _) => (meta, false),
+            (Err(error), Ok(link)) if gone(&error) && link.is_symlink() => (link, true),
+            // Removed since the directory was listed.
+            (Err(error), _) if gone(&error) => continue,
+            (Err(error), _) => return Err(unreadable(&path, &error)),
         };
         let role = name::role(file);
         let loose = !meta.is_dir() && !matches!(role, Role::Other | Role::Fixture | Role::Signatures);
-        entries.insert(file.to_owned(), Entry { path, meta, loose });
+        entries.insert(file.to_owned(), Entry { path, meta, loose, dangling });
     }
     Ok(entries)
 }
@@ -222,7 +249,7 @@ fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
 fn single(dir: &Path, entries: &BTreeMap<String, Entry>, limits: Limits) -> Result<Survey, LoadError> {
     let loose = entries.iter().find(|(_, entry)| entry.loose).map_or("", |(file, _)| file);
     for (file, entry) in entries {
-        let archive = !entry.meta.is_dir() && entry.bundle_name(file)?.is_some();
+        let archive = !entry.meta.is_dir() && !entry.dangling && entry.bundle_name(file)?.is_some();
         if archive || (entry.meta.is_dir() && entry.path.join(".manifest").exists()) {
             return Err(LoadError::new(
                 ErrorKind::Layout,

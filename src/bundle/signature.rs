@@ -204,7 +204,7 @@ impl Trust {
             return Ok(());
         }
         let hint = prefix_hint(&added, &missing).unwrap_or_default();
-        Err(format!("is not what was signed: {}{hint}", problems.join("; ")))
+        Err(format!("does not match its signature: {}{hint}", problems.join("; ")))
     }
 }
 

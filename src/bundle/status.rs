@@ -1,6 +1,6 @@
 //! How the bundles are doing: for `/v1/status`, health, readiness and metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +68,9 @@ pub struct Report {
     /// When the directory was last looked at, whether or not it had changed.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last_scan: Option<Timestamp>,
+    /// Bundles that are in force, or expected by the configuration, and not in the directory.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub missing: BTreeSet<String>,
     /// Why, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -139,9 +142,16 @@ impl Status {
         });
     }
 
-    /// An attempt failed; `names` are the bundles that the directory holds.
-    pub(super) fn failed(&self, at: Timestamp, names: &[String], errors: &[LoadError]) {
+    /// An attempt failed; `names` are the bundles that the directory holds, `missing` those that it should hold, too.
+    pub(super) fn failed(
+        &self,
+        at: Timestamp,
+        names: &[String],
+        missing: &BTreeSet<String>,
+        errors: &[LoadError],
+    ) {
         self.update(|report| {
+            report.missing.clone_from(missing);
             report.failures = report.failures.saturating_add(1);
             report.failing_since.get_or_insert(at);
             report.error = errors.first().map(ToString::to_string);
@@ -172,6 +182,7 @@ impl Status {
 impl Report {
     fn clear(&mut self) {
         (self.failing_since, self.error, self.explained, self.error_kind) = (None, None, None, None);
+        self.missing.clear();
     }
 }
 

@@ -21,28 +21,63 @@ use super::folder::Stamp;
 use super::notices::{Identity, Notices};
 use super::reload::{Reloader, Setup};
 use super::scan::{self, Scan};
+use super::status::Status;
 use crate::model::clock::Timestamp;
 
 /// A directory that changes for this many debounces without a pause is reported as failing; 10 s by default.
 const UNSETTLED_DEBOUNCES: u32 = 100;
+/// How often at least it must have been seen to change for that: on a busy machine, a single reading may take as long.
+const UNSETTLED_CHANGES: u32 = 3;
 /// Stamps younger than this prove nothing: a second write in the same tick of the file system's clock looks the same.
 const RACY_SECONDS: i64 = 2;
 
 /// The running loop. Dropping it stops the loop and waits for its end.
 #[derive(Debug)]
 pub struct Watcher {
-    events: Arc<Events>,
+    trigger: Trigger,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Asks for a reload from elsewhere, e.g. on SIGHUP.
 #[derive(Debug, Clone)]
-pub struct Trigger(Arc<Events>);
+pub struct Trigger {
+    events: Arc<Events>,
+    status: Arc<Status>,
+    expected: Arc<[String]>,
+}
+
+/// Why the removal of a bundle was not confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRemovable {
+    /// It is in the directory, or was never in force.
+    #[error("no bundle `{0}` is missing from the directory")]
+    NotMissing(String),
+    /// The configuration wants it, whatever is confirmed.
+    #[error("`bundles.expected` lists the bundle `{0}`; take it out of the configuration and restart")]
+    Expected(String),
+}
 
 impl Trigger {
     /// Reads the directory again now, and tries again what failed before.
     pub fn reload(&self) {
-        self.0.force();
+        self.events.force();
+    }
+
+    /// Confirms that the bundle `name`, which is in force and vanished from the directory, is removed for good, and reads
+    /// the directory again. What is in the directory then comes into force without it, if nothing else is wrong with it.
+    /// Does not wait for that. The word is void once the bundle is back.
+    ///
+    /// # Errors
+    /// A bundle that is not reported as missing, or that the configuration expects.
+    pub fn confirm_removal(&self, name: &str) -> Result<(), NotRemovable> {
+        if !self.status.report().missing.contains(name) {
+            return Err(NotRemovable::NotMissing(name.to_owned()));
+        }
+        if self.expected.iter().any(|expected| expected == name) {
+            return Err(NotRemovable::Expected(name.to_owned()));
+        }
+        self.events.confirm_removal(name);
+        Ok(())
     }
 }
 
@@ -53,6 +88,7 @@ impl Watcher {
     /// A required entry point in the configuration that is not a path, or no thread to be had.
     pub fn start(setup: Setup) -> Result<Self, LoadError> {
         let dir = std::path::absolute(&setup.config.dir).unwrap_or_else(|_| setup.config.dir.clone());
+        let (status, expected) = (Arc::clone(&setup.status), setup.config.expected.as_slice().into());
         let reloader = Reloader::new(setup)?;
         let events = Arc::new(Events::new(&dir));
         let notices = Notices::new(Arc::clone(&events), &dir);
@@ -61,22 +97,22 @@ impl Watcher {
         let thread = spawned.map_err(|error| {
             LoadError::new(ErrorKind::Internal, format!("no thread for the bundles: {error}"))
         })?;
-        Ok(Self { events, thread: Some(thread) })
+        Ok(Self { trigger: Trigger { events, status, expected }, thread: Some(thread) })
     }
 
     /// Waits until the first reading has been handled, well or not; `false` when that takes longer than `timeout`.
     pub fn wait_first(&self, timeout: Duration) -> bool {
-        self.events.wait_first(timeout)
+        self.trigger.events.wait_first(timeout)
     }
 
     /// Reads the directory again now, and tries again what failed before.
     pub fn reload(&self) {
-        self.events.force();
+        self.trigger.reload();
     }
 
     /// A handle for [`Watcher::reload`] that can be given away.
     pub fn trigger(&self) -> Trigger {
-        Trigger(Arc::clone(&self.events))
+        self.trigger.clone()
     }
 
     /// Stops the loop and waits for its end; an activation that is under way is completed.
@@ -85,7 +121,7 @@ impl Watcher {
     }
 
     fn stop(&mut self) {
-        self.events.stop();
+        self.trigger.events.stop();
         if let Some(thread) = self.thread.take() {
             // A panic of the loop has been printed already, and stopping must not add another.
             let _ended = thread.join();
@@ -150,7 +186,8 @@ impl Loop {
         let debounce = self.reloader.setup().config.debounce.0;
         let started = Instant::now();
         let mut previous: Option<Key> = None;
-        let mut reported = false;
+        let (mut changes, mut reported) = (0_u32, false);
+        self.reloader.confirm(self.events.take_confirmed());
         while self.events.quiet(debounce, previous.is_some()) {
             let now = self.reloader.setup().clock.now();
             self.reloader.setup().status.scanned(now);
@@ -165,8 +202,11 @@ impl Loop {
                 self.finish(look, now, again);
                 return true;
             }
-            previous = Some(key);
-            if !reported && started.elapsed() > debounce.saturating_mul(UNSETTLED_DEBOUNCES) {
+            changes = changes.saturating_add(u32::from(previous.replace(key).is_some()));
+            if !reported
+                && changes >= UNSETTLED_CHANGES
+                && started.elapsed() > debounce.saturating_mul(UNSETTLED_DEBOUNCES)
+            {
                 self.reloader.unsettled();
                 self.events.first_done();
                 reported = true;

@@ -201,6 +201,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Documents that policy must define, e.g. `app/allow`; bundles that lack one are not activated.",
     ),
     entry(
+        "bundles.required_data",
+        Kind::Texts,
+        "Base data that must be defined, e.g. `app/users`, whatever its value; a snapshot that lacks it is not activated. \
+         Documents that rules define do not count.",
+    ),
+    entry(
+        "bundles.expected",
+        Kind::Texts,
+        "Bundles that must be in the directory, by name (`authz` for `authz.tar.gz`); without one of them nothing is \
+         activated, at the start either.",
+    ),
+    entry(
+        "bundles.on_removal",
+        Kind::Word,
+        "What happens when a bundle that is in force vanishes from the directory. `keep`: the last good snapshot stays in \
+         force until the bundle comes back or an operator confirms its removal; a restart forgets it, unless it is in \
+         `bundles.expected`. `deactivate`: the other bundles are activated without it, with a warning. Without this key, \
+         `verdict run` keeps and `verdict dev` deactivates.",
+    ),
+    entry(
         "bundles.run_tests",
         Kind::Flag,
         "Whether to run the tests and fixtures in bundles, and to activate bundles only if they pass.",

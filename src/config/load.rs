@@ -14,6 +14,7 @@ use super::restart::{self, Version};
 use super::schema::Config;
 use super::tree::{Data, Node, Origin, Part, Path};
 use super::{typed, validate, yaml};
+use crate::bundle::OnRemoval;
 
 /// Larger than any configuration a person writes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -137,6 +138,10 @@ fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config
         return Err(flaws);
     }
     make_paths_absolute(&mut config);
+    config.bundles.on_removal.get_or_insert(match profile {
+        Profile::Dev => OnRemoval::Deactivate,
+        Profile::Run(_) | Profile::Inspect => OnRemoval::Keep,
+    });
     let findings = validate::check(&config, tree, profile);
     if findings.flaws.is_empty() { Ok((config, findings.warnings)) } else { Err(findings.flaws) }
 }

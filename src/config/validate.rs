@@ -34,6 +34,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
         Checks { config, tree, profile, findings: Findings { flaws: Vec::new(), warnings: Vec::new() } };
     checks.values();
     checks.listener();
+    checks.expected_bundles();
     checks.verification();
     checks.identity();
     checks.findings
@@ -181,6 +182,9 @@ impl Checks<'_> {
         {
             let message = format!("`{name}` is set by Verdict itself");
             self.flaw(Path::dotted("decision_log.labels").key(name), message, "choose another name");
+        }
+        for (n, path) in bundles.required_data.iter().enumerate() {
+            self.document(Path::dotted("bundles.required_data").index(n), path);
         }
     }
 

@@ -90,11 +90,21 @@ pub fn ready(edge: &Edge) -> Response {
     } else if !bundles_are_fresh(edge, &report) {
         reasons.push("reloading has failed for longer than `bundles.max_stale`");
     }
+    let missing = "a bundle that is in force or expected is missing from the bundle directory";
+    if !report.missing.is_empty() && !reasons.is_empty() {
+        reasons.push(missing);
+    }
     if !some_keys(edge) {
         reasons.push("no issuer's keys could be obtained");
     }
     match reasons.is_empty() {
-        true => json_value(StatusCode::OK, &json!({ "ready": true, "generation": report.generation }), false),
+        true => {
+            let mut body = json!({ "ready": true, "generation": report.generation });
+            if let Some(body) = body.as_object_mut().filter(|_| !report.missing.is_empty()) {
+                body.insert("warnings".to_owned(), json!([missing]));
+            }
+            json_value(StatusCode::OK, &body, false)
+        }
         false => {
             let error = report.error.as_deref();
             let body = json!({ "ready": false, "reasons": reasons, "error": error });
@@ -136,6 +146,7 @@ pub fn metrics(edge: &Edge) -> Response {
     // It becomes stale as time passes, so nobody but the reader can say when.
     let report = edge.manage.bundles.report();
     edge.metrics.bundles.stale.set(i64::from(report.is_active() && !bundles_are_fresh(edge, &report)));
+    edge.metrics.bundles.missing.set(i64::try_from(report.missing.len()).unwrap_or(i64::MAX));
     let mut response = answer::json_text(StatusCode::OK, edge.metrics.render());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
     response
@@ -189,7 +200,7 @@ pub async fn status(edge: &Edge, parts: &Parts) -> Response {
             "generation": report.generation, "activations": report.activations, "failures": report.failures,
             "failing_since": time(report.failing_since), "last_scan": time(report.last_scan),
             "stale": report.is_active() && !bundles_are_fresh(edge, &report),
-            "error_kind": report.error_kind, "error": report.error,
+            "error_kind": report.error_kind, "error": report.error, "missing": report.missing,
         },
     }});
     json_value(StatusCode::OK, &body, params.pretty)

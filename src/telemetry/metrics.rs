@@ -213,6 +213,8 @@ pub struct BundleMetrics {
     pub last_success: Gauge,
     /// 1 while what is active is older than allowed.
     pub stale: Gauge,
+    /// Bundles that are in force or expected, and not in the directory.
+    pub missing: Gauge,
 }
 
 impl BundleMetrics {
@@ -223,8 +225,9 @@ impl BundleMetrics {
             generation: Gauge::default(),
             last_success: Gauge::default(),
             stale: Gauge::default(),
+            missing: Gauge::default(),
         };
-        let Self { activations, failures, generation, last_success, stale } = &this;
+        let Self { activations, failures, generation, last_success, stale, missing } = &this;
         registry.register("bundle_activations", "Snapshots of all bundles activated", activations.clone());
         registry.register("bundle_failures", "Snapshots of all bundles refused", failures.clone());
         registry.register("bundle_generation", "Generation of the active snapshot", generation.clone());
@@ -234,6 +237,11 @@ impl BundleMetrics {
             last_success.clone(),
         );
         registry.register("bundle_stale", "1 while the active snapshot is older than allowed", stale.clone());
+        registry.register(
+            "bundle_missing",
+            "Bundles that vanished from the directory, or are expected in it",
+            missing.clone(),
+        );
         this
     }
 }

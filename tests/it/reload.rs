@@ -1,5 +1,6 @@
 //! The reload matrix: what happens to a watched directory, and what is served meanwhile. Real files, a real watcher.
 
+mod removal;
 mod world;
 
 use std::collections::BTreeSet;

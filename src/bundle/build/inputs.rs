@@ -15,6 +15,7 @@ use crate::bundle::name::{self, Role, role};
 use crate::bundle::pattern::Pattern;
 use crate::bundle::signature::Signed;
 use crate::bundle::{folder, scan};
+use crate::model::request::EntryPath;
 use verdict_rego::{Module, RegoVersion};
 
 type Policy = (String, Vec<u8>, RegoVersion);
@@ -99,16 +100,19 @@ fn merged(
     if manifests.any(others) {
         notices.push("the bundles' `metadata` is not merged, and left out".to_owned());
     }
-    let required: Vec<String> = bundles
-        .iter()
-        .flat_map(|bundle| &bundle.manifest.required_entrypoints)
-        .map(ToString::to_string)
-        .collect();
+    let all = |of: fn(&Manifest) -> &[EntryPath]| -> Vec<String> {
+        bundles.iter().flat_map(|bundle| of(&bundle.manifest)).map(ToString::to_string).collect()
+    };
+    let entrypoints = all(|manifest| &manifest.required_entrypoints);
+    let data = all(|manifest| &manifest.required_data);
     let run_tests = bundles.iter().any(|bundle| bundle.manifest.run_tests);
-    if required.is_empty() && !run_tests {
+    if entrypoints.is_empty() && data.is_empty() && !run_tests {
         return Map::new();
     }
-    let verdict = json!({"required_entrypoints": required, "run_tests": run_tests});
+    let mut verdict = json!({"required_entrypoints": entrypoints, "run_tests": run_tests});
+    if let Some(verdict) = verdict.as_object_mut().filter(|_| !data.is_empty()) {
+        verdict.insert("required_data".to_owned(), json!(data));
+    }
     Map::from_iter([("metadata".to_owned(), json!({"verdict": verdict}))])
 }
 

@@ -1,12 +1,22 @@
-//! The checks of `bundles.verification:`.
+//! The checks of `bundles.expected` and `bundles.verification`.
 
 use super::{Checks, Danger, Profile};
 use crate::bundle::Pattern;
+use crate::bundle::check_name;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
 use crate::config::tree::Path;
 
 impl Checks<'_> {
+    pub(super) fn expected_bundles(&mut self) {
+        for (n, name) in self.config.bundles.expected.iter().enumerate() {
+            if let Err(message) = check_name(name) {
+                let hint = "a bundle is called as its folder or archive in `bundles.dir`, without `.tar.gz`";
+                self.flaw(Path::dotted("bundles.expected").index(n), message, hint);
+            }
+        }
+    }
+
     pub(super) fn verification(&mut self) {
         let at = Path::dotted("bundles.verification");
         let Some(verification) = &self.config.bundles.verification else { return };

@@ -51,12 +51,20 @@ pub struct Options {
     pub debounce: Period,
     pub required: Vec<String>,
     pub runner: Option<Arc<TestRunner>>,
+    /// What else the configuration says.
+    pub configure: fn(&mut Config),
 }
 
 /// Unless a test is about polling, only notifications can be what makes it pass.
 impl Default for Options {
     fn default() -> Self {
-        Self { poll: Period::secs(3600), debounce: Period::millis(30), required: Vec::new(), runner: None }
+        Self {
+            poll: Period::secs(3600),
+            debounce: Period::millis(30),
+            required: Vec::new(),
+            runner: None,
+            configure: |_| (),
+        }
     }
 }
 
@@ -74,7 +82,7 @@ impl World {
             heard: Arc::default(),
             watcher: None,
         };
-        let config = Config {
+        let mut config = Config {
             dir: world.dir.clone(),
             poll_interval: options.poll,
             debounce: options.debounce,
@@ -82,6 +90,7 @@ impl World {
             run_tests: options.runner.is_some(),
             ..Config::default()
         };
+        (options.configure)(&mut config);
         let setup = Setup {
             config,
             store: Arc::clone(&world.store),
