@@ -23,7 +23,7 @@ use super::merge::merge;
 use super::pattern::Pattern;
 use super::signature::keys::SigningKey;
 use super::signature::{Verification, token};
-use super::{archive, folder, name, scan};
+use super::{activate, archive, folder, name, scan};
 use crate::model::request::EntryPath;
 use verdict_rego::RegoVersion;
 
@@ -125,7 +125,7 @@ impl Draft {
     /// # Errors
     /// What does not compile, or an entry point that no rule declares.
     pub fn compile(&self, entrypoints: &[EntryPath]) -> Result<(), LoadError> {
-        let program = super::compile(&self.bundles)?;
+        let program = activate::compile(&self.bundles)?;
         match entrypoints.iter().find(|path| !program.declares(path)) {
             None => Ok(()),
             Some(path) => Err(LoadError::new(

@@ -16,12 +16,6 @@ pub struct Limits {
     pub max_files: usize,
 }
 
-impl From<&super::Config> for Limits {
-    fn from(config: &super::Config) -> Self {
-        Self { max_size: config.max_bundle_size.0, max_files: config.max_bundle_files }
-    }
-}
-
 /// SHA-256.
 pub(super) type Digest = [u8; 32];
 

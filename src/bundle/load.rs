@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::config::Config;
 use super::contents::{Contents, Limits, wanted};
 use super::error::{ErrorKind, LoadError};
 use super::manifest::Manifest;
@@ -107,11 +108,17 @@ pub fn load_reading(path: &Path, limits: Limits, reading: &Reading<'_>) -> Resul
 ///
 /// # Errors
 /// The first bundle that does not load, or a directory without bundles.
-pub fn load_dir(config: &super::Config) -> Result<Vec<Bundle>, LoadError> {
+pub fn load_dir(config: &Config) -> Result<Vec<Bundle>, LoadError> {
     let limits = Limits::from(config);
-    let verification = super::verification(config)?;
+    let verification = verification(config)?;
     let scan = scan::survey(&config.dir, limits)?.read(limits);
     parse_all(scan, &Reading::all(&verification)).into_iter().map(|(_, bundle)| bundle).collect()
+}
+
+/// How the configuration has signatures dealt with.
+pub(super) fn verification(config: &Config) -> Result<Verification, LoadError> {
+    Verification::from_config(config.verification.as_ref())
+        .map_err(|why| LoadError::new(ErrorKind::Signature, format!("`bundles.verification`: {why}")))
 }
 
 /// Parses every bundle of a scan; errors name their bundle.

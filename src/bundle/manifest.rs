@@ -169,16 +169,35 @@ impl Extension {
         let within = |key: &str, why: String| error(&format!("`metadata.verdict.{key}`: {why}"));
         let entrypoints = required_entrypoints
             .iter()
-            .map(|path| super::entry_point(path).map_err(|why| within("required_entrypoints", why)));
-        let data = required_data
-            .iter()
-            .map(|path| super::data_path(path).map_err(|why| within("required_data", why)));
+            .map(|path| entry_point(path).map_err(|why| within("required_entrypoints", why)));
+        let data =
+            required_data.iter().map(|path| data_path(path).map_err(|why| within("required_data", why)));
         Ok(Required {
             entrypoints: entrypoints.collect::<Result<_, _>>()?,
             data: data.collect::<Result<_, _>>()?,
             run_tests,
         })
     }
+}
+
+/// Reads a required entry point, e.g. `app/allow`.
+pub(super) fn entry_point(text: &str) -> Result<EntryPath, String> {
+    let path = EntryPath::parse(text)?;
+    if path.segments().is_empty() {
+        return Err("an entry point is empty; write the path of a rule, e.g. `app/allow`".to_owned());
+    }
+    Ok(path)
+}
+
+/// Reads the path of required data, e.g. `app/users`.
+pub(super) fn data_path(text: &str) -> Result<EntryPath, String> {
+    let path = EntryPath::parse(text)?;
+    if path.segments().is_empty() {
+        return Err(
+            "a path of required data is empty; write what stands below `data`, e.g. `app/users`".to_owned()
+        );
+    }
+    Ok(path)
 }
 
 /// Whether `prefix` is `path` or lies above it, segment by segment.

@@ -76,6 +76,20 @@ pub(super) fn foreign_archive(file: &str) -> bool {
     ends.iter().any(|end| file.ends_with(end))
 }
 
+/// Checks a bundle's name as the configuration gives it.
+///
+/// # Errors
+/// What no bundle in the watched directory can be called.
+pub fn check_name(text: &str) -> Result<(), String> {
+    if let Some(stem) = archive_stem(text) {
+        return Err(format!("`{text}` is the name of a file; the bundle is called `{stem}`"));
+    }
+    if text.is_empty() || text.contains('/') || ignored(text) {
+        return Err(format!("no bundle can be called `{text}`"));
+    }
+    Ok(())
+}
+
 /// Brings an archive member's name to its one spelling: relative, `/` between segments, no `.` segments.
 ///
 /// One leading slash is dropped: `opa build` writes every member as `/data.json`, and nothing is ever written to disk

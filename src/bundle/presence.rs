@@ -9,10 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::config::{Config, OnRemoval};
 use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use super::manifest::{Manifest, is_prefix};
-use super::{Config, OnRemoval};
 
 /// What is known of the bundles that ought to be there.
 #[derive(Debug)]

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::Config;
 use super::activate::{Conditions, TestRunner, activate};
+use super::config::Config;
 use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
-use super::load::{Bundle, Reading, parse_all};
+use super::load::{Bundle, Reading, parse_all, verification};
+use super::manifest::{data_path, entry_point};
 use super::presence::Presence;
 use super::scan::Scan;
 use super::signature::{Signed, Verification};
@@ -72,16 +73,17 @@ impl Reloader {
         let config = &setup.config;
         let wrong = |kind, key: &str, why: String| LoadError::new(kind, format!("`bundles.{key}`: {why}"));
         let required = config.required_entrypoints.iter().map(|path| {
-            super::entry_point(path).map_err(|why| wrong(ErrorKind::EntryPoint, "required_entrypoints", why))
+            entry_point(path).map_err(|why| wrong(ErrorKind::EntryPoint, "required_entrypoints", why))
         });
         let required = required.collect::<Result<_, _>>()?;
-        let data = config.required_data.iter().map(|path| {
-            super::data_path(path).map_err(|why| wrong(ErrorKind::MissingData, "required_data", why))
-        });
+        let data = config
+            .required_data
+            .iter()
+            .map(|path| data_path(path).map_err(|why| wrong(ErrorKind::MissingData, "required_data", why)));
         let required_data = data.collect::<Result<_, _>>()?;
         let presence = Presence::new(config);
         let missing = BTreeSet::new();
-        let verification = super::verification(config)?;
+        let verification = verification(config)?;
         Ok(Self { setup, required, required_data, presence, missing, verification, active: None, last: None })
     }
 

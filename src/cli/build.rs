@@ -4,11 +4,11 @@
 //!
 //! Exit code, as `opa build` has it: 0 when the bundle was written, 1 when it was not.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::print::{complain, warn};
-use super::sign::{claims, signing_key};
+use super::seal::{claims, signing_key, write_whole};
 use super::sources;
 use super::verification::{VerificationArgs, WithoutKey};
 use crate::bundle::Pattern;
@@ -126,24 +126,4 @@ fn check_supported(args: &BuildArgs) -> Result<(), String> {
         return Err("only bundles are signed; say with `--bundle` that the paths are bundles".to_owned());
     }
     Ok(())
-}
-
-/// Writes a file so that nobody ever sees a part of it.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn write_whole(target: &Path, bytes: &[u8]) -> Result<(), String> {
-    let fail = |error: std::io::Error| format!("cannot write `{}`: {error}", target.display());
-    let Some(name) = target.file_name() else {
-        return Err(format!("`{}` is not the name of a file", target.display()));
-    };
-    if target.is_dir() {
-        return Err(format!("`{}` is a folder; name the file in it", target.display()));
-    }
-    // A name that no watcher of bundles looks at.
-    let draft = target.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
-    std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, target)).map_err(|error| {
-        let _ = std::fs::remove_file(&draft);
-        fail(error)
-    })
 }

@@ -9,12 +9,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::{Map, Value as Json};
-
 use super::print::complain;
-use super::verification::{algorithm, key_text};
+use super::seal::{claims, signing_key, write_whole};
 use crate::bundle::build::signable;
-use crate::bundle::signature::keys::SigningKey;
 use crate::bundle::signature::token;
 use crate::bundle::{self, Limits};
 
@@ -72,25 +69,5 @@ fn sign(args: &SignArgs) -> Result<(), String> {
     let listed = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let signed = token::sign(listed, &key, claims.as_ref(), None)?;
     let target = args.output_file_path.join(token::FILE);
-    super::build::write_whole(&target, &signed)
-}
-
-/// The key that `--signing-key` gives or names.
-///
-/// # Errors
-/// What is not a key for this algorithm.
-pub fn signing_key(key: &str, signing_alg: &str) -> Result<SigningKey, String> {
-    let algorithm = algorithm(signing_alg)?;
-    let key = key_text(key).and_then(|text| SigningKey::new(algorithm, &text));
-    key.map_err(|why| format!("`--signing-key`: {why}"))
-}
-
-/// The claims in a file.
-///
-/// # Errors
-/// When it cannot be read, or is not one JSON object.
-pub fn claims(file: &PathBuf) -> Result<Map<String, Json>, String> {
-    let shown = file.display();
-    let text = std::fs::read(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
-    serde_json::from_slice(&text).map_err(|error| format!("`{shown}` is not an object of claims: {error}"))
+    write_whole(&target, &signed)
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::Map;
 
-use super::fixture::{Caller, Presented, Token};
+use super::fixture_caller::{Caller, Presented, Token};
 use crate::identity::dev::{DevIssuer, TokenRequest};
 use crate::identity::{self, Authenticator, Setup};
 use crate::model::clock::{Clock, Timestamp};

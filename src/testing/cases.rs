@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::caller::{Callers, Known};
-use super::compile_for;
 use super::fixture::Case;
-use super::fixture_value::{Document, Expectation};
+use super::fixture_document::Document;
+use super::fixture_value::Expectation;
 use super::rules::describe;
+use super::suite::{Options, compile_for, snapshot};
 use super::summary::{Mismatch, TestKind, TestResult, Verdict};
-use super::{Options, snapshot, watched};
+use super::watched;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::Failure;
@@ -26,16 +27,24 @@ pub(super) fn run<'p>(
     now: Timestamp,
     coverage: &mut Option<Coverage<'p>>,
 ) -> Vec<TestResult> {
-    let mut callers = Callers::default();
+    let mut runner = Runner { base: snapshot, options, now, callers: Callers::default(), coverage };
     let wanted = cases.iter().filter(|case| options.wants(&format!("{}: {}", case.location.file, case.name)));
     wanted
         .map(|case| {
             let started = Instant::now();
-            let mut output = String::new();
-            let verdict = run_one(snapshot, &mut callers, case, options, now, coverage, &mut output);
+            let (verdict, output) = runner.run(case);
             TestResult { output, ..result(case, verdict, started.elapsed()) }
         })
         .collect()
+}
+
+/// What all cases are run with.
+struct Runner<'r, 'p> {
+    base: &'p Snapshot,
+    options: &'r Options,
+    now: Timestamp,
+    callers: Callers,
+    coverage: &'r mut Option<Coverage<'p>>,
 }
 
 fn result(case: &Case, verdict: Verdict, elapsed: Duration) -> TestResult {
@@ -53,47 +62,42 @@ fn result(case: &Case, verdict: Verdict, elapsed: Duration) -> TestResult {
     }
 }
 
-fn run_one<'p>(
-    base: &'p Snapshot,
-    callers: &mut Callers,
-    case: &Case,
-    options: &Options,
-    now: Timestamp,
-    coverage: &mut Option<Coverage<'p>>,
-    output: &mut String,
-) -> Verdict {
-    let at = case.now.unwrap_or(now);
-    let changed = match with_data(base, case, at, options.debug).transpose() {
-        Ok(changed) => changed,
-        Err(errors) => return Verdict::Errored(lines(&errors)),
-    };
-    let snapshot = changed.as_ref().unwrap_or(base);
-    let input = match callers.know(&case.caller, at) {
-        Ok(caller) => assemble(&caller, case),
-        Err(problem) => return Verdict::Errored(problem),
-    };
-    match input {
-        Err(Assembly::Problem(message)) => Verdict::Errored(message),
-        Err(Assembly::Refused(failure)) => judge(&case.expect, &Got::refused(failure)),
-        Ok(input) => {
-            let (limits, mut effects) = (options.limits(), options.effects());
-            // What is seen comes from an evaluation of its own: the decision is made as the server makes it.
-            if options.debug {
-                let (path, input) = (&case.entrypoint, input.clone());
-                *output = match &changed {
-                    None => watched::evaluate(&base.program, path, input, at.0, options, coverage).output,
-                    Some(own) => {
-                        watched::evaluate(&own.program, path, input, at.0, options, &mut None).output
-                    }
-                };
-            }
-            let answer = decide_in(snapshot, &case.entrypoint, input.clone(), at, &limits, &mut effects);
-            let reasons = case.expect.reasons.is_some().then(|| {
-                let reasons = decide_in(snapshot, &case.reasons_at, input, at, &limits, &mut effects);
-                reasons_of(&case.reasons_at, reasons)
-            });
-            judge(&case.expect, &Got::answered(answer, reasons))
+impl Runner<'_, '_> {
+    /// The verdict on one case, and what it printed.
+    fn run(&mut self, case: &Case) -> (Verdict, String) {
+        let mut output = String::new();
+        let verdict = self.judged(case, &mut output);
+        (verdict.unwrap_or_else(Verdict::Errored), output)
+    }
+
+    /// # Errors
+    /// Why the case cannot be run.
+    fn judged(&mut self, case: &Case, output: &mut String) -> Result<Verdict, String> {
+        let at = case.now.unwrap_or(self.now);
+        let changed = with_data(self.base, case, at, self.options.debug).transpose();
+        let changed = changed.map_err(|errors| lines(&errors))?;
+        let input = match assemble(&self.callers.know(&case.caller, at)?, case) {
+            Ok(input) => input,
+            Err(Assembly::Problem(message)) => return Err(message),
+            Err(Assembly::Refused(failure)) => return Ok(judge(&case.expect, &Got::refused(failure))),
+        };
+        let (limits, mut effects) = (self.options.limits(), self.options.effects());
+        // What is seen comes from an evaluation of its own: the decision is made as the server makes it.
+        if self.options.debug {
+            let (path, input, options) = (&case.entrypoint, input.clone(), self.options);
+            let seen = match &changed {
+                None => watched::evaluate(&self.base.program, path, input, at.0, options, self.coverage),
+                Some(own) => watched::evaluate(&own.program, path, input, at.0, options, &mut None),
+            };
+            *output = seen.output;
         }
+        let snapshot = changed.as_ref().unwrap_or(self.base);
+        let answer = decide_in(snapshot, &case.entrypoint, input.clone(), at, &limits, &mut effects);
+        let reasons = case.expect.reasons.is_some().then(|| {
+            let reasons = decide_in(snapshot, &case.reasons_at, input, at, &limits, &mut effects);
+            reasons_of(&case.reasons_at, reasons)
+        });
+        Ok(judge(&case.expect, &Got::answered(answer, reasons)))
     }
 }
 

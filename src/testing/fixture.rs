@@ -6,16 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::json;
 
+use super::fixture_caller::RawSubject;
+pub use super::fixture_caller::{Caller, Presented, Subject, Token};
+use super::fixture_document::{Document, present};
 use super::fixture_error::FixtureError;
-use super::fixture_value::{Document, Expectation, present};
+use super::fixture_value::Expectation;
 use crate::model::clock::Timestamp;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
-use crate::model::units::Period;
 use verdict_rego::Location;
-use verdict_rego::Value;
 
 /// One request, who makes it, and what must come of it.
 #[derive(Debug, Clone)]
@@ -38,118 +38,6 @@ pub struct Case {
     pub data: Vec<(EntryPath, serde_json::Value)>,
     /// What must come of it.
     pub expect: Expectation,
-}
-
-/// Who makes the request.
-#[derive(Debug, Clone)]
-pub enum Caller {
-    /// A subject as if it had been verified.
-    Subject(Box<Subject>),
-    /// Nobody in particular: no credential, where identity is optional.
-    Anonymous,
-    /// Identity is off: the request is the input, as with plain OPA.
-    Unchecked,
-    /// Whoever the credential turns out to be.
-    Credential(Presented, IdentityMode),
-}
-
-/// A ready subject: what policy sees as `input.subject`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Subject {
-    /// `input.subject.id`.
-    pub id: String,
-    /// `input.subject.type`.
-    #[serde(rename = "type", default = "default_kind")]
-    pub kind: String,
-    /// `input.subject.issuer`.
-    #[serde(default = "default_issuer")]
-    pub issuer: String,
-    /// `input.subject.roles`.
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// `input.subject.scopes`.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// `input.subject.permissions`.
-    #[serde(default)]
-    pub permissions: Vec<String>,
-    /// `input.subject.tenant`.
-    #[serde(default)]
-    pub tenant: Option<String>,
-    /// `input.subject.claims`.
-    #[serde(default)]
-    pub claims: BTreeMap<String, Document>,
-}
-
-impl Subject {
-    /// The subject in the form that policy sees.
-    ///
-    /// # Errors
-    /// When a claim is no JSON that policy can see.
-    pub fn document(&self) -> Result<Value, String> {
-        let Self { id, kind, issuer, roles, scopes, permissions, tenant, claims } = self;
-        let mut document = json!({
-            "id": id,
-            "type": kind,
-            "issuer": issuer,
-            "roles": roles,
-            "scopes": scopes,
-            "permissions": permissions,
-            "claims": claims,
-        });
-        if let (Some(tenant), Some(members)) = (tenant, document.as_object_mut()) {
-            members.insert("tenant".to_owned(), json!(tenant));
-        }
-        Value::from_serialize(&document).map_err(|error| format!("`subject`: {error}"))
-    }
-}
-
-/// What the call presents.
-#[derive(Debug, Clone)]
-pub enum Presented {
-    /// Nothing.
-    Nothing,
-    /// A token whose signature is by another key than the issuer's.
-    Bad,
-    /// A token that was valid once.
-    Expired,
-    /// A header that is no bearer token.
-    Malformed,
-    /// A valid token with these contents.
-    Token(Box<Token>),
-}
-
-/// The contents of a token that is minted for the case.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    /// `sub`.
-    pub sub: String,
-    /// `type`.
-    #[serde(rename = "type", default = "default_kind")]
-    pub kind: String,
-    /// `roles`.
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// More claims, as they are.
-    #[serde(default)]
-    pub claims: BTreeMap<String, Document>,
-    /// How long the token is valid from the case's `now`.
-    #[serde(default = "default_ttl")]
-    pub ttl: Period,
-}
-
-fn default_kind() -> String {
-    "user".to_owned()
-}
-
-fn default_issuer() -> String {
-    "fixture".to_owned()
-}
-
-const fn default_ttl() -> Period {
-    Period::secs(300)
 }
 
 #[derive(Deserialize)]
@@ -177,11 +65,6 @@ struct RawCase {
     #[serde(default)]
     data: BTreeMap<String, Document>,
     expect: Expectation,
-}
-
-pub(super) enum RawSubject {
-    Anonymous,
-    Ready(Box<Subject>),
 }
 
 /// Whether a file of this name is a fixture file: `*.fixtures.yaml`, `*.fixtures.yml` or `*.fixtures.json`.

@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::heads;
+use super::suite::{Options, compile};
 use super::summary::{Mismatch, TestKind, TestResult, Verdict};
 use super::watched::{self, Seen};
-use super::{Options, compile};
 use crate::model::clock::Timestamp;
 use verdict_rego::TestRule;
 use verdict_rego::coverage::Coverage;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::Options;
+use super::suite::Options;
 use super::summary::Measured;
 use verdict_rego::coverage::Coverage;
 use verdict_rego::observe::{LastStep, Prints, Stopped};

@@ -16,7 +16,6 @@ const MANY_PARAMETERS: &[(&str, &str, usize)] = &[
     ("crates/rego/src/program.rs", "evaluate_watched", 7),
     ("crates/rego/src/program/explain.rs", "explain", 7),
     ("src/pdp/explain.rs", "explain", 7),
-    ("src/testing/cases.rs", "run_one", 7),
 ];
 
 #[test]

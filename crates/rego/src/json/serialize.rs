@@ -21,7 +21,9 @@ impl Serialize for Value {
             Self::Array(items) => serializer.collect_seq(items.iter()),
             Self::Set(elements) => serializer.collect_seq(elements.keys()),
             Self::Object(members) => match with_text_keys(members) {
-                None => serializer.collect_map(members.iter().map(|(key, value)| (key.as_str(), value))),
+                None => serializer.collect_map(
+                    members.iter().map(|(key, value)| (key.as_str().unwrap_or_default(), value)),
+                ),
                 Some(members) => serializer.collect_map(members),
             },
         }
