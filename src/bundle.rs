@@ -1,7 +1,7 @@
 //! Bundles: from a watched directory to an activated snapshot.
 //!
-//! INVARIANT (last good): the snapshot in force is replaced by a better one or not at all; whatever is wrong with what
-//! the directory holds is kept in [`status`], logged, and told to the [`reload::Observer`]s.
+//! INVARIANT (last good): the snapshot in force is replaced by a better one or not at all; what is wrong with the
+//! contents of the directory is kept in [`status`], logged, and reported to the [`reload::Observer`]s.
 //! INVARIANT (whole): all bundles of the directory become one snapshot together; a bundle is read completely or not.
 //! INVARIANT (stable reading): see [`watch`].
 //!

@@ -1,10 +1,10 @@
-//! Running the tests that policy brings along: OPA's `test_` rules, and fixture files (requests with the decisions that
-//! they must get). For `verdict test`, and for bundles that are activated only when their tests pass.
+//! Runs policy tests: `test_` rules, as in OPA, and fixture files (requests with the expected decisions). For
+//! `verdict test`, and for bundles that are activated only if their tests pass.
 //!
 //! INVARIANT (as the server does it): a case of a fixture file goes through `identity`, [`crate::pdp::input`] and
-//! [`crate::pdp::decide`], as a call over the network does. Nothing here decides by itself.
-//! INVARIANT (nothing passes by accident): what cannot be understood or evaluated is an error; sub-cases that are missing
-//! from a rule's document have failed; a run without tests has not passed.
+//! [`crate::pdp::decide`], like a call over the network. No decision is made here.
+//! INVARIANT (nothing passes by accident): a test that cannot be parsed or evaluated is an error; sub-cases that are missing
+//! from a rule's document fail; a run without tests does not pass.
 //!
 //! Deliberately absent: reading files and printing reports (`cli`).
 //!
@@ -36,7 +36,7 @@ pub use suite::{FixtureFile, Options, Suite};
 use suite::{compile_for, snapshot};
 pub use summary::{Counts, Measured, Mismatch, Summary, TestKind, TestResult, Verdict};
 
-/// Why nothing was run.
+/// Why the tests were not run.
 #[derive(Debug, Clone)]
 pub enum Problem {
     /// The policy does not compile.
@@ -54,10 +54,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Runs every test of the suite that the options want.
+/// Runs the tests of the suite that the options select.
 ///
 /// # Errors
-/// Every problem that keeps the tests from being run; then none is run.
+/// Every problem that prevents the run; then no test is run.
 pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
     let started = Instant::now();
     let (mut fixtures, mut problems) = (Vec::new(), Vec::new());
@@ -82,10 +82,10 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
     Ok(Summary { tests, coverage, elapsed: started.elapsed() })
 }
 
-/// Runs the tests of bundles that are about to be activated: a [`crate::bundle::TestRunner`].
+/// Runs the tests of bundles before their activation: a [`crate::bundle::TestRunner`].
 ///
 /// # Errors
-/// What failed, or that there is nothing to run: whoever asks for tests does not mean none.
+/// The tests that failed. A run without tests is an error, too.
 pub fn before_activation(candidate: &Candidate<'_>) -> Result<(), String> {
     let Candidate { bundles, program } = candidate;
     let mut suite =
@@ -105,15 +105,15 @@ pub fn before_activation(candidate: &Candidate<'_>) -> Result<(), String> {
     let bad = |test: &&TestResult| matches!(test.verdict, Verdict::Failed(_) | Verdict::Errored(_));
     let names: Vec<String> = summary.tests.iter().filter(bad).map(TestResult::title).collect();
     if names.is_empty() {
-        return Err("there is no test that passes; add `test_` rules or a `.fixtures.yaml` file".to_owned());
+        return Err("no test passed; add `test_` rules or a `.fixtures.yaml` file".to_owned());
     }
     Err(names.join("; "))
 }
 
-/// The fixture files among a bundle's files; `prefix` goes before their names.
+/// The fixture files among a bundle's files; `prefix` is prepended to their names.
 ///
 /// # Errors
-/// A file that is not UTF-8, or one whose name nearly is that of a fixture file: its cases would never be run.
+/// A file that is not UTF-8, or whose name is almost that of a fixture file: its cases would never be run.
 pub fn fixture_files<'a>(
     prefix: &str,
     files: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -127,7 +127,7 @@ pub fn fixture_files<'a>(
             fixtures.push(FixtureFile { file, text });
         } else if name.rsplit('/').next().is_some_and(|base| base.contains("fixture")) {
             return Err(format!(
-                "`{file}` looks like a fixture file, but would not be run; name it `….fixtures.yaml`"
+                "`{file}` looks like a fixture file but would not be run; rename it to `….fixtures.yaml`"
             ));
         }
     }

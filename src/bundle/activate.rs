@@ -1,8 +1,7 @@
-//! From bundles to a snapshot: the one door through which policy comes into force.
+//! Makes a snapshot of bundles: the only way to activate policy.
 //!
 //! INVARIANT (all checks, then all at once): roots, data, compilation, required entry points, required data and tests, in
-//! this order;
-//! only what passes them all becomes a [`Snapshot`].
+//! this order; only what passes them all becomes a [`Snapshot`].
 
 use std::collections::BTreeMap;
 
@@ -17,10 +16,10 @@ use crate::pdp::snapshot::Snapshot;
 use verdict_rego::PolicyError;
 use verdict_rego::{self, Program};
 
-/// Runs the tests that bundles carry; the error says which failed.
+/// Runs the bundles' tests; the error names those that failed.
 pub type TestRunner = dyn Fn(&Candidate<'_>) -> Result<(), String> + Send + Sync;
 
-/// What is about to be activated, for the tests.
+/// A snapshot that is about to be activated, for its tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
     /// The bundles, with their tests and fixtures.
@@ -29,7 +28,7 @@ pub struct Candidate<'a> {
     pub program: &'a Program,
 }
 
-/// What has to hold besides what the bundles' manifests ask for.
+/// The conditions of an activation, besides those in manifests.
 #[derive(Default)]
 pub struct Conditions<'a> {
     /// `bundles.required_entrypoints`.
@@ -38,18 +37,18 @@ pub struct Conditions<'a> {
     pub required_data: &'a [EntryPath],
     /// `bundles.run_tests`.
     pub run_tests: bool,
-    /// Who runs the tests.
+    /// Runs the tests.
     pub runner: Option<&'a TestRunner>,
-    /// What evaluations may take.
+    /// Limits of evaluations.
     pub limits: Option<&'a Limits>,
-    /// Whether policy that calls others is refused.
+    /// Whether policy that makes network calls is refused.
     pub no_calls: bool,
 }
 
-/// Compiles bundles without any condition, as the commands do: all data merged, all modules that are served.
+/// Compiles bundles without any conditions, as the commands do: all modules that are served, with merged data.
 ///
 /// # Errors
-/// Overlapping roots, conflicting data, or what does not compile.
+/// Overlapping roots, conflicting data, or compile errors.
 pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
     let data = merge(bundles)?;
     let modules: Vec<_> = bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
@@ -66,10 +65,10 @@ pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
     Ok(program)
 }
 
-/// Makes the snapshot that these bundles are.
+/// Makes a snapshot of these bundles.
 ///
 /// # Errors
-/// Whatever keeps them from being served; the snapshot in force is not touched here.
+/// Why they cannot be activated. The active snapshot is not changed here.
 pub fn activate(
     bundles: &[Bundle],
     generation: u64,
@@ -77,7 +76,7 @@ pub fn activate(
     conditions: &Conditions<'_>,
 ) -> Result<Snapshot, LoadError> {
     if bundles.iter().all(|bundle| bundle.modules.is_empty()) {
-        return Err(LoadError::new(ErrorKind::Empty, "no bundle holds any policy (`*.rego`)"));
+        return Err(LoadError::new(ErrorKind::Empty, "no bundle contains policy (`*.rego`)"));
     }
     let program = compile(bundles)?;
     if conditions.no_calls {
@@ -128,12 +127,12 @@ fn check_hidden(program: &Program) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// INVARIANT (what nobody can run is refused at load): `http.send` and its like, where policy may call nobody.
+/// INVARIANT (what nobody can run is refused at load): `http.send` and the like, if network calls are not allowed.
 fn check_calls(program: &Program) -> Result<(), LoadError> {
     let refused = |(name, location): (&str, _)| PolicyError {
         code: "rego_type_error",
         message: format!(
-            "{name} is not available: policy may call nobody; list the hosts that it may call in `http_send.allow`"
+            "{name} is not available: network calls are not allowed; list the permitted hosts in `http_send.allow`"
         ),
         location,
     };
@@ -141,13 +140,13 @@ fn check_calls(program: &Program) -> Result<(), LoadError> {
     if errors.is_empty() {
         return Ok(());
     }
-    let message = "the policy calls others, which the configuration does not allow";
+    let message = "the policy makes network calls, which the configuration does not allow";
     let mut error = LoadError::new(ErrorKind::Compile, message);
     error.errors = errors;
     Err(error)
 }
 
-/// INVARIANT (required entry points): a snapshot that lost one, as a policy that was cut short does, is not activated.
+/// INVARIANT (required entry points): a snapshot without one, e.g. because a file was truncated, is not activated.
 fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath]) -> Result<(), LoadError> {
     let of_config = required.iter().map(|path| (path, None));
     let of_bundles = bundles
@@ -226,7 +225,7 @@ fn run_tests(bundles: &[Bundle], program: &Program, conditions: &Conditions<'_>)
     let Some(runner) = conditions.runner else {
         return Err(LoadError::new(
             ErrorKind::Tests,
-            "tests are to be run before activation, but nothing runs them",
+            "tests are required before activation, but there is no test runner",
         ));
     };
     runner(&Candidate { bundles, program }).map_err(|message| {

@@ -1,8 +1,8 @@
 //! Reads a `.tar.gz` into memory.
 //!
-//! INVARIANT (complete or nothing): an archive that was cut short anywhere, or has anything behind its end, gives an
-//! error and never a part of itself. Three ends are checked: every member against its size, the tar's end mark, and
-//! the gzip stream's checksum, after which the file must be over.
+//! INVARIANT (complete or nothing): a truncated archive, or one with trailing data, is an error and never read in
+//! part. Three things are checked: every member's size, the tar file's end-of-archive marker, and the gzip stream's
+//! checksum, after which the file must end.
 //! INVARIANT (never on disk): members are bytes under a name; nothing is unpacked, so no name can reach a file system.
 
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use super::signature::token;
 /// How much larger than its file an archive may be once unpacked, beyond [`RATIO_FLOOR`]. Real bundles stay below 50;
 /// a bomb of zeros is at 1,030.
 const MAX_RATIO: u64 = 250;
-/// Below this, the ratio says nothing.
+/// Bytes up to which the ratio is not checked.
 const RATIO_FLOOR: u64 = 4 << 20;
 /// A tar block. Two blocks of zeros end an archive.
 const BLOCK: u64 = 512;
@@ -31,14 +31,14 @@ const MAX_PADDING: u64 = 1 << 20;
 /// Reads the archive in `bytes`; of a signed bundle, every file.
 pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Contents, LoadError> {
     let contents = read_extent(bytes, limits, Extent::Wanted)?;
-    // The signature may stand at the end, so that only now it is known to be there.
+    // The signature may be the last member, so only now is it known whether there is one.
     if contents.files.contains_key(token::FILE) {
         return read_extent(bytes, limits, Extent::All);
     }
     Ok(contents)
 }
 
-/// Reads the files of that extent.
+/// Reads the files that `extent` selects.
 pub(super) fn read_extent(bytes: &[u8], limits: Limits, extent: Extent) -> Result<Contents, LoadError> {
     let overhead = MEMBER_OVERHEAD.saturating_mul(limits.max_files as u64).saturating_add(MAX_PADDING);
     let by_ratio = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
@@ -86,12 +86,12 @@ fn collect<R: Read>(
             continue;
         }
         if !seen.insert(name.clone()) {
-            return Err(refused(&name, "it is there twice; pack each file once"));
+            return Err(refused(&name, "duplicate member; pack each file once"));
         }
         if collector.admit(&name)? {
             let bytes = whole(&mut entry, &name, &mut collector)?;
             if !collector.keep(name.clone(), bytes) {
-                return Err(refused(&name, "it is there twice; pack each file once"));
+                return Err(refused(&name, "duplicate member; pack each file once"));
             }
         } else {
             drain(&mut entry, &name, &mut collector)?;
@@ -101,7 +101,7 @@ fn collect<R: Read>(
     Ok(collector)
 }
 
-/// The member's name, once it is known to be a plain file or a folder.
+/// The member's name, if it is a regular file or a folder.
 fn member_name<R: Read>(entry: &mut Entry<'_, R>) -> Result<String, LoadError> {
     let raw = entry.path_bytes().into_owned();
     let shown = String::from_utf8_lossy(&raw).into_owned();
@@ -115,13 +115,16 @@ fn member_name<R: Read>(entry: &mut Entry<'_, R>) -> Result<String, LoadError> {
         _ => Some("of an unknown type"),
     };
     if let Some(kind) = kind {
-        return Err(refused(&shown, &format!("it is {kind}; only files and folders are read")));
+        return Err(refused(&shown, &format!("it is {kind}; only regular files and folders are allowed")));
     }
     if let Some(extensions) = entry.pax_extensions().map_err(|error| damaged(&shown, &error))? {
         for extension in extensions {
             let extension = extension.map_err(|error| damaged(&shown, &error))?;
             if extension.key_bytes().starts_with(b"GNU.sparse") {
-                return Err(refused(&shown, "it is a sparse file; only files and folders are read"));
+                return Err(refused(
+                    &shown,
+                    "it is a sparse file; only regular files and folders are allowed",
+                ));
             }
         }
     }
@@ -132,7 +135,7 @@ fn member_name<R: Read>(entry: &mut Entry<'_, R>) -> Result<String, LoadError> {
     Ok(name)
 }
 
-/// Reads a member to its end. The tar reader stops without a word where the archive does, hence the second check.
+/// Reads a member to its end. The tar reader does not report a truncated archive, hence the second check.
 fn whole<R: Read>(
     entry: &mut Entry<'_, R>,
     name: &str,
@@ -165,18 +168,20 @@ fn end(mut stream: Bounded<'_, GzDecoder<&[u8]>>) -> Result<(), LoadError> {
         let (chunk, _) = buffer.split_at(read.min(buffer.len()));
         padding = padding.saturating_add(read as u64);
         if padding > MAX_PADDING || chunk.iter().any(|byte| *byte != 0) {
-            return Err(archive_error("the tar goes on after its end mark; pack the bundle again"));
+            return Err(archive_error(
+                "the tar file continues after its end-of-archive marker; pack the bundle again",
+            ));
         }
     }
     if padding < BLOCK {
         return Err(archive_error(
-            "the tar has no end mark, so it was cut short; copy or pack the bundle again",
+            "the tar file has no end-of-archive marker and is truncated; copy or pack the bundle again",
         ));
     }
     match stream.inner.into_inner() {
         [] => Ok(()),
         rest => Err(archive_error(&format!(
-            "{} bytes follow the end of the gzip stream; pack the bundle again",
+            "{} bytes of trailing data after the gzip stream; pack the bundle again",
             rest.len()
         ))),
     }
@@ -192,14 +197,14 @@ fn refused(member: &str, why: &str) -> LoadError {
 
 fn damaged(member: &str, error: &io::Error) -> LoadError {
     let near = if member.is_empty() { "its beginning".to_owned() } else { format!("`{member}`") };
-    archive_error(&format!("the archive is damaged or cut short near {near}: {error}; copy or pack it again"))
+    archive_error(&format!("the archive is corrupt or truncated near {near}: {error}; copy or pack it again"))
 }
 
 fn cut_short(member: &str) -> LoadError {
-    archive_error(&format!("the archive is cut short in `{member}`; copy or pack it again"))
+    archive_error(&format!("the archive is truncated in `{member}`; copy or pack it again"))
 }
 
-/// A reader that gives an error, not an end, when it has given enough.
+/// A reader that fails, rather than ends, at its limit.
 struct Bounded<'a, R> {
     inner: R,
     left: u64,

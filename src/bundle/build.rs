@@ -1,10 +1,9 @@
-//! Building a bundle: from folders, archives and files to one archive that loads again.
+//! Builds a bundle: one archive from folders, archives and files.
 //!
 //! INVARIANT (reproducible): the same files give the same bytes, wherever and whenever they are built.
-//! INVARIANT (nothing lost): what was built is read again as it would be served, and is refused when it is not what went
-//! into it.
+//! INVARIANT (nothing lost): the archive is read back, and refused if anything is missing.
 //!
-//! Policy files are kept as they are, data is merged into one `data.json`; other files are left out, as in OPA.
+//! Policy files are kept unchanged, data is merged into one `data.json`; other files are left out, as in OPA.
 //!
 //! Reading order: [`Inputs`] → [`Draft`] → [`Draft::seal`] → [`Draft::archive`].
 
@@ -27,54 +26,54 @@ use super::{activate, archive, folder, name, scan};
 use crate::model::request::EntryPath;
 use verdict_rego::RegoVersion;
 
-/// What a bundle is built from.
+/// The inputs of a build.
 #[derive(Debug)]
 pub struct Inputs<'a> {
     /// Bundles, or folders and files of policy and data.
     pub paths: &'a [PathBuf],
     /// Whether the paths are bundles.
     pub as_bundle: bool,
-    /// Names of files and folders that are passed over.
+    /// Files and folders to ignore by name.
     pub ignore: &'a [Pattern],
-    /// How the signatures of bundles are dealt with.
+    /// How signed bundles are verified.
     pub verification: &'a Verification,
-    /// The most that each bundle may hold.
+    /// The limits of each bundle.
     pub limits: Limits,
 }
 
 /// A bundle that is being built.
 #[derive(Debug)]
 pub struct Draft {
-    /// What went into it: to be compiled, and for messages.
+    /// The bundles that it is built from.
     pub bundles: Vec<Bundle>,
-    /// What a person should know.
+    /// Notices for the user.
     pub notices: Vec<String>,
     /// Its files, by name.
     files: BTreeMap<String, Vec<u8>>,
     manifest: Map<String, Json>,
 }
 
-/// A signature for what is built.
+/// How to sign the bundle.
 #[derive(Debug)]
 pub struct Seal<'a> {
-    /// What signs.
+    /// The signing key.
     pub key: &'a SigningKey,
-    /// More claims.
+    /// Additional claims.
     pub claims: Option<&'a Map<String, Json>>,
-    /// The id of the key.
+    /// The key's ID.
     pub key_id: Option<&'a str>,
 }
 
 impl Draft {
-    /// Reads the inputs and puts them together; nothing has been compiled.
+    /// Reads and merges the inputs, without compiling them.
     ///
     /// # Errors
-    /// An input that does not load or is not verified, or inputs that do not go together.
+    /// An input that cannot be loaded or verified, or inputs that cannot be merged.
     pub fn new(inputs: &Inputs<'_>) -> Result<Self, LoadError> {
         if inputs.as_bundle { inputs::bundles(inputs) } else { inputs::files(inputs) }
     }
 
-    /// Adds what all bundles have. `manifest` says what goes beyond revision, roots and versions.
+    /// Assembles the files. `manifest` has everything besides revision, roots and versions.
     fn assemble(
         bundles: Vec<Bundle>,
         policies: Vec<(String, Vec<u8>, RegoVersion)>,
@@ -82,7 +81,7 @@ impl Draft {
         notices: Vec<String>,
     ) -> Result<Self, LoadError> {
         let number = |version: RegoVersion| u8::from(version == RegoVersion::V1);
-        // One bundle keeps its own version, and the files that differ from it; several have the version of today.
+        // A single bundle keeps its Rego version, with exceptions for files; several bundles become v1.
         let global = match bundles.as_slice() {
             [one] => one.manifest.version_of("")?,
             _ => RegoVersion::V1,
@@ -115,15 +114,15 @@ impl Draft {
         Ok(Self { bundles, notices, files, manifest })
     }
 
-    /// Names these contents.
+    /// Sets the revision.
     pub fn set_revision(&mut self, revision: &str) {
         self.manifest.insert("revision".to_owned(), json!(revision));
     }
 
-    /// Compiles the inputs, and checks that these documents are declared.
+    /// Compiles the inputs and checks that rules declare these documents.
     ///
     /// # Errors
-    /// What does not compile, or an entry point that no rule declares.
+    /// Compile errors, or an entry point that no rule declares.
     pub fn compile(&self, entrypoints: &[EntryPath]) -> Result<(), LoadError> {
         let program = activate::compile(&self.bundles)?;
         match entrypoints.iter().find(|path| !program.declares(path)) {
@@ -135,10 +134,10 @@ impl Draft {
         }
     }
 
-    /// Completes the files: the manifest and, where one is wanted, the signature.
+    /// Adds the manifest and, if wanted, the signature.
     ///
     /// # Errors
-    /// What cannot be signed, and what would not load as it was put in.
+    /// Files that cannot be signed, or would not load again.
     pub fn seal(&mut self, seal: Option<&Seal<'_>>) -> Result<(), LoadError> {
         let manifest = format!("{}\n", Json::Object(self.manifest.clone()));
         self.files.insert(".manifest".to_owned(), manifest.into_bytes());
@@ -151,7 +150,7 @@ impl Draft {
         self.read_again()
     }
 
-    /// Whether it loads with everything that was put in.
+    /// Checks that the bundle loads, with everything that was added.
     fn read_again(&self) -> Result<(), LoadError> {
         let bytes = self.archive()?;
         let limits = Limits { max_size: u64::MAX / 2, max_files: usize::MAX / 2 };
@@ -169,8 +168,8 @@ impl Draft {
         Err(LoadError::new(
             ErrorKind::Layout,
             format!(
-                "these files would be passed over when the bundle is read, because of their names: {}; rename them, or \
-                 leave them out with `--ignore`",
+                "these files would be ignored when the bundle is read, because of their names: {}; rename them, or \
+                 exclude them with `--ignore`",
                 hidden.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(", ")
             ),
         ))
@@ -179,7 +178,7 @@ impl Draft {
     /// The archive.
     ///
     /// # Errors
-    /// A file that has no place in one.
+    /// A file that cannot be stored in an archive.
     pub fn archive(&self) -> Result<Vec<u8>, LoadError> {
         pack::pack(&self.files).map_err(|error| {
             LoadError::new(ErrorKind::Archive, format!("the bundle cannot be packed: {error}"))
@@ -187,10 +186,10 @@ impl Draft {
     }
 }
 
-/// Every file of a bundle, to be signed: of a folder, those that are not passed over; of an archive, all.
+/// Every file of a bundle, to be signed: all files of an archive; of a folder, those that are not ignored.
 ///
 /// # Errors
-/// What cannot be read, and what is neither.
+/// A file that cannot be read, or a path that is neither.
 pub fn signable(path: &Path, limits: Limits) -> Result<BTreeMap<String, Vec<u8>>, LoadError> {
     let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
     let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::model::units::{ByteSize, Period};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The watched directory; each entry is a bundle: a folder, or a `.tar.gz` file in OPA's bundle format.
+    /// The watched directory; each folder and `.tar.gz` archive in it is a bundle, in OPA's format.
     pub dir: PathBuf,
     /// How often the directory is read again even when no change was reported.
     pub poll_interval: Period,

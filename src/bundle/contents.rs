@@ -1,4 +1,4 @@
-//! What a bundle holds, in memory: the files that Verdict reads, by their names, within the limits.
+//! A bundle's contents in memory: the files that Verdict reads, by name, within the limits.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::error::{ErrorKind, LoadError};
 use super::name::{Role, ignored, role};
 
-/// The most that one bundle may hold.
+/// The limits of one bundle.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes, unpacked; every file counts, read or not.
+    /// Unpacked size in bytes; every file counts, read or not.
     pub max_size: u64,
-    /// Files; every file counts, read or not.
+    /// Number of files; every file counts, read or not.
     pub max_files: usize,
 }
 
@@ -24,18 +24,18 @@ pub(super) type Digest = [u8; 32];
 pub(super) enum Extent {
     /// Those that Verdict reads.
     Wanted,
-    /// All: a signature speaks of every file.
+    /// All: a signature covers every file.
     All,
 }
 
-/// The files of one bundle that matter, complete.
+/// The relevant files of one bundle, complete.
 #[derive(Debug, Clone)]
 pub(super) struct Contents {
-    /// Where the bundle is signed, all of its files.
+    /// If the bundle is signed, all of its files.
     pub(super) files: BTreeMap<String, Vec<u8>>,
-    /// Bytes of the files that matter.
+    /// Total size of the files, in bytes.
     pub(super) size: u64,
-    /// Over names and bytes: equal contents serve equal policy.
+    /// SHA-256 over names and bytes.
     pub(super) digest: Digest,
 }
 
@@ -53,7 +53,7 @@ impl Collector {
         Self { limits, extent, files: BTreeMap::new(), count: 0, total: 0 }
     }
 
-    /// Counts one more file and says whether its bytes are wanted.
+    /// Counts one more file; tells whether to read its bytes.
     pub(super) fn admit(&mut self, name: &str) -> Result<bool, LoadError> {
         self.count = self.count.saturating_add(1);
         if self.count > self.limits.max_files {
@@ -73,7 +73,7 @@ impl Collector {
             return Err(LoadError::new(
                 ErrorKind::Limit,
                 format!(
-                    "is over {} unpacked, at `{name}`; make it smaller, or raise `bundles.max_bundle_size`",
+                    "is larger than {} unpacked, at `{name}`; make it smaller, or raise `bundles.max_bundle_size`",
                     crate::model::units::ByteSize(self.limits.max_size)
                 ),
             ));
@@ -82,7 +82,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Keeps a file; `false` when the name is taken.
+    /// Adds a file; `false` if there is one of this name.
     #[must_use]
     pub(super) fn keep(&mut self, name: String, bytes: Vec<u8>) -> bool {
         self.files.insert(name, bytes).is_none()
@@ -105,7 +105,7 @@ pub(super) fn too_many_files(limits: Limits) -> LoadError {
     LoadError::new(
         ErrorKind::Limit,
         format!(
-            "holds more than {most} files; remove what is not policy or data, or raise `bundles.max_bundle_files`"
+            "contains more than {most} files; remove files that are not policy or data, or raise `bundles.max_bundle_files`"
         ),
     )
 }
@@ -115,7 +115,7 @@ pub(super) fn wanted(name: &str) -> bool {
     !name.split('/').any(ignored) && role(name) != Role::Other
 }
 
-/// Feeds one field with its length, so that no two sequences of fields look alike.
+/// Hashes one field with its length, so that different sequences of fields have different digests.
 pub(super) fn hash_field(context: &mut Context, bytes: &[u8]) {
     context.update(&(bytes.len() as u64).to_be_bytes());
     context.update(bytes);

@@ -1,4 +1,4 @@
-//! Why a set of bundles was not activated.
+//! Errors of loading and activating bundles.
 
 use std::fmt;
 
@@ -6,31 +6,31 @@ use verdict_rego::Diagnostic;
 use verdict_rego::PolicyError;
 use verdict_rego::diagnostic::{SHOWN, listed};
 
-/// What kind of thing was wrong: a closed list, so that metrics can carry it as a label.
+/// The kind of an error: a closed list, so that it can be a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// There is nothing to activate: no directory, no bundle, a bundle with nothing in it, or no policy at all.
+    /// There is nothing to activate: no directory, no bundle, an empty bundle, or no policy.
     Empty,
     /// A bundle that was in force, or that the configuration expects, is not in the watched directory.
     MissingBundle,
-    /// The watched directory is laid out in a way that can be read in two ways.
+    /// The layout of the watched directory or of a bundle is ambiguous or not supported.
     Layout,
-    /// A file, a folder or a link could not be read, or may not be.
+    /// A file, a folder or a link cannot be read, or must not be.
     Unreadable,
-    /// A bundle is over a limit.
+    /// A bundle exceeds a limit.
     Limit,
-    /// An archive is damaged or hostile.
+    /// An archive is corrupt or hostile.
     Archive,
-    /// A bundle is not what was signed, or cannot be verified.
+    /// A bundle does not match its signature, or cannot be verified.
     Signature,
-    /// A `.manifest` is malformed, or asks for what is not supported.
+    /// A `.manifest` is malformed or not supported.
     Manifest,
-    /// A data file is malformed, or two of them define one document.
+    /// A data file is malformed, or two files define the same document.
     Data,
     /// Roots overlap, or a file lies outside its bundle's roots.
     Roots,
-    /// Base data and a rule or package claim the same document.
+    /// Base data and a rule or package define the same document.
     Conflict,
     /// The policy does not compile.
     Compile,
@@ -38,16 +38,16 @@ pub enum ErrorKind {
     EntryPoint,
     /// Data that must be defined is not.
     MissingData,
-    /// The tests that the bundles carry did not pass.
+    /// The bundles' tests failed.
     Tests,
-    /// The directory did not stop changing.
+    /// The directory keeps changing.
     Unsettled,
-    /// A defect in Verdict.
+    /// A bug in Verdict.
     Internal,
 }
 
 impl ErrorKind {
-    /// The kind's name, as metrics and logs carry it.
+    /// The kind's name in metrics and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -71,35 +71,35 @@ impl ErrorKind {
     }
 }
 
-/// Why bundles were not loaded or not activated: what was wrong, where, and what to do.
+/// Why bundles were not loaded or activated: what is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct LoadError {
-    /// Of the closed list.
+    /// The kind of the error.
     pub kind: ErrorKind,
-    /// The bundle at fault, where it is one.
+    /// The bundle, if a single one is at fault.
     pub bundle: Option<String>,
-    /// For a person: lower case, no full stop.
+    /// The message: lower case, no full stop.
     pub message: String,
-    /// The policy's own errors, where there are any, as OPA's status lists them.
+    /// The errors in policy, if any, as listed in OPA's status.
     pub errors: Vec<PolicyError>,
-    /// The same with their lines of source, where the policy does not compile.
+    /// The same with source lines, if the policy does not compile.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl LoadError {
-    /// An error that names no bundle (yet).
+    /// An error without a bundle.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, bundle: None, message: message.into(), errors: Vec::new(), diagnostics: Vec::new() }
     }
 
-    /// The same error, said of `bundle`; an error that names its bundle already keeps it.
+    /// The same error for `bundle`; an error that has a bundle keeps it.
     #[must_use]
     pub fn of(mut self, bundle: &str) -> Self {
         self.bundle.get_or_insert_with(|| bundle.to_owned());
         self
     }
 
-    /// The error for a person, with the lines of source that it is about.
+    /// The error with source lines.
     pub fn explained(&self) -> String {
         if self.diagnostics.is_empty() {
             return self.to_string();
@@ -108,7 +108,7 @@ impl LoadError {
         format!("{bundle}{}\n{}", self.message, listed(&self.diagnostics, SHOWN))
     }
 
-    /// Whether the error is said of `bundle`, by its name or by a location in one of its files.
+    /// Whether the error concerns `bundle`, by name or by a location in one of its files.
     pub(super) fn concerns(&self, bundle: &str) -> bool {
         let inside = |e: &PolicyError| {
             e.location.as_ref().and_then(|l| l.file.strip_prefix(bundle)).is_some_and(|f| f.starts_with('/'))

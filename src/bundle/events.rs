@@ -1,4 +1,4 @@
-//! What the watcher's thread waits for: flags that notifications, signals and the owner set.
+//! The flags that wake the watcher's thread: set by notifications, signals and the owner.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -10,9 +10,9 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 
 use super::name::matters;
 
-/// How long a file that stays open for writing holds a reload up. Beyond it, two equal readings have to do.
+/// How long a file that is open for writing delays a reload. After that, two equal readings are enough.
 const WRITER_GRACE: Duration = Duration::from_secs(1);
-/// How many debounces an uninterrupted stream of events holds a reading up.
+/// The most debounces that a continuous stream of events delays a reading.
 const MOST_DEBOUNCES: u32 = 5;
 
 /// Why the loop woke up.
@@ -38,12 +38,12 @@ struct Flags {
     forced: bool,
     dirty: bool,
     first_done: bool,
-    /// Bundles whose removal was confirmed and not taken note of yet.
+    /// Confirmed removals that have not been processed.
     confirmed: BTreeSet<String>,
     last_event: Option<Instant>,
-    /// Files that were written to and not closed since.
+    /// Files that were written to and are still open.
     writing: HashSet<PathBuf>,
-    /// Since when some file has been open.
+    /// Since when at least one file has been open.
     writing_since: Option<Instant>,
 }
 
@@ -52,7 +52,7 @@ impl Events {
         Self { dir: dir.to_path_buf(), flags: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// A panic elsewhere leaves flags, which are valid whatever they are.
+    /// A poisoned lock does not matter: any state of the flags is valid.
     fn lock(&self) -> MutexGuard<'_, Flags> {
         self.flags.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +78,7 @@ impl Events {
         });
     }
 
-    /// The confirmations since the last time.
+    /// Takes the confirmations since the last call.
     pub(super) fn take_confirmed(&self) -> BTreeSet<String> {
         std::mem::take(&mut self.lock().confirmed)
     }
@@ -92,7 +92,7 @@ impl Events {
         waited.unwrap_or_else(PoisonError::into_inner).0.first_done
     }
 
-    /// Waits for a reason to look, at most `poll`.
+    /// Waits for a reason to read the directory, at most `poll`.
     pub(super) fn wait(&self, poll: Duration) -> Wake {
         let idle = |flags: &mut Flags| !(flags.stop || flags.forced || flags.dirty);
         let (mut flags, _) =
@@ -109,7 +109,7 @@ impl Events {
     }
 
     /// Waits until the directory has been quiet for `debounce` since its last event, and, where `pause` is set, since
-    /// now; `false` when told to stop. Then what happened so far counts as seen.
+    /// now; `false` if it should stop. All events so far then count as seen.
     pub(super) fn quiet(&self, debounce: Duration, pause: bool) -> bool {
         let begun = Instant::now();
         let latest = begun + debounce.saturating_mul(MOST_DEBOUNCES);
@@ -136,7 +136,7 @@ impl Events {
         true
     }
 
-    /// Takes in one notification. A notification that something was lost counts as a change.
+    /// Handles one notification. Lost notifications count as a change.
     pub(super) fn notice(&self, event: notify::Result<notify::Event>) {
         let Ok(event) = event else { return self.change(None) };
         if event.need_rescan() {
@@ -144,7 +144,7 @@ impl Events {
         }
         let closed = match event.kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-            // Our own reading is an access, too: to follow it would never end.
+            // Our own reading is an access, too, and would trigger itself.
             EventKind::Access(_) => return,
             EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
             _ => false,
@@ -176,8 +176,8 @@ impl Events {
         });
     }
 
-    /// Whether what happens at `path` can change what is served. Of what lies beside the directory, only the directory
-    /// itself can.
+    /// Whether a change at `path` can change what is served. Outside the directory, only a change of the directory itself
+    /// can.
     fn concerns(&self, path: &Path) -> bool {
         if path == self.dir {
             return true;

@@ -1,8 +1,8 @@
-//! Walks a bundle folder: first what is there ([`survey`]), then the bytes ([`read`]).
+//! Reads a bundle folder: first lists its files ([`survey`]), then reads them ([`read`]).
 //!
-//! Links are followed only where they stay inside the bundle (which is how Kubernetes mounts a ConfigMap:
-//! `policy.rego -> ..data/policy.rego`, `..data -> ..2026_11_21`); one that leads out is an error that names it, so that
-//! a bundle cannot be made to publish a file of its host. The bundle folder itself may be a link to anywhere.
+//! Links are followed only within the bundle (which is how Kubernetes mounts a ConfigMap:
+//! `policy.rego -> ..data/policy.rego`, `..data -> ..2026_11_21`). A link that leads outside is an error, so that a bundle
+//! cannot be made to publish a file of its host. The bundle folder itself may be a link to anywhere.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -15,10 +15,10 @@ use super::error::{ErrorKind, LoadError};
 use super::name;
 use super::signature::token;
 
-/// How deep folders may lie in a bundle.
+/// The most levels of folders in a bundle.
 const MAX_DEPTH: usize = 64;
 
-/// What `stat` says of a file, as far as it changes when the contents do.
+/// The metadata of a file that changes with its contents.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamp {
     path: PathBuf,
@@ -55,13 +55,13 @@ pub(super) struct Found {
     pub(super) stamp: Stamp,
 }
 
-/// What a walk came by.
+/// The result of listing a folder.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub(super) files: Vec<Found>,
     /// Every folder in which a change could change the bundle.
     pub(super) folders: BTreeSet<PathBuf>,
-    /// Which files are in the list.
+    /// Which files are listed.
     extent: Option<Extent>,
     /// How many files there are, wanted or not.
     seen: usize,
@@ -76,7 +76,7 @@ pub(super) fn survey(root: &Path, limits: Limits) -> Result<Survey, LoadError> {
     Ok(found)
 }
 
-/// Lists the files of that extent.
+/// Lists the files that `extent` selects.
 pub(super) fn survey_extent(root: &Path, limits: Limits, extent: Extent) -> Result<Survey, LoadError> {
     let real = root.canonicalize().map_err(|error| unreadable(root, &error))?;
     let survey = Survey { extent: Some(extent), ..Survey::default() };
@@ -88,7 +88,7 @@ pub(super) fn survey_extent(root: &Path, limits: Limits, extent: Extent) -> Resu
 
 /// Reads the files that [`survey`] listed.
 pub(super) fn read(files: &[Found], limits: Limits) -> Result<Contents, LoadError> {
-    // What was listed is wanted, whatever its name.
+    // All listed files are wanted, whatever their names.
     let mut collector = Collector::new(limits, Extent::All);
     for found in files {
         if collector.admit(&found.name)? {
@@ -97,7 +97,7 @@ pub(super) fn read(files: &[Found], limits: Limits) -> Result<Contents, LoadErro
             if !collector.keep(found.name.clone(), bytes) {
                 return Err(LoadError::new(
                     ErrorKind::Unreadable,
-                    format!("`{}` is there twice", found.name),
+                    format!("`{}` is listed twice", found.name),
                 ));
             }
         }
@@ -133,7 +133,7 @@ impl Walk<'_> {
         if self.above.contains(&real) || self.above.len() >= MAX_DEPTH {
             return Err(LoadError::new(
                 ErrorKind::Unreadable,
-                format!("`{}` leads back into itself, or lies over {MAX_DEPTH} folders deep", path.display()),
+                format!("`{}` is a link loop or more than {MAX_DEPTH} folders deep", path.display()),
             ));
         }
         self.survey.folders.insert(path.to_path_buf());
@@ -164,7 +164,7 @@ impl Walk<'_> {
             other => other.map_err(fail)?,
         };
         let relevant = self.survey.extent == Some(Extent::All) || wanted(&name);
-        // A link that leads nowhere is an error even under a name that means nothing: it may have been a folder.
+        // A broken link is an error even if its name is irrelevant: it may have been a folder.
         let meta = if own.is_symlink() { fs::metadata(path).map_err(fail)? } else { own.clone() };
         if own.is_symlink() && (relevant || meta.is_dir()) {
             self.stays_inside(path)?;
@@ -174,7 +174,7 @@ impl Walk<'_> {
         }
         self.survey.seen = self.survey.seen.saturating_add(1);
         if self.survey.seen > self.limits.max_files {
-            // Counted here as well as in `read`, so that an endless folder is not walked to its end.
+            // Checked here as well as in `read`, so that a huge folder is not listed to its end.
             return Err(too_many_files(self.limits));
         }
         if relevant {
@@ -193,7 +193,7 @@ impl Walk<'_> {
             return Err(LoadError::new(
                 ErrorKind::Unreadable,
                 format!(
-                    "`{}` is a link out of the bundle, to `{}`; copy the file into `{}`, or make the bundle itself the link",
+                    "`{}` is a link to `{}`, outside the bundle; copy the file into `{}`, or link the whole bundle",
                     link.display(),
                     target.display(),
                     self.root.display()
@@ -210,15 +210,15 @@ impl Walk<'_> {
 fn not_a_file(path: &Path) -> LoadError {
     LoadError::new(
         ErrorKind::Unreadable,
-        format!("`{}` is a pipe, a socket or a device; only files are read", path.display()),
+        format!("`{}` is a pipe, a socket or a device, not a regular file", path.display()),
     )
 }
 
-/// What the operating system said, of which path, and what to do.
+/// The operating system's error, the path, and what to do.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> LoadError {
     let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied => "; let the user that runs verdict read it",
-        io::ErrorKind::NotFound => "; it is missing, or a link that leads nowhere",
+        io::ErrorKind::PermissionDenied => "; give the user that runs verdict read permission",
+        io::ErrorKind::NotFound => "; it does not exist or is a broken link",
         _ => "",
     };
     LoadError::new(ErrorKind::Unreadable, format!("cannot read `{}`: {error}{hint}", path.display()))

@@ -1,17 +1,17 @@
 //! The patterns of `file_rego_versions`: `*` within a segment, `**` across segments, `?` for one character.
 
-/// Refuses what these patterns do not offer, rather than let it match nothing.
+/// Refuses unsupported syntax, rather than let it match nothing.
 pub(super) fn check(pattern: &str) -> Result<(), &'static str> {
     if pattern.is_empty() {
         return Err("it is empty");
     }
     if pattern.contains(['[', ']', '{', '}', '\\']) {
-        return Err("only `*`, `**` and `?` are understood");
+        return Err("only `*`, `**` and `?` are supported");
     }
     Ok(())
 }
 
-/// Whether `name` matches `pattern` as a whole.
+/// Whether `pattern` matches the whole of `name`.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();

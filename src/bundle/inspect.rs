@@ -1,4 +1,4 @@
-//! What a bundle has besides policy and data, as it is written.
+//! The manifest and signatures of a bundle, as written.
 
 use std::path::Path;
 
@@ -20,10 +20,10 @@ pub struct Papers {
     pub signatures: Option<Value>,
 }
 
-/// Reads them from a folder or an archive; a file has none.
+/// Reads them from a folder or an archive; a single file has none.
 ///
 /// # Errors
-/// What cannot be read, and what is not JSON.
+/// Files that cannot be read or are not JSON.
 pub fn papers(path: &Path, limits: Limits) -> Result<Papers, LoadError> {
     let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
     let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();

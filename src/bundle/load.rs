@@ -20,11 +20,11 @@ use verdict_rego::{Module, Value};
 pub struct Bundle {
     /// The entry's name in the watched directory, without the archive's ending.
     pub name: String,
-    /// What it says of itself.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// The policy that answers calls.
+    /// Policy modules.
     pub modules: Vec<Module>,
-    /// `*_test.rego`: not served.
+    /// `*_test.rego` modules, which are not served.
     pub tests: Vec<Module>,
     /// Base documents, in order of their files.
     pub documents: Vec<Document>,
@@ -41,9 +41,9 @@ pub struct Bundle {
 pub struct Document {
     /// The file, as messages name it, e.g. `authz/users/data.json`.
     pub file: String,
-    /// Where it stands below `data`.
+    /// Its path below `data`.
     pub path: Vec<String>,
-    /// What it holds.
+    /// Its value.
     pub value: Value,
 }
 
@@ -61,7 +61,7 @@ pub struct Fixture {
 pub struct Reading<'a> {
     /// How signatures are dealt with.
     pub verification: &'a Verification,
-    /// Names of files and folders that are passed over, though a signature still speaks of them.
+    /// Files and folders to ignore by name; signatures still cover them.
     pub ignore: &'a [Pattern],
 }
 
@@ -73,18 +73,18 @@ impl<'a> Reading<'a> {
 }
 
 /// Reads one bundle from a folder, an archive, or a single `.rego`, JSON or YAML file. Modules are named by the path as
-/// it is given, so that messages lead to the file.
+/// given, so that messages refer to the file.
 ///
 /// # Errors
-/// What a bundle in the watched directory would be refused for, too.
+/// The same as for a bundle in the watched directory.
 pub fn load_path(path: &Path, limits: Limits) -> Result<Bundle, LoadError> {
     load_reading(path, limits, &Reading::all(&Verification::default()))
 }
 
-/// The same, as `reading` says. A single file is read in any case, and unverified.
+/// The same, with options. A single file is always read, without verification.
 ///
 /// # Errors
-/// What a bundle in the watched directory would be refused for, too.
+/// The same as for a bundle in the watched directory.
 pub fn load_reading(path: &Path, limits: Limits, reading: &Reading<'_>) -> Result<Bundle, LoadError> {
     let name = bundle_name(path);
     let shown = path.display().to_string();
@@ -103,8 +103,8 @@ pub fn load_reading(path: &Path, limits: Limits, reading: &Reading<'_>) -> Resul
     bundle.map_err(|error| error.of(&name))
 }
 
-/// Reads the watched directory once, as it is now. The server reads through [`super::watch::Watcher`], which also makes
-/// sure that nobody was writing.
+/// Reads the watched directory once, as it is now. The server uses [`super::watch::Watcher`], which also makes sure that
+/// the directory is not being written to.
 ///
 /// # Errors
 /// The first bundle that does not load, or a directory without bundles.
@@ -115,7 +115,7 @@ pub fn load_dir(config: &Config) -> Result<Vec<Bundle>, LoadError> {
     parse_all(scan, &Reading::all(&verification)).into_iter().map(|(_, bundle)| bundle).collect()
 }
 
-/// How the configuration has signatures dealt with.
+/// The verification that the configuration asks for.
 pub(super) fn verification(config: &Config) -> Result<Verification, LoadError> {
     Verification::from_config(config.verification.as_ref())
         .map_err(|why| LoadError::new(ErrorKind::Signature, format!("`bundles.verification`: {why}")))
@@ -131,7 +131,7 @@ pub(super) fn parse_all(scan: scan::Scan, reading: &Reading<'_>) -> Vec<(String,
     scan.bundles.into_iter().map(parse_one).collect()
 }
 
-/// Makes a bundle of its files; `prefix` goes before the names of files in messages.
+/// Parses the files of a bundle; `prefix` is prepended to file names in messages.
 ///
 /// INVARIANT (verified first): this is the one way from a bundle's files to anything that is made of them.
 pub(super) fn parse(
@@ -155,14 +155,14 @@ pub(super) fn parse(
     if let Some(bytes) = contents.files.get(".manifest").filter(|_| read(".manifest")) {
         bundle.manifest = Manifest::parse(bytes).map_err(|error| within(prefix, error))?;
     }
-    // A signed bundle was read with all of its files, as the signature speaks of them all.
+    // Of a signed bundle all files were read, because the signature covers them.
     for (file, bytes) in contents.files.into_iter().filter(|(file, _)| read(file)) {
         bundle.add(prefix, file, bytes)?;
     }
     if bundle.modules.is_empty() && bundle.documents.is_empty() {
         return Err(LoadError::new(
             ErrorKind::Empty,
-            "holds no policy and no data; a bundle that is to be withdrawn must be removed as a whole",
+            "contains no policy and no data; to withdraw a bundle, remove all of it",
         ));
     }
     Ok(bundle)
@@ -176,9 +176,7 @@ impl Bundle {
             Role::Manifest => {
                 return Err(LoadError::new(
                     ErrorKind::Layout,
-                    format!(
-                        "`{id}` lies below the top; a bundle inside a bundle is not read, give it a place of its own"
-                    ),
+                    format!("`{id}` is not at the top level; bundles cannot be nested"),
                 ));
             }
             Role::Delta => {
@@ -200,7 +198,7 @@ impl Bundle {
                     return Err(LoadError::new(
                         ErrorKind::Data,
                         format!(
-                            "`{}` and `{}` are data of the same folder; keep one",
+                            "`{}` and `{}` are both data of the same folder; keep one",
                             other.file, document.file
                         ),
                     ));
@@ -229,7 +227,7 @@ fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<B
     let bytes = folder::read_file(path, limits.max_size)?;
     let size = bytes.len() as u64;
     if size > limits.max_size {
-        return Err(LoadError::new(ErrorKind::Limit, format!("`{shown}` is over the limit for a bundle")));
+        return Err(LoadError::new(ErrorKind::Limit, format!("`{shown}` is larger than a bundle may be")));
     }
     let mut bundle = Bundle {
         name: file.to_owned(),
@@ -290,7 +288,7 @@ pub(super) fn text(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {
     })
 }
 
-/// Puts the bundle's prefix before the files that an error names.
+/// Prepends the bundle's prefix to the file names of an error.
 fn within(prefix: &str, mut error: LoadError) -> LoadError {
     for location in error.errors.iter_mut().filter_map(|error| error.location.as_mut()) {
         location.file = format!("{prefix}/{}", location.file);

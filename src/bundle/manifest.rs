@@ -1,6 +1,6 @@
-//! `.manifest`: what a bundle says of itself, in OPA's format, read strictly.
+//! `.manifest`, in OPA's format, parsed strictly.
 //!
-//! Verdict's own part lies in `metadata`, where OPA allows anything:
+//! Verdict's own settings are in `metadata`, where OPA allows anything:
 //! `{"metadata": {"verdict": {"required_entrypoints": ["app/allow"], "required_data": ["app/users"], "run_tests": true}}}`.
 
 use std::collections::BTreeMap;
@@ -17,15 +17,15 @@ use verdict_rego::{Location, PolicyError};
 /// A bundle's manifest; [`Manifest::default`] is that of a bundle without one.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    /// The publisher's name for these contents; empty where it gave none.
+    /// The revision; empty if the manifest has none.
     pub revision: String,
     /// The documents that the bundle owns, as segments; one empty root owns everything.
     pub roots: Vec<Vec<String>>,
-    /// Documents that this bundle wants declared by policy, or nothing is activated.
+    /// Documents that rules must declare, or nothing is activated.
     pub required_entrypoints: Vec<EntryPath>,
-    /// Base data that this bundle wants defined, or nothing is activated.
+    /// Base data that must be defined, or nothing is activated.
     pub required_data: Vec<EntryPath>,
-    /// Activate only when the tests that the bundle carries pass.
+    /// Activate only if the bundle's tests pass.
     pub run_tests: bool,
     version: RegoVersion,
     file_versions: Vec<(String, RegoVersion)>,
@@ -85,7 +85,7 @@ struct Extension {
 
 const EXTENSION_KEYS: [&str; 3] = ["required_entrypoints", "required_data", "run_tests"];
 
-/// What [`Extension`] says, checked.
+/// The settings of [`Extension`], checked.
 #[derive(Default)]
 struct Required {
     entrypoints: Vec<EntryPath>,
@@ -97,7 +97,7 @@ impl Manifest {
     /// Reads a `.manifest`.
     ///
     /// # Errors
-    /// What is not JSON, an unknown key, a value of the wrong type, roots that overlap each other, a Rego version
+    /// Malformed JSON, an unknown key, a value of the wrong type, roots that overlap each other, a Rego version
     /// other than 0 and 1, or `wasm`.
     pub fn parse(bytes: &[u8]) -> Result<Self, LoadError> {
         let wire: Wire = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
@@ -218,7 +218,7 @@ fn parse_roots(roots: &[String]) -> Result<Vec<Vec<String>>, LoadError> {
         }
         if let Some(other) = parsed.iter().find(|o| is_prefix(o, &segments) || is_prefix(&segments, o)) {
             return Err(error(&format!(
-                "`roots` has both `{}` and `{trimmed}`, which overlap; keep the one that is wanted",
+                "`roots` has both `{}` and `{trimmed}`, which overlap; keep one",
                 other.join("/")
             )));
         }
@@ -264,7 +264,7 @@ fn malformed(error: &serde_json::Error) -> LoadError {
     let at = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
     let location = Location { file: ".manifest".to_owned(), row: at(error.line()), col: at(error.column()) };
     let problem = PolicyError { code: "bundle_manifest_error", message, location: Some(location) };
-    let mut load = self::error("it is not a manifest as OPA's bundle format has it");
+    let mut load = self::error("not a manifest in OPA's bundle format");
     load.errors.push(problem);
     load
 }

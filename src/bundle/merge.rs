@@ -1,4 +1,4 @@
-//! All bundles' data as one document, once it is clear who owns what.
+//! Merges the data of all bundles into one document, after checking their roots.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) fn merge(bundles: &[Bundle]) -> Result<Value, LoadError> {
     Ok(merged.unwrap_or_else(Value::object))
 }
 
-/// Two bundles may not own one document: whichever came last would win.
+/// Two bundles must not own the same document, or the last would win.
 fn check_roots(bundles: &[Bundle]) -> Result<(), LoadError> {
     let mut rest = bundles;
     while let Some((bundle, others)) = rest.split_first() {
@@ -74,7 +74,7 @@ fn check_owned(bundle: &Bundle, document: &Document) -> Result<(), LoadError> {
     })
 }
 
-/// The first document at or below `path` that the bundle does not own. Objects on the way to a root are nobody's.
+/// The first document at or below `path` that the bundle does not own. Objects above a root are not owned.
 fn first_outside(bundle: &Bundle, path: &mut Vec<String>, value: &Value) -> Option<String> {
     if bundle.manifest.owns(path) {
         return None;
@@ -102,11 +102,11 @@ fn nest(path: &[String], value: Value) -> Value {
     })
 }
 
-/// Lays `value` over `target`; objects are joined, anything else that is there twice is given back as its path.
+/// Merges `value` into `target`. Objects are merged; the path of any other duplicate is returned.
 fn overlay(target: &mut Value, value: Value, trail: &mut Vec<String>) -> Result<(), Vec<String>> {
     let (Value::Object(target), Value::Object(value)) = (target, value) else { return Err(trail.clone()) };
     let target = Arc::make_mut(target);
-    // What is new is added at once: one by one, each would move all that come after it.
+    // New members are added together; one by one, each would move all members after it.
     let mut new = Vec::new();
     for (key, member) in Arc::unwrap_or_clone(value).into_entries() {
         match target.get_mut(&key) {
@@ -139,7 +139,7 @@ fn defined_twice(before: &[&Document], document: &Document, path: &[String]) -> 
     )
 }
 
-/// A document in data that is not an object would hide every rule below it.
+/// Data that is not an object would hide every rule below its path.
 pub(super) fn hidden_rule<'a>(data: &Value, path: &'a [String]) -> Option<&'a [String]> {
     (1..path.len())
         .filter_map(|length| path.get(..length))

@@ -1,4 +1,4 @@
-//! What a file's name says: which role it plays in a bundle, and which names are nobody's business.
+//! File names: the role of a file in a bundle, and which files are ignored.
 
 /// The role of a file inside a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) enum Role {
     DataYaml,
     /// Any other JSON or YAML: may be a test's fixture.
     Fixture,
-    /// `patch.json` at the top: the mark of a delta bundle.
+    /// `patch.json` at the top: this is a delta bundle.
     Delta,
     /// `.signatures.json` at the top.
     Signatures,
@@ -44,10 +44,10 @@ pub(super) fn role(name: &str) -> Role {
     }
 }
 
-/// Whether a file or folder of this name (one segment) is skipped wherever it lies: dot entries other than a bundle's
-/// own two, what editors leave behind while they save, and what file systems put into their roots.
+/// Whether files and folders of this name (one segment) are ignored: hidden files other than a bundle's own two, temporary
+/// files of editors, and `lost+found`.
 ///
-/// `backup.rego` is not such a name: whoever leaves it in a bundle has published it.
+/// `backup.rego` is not ignored: whoever leaves it in a bundle publishes it.
 pub(super) fn ignored(segment: &str) -> bool {
     if segment.starts_with('.') {
         return !matches!(segment, ".manifest" | ".signatures.json");
@@ -60,17 +60,17 @@ pub(super) fn ignored(segment: &str) -> bool {
 }
 
 /// Whether an event about this name can change what is served. Unlike [`ignored`], the links that Kubernetes swaps
-/// (`..data`) count: nothing else moves when a ConfigMap is updated.
+/// (`..data`) count: nothing else changes when a ConfigMap is updated.
 pub(super) fn matters(segment: &str) -> bool {
     segment.starts_with("..") || !ignored(segment)
 }
 
-/// The bundle's name and that it is an archive, for `authz.tar.gz` and `authz.tgz`.
+/// The bundle's name if the file is an archive: `authz` for `authz.tar.gz` and `authz.tgz`.
 pub(super) fn archive_stem(file: &str) -> Option<&str> {
     [".tar.gz", ".tgz"].iter().find_map(|end| file.strip_suffix(end)).filter(|stem| !stem.is_empty())
 }
 
-/// Whether the file looks like an archive of a kind that is not read, so that it is not skipped in silence.
+/// Whether the file looks like an unsupported archive, which must not be ignored silently.
 pub(super) fn foreign_archive(file: &str) -> bool {
     let ends = [".tar", ".zip", ".tar.zst", ".tar.xz", ".tar.bz2", ".txz", ".tbz2"];
     ends.iter().any(|end| file.ends_with(end))
@@ -90,10 +90,10 @@ pub fn check_name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Brings an archive member's name to its one spelling: relative, `/` between segments, no `.` segments.
+/// Normalises an archive member's name: relative, segments separated by `/`, no `.` segments.
 ///
 /// One leading slash is dropped: `opa build` writes every member as `/data.json`, and nothing is ever written to disk
-/// under that name. Anything else that reaches out of the bundle or can be read in two ways is refused.
+/// under that name. Any other name that is ambiguous or leads outside the bundle is refused.
 pub(super) fn normalise(raw: &[u8]) -> Result<String, &'static str> {
     let text = std::str::from_utf8(raw).map_err(|_| "its name is not UTF-8")?;
     if text.chars().any(char::is_control) {
@@ -113,7 +113,7 @@ pub(super) fn normalise(raw: &[u8]) -> Result<String, &'static str> {
             "" if relative.is_empty() => {}
             "" => return Err("its name has an empty segment (`//`)"),
             "." => {}
-            ".." => return Err("its name reaches out of the bundle (`..`)"),
+            ".." => return Err("its name leads outside the bundle (`..`)"),
             segment => segments.push(segment),
         }
     }

@@ -1,4 +1,4 @@
-//! Which folders the operating system is asked to report on: always those that the last survey came by.
+//! The folders for which file notifications are requested: those that the last survey found.
 //!
 //! Each folder is watched by itself, with its inode remembered: a recursive watch would miss files in folders made at
 //! once, and a folder that was renamed away and made anew would stay silent.
@@ -13,8 +13,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::events::Events;
 
-/// Which folder a path leads to. A file system may give a new folder the inode of one that has just gone, hence the
-/// time of its birth, where the file system keeps it.
+/// Identifies the folder at a path. A file system may reuse the inode of a deleted folder, hence the creation time, if the
+/// file system has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
@@ -39,12 +39,12 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Without notifications, where the system has none to give: the poll does it then, only later.
+    /// Works without notifications if the system has none: polling then finds changes, only later.
     pub(super) fn new(events: Arc<Events>, dir: &Path) -> Self {
         let watcher = notify::recommended_watcher(move |event| events.notice(event));
         let watcher = watcher
             .inspect_err(|error| {
-                tracing::warn!("no notifications of changes, `{}` is only polled: {error}", dir.display());
+                tracing::warn!("file notifications are not available, polling `{}`: {error}", dir.display());
             })
             .ok();
         Self { watcher, watched: HashMap::new(), warned: false }
@@ -62,7 +62,7 @@ impl Notices {
         }
         for (folder, identity) in &self.watched {
             if wanted.get(folder) != Some(identity) {
-                // It is an error to stop watching what has gone; there is nothing to do about it.
+                // Fails if the folder is gone; nothing needs to be done then.
                 let _gone = watcher.unwatch(folder);
             }
         }
@@ -76,7 +76,7 @@ impl Notices {
                 Err(error) if !self.warned => {
                     self.warned = true;
                     tracing::warn!(
-                        "no notifications of changes in `{}`, it is only polled: {error}",
+                        "file notifications are not available for `{}`, polling it: {error}",
                         folder.display()
                     );
                 }

@@ -1,5 +1,5 @@
-//! Patterns of file names with the meaning of Go's `filepath.Match`: `*` and `?` stop at `/`, `[a-z]` and `[^a-z]` are
-//! classes, and a backslash takes the next character as it is.
+//! Patterns for file names, as in Go's `filepath.Match`: `*` and `?` do not match `/`, `[a-z]` and `[^a-z]` are character
+//! classes, and a backslash escapes the next character.
 
 use regex::Regex;
 
@@ -8,12 +8,12 @@ use regex::Regex;
 pub struct Pattern(Regex);
 
 impl Pattern {
-    /// Reads a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// What is wrong with it, for a person.
+    /// An invalid pattern; the message says why.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("the pattern `{text}` {why}");
+        let wrong = |why: &str| format!("pattern `{text}` {why}");
         if text.is_empty() {
             return Err(wrong("is empty"));
         }
@@ -33,11 +33,11 @@ impl Pattern {
                     }
                     let mut ranges = 0;
                     loop {
-                        let end = || wrong("has a `[` without its `]`");
+                        let end = || wrong("has an unclosed `[`");
                         let mut one = |open: bool| match characters.next().ok_or_else(end)? {
                             ']' if open => Ok(None),
                             '\\' => characters.next().ok_or_else(end).map(Some),
-                            '-' | ']' => Err(wrong("has a class that is not one")),
+                            '-' | ']' => Err(wrong("has an invalid character class")),
                             character => Ok(Some(character)),
                         };
                         let Some(first) = one(ranges > 0)? else { break };
@@ -45,7 +45,7 @@ impl Pattern {
                         if characters.next_if_eq(&'-').is_some() {
                             let last = match characters.next().ok_or_else(end)? {
                                 '\\' => characters.next().ok_or_else(end)?,
-                                ']' | '-' => return Err(wrong("has a class that is not one")),
+                                ']' | '-' => return Err(wrong("has an invalid character class")),
                                 character => character,
                             };
                             expression.push('-');
@@ -59,16 +59,16 @@ impl Pattern {
             }
         }
         expression.push_str(r"\z");
-        Regex::new(&format!("(?s){expression}")).map(Self).map_err(|_| wrong("cannot be understood"))
+        Regex::new(&format!("(?s){expression}")).map(Self).map_err(|_| wrong("is invalid"))
     }
 
-    /// Whether any of the patterns is one for the file's name, or for that of a folder that it is in.
+    /// Whether any of the patterns matches the name of the file or of a folder above it.
     pub fn leave_out(patterns: &[Self], file: &str) -> bool {
         !patterns.is_empty()
             && file.split('/').any(|name| patterns.iter().any(|pattern| pattern.matches(name)))
     }
 
-    /// Whether this is a pattern for `name`.
+    /// Whether the pattern matches the whole of `name`.
     pub fn matches(&self, name: &str) -> bool {
         self.0.is_match(name)
     }

@@ -1,10 +1,10 @@
-//! Which bundles ought to be in the directory: those in force, and those that the configuration expects.
+//! The bundles that should be in the directory: active ones, and those that the configuration expects.
 //!
 //! INVARIANT (gone is not removed): a bundle that is in force and vanishes keeps the last good snapshot in force until it
 //! comes back or an operator confirms its removal. A lost mount, a broken link and a deployment that stopped half-way
 //! look like a removal, and policy without one of its bundles can allow what it denied before.
 //!
-//! Deliberately absent: a memory across restarts. At the start nothing is in force, so only `bundles.expected` speaks.
+//! Deliberately absent: a memory across restarts. At the start nothing is active, so only `bundles.expected` counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,14 +14,14 @@ use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use super::manifest::{Manifest, is_prefix};
 
-/// What is known of the bundles that ought to be there.
+/// The bundles that should be in the directory.
 #[derive(Debug)]
 pub(super) struct Presence {
     expected: BTreeSet<String>,
     on_removal: OnRemoval,
     /// The manifests of the bundles in force, by name.
     active: BTreeMap<String, Manifest>,
-    /// Bundles whose removal an operator has confirmed while they were gone.
+    /// Missing bundles whose removal an operator has confirmed.
     confirmed: BTreeSet<String>,
 }
 
@@ -35,19 +35,19 @@ impl Presence {
         }
     }
 
-    /// Every bundle that ought to be there.
+    /// All of them.
     pub(super) fn wanted(&self) -> BTreeSet<String> {
         self.active.keys().chain(&self.expected).cloned().collect()
     }
 
-    /// Those of them that are not among `present`.
+    /// Those that are not among `present`.
     pub(super) fn missing(&self, present: &BTreeSet<&str>) -> BTreeSet<String> {
         let mut missing = self.wanted();
         missing.retain(|name| !present.contains(name.as_str()));
         missing
     }
 
-    /// Takes an operator's word that these bundles are removed for good.
+    /// An operator confirmed the removal of these bundles.
     pub(super) fn confirm(&mut self, names: BTreeSet<String>) {
         self.confirmed.extend(names);
     }

@@ -1,4 +1,4 @@
-//! What to do with one stable reading of the directory: activate it, or keep what is in force and say why.
+//! Handles a stable reading of the directory: activates it, or keeps the active snapshot and reports why.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,30 +19,30 @@ use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
 use crate::pdp::snapshot::{Snapshot, SnapshotStore};
 
-/// Who wants to hear of reloads, e.g. to count them. Called from the watcher's thread, after the status has changed.
+/// Is told about reloads, e.g. to count them. Called on the watcher's thread, after the status was updated.
 pub trait Observer: Send + Sync {
-    /// A snapshot came into force.
+    /// A snapshot was activated.
     fn activated(&self, snapshot: &Snapshot, report: &Report);
-    /// What the directory holds did not come into force; the old snapshot still is.
+    /// The contents of the directory were not activated; the old snapshot stays active.
     fn failed(&self, error: &LoadError, report: &Report);
 }
 
-/// What reloading needs of the rest of the server.
+/// What reloading needs from the rest of the server.
 #[derive(Clone)]
 pub struct Setup {
     /// `bundles:` of the configuration.
     pub config: Config,
-    /// Where snapshots come into force.
+    /// The active snapshot.
     pub store: Arc<SnapshotStore>,
-    /// What is said of it.
+    /// The state, for readers.
     pub status: Arc<Status>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Who runs the bundles' tests, where they are asked for.
+    /// Runs the bundles' tests, if required.
     pub runner: Option<Arc<TestRunner>>,
-    /// Who listens.
+    /// Who is told about reloads.
     pub observers: Vec<Arc<dyn Observer>>,
-    /// Whether policy that calls others is refused.
+    /// Whether policy that makes network calls is refused.
     pub no_calls: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Reloader {
     required: Vec<EntryPath>,
     required_data: Vec<EntryPath>,
     presence: Presence,
-    /// What should be in the directory and was not, when it was looked at last.
+    /// The bundles that were missing from the directory in the last reading.
     missing: BTreeSet<String>,
     verification: Verification,
     active: Option<Digest>,
@@ -68,7 +68,7 @@ pub(super) struct Reloader {
 
 impl Reloader {
     /// # Errors
-    /// A required entry point that is not a path, or a verification key that cannot be used.
+    /// An invalid path or verification key.
     pub(super) fn new(setup: Setup) -> Result<Self, LoadError> {
         let config = &setup.config;
         let wrong = |kind, key: &str, why: String| LoadError::new(kind, format!("`bundles.{key}`: {why}"));
@@ -95,7 +95,7 @@ impl Reloader {
         &self.setup
     }
 
-    /// Takes an operator's word that these bundles are removed for good.
+    /// An operator confirmed the removal of these bundles.
     pub(super) fn confirm(&mut self, names: BTreeSet<String>) {
         for name in &names {
             tracing::info!(bundle = name, "the removal of the bundle is confirmed");
@@ -103,12 +103,12 @@ impl Reloader {
         self.presence.confirm(names);
     }
 
-    /// Whether a reading with this digest has been handled as the latest.
+    /// Whether the last handled reading has this digest.
     pub(super) fn knows(&self, digest: &Digest) -> bool {
         matches!(&self.last, Some(Handled::Active(known) | Handled::Failed(known)) if known == digest)
     }
 
-    /// Handles a stable reading. `again` tries one more time what failed before.
+    /// Handles a stable reading. `again` retries one that failed before.
     pub(super) fn handle(&mut self, scan: Scan, again: bool) {
         let digest = scan.digest;
         if self.knows(&digest) && !(again && self.last == Some(Handled::Failed(digest))) {
@@ -120,13 +120,16 @@ impl Reloader {
         if self.active == Some(digest) {
             self.setup.status.restored(self.setup.clock.now());
             self.last = Some(Handled::Active(digest));
-            tracing::info!("the bundle directory holds again what is in force");
+            tracing::info!("the bundle directory matches the active bundles again");
             return;
         }
         let names: Vec<String> = scan.bundles.iter().map(|(name, _)| name.clone()).collect();
         let attempt = catch_unwind(AssertUnwindSafe(|| self.attempt(scan)));
         let attempt = attempt.unwrap_or_else(|_| {
-            Err(vec![LoadError::new(ErrorKind::Internal, "reading the bundles panicked; please report it")])
+            Err(vec![LoadError::new(
+                ErrorKind::Internal,
+                "internal error: reading the bundles panicked; please report it",
+            )])
         });
         match attempt {
             Ok((snapshot, bundles)) => {
@@ -199,7 +202,7 @@ impl Reloader {
             tracing::error!(
                 kind = error.kind.name(),
                 in_force = report.generation,
-                "bundles not activated, what was in force stays: {}",
+                "bundles not activated, the last good ones stay active: {}",
                 error.explained()
             );
             for observer in observers {
@@ -210,7 +213,7 @@ impl Reloader {
 
     /// The directory as a whole could not be read as bundles.
     pub(super) fn unusable(&mut self, error: LoadError, again: bool) {
-        // A directory that is gone, empty or unreadable holds none of its bundles; one that can be read in two ways does.
+        // In a directory that is gone, empty or unreadable all bundles are missing; in an ambiguous one they are not.
         let lost = matches!(error.kind, ErrorKind::Empty | ErrorKind::Unreadable);
         self.missing = if lost { self.presence.wanted() } else { BTreeSet::new() };
         let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -222,16 +225,16 @@ impl Reloader {
         self.last = Some(Handled::Failed(digest));
     }
 
-    /// The directory does not stop changing; said once, and not remembered as handled.
+    /// The directory keeps changing; reported once, and not remembered as handled.
     pub(super) fn unsettled(&mut self) {
-        let message = "the bundle directory does not stop changing, so it is not read; \
-                       stop what writes to it, or publish by renaming complete files into place";
+        let message = "the bundle directory keeps changing and cannot be read; \
+                       stop writing to it, or publish by renaming complete files into place";
         self.fail(&[], &[LoadError::new(ErrorKind::Unsettled, message)]);
         self.last = None;
     }
 }
 
-/// What comes into force although nobody has verified it is said every time.
+/// Logs at every activation how the bundles were verified.
 fn warn_unverified(bundles: &[Bundle], configured: bool) {
     for bundle in bundles {
         let name = bundle.name.as_str();
@@ -240,11 +243,11 @@ fn warn_unverified(bundles: &[Bundle], configured: bool) {
             Signed::Unchecked => {
                 tracing::warn!(
                     bundle = name,
-                    "INSECURE: the bundle's signature is not checked (skip_verify)"
+                    "INSECURE: the bundle's signature is not verified (skip_verify)"
                 );
             }
             Signed::No if configured => {
-                tracing::warn!(bundle = name, "the bundle is not signed, and nobody has verified it");
+                tracing::warn!(bundle = name, "the bundle is not signed and was not verified");
             }
             Signed::No => {}
         }

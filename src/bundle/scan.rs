@@ -1,9 +1,9 @@
-//! The watched directory: which bundles are in it, and one complete reading of them all.
+//! The watched directory: lists its bundles and reads them completely.
 //!
-//! Each entry is a bundle: a folder, or a `.tar.gz` / `.tgz`; its name is the entry's, without the archive's ending. A
-//! directory that itself directly holds `.rego`, `data.*` or `.manifest` files is one bundle, named after the directory;
-//! then nothing in it may be a bundle of its own. Entries may be links to anywhere, because whoever can write the
-//! directory decides what is served; what lies inside a bundle may not lead out of it (see [`super::folder`]).
+//! Each entry is a bundle: a folder, or a `.tar.gz` / `.tgz`; it is named after the entry, without the extension. A
+//! directory that directly contains `.rego`, `data.*` or `.manifest` files is one bundle, named after the directory;
+//! it must not contain other bundles. Entries may be links to anywhere, because whoever can write to the directory decides
+//! what is served; links inside a bundle must stay in it (see [`super::folder`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,7 +26,7 @@ pub(super) enum Source {
     Archive(PathBuf, Box<Stamp>),
 }
 
-/// What is in the watched directory, by names and stamps; nothing has been read.
+/// The bundles of the watched directory, with the metadata of their files; nothing has been read.
 #[derive(Debug)]
 pub(super) struct Survey {
     /// In order of names.
@@ -40,15 +40,15 @@ pub(super) struct Survey {
 pub(super) struct Scan {
     /// In order of names.
     pub(super) bundles: Vec<(String, Result<Contents, LoadError>)>,
-    /// Over every name and byte, and every error: equal digests would be handled alike.
+    /// Over all names, contents and errors.
     pub(super) digest: Digest,
 }
 
 /// Lists the bundles in `dir`.
 ///
 /// # Errors
-/// When the directory cannot be listed, is laid out ambiguously, or holds no bundle. What is wrong with a single
-/// bundle is said of that bundle.
+/// When the directory cannot be listed, is ambiguous, or contains no bundle. Errors of a single bundle are part of the
+/// result.
 pub(super) fn survey(dir: &Path, limits: Limits) -> Result<Survey, LoadError> {
     let entries = list(dir)?;
     if entries.values().any(|entry| entry.loose) {
@@ -62,7 +62,7 @@ pub(super) fn survey(dir: &Path, limits: Limits) -> Result<Survey, LoadError> {
             return Err(LoadError::new(
                 ErrorKind::Layout,
                 format!(
-                    "`{}` and `{}` are both the bundle `{name}`; remove one",
+                    "`{}` and `{}` are both named `{name}`; remove one",
                     other.display(),
                     entry.path.display()
                 ),
@@ -75,7 +75,7 @@ pub(super) fn survey(dir: &Path, limits: Limits) -> Result<Survey, LoadError> {
     if survey.sources.is_empty() {
         return Err(LoadError::new(
             ErrorKind::Empty,
-            format!("`{}` holds no bundle; put a bundle folder or a `.tar.gz` into it", dir.display()),
+            format!("`{}` contains no bundle; add a bundle folder or a `.tar.gz` archive", dir.display()),
         ));
     }
     Ok(survey)
@@ -95,7 +95,7 @@ impl Survey {
         stamps
     }
 
-    /// Whether every bundle could be listed; one that could not has no stamps to compare.
+    /// Whether every bundle could be listed; the others have no stamps to compare.
     pub(super) fn is_whole(&self) -> bool {
         self.sources.iter().all(|(_, source)| source.is_ok())
     }
@@ -154,7 +154,7 @@ pub(super) fn read_bytes(path: &Path, limits: Limits) -> Result<Vec<u8>, LoadErr
     if bytes.len() as u64 > limits.max_size {
         let most = crate::model::units::ByteSize(limits.max_size);
         let message =
-            format!("the archive is over {most}; make it smaller, or raise `bundles.max_bundle_size`");
+            format!("the archive is larger than {most}; make it smaller, or raise `bundles.max_bundle_size`");
         return Err(LoadError::new(ErrorKind::Limit, message));
     }
     Ok(bytes)
@@ -166,7 +166,7 @@ struct Entry {
     meta: fs::Metadata,
     /// A file that makes the directory itself a bundle.
     loose: bool,
-    /// A link that leads nowhere; `meta` is the link's own.
+    /// A broken link; `meta` is the link's own.
     dangling: bool,
 }
 
@@ -179,16 +179,16 @@ impl Entry {
         if name::foreign_archive(file) {
             return Err(LoadError::new(
                 ErrorKind::Layout,
-                format!("`{}` is an archive of another kind; pack it as `.tar.gz`", self.path.display()),
+                format!("`{}` is not a supported archive; pack it as `.tar.gz`", self.path.display()),
             ));
         }
-        // Where a link leads nowhere, nobody can tell what it was: it is taken for a bundle, and so it is missed.
+        // Nobody can tell what a broken link was: it counts as a bundle, which is then missing.
         Ok(name::archive_stem(file).or_else(|| self.dangling.then_some(file)))
     }
 
     fn source(&self, limits: Limits, folders: &mut BTreeSet<PathBuf>) -> Result<Source, LoadError> {
         if self.dangling {
-            let message = format!("`{}` is a link that leads nowhere", self.path.display());
+            let message = format!("`{}` is a broken link", self.path.display());
             return Err(LoadError::new(ErrorKind::MissingBundle, message));
         }
         if self.path.is_symlink() {
@@ -208,7 +208,7 @@ fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
     let fail = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => LoadError::new(
             ErrorKind::Empty,
-            format!("there is no `{}`; create it, or set `bundles.dir`", dir.display()),
+            format!("`{}` does not exist; create it, or set `bundles.dir`", dir.display()),
         ),
         std::io::ErrorKind::NotADirectory => LoadError::new(
             ErrorKind::Layout,
@@ -224,7 +224,8 @@ fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
         let file_name = entry.map_err(fail)?.file_name();
         let path = dir.join(&file_name);
         let Some(file) = file_name.to_str().filter(|file| !file.chars().any(char::is_control)) else {
-            let message = format!("the name of `{}` is not plain UTF-8; rename it", path.display());
+            let message =
+                format!("the name of `{}` is not UTF-8 or has control characters; rename it", path.display());
             return Err(LoadError::new(ErrorKind::Layout, message));
         };
         if name::ignored(file) {

@@ -1,11 +1,11 @@
-//! Signatures: whether a bundle is what its publisher signed, in the format of OPA's signed bundles.
+//! Signatures: verifies that a bundle is as its publisher signed it, in the format of OPA's signed bundles.
 //!
 //! INVARIANT (whole or not at all): a bundle is verified before anything in it is parsed, and all of it: every file must
 //! be listed by the signature and every listed file must be there, with the digest that is listed.
-//! INVARIANT (no way around): where keys are configured, a bundle without a signature is refused, unless `required` is
-//! off; where none are, a signed bundle is refused, unless whoever loads it says that it need not be verified.
+//! INVARIANT (no way around): if keys are configured, a bundle without a signature is refused, unless `required` is off; if
+//! none are, a signed bundle is refused, unless verification is explicitly skipped.
 //!
-//! Deliberately absent: signing plugins, and expiry (`iat` is not looked at, as in OPA).
+//! Deliberately absent: signing plugins, and expiry (`iat` is ignored, as in OPA).
 //!
 //! Reading order: [`keys`] (with `pem`) → `canonical` → `hash` → [`token`] → [`Verification`] as [`Config`] has it;
 //! [`exclude`] has patterns.
@@ -28,21 +28,21 @@ use self::keys::VerificationKey;
 use self::token::{Claims, FILE, Token};
 use super::error::{ErrorKind, LoadError};
 
-/// How many files of a kind a message names.
+/// The most files of a kind that a message names.
 const MOST_NAMED: usize = 5;
 
-/// How a bundle's signature was dealt with.
+/// The result of verifying a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signed {
-    /// It has none.
+    /// It is not signed.
     No,
-    /// It has one, which was not looked at.
+    /// It is signed, but was not verified.
     Unchecked,
-    /// By this key, and everything in it is as it was signed.
+    /// It is signed with this key, and matches its signature.
     By(String),
 }
 
-/// How signatures are to be dealt with. By default, signed bundles are refused, since nobody could verify them.
+/// How bundles are verified. By default, signed bundles are refused, because there is no key to verify them.
 #[derive(Debug, Clone, Default)]
 pub struct Verification(Arc<Mode>);
 
@@ -64,15 +64,15 @@ struct Trust {
 }
 
 impl Verification {
-    /// Does not look at signatures.
+    /// Skips verification.
     pub fn skip() -> Self {
         Self(Arc::new(Mode::Skip))
     }
 
-    /// As the configuration has it.
+    /// As configured.
     ///
     /// # Errors
-    /// A key or a pattern that cannot be used.
+    /// An invalid key or pattern.
     pub fn from_config(config: Option<&Config>) -> Result<Self, String> {
         let Some(Config { keys, key_id, scope, exclude_files, required, skip_verify }) = config else {
             return Ok(Self::default());
@@ -97,7 +97,7 @@ impl Verification {
         Ok(Self(Arc::new(Mode::Verify(Box::new(Trust { keys, key_id, scope, exclude, required })))))
     }
 
-    /// Decides about a bundle by all of its files.
+    /// Verifies a bundle; `files` are all of its files.
     pub(super) fn check(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<Signed, LoadError> {
         let refuse = |message: String| LoadError::new(ErrorKind::Signature, message);
         match (&*self.0, files.get(FILE)) {
@@ -105,8 +105,8 @@ impl Verification {
             (Mode::Skip, Some(_)) => Ok(Signed::Unchecked),
             (Mode::Unconfigured, Some(file)) if token::says_nothing(file) => Ok(Signed::No),
             (Mode::Unconfigured, Some(_)) => Err(refuse(format!(
-                "is signed (`{FILE}`), and its signature cannot be checked: verification key not provided; configure \
-                 `bundles.verification.keys`, or give `--verification-key`; or skip the check with `--skip-verify`"
+                "is signed (`{FILE}`), but cannot be verified: verification key not provided; configure \
+                 `bundles.verification.keys`, or use `--verification-key` or `--skip-verify`"
             ))),
             (Mode::Verify(trust), None) if trust.required => Err(refuse(format!(
                 "is not signed: bundle missing {FILE} file; sign it with `verdict sign`, or set \
@@ -119,7 +119,7 @@ impl Verification {
 }
 
 impl Trust {
-    /// The id of the key that signed all this.
+    /// Verifies the files; gives the ID of the key.
     fn verify(&self, file: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<String, String> {
         let text = token::of_file(file)?;
         let token = Token::parse(&text)?;
@@ -127,19 +127,19 @@ impl Trust {
         let expected = key.algorithm().name();
         if token.header.alg != expected {
             return Err(format!(
-                "the signature says that it is made with `{}`, and the key `{id}` is for {expected}",
+                "the signature's algorithm is `{}`, but key `{id}` is for {expected}",
                 token.header.alg.escape_debug()
             ));
         }
         if !key.verifies(token.message.as_bytes(), &token.signature) {
             return Err(format!(
-                "the signature is not one of the key `{id}` ({expected}): `{FILE}` was changed, or signed with another key"
+                "the signature was not made with key `{id}` ({expected}): `{FILE}` was changed, or signed with another key"
             ));
         }
         let claims = Claims::parse(&token.payload)?;
         if claims.scope != self.scope {
             return Err(format!(
-                "scope mismatch: the signature is for the scope `{}`, and `{}` is wanted",
+                "scope mismatch: the signature's scope is `{}`, expected `{}`",
                 claims.scope.escape_debug(),
                 self.scope
             ));
@@ -164,15 +164,14 @@ impl Trust {
             (None, 1) => self.keys.first_key_value().ok_or("there is no verification key")?,
             (None, _) => {
                 return Err(
-                    "the signature does not name its key; say which it is with `bundles.verification.key_id`"
-                        .to_owned(),
+                    "the signature does not name its key; set `bundles.verification.key_id`".to_owned()
                 );
             }
         };
         Ok((found.0, found.1))
     }
 
-    /// Every file against the list, and the list against the files.
+    /// Compares the files with the signed list, both ways.
     fn compare(&self, claims: &Claims, files: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
         let counts = |name: &str| !self.exclude.iter().any(|pattern| pattern.matches(name));
         let (mut changed, mut added) = (Vec::new(), Vec::new());
@@ -230,7 +229,7 @@ fn also(more: usize) -> String {
     if more == 0 { String::new() } else { format!(" and {more} more") }
 }
 
-/// `opa sign` names the files of a folder by the path as it was given to it.
+/// `opa sign` lists the files of a folder by the path given on its command line.
 fn prefix_hint(added: &[&str], missing: &[&str]) -> Option<String> {
     let (first, other) =
         (added.first()?, missing.iter().find(|name| name.ends_with(added.first().copied().unwrap_or("?")))?);
@@ -239,7 +238,7 @@ fn prefix_hint(added: &[&str], missing: &[&str]) -> Option<String> {
         && added.iter().all(|name| missing.iter().any(|other| other.strip_prefix(prefix) == Some(*name)));
     all.then(|| {
         format!(
-            "; the signature names the files below `{prefix}`: sign the folder with `verdict sign`, or from inside of it"
+            "; the signature names the files below `{prefix}`: sign the folder with `verdict sign`, or from inside the folder"
         )
     })
 }

@@ -1,4 +1,4 @@
-//! How the bundles are doing: for `/v1/status`, health, readiness and metrics.
+//! The state of the bundles: for `/v1/status`, health, readiness and metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use verdict_rego::PolicyError;
 pub struct BundleStatus {
     /// The bundle's name.
     pub name: String,
-    /// The revision in force; empty where the manifest names none.
+    /// The active revision; empty if the manifest has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_revision: Option<String>,
-    /// When what is in force came into force.
+    /// When the active contents were activated.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last_successful_activation: Option<Timestamp>,
-    /// When it was last read completely; a directory has no other download.
+    /// When it was last read completely.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last_successful_download: Option<Timestamp>,
-    /// The same, as OPA's clients may look for it.
+    /// The same, for OPA's clients.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last_successful_request: Option<Timestamp>,
-    /// When it was last read, or tried to be.
+    /// When reading it was last attempted.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last_request: Option<Timestamp>,
     /// Always `snapshot`.
     pub r#type: &'static str,
-    /// Bytes of its policy and data.
+    /// Size of policy and data, in bytes.
     pub size: u64,
-    /// `bundle_error` while its newest contents are not in force.
+    /// `bundle_error` while its current contents are not active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
     /// Why not.
@@ -51,39 +51,39 @@ fn rfc3339<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok
     at.map(Timestamp::rfc3339).serialize(serializer)
 }
 
-/// All bundles at one moment.
+/// The state of all bundles at one moment.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// The generation in force; 0 before the first.
+    /// The active generation; 0 before the first activation.
     pub generation: u64,
     /// By name.
     pub bundles: BTreeMap<String, BundleStatus>,
-    /// Snapshots that came into force since the start.
+    /// Number of activations since the start.
     pub activations: u64,
-    /// Attempts that failed since the start.
+    /// Number of failed attempts since the start.
     pub failures: u64,
-    /// Since when what is in force is not what the directory holds.
+    /// Since when the active bundles differ from those in the directory.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub failing_since: Option<Timestamp>,
-    /// When the directory was last looked at, whether or not it had changed.
+    /// When the directory was last scanned, changed or not.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
     pub last_scan: Option<Timestamp>,
-    /// Bundles that are in force, or expected by the configuration, and not in the directory.
+    /// Bundles that are active or expected, but missing from the directory.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<String>,
-    /// Why, for a person.
+    /// The error, as a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The same with the lines of policy that it is about.
+    /// The same, with source lines.
     #[serde(skip)]
     pub explained: Option<String>,
-    /// Of which kind.
+    /// The kind of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_kind: Option<ErrorKind>,
 }
 
 impl Report {
-    /// Whether something is in force.
+    /// Whether a snapshot is active.
     pub const fn is_active(&self) -> bool {
         self.generation > 0
     }
@@ -96,12 +96,12 @@ impl Report {
     }
 }
 
-/// The shared, current [`Report`]: readers never wait.
+/// The current [`Report`], shared; readers never block.
 #[derive(Debug, Default)]
 pub struct Status(ArcSwap<Report>);
 
 impl Status {
-    /// The report as it stands.
+    /// The current report.
     pub fn report(&self) -> Arc<Report> {
         self.0.load_full()
     }
@@ -113,12 +113,12 @@ impl Status {
         self.0.store(Arc::new(report));
     }
 
-    /// The directory was looked at.
+    /// The directory was scanned.
     pub(super) fn scanned(&self, at: Timestamp) {
         self.update(|report| report.last_scan = Some(at));
     }
 
-    /// These bundles came into force.
+    /// These bundles were activated.
     pub(super) fn activated(&self, at: Timestamp, generation: u64, bundles: &[Bundle]) {
         self.update(|report| {
             let status = |bundle: &Bundle| (bundle.name.clone(), active(bundle, at));
@@ -129,7 +129,7 @@ impl Status {
         });
     }
 
-    /// The directory holds again what is in force.
+    /// The directory matches the active bundles again.
     pub(super) fn restored(&self, at: Timestamp) {
         self.update(|report| {
             report.clear();
@@ -142,7 +142,7 @@ impl Status {
         });
     }
 
-    /// An attempt failed; `names` are the bundles that the directory holds, `missing` those that it should hold, too.
+    /// An attempt failed; `names` are the bundles in the directory, `missing` those that should be there, too.
     pub(super) fn failed(
         &self,
         at: Timestamp,
@@ -165,7 +165,7 @@ impl Status {
                 report.bundles.keys().filter(|n| errors.iter().any(|e| e.concerns(n))).cloned().collect();
             for (name, status) in &mut report.bundles {
                 let own = errors.iter().find(|error| error.concerns(name));
-                // What can be said of no bundle is said of all: none of them is what the directory holds.
+                // An error that concerns no single bundle is reported for all of them.
                 let error = own.or_else(|| errors.first().filter(|_| blamed.is_empty()));
                 if own.is_none_or(|error| error.kind != ErrorKind::Unreadable) && names.contains(name) {
                     status.read_at(at);

@@ -1,12 +1,12 @@
-//! The loop that keeps the snapshot in force equal to the directory.
+//! The loop that keeps the active snapshot up to date with the directory.
 //!
-//! INVARIANT (stable reading): nothing is activated that was not read twice, a debounce apart, with equal stamps and
-//! equal bytes, after the directory was quiet and no file in it was still open for writing. So a half-written file, or
-//! one of two files that belong together, is not served.
-//! INVARIANT (never deaf): notifications only hasten. What they miss (an overflow, a replaced directory, a network file
-//! system, no inotify at all) the poll finds, because it looks at names, inodes, sizes and times of all files.
+//! INVARIANT (stable reading): contents are activated only after two readings, a debounce apart, had equal stamps and equal
+//! bytes, the directory was quiet, and no file in it was open for writing. So a half-written file, or one of two files that
+//! belong together, is not served.
+//! INVARIANT (never deaf): notifications only speed things up. What they miss (an overflow, a replaced directory, a network file
+//! system, no inotify at all) is found by polling, which compares names, inodes, sizes and times of all files.
 //!
-//! Notifications are kept as flags, not in a queue: sixty thousand of them take no memory and cost one reading.
+//! Notifications are kept as flags, not in a queue: any number of them takes no memory and causes one reading.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -26,9 +26,9 @@ use crate::model::clock::Timestamp;
 
 /// A directory that changes for this many debounces without a pause is reported as failing; 10 s by default.
 const UNSETTLED_DEBOUNCES: u32 = 100;
-/// How often at least it must have been seen to change for that: on a busy machine, a single reading may take as long.
+/// The least number of changes for that: on a busy machine, a single reading may take as long.
 const UNSETTLED_CHANGES: u32 = 3;
-/// Stamps younger than this prove nothing: a second write in the same tick of the file system's clock looks the same.
+/// Stamps younger than this are not trusted: two writes within one tick of the file system's clock look the same.
 const RACY_SECONDS: i64 = 2;
 
 /// The running loop. Dropping it stops the loop and waits for its end.
@@ -38,7 +38,7 @@ pub struct Watcher {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Asks for a reload from elsewhere, e.g. on SIGHUP.
+/// Requests reloads from elsewhere, e.g. on SIGHUP.
 #[derive(Debug, Clone)]
 pub struct Trigger {
     events: Arc<Events>,
@@ -49,23 +49,23 @@ pub struct Trigger {
 /// Why the removal of a bundle was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRemovable {
-    /// It is in the directory, or was never in force.
+    /// It is in the directory, or was never active.
     #[error("no bundle `{0}` is missing from the directory")]
     NotMissing(String),
-    /// The configuration wants it, whatever is confirmed.
+    /// It is listed in `bundles.expected`.
     #[error("`bundles.expected` lists the bundle `{0}`; take it out of the configuration and restart")]
     Expected(String),
 }
 
 impl Trigger {
-    /// Reads the directory again now, and tries again what failed before.
+    /// Reads the directory again now, and retries what failed before.
     pub fn reload(&self) {
         self.events.force();
     }
 
-    /// Confirms that the bundle `name`, which is in force and vanished from the directory, is removed for good, and reads
-    /// the directory again. What is in the directory then comes into force without it, if nothing else is wrong with it.
-    /// Does not wait for that. The word is void once the bundle is back.
+    /// Confirms that the bundle `name`, which is active and vanished from the directory, is removed for good, and reads the
+    /// directory again. Its contents are then activated without the bundle, if nothing else is wrong.
+    /// Does not wait for that. The confirmation is void once the bundle is back.
     ///
     /// # Errors
     /// A bundle that is not reported as missing, or that the configuration expects.
@@ -82,10 +82,10 @@ impl Trigger {
 }
 
 impl Watcher {
-    /// Starts to watch; the first reading begins at once, on the watcher's own thread.
+    /// Starts watching; the first reading begins at once, on the watcher's own thread.
     ///
     /// # Errors
-    /// A required entry point in the configuration that is not a path, or no thread to be had.
+    /// An invalid configuration, or a thread that cannot be started.
     pub fn start(setup: Setup) -> Result<Self, LoadError> {
         let dir = std::path::absolute(&setup.config.dir).unwrap_or_else(|_| setup.config.dir.clone());
         let (status, expected) = (Arc::clone(&setup.status), setup.config.expected.as_slice().into());
@@ -95,27 +95,27 @@ impl Watcher {
         let mut watch = Loop { dir, reloader, events: Arc::clone(&events), notices, seen: None, root: None };
         let spawned = std::thread::Builder::new().name("bundles".to_owned()).spawn(move || watch.run());
         let thread = spawned.map_err(|error| {
-            LoadError::new(ErrorKind::Internal, format!("no thread for the bundles: {error}"))
+            LoadError::new(ErrorKind::Internal, format!("cannot start the bundle watcher's thread: {error}"))
         })?;
         Ok(Self { trigger: Trigger { events, status, expected }, thread: Some(thread) })
     }
 
-    /// Waits until the first reading has been handled, well or not; `false` when that takes longer than `timeout`.
+    /// Waits until the first reading has been handled, successfully or not; `false` if that takes longer than `timeout`.
     pub fn wait_first(&self, timeout: Duration) -> bool {
         self.trigger.events.wait_first(timeout)
     }
 
-    /// Reads the directory again now, and tries again what failed before.
+    /// Reads the directory again now, and retries what failed before.
     pub fn reload(&self) {
         self.trigger.reload();
     }
 
-    /// A handle for [`Watcher::reload`] that can be given away.
+    /// A handle for requesting reloads.
     pub fn trigger(&self) -> Trigger {
         self.trigger.clone()
     }
 
-    /// Stops the loop and waits for its end; an activation that is under way is completed.
+    /// Stops the loop and waits for its end; an activation in progress is completed.
     pub fn shutdown(mut self) {
         self.stop();
     }
@@ -123,7 +123,7 @@ impl Watcher {
     fn stop(&mut self) {
         self.trigger.events.stop();
         if let Some(thread) = self.thread.take() {
-            // A panic of the loop has been printed already, and stopping must not add another.
+            // A panic of the loop has been printed already.
             let _ended = thread.join();
         }
     }
@@ -135,7 +135,7 @@ impl Drop for Watcher {
     }
 }
 
-/// How often the directory is looked at from outside: that it was made, moved away, or swapped is no event within it.
+/// How often the directory itself is checked: no notification tells that it was created, moved or replaced.
 const ROOT_CHECK: Duration = Duration::from_millis(250);
 
 struct Loop {
@@ -143,21 +143,21 @@ struct Loop {
     reloader: Reloader,
     events: Arc<Events>,
     notices: Notices,
-    /// The stamps of the last reading that was handled, unless they are too young to trust.
+    /// The stamps of the last handled reading, unless they are too young to trust.
     seen: Option<Vec<Stamp>>,
-    /// Which directory the last look was at, noted before it looked: one that is swapped meanwhile differs from it.
+    /// The directory that was read last, noted before reading: if it is replaced meanwhile, it differs.
     root: Option<Identity>,
 }
 
-/// One look at the directory.
+/// The result of one look at the directory.
 enum Look {
-    /// The stamps are those of what was handled last, so nothing was read.
+    /// The stamps have not changed, so nothing was read.
     Same,
     Read(Vec<Stamp>, Scan),
     Unusable(LoadError),
 }
 
-/// A look, as far as it is compared with the next.
+/// What is compared between two looks.
 type Key = Result<(Vec<Stamp>, Digest), LoadError>;
 
 impl Loop {
@@ -181,7 +181,7 @@ impl Loop {
         }
     }
 
-    /// Looks until two looks agree, then handles what they saw; `false` when it was told to stop.
+    /// Looks until two looks agree, then handles the reading; `false` if it should stop.
     fn settle(&mut self, again: bool) -> bool {
         let debounce = self.reloader.setup().config.debounce.0;
         let started = Instant::now();
@@ -215,7 +215,7 @@ impl Loop {
         false
     }
 
-    /// Surveys, follows with the notifications what it found, and reads, unless the stamps say that it need not.
+    /// Lists the directory, requests notifications for it, and reads it unless the stamps are unchanged.
     fn look(&mut self, trust_stamps: bool) -> Look {
         let limits = self.reloader.limits();
         self.root = Identity::of(&self.dir);

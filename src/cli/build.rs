@@ -1,8 +1,8 @@
-//! `verdict build`: one bundle of folders, files and bundles, as `opa build` makes it for its target `rego`.
+//! `verdict build`: builds one bundle from folders, files and bundles, as `opa build` does for its target `rego`.
 //!
-//! Policy is compiled first, and the archive is the same, byte by byte, wherever it is built.
+//! Policy is compiled first. Builds are reproducible: the same files give the same bytes.
 //!
-//! Exit code, as `opa build` has it: 0 when the bundle was written, 1 when it was not.
+//! Exit code, as for `opa build`: 0 if the bundle was written, 1 otherwise.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,40 +19,40 @@ use crate::model::request::EntryPath;
 /// Arguments of `verdict build`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BuildArgs {
-    /// Folders and files of policy and data, or, with `-b`, bundles
+    /// Folders and files of policy and data; with `-b`, bundles
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
-    /// Take each path for a bundle: a folder or an archive
+    /// Treat each path as a bundle (folder or archive)
     #[arg(short, long)]
     pub bundle: bool,
-    /// The archive to write
+    /// Output file
     #[arg(short, long, value_name = "FILE", default_value = "bundle.tar.gz")]
     pub output: PathBuf,
-    /// The revision of what is built
+    /// Revision of the bundle
     #[arg(short, long, value_name = "TEXT")]
     pub revision: Option<String>,
-    /// A document that has to be declared, e.g. `app/allow`; may be given again
+    /// Document that a rule must declare, e.g. `app/allow`; can be repeated
     #[arg(short, long, value_name = "PATH")]
     pub entrypoint: Vec<String>,
-    /// Names of files and folders to leave out, e.g. `*_test.rego`; may be given again, or separated by commas
+    /// Files and folders to exclude by name, e.g. `*_test.rego`; can be repeated or separated by commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::parse)]
     pub ignore: Vec<Pattern>,
-    /// What to build; only `rego`
+    /// Build target; only `rego` is supported
     #[arg(short, long, default_value = "rego")]
     pub target: String,
-    /// How much to optimise; only 0
+    /// Optimization level; only 0 is supported
     #[arg(short = 'O', long, value_name = "LEVEL", default_value_t = 0)]
     pub optimize: u8,
-    /// Not available: what is not used is kept
+    /// Not supported: unused rules are kept
     #[arg(long)]
     pub prune_unused: bool,
-    /// Sign with this private key as PEM, secret (HMAC), or the path of a file that holds it
+    /// Sign with this private key (PEM) or HMAC secret, or the file that contains it
     #[arg(long, value_name = "KEY")]
     pub signing_key: Option<String>,
-    /// More claims for the signature, as a JSON file
+    /// JSON file with additional claims for the signature
     #[arg(long, value_name = "FILE", requires = "signing_key")]
     pub claims_file: Option<PathBuf>,
-    /// Whose signatures the inputs must have; `--signing-alg` is for them and for what is built
+    /// Verification of the inputs; `--signing-alg` applies to them and to the built bundle
     #[command(flatten)]
     pub verification: VerificationArgs,
 }
@@ -106,24 +106,18 @@ fn check_supported(args: &BuildArgs) -> Result<(), String> {
     match args.target.as_str() {
         "rego" => {}
         target @ ("wasm" | "plan") => {
-            return Err(format!("the target `{target}` is not built here; the only one is `rego`"));
+            return Err(format!("target `{target}` is not supported; use `rego`"));
         }
-        target => return Err(format!("there is no target `{target}`; the only one is `rego`")),
+        target => return Err(format!("unknown target `{target}`; use `rego`")),
     }
     if args.optimize > 0 {
-        return Err(format!(
-            "`-O {}` is not available; policy is compiled when it is loaded, leave the flag out",
-            args.optimize
-        ));
+        return Err(format!("`-O {}` is not supported; policy is compiled when it is loaded", args.optimize));
     }
     if args.prune_unused {
-        return Err(
-            "`--prune-unused` is not available; with the target `rego`, OPA does nothing for it either"
-                .to_owned(),
-        );
+        return Err("`--prune-unused` is not supported; OPA ignores it for the target `rego`, too".to_owned());
     }
     if args.signing_key.is_some() && !args.bundle {
-        return Err("only bundles are signed; say with `--bundle` that the paths are bundles".to_owned());
+        return Err("only bundles can be signed; add `--bundle`".to_owned());
     }
     Ok(())
 }

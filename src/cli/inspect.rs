@@ -1,6 +1,6 @@
-//! `verdict inspect`: what is in a bundle?
+//! `verdict inspect`: shows the contents of a bundle.
 //!
-//! Exit code: 0, or 1 when the bundle cannot be read.
+//! Exit code: 0, or 1 if the bundle cannot be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,23 +28,23 @@ const MAX_CELL: usize = 50;
 /// Arguments of `verdict inspect`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct InspectArgs {
-    /// List the annotations, too
+    /// List annotations
     #[arg(short, long)]
     pub annotations: bool,
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// A bundle (folder or archive), or a policy file
+    /// Bundle (folder or archive) or policy file
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
 }
 
-/// How it is printed.
+/// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// Tables
     Pretty,
-    /// In the shape of `opa inspect --format json`
+    /// JSON, in the format of `opa inspect --format json`
     Json,
 }
 
@@ -122,7 +122,7 @@ fn modules(bundle: &Bundle) -> Result<Vec<Module>, String> {
     if errors.is_empty() { Ok(modules) } else { Err(errors.join("\n")) }
 }
 
-/// The manifest with what it leaves out.
+/// The manifest, with defaults for what it leaves out.
 fn manifest(papers: &Papers, bundle: &Bundle) -> Value {
     let mut out = match &papers.manifest {
         Some(Value::Object(written)) => written.clone(),
@@ -180,7 +180,7 @@ fn namespaces(path: &Path, bundle: &Bundle, modules: &[Module]) -> BTreeMap<Stri
     out
 }
 
-/// What the policy needs of whoever evaluates it.
+/// The features and built-ins that the policy needs.
 fn capabilities(modules: &[Module]) -> Value {
     let mut out = Map::new();
     if modules.iter().any(|module| module.version == Version::V1) {
@@ -195,7 +195,7 @@ fn capabilities(modules: &[Module]) -> Value {
     Value::Object(out)
 }
 
-/// A text of at most so many characters.
+/// The text, shortened to `most` characters.
 fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() < most {
         return text.to_owned();
@@ -203,7 +203,7 @@ fn shortened(text: &str, most: usize) -> String {
     text.chars().take(most.saturating_sub(3)).chain("...".chars()).collect()
 }
 
-/// A path with its first folder and its end, where it is too long.
+/// The path, shortened in the middle if it is too long.
 fn shortened_path(path: &str) -> String {
     let count = path.chars().count();
     if count < MAX_CELL {

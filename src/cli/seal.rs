@@ -1,4 +1,4 @@
-//! What `build` and `sign` share: the signing key, the claims, and writing a file whole.
+//! Shared by `build` and `sign`: the signing key, the claims, and atomic writing.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::bundle::signature::keys::SigningKey;
 /// The key that `--signing-key` gives or names.
 ///
 /// # Errors
-/// What is not a key for this algorithm.
+/// A key that does not fit the algorithm.
 pub fn signing_key(key: &str, signing_alg: &str) -> Result<SigningKey, String> {
     let algorithm = algorithm(signing_alg)?;
     let key = key_text(key).and_then(|text| SigningKey::new(algorithm, &text));
@@ -20,24 +20,25 @@ pub fn signing_key(key: &str, signing_alg: &str) -> Result<SigningKey, String> {
 /// The claims in a file.
 ///
 /// # Errors
-/// When it cannot be read, or is not one JSON object.
+/// When it cannot be read or is not a JSON object.
 pub fn claims(file: &PathBuf) -> Result<Map<String, Json>, String> {
     let shown = file.display();
     let text = std::fs::read(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
-    serde_json::from_slice(&text).map_err(|error| format!("`{shown}` is not an object of claims: {error}"))
+    serde_json::from_slice(&text)
+        .map_err(|error| format!("`{shown}` is not a JSON object of claims: {error}"))
 }
 
-/// Writes a file so that nobody ever sees a part of it.
+/// Writes a file atomically: under a temporary name, then renamed.
 ///
 /// # Errors
 /// When it cannot be written.
 pub(super) fn write_whole(target: &Path, bytes: &[u8]) -> Result<(), String> {
     let fail = |error: std::io::Error| format!("cannot write `{}`: {error}", target.display());
     let Some(name) = target.file_name() else {
-        return Err(format!("`{}` is not the name of a file", target.display()));
+        return Err(format!("`{}` is not a file name", target.display()));
     };
     if target.is_dir() {
-        return Err(format!("`{}` is a folder; name the file in it", target.display()));
+        return Err(format!("`{}` is a folder; give the path of a file", target.display()));
     }
     // A name that no watcher of bundles looks at.
     let draft = target.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));

@@ -1,9 +1,9 @@
-//! `verdict sign`: the signature of a bundle, as `opa sign` writes it.
+//! `verdict sign`: signs a bundle, as `opa sign` does.
 //!
-//! Files are named as they lie in the bundle, and listed in order of their names. `opa sign` puts a folder's path, as it is
-//! given, before them, which only verifies where the path is the same.
+//! Files are listed by their path inside the bundle, sorted. `opa sign` prefixes the folder's path as given on the command
+//! line, which can only be verified with the same path.
 //!
-//! Exit code, as `opa sign` has it: 0 when the signature was written, 1 when it was not.
+//! Exit code, as for `opa sign`: 0 if the signature was written, 1 otherwise.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,22 +18,22 @@ use crate::bundle::{self, Limits};
 /// Arguments of `verdict sign`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SignArgs {
-    /// The bundle: a folder or an archive; the files of several are signed together
+    /// Bundle to sign (folder or archive); the files of several bundles are signed together
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
-    /// Take each path for a bundle; there is no other way to sign
+    /// Treat each path as a bundle (required)
     #[arg(short, long)]
     pub bundle: bool,
-    /// The private key as PEM, the secret (HMAC), or the path of a file that holds it
+    /// Private key (PEM) or HMAC secret, or the file that contains it
     #[arg(long, value_name = "KEY")]
     pub signing_key: String,
-    /// What to sign with
+    /// Signature algorithm
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     pub signing_alg: String,
-    /// More claims for the payload, such as `scope` and `iss`, as a JSON file
+    /// JSON file with additional claims, such as `scope` and `iss`
     #[arg(long, value_name = "FILE")]
     pub claims_file: Option<PathBuf>,
-    /// The folder to write `.signatures.json` to
+    /// Folder for `.signatures.json`
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub output_file_path: PathBuf,
 }
@@ -51,9 +51,7 @@ pub fn run(args: &SignArgs) -> ExitCode {
 
 fn sign(args: &SignArgs) -> Result<(), String> {
     if !args.bundle {
-        return Err(
-            "only bundles are signed, not files; say with `--bundle` that the paths are bundles".to_owned()
-        );
+        return Err("only bundles can be signed; add `--bundle`".to_owned());
     }
     let key = signing_key(&args.signing_key, &args.signing_alg)?;
     let claims = args.claims_file.as_ref().map(claims).transpose()?;
@@ -62,7 +60,7 @@ fn sign(args: &SignArgs) -> Result<(), String> {
     for path in &args.paths {
         let more = signable(path, limits).map_err(|error| error.to_string())?;
         if let Some(name) = more.keys().find(|name| *name != token::FILE && files.contains_key(*name)) {
-            return Err(format!("two of the bundles hold `{name}`; sign each on its own"));
+            return Err(format!("two bundles contain `{name}`; sign each separately"));
         }
         files.extend(more);
     }

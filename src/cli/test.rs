@@ -1,11 +1,9 @@
-//! `verdict test`: does the policy do what its tests say?
+//! `verdict test`: runs policy tests.
 //!
-//! Runs OPA's `test_` rules and fixture files (see [`crate::testing`]) of every path, and reports for a person, as JSON,
-//! or as JUnit.
+//! Runs the `test_` rules and fixture files (see [`crate::testing`]) of every path and prints a report.
 //!
-//! Exit code, as `opa test` has it: 0 when everything passed; 2 when something failed or was skipped, and when less is
-//! covered than `--threshold` asks for; 1 when something could not be run, or, with `--fail-on-empty`, when there was
-//! nothing to run.
+//! Exit code, as for `opa test`: 0 if all tests passed; 2 if a test failed or was skipped, or if coverage is below
+//! `--threshold`; 1 if something could not be run, or, with `--fail-on-empty`, if there was nothing to run.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -33,52 +31,52 @@ mod watch;
 /// Arguments of `verdict test`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TestArgs {
-    /// Bundles (folders or archives), directories of bundles, or files; `policies` and `bundles` by default
+    /// Bundles (folders or archives), directories of bundles, or files [default: policies bundles]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Take each path for one bundle, whatever lies in it
+    /// Treat each path as one bundle
     #[arg(short, long)]
     pub bundle: bool,
-    /// Run only the tests whose name matches
+    /// Run only tests with a matching name
     #[arg(short, long, value_name = "REGEX")]
     pub run: Option<Regex>,
-    /// Name every test, not only those that fail
+    /// List all tests, not only failures
     #[arg(short, long)]
     pub verbose: bool,
-    /// How to report
+    /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
-    /// Run again whenever a file changes, until interrupted
+    /// Rerun tests when files change
     #[arg(short, long)]
     pub watch: bool,
-    /// How long one test may take
+    /// Time limit for each test
     #[arg(long, default_value = "5s", value_name = "DURATION")]
     pub timeout: Period,
-    /// Fail when a path has no test to run
+    /// Fail if a path has no tests
     #[arg(long)]
     pub fail_on_empty: bool,
-    /// Exit with 0 although tests were skipped (`todo_test_…`)
+    /// Exit with 0 even if tests were skipped (`todo_test_…`)
     #[arg(short = 'z', long)]
     pub exit_zero_on_skipped: bool,
-    /// Say which lines of policy and tests ran, and which did not
+    /// Report line coverage of policy and tests
     #[arg(short, long)]
     pub coverage: bool,
-    /// Exit with 2 when less than so many percent of the lines ran; implies `--coverage`
+    /// Exit with 2 if coverage is below this percentage; implies `--coverage`
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub threshold: Option<f64>,
-    /// Show the variables of the condition that a failing test stopped at
+    /// Show the variables of the condition at which a failing test stopped
     #[arg(long)]
     pub var_values: bool,
-    /// Run the tests so many times, until they fail
+    /// Repeat the tests this many times, until a test fails
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
-    /// How many `test_` rules to run at a time; as many as there are processors by default
+    /// Number of `test_` rules to run in parallel [default: number of CPUs]
     #[arg(short, long, value_name = "NUMBER")]
     pub parallel: Option<NonZeroUsize>,
-    /// Measure each `test_` rule that passes, one after the other
+    /// Benchmark each passing `test_` rule, one at a time
     #[arg(long, conflicts_with = "coverage")]
     pub bench: bool,
-    /// How policy is read, and what it is held to
+    /// Options for parsing and checking policy
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -91,23 +89,23 @@ fn percent(text: &str) -> Result<f64, String> {
     percent.ok_or_else(|| format!("`{text}` is not a number from 0 to 100"))
 }
 
-/// How results are reported.
+/// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For a person
+    /// Human-readable text
     Pretty,
-    /// A list in the shape of `opa test --format json`
+    /// JSON, in the format of `opa test --format json`
     Json,
-    /// For continuous-integration servers
+    /// JUnit XML for CI servers
     Junit,
-    /// Lines that Go's benchmark tools read; with `--bench` only
+    /// Go benchmark format; requires `--bench`
     Gobench,
 }
 
 /// Runs the command.
 pub fn run(args: &TestArgs) -> ExitCode {
     if args.format == Format::Gobench && !args.bench {
-        complain("`--format gobench` is for measurements; add `--bench`");
+        complain("`--format gobench` requires `--bench`");
         return ExitCode::from(2);
     }
     let paths = match paths_or_default(&args.paths) {
@@ -123,7 +121,7 @@ pub fn run(args: &TestArgs) -> ExitCode {
     ExitCode::from(run_often(args, &paths))
 }
 
-/// As many runs as were asked for, up to the first that does not pass.
+/// Repeats the run as often as requested, until one fails; gives its exit code.
 fn run_often(args: &TestArgs, paths: &[PathBuf]) -> u8 {
     (0..args.count).map(|_| run_once(args, paths)).find(|code| *code != 0).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The flags about the signatures of bundles, as OPA has them.
+//! The options for verifying signed bundles, as in OPA.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::model::secret::Secret;
 
 /// How signatures of bundles are verified.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Signatures of bundles")]
+#[command(next_help_heading = "Bundle verification")]
 pub struct VerificationArgs {
     /// Public key (PEM) or HMAC secret, or the path of a file that contains it
     #[arg(long, value_name = "KEY")]
@@ -35,20 +35,20 @@ pub struct VerificationArgs {
     pub skip_verify: bool,
 }
 
-/// What becomes of a signed bundle when there is no key to verify it with.
+/// What happens to a signed bundle if no key is configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WithoutKey {
     /// It is refused.
     Refuse,
-    /// It is taken, and that is said: a command for authors decides about nobody.
+    /// It is loaded with a warning: commands for authors make no decisions about callers.
     Warn,
 }
 
 impl VerificationArgs {
-    /// How signatures are dealt with.
+    /// The verification that the options ask for.
     ///
     /// # Errors
-    /// What is not a key, or not a pattern.
+    /// An invalid key or pattern.
     pub fn verification(&self, without: WithoutKey) -> Result<Verification, String> {
         let Some(key) = self.key() else {
             let skip = self.skip_verify || without == WithoutKey::Warn;
@@ -66,13 +66,13 @@ impl VerificationArgs {
         Verification::from_config(Some(&config))
     }
 
-    /// Says of bundles that were taken unverified that they were, unless that was asked for.
+    /// Warns about signed bundles that were not verified, unless `--skip-verify` was given.
     pub fn warn<'b>(&self, bundles: impl IntoIterator<Item = &'b Bundle>) {
         for bundle in
             bundles.into_iter().filter(|bundle| bundle.signed == Signed::Unchecked && !self.skip_verify)
         {
             warn(&format!(
-                "the signature of bundle `{}` is not checked; give `--verification-key`, or `--skip-verify`",
+                "the signature of bundle `{}` is not verified; use `--verification-key` or `--skip-verify`",
                 bundle.name
             ));
         }
@@ -102,16 +102,16 @@ fn key_config(algorithm: String, text: &str, file: Option<PathBuf>) -> KeyConfig
     KeyConfig { algorithm, key, file }
 }
 
-/// The text of a key that a flag gives, or the file of which it gives the path.
+/// The key that an option gives, or the contents of the file that it names.
 ///
 /// # Errors
-/// When the file cannot be read. A path that leads nowhere would make a secret that anybody can guess.
+/// When the file cannot be read. The path of a missing file must not become a secret that anybody can guess.
 pub fn key_text(text: &str) -> Result<Vec<u8>, String> {
     if Path::new(text).exists() {
         return crate::bundle::signature::read_key_file(Path::new(text));
     }
     if [".pem", ".key", ".pub", ".txt"].iter().any(|end| text.ends_with(end)) {
-        return Err(format!("there is no file `{text}`"));
+        return Err(format!("file `{text}` does not exist"));
     }
     Ok(text.as_bytes().to_vec())
 }
@@ -119,7 +119,7 @@ pub fn key_text(text: &str) -> Result<Vec<u8>, String> {
 /// The algorithm that `--signing-alg` names.
 ///
 /// # Errors
-/// The names that there are.
+/// An unknown name; the error lists the known ones.
 pub fn algorithm(name: &str) -> Result<Algorithm, String> {
     Algorithm::parse(name).map_err(|why| format!("`--signing-alg`: {why}"))
 }

@@ -34,7 +34,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
         Checks { config, tree, profile, findings: Findings { flaws: Vec::new(), warnings: Vec::new() } };
     checks.values();
     checks.listener();
-    checks.expected_bundles();
+    checks.required_of_bundles();
     checks.verification();
     checks.identity();
     checks.findings
@@ -134,7 +134,7 @@ impl Checks<'_> {
     fn values(&mut self) {
         self.paths();
         self.not_zero();
-        let Config { state: _, server, bundles, identity: _, decision, http_send, decision_log } =
+        let Config { state: _, server, bundles: _, identity: _, decision, http_send, decision_log } =
             self.config;
         if decision_log.refusals.path.is_some()
             && decision_log.refusals.path.as_ref() == decision_log.file.as_ref().map(|file| &file.path)
@@ -166,15 +166,6 @@ impl Checks<'_> {
                 decision.deadline, http_send.timeout
             ));
         }
-        for (n, path) in bundles.required_entrypoints.iter().enumerate() {
-            let at = Path::dotted("bundles.required_entrypoints").index(n);
-            match EntryPath::parse(path) {
-                Ok(all) if all.segments().is_empty() => {
-                    self.flaw(at, "the path is empty", "write the path of a rule, e.g. `app/allow`");
-                }
-                _ => self.document(at, path),
-            }
-        }
         for name in decision_log
             .labels
             .keys()
@@ -182,9 +173,6 @@ impl Checks<'_> {
         {
             let message = format!("`{name}` is set by Verdict itself");
             self.flaw(Path::dotted("decision_log.labels").key(name), message, "choose another name");
-        }
-        for (n, path) in bundles.required_data.iter().enumerate() {
-            self.document(Path::dotted("bundles.required_data").index(n), path);
         }
     }
 

@@ -1,6 +1,6 @@
-//! Who makes a case's request: a ready subject, or whoever the presented credential turns out to be.
+//! The caller of a case: a subject, or the caller that the credential identifies.
 //!
-//! Credentials are real: minted by an issuer that exists for this run only, and verified by `identity` at the case's time.
+//! Credentials are real: minted by an issuer for this run, and verified by `identity` at the case's time.
 
 use std::path::Path;
 use std::pin::pin;
@@ -18,15 +18,15 @@ use crate::model::principal::AuthContext;
 use crate::model::secret::Secret;
 use verdict_rego::Value;
 
-/// What is known of a caller.
+/// A known caller.
 pub(super) enum Known {
-    /// What `identity` says.
+    /// Verified by `identity`.
     Verified(AuthContext),
     /// The fixture's own subject.
     Ready(Value),
 }
 
-/// Makes callers; the issuer is made when the first credential is wanted.
+/// Makes callers; the issuer is created for the first credential.
 #[derive(Default)]
 pub(super) struct Callers {
     gate: Option<Gate>,
@@ -42,7 +42,7 @@ impl Callers {
     /// The caller of a case at the time `at`, or why the call is refused.
     ///
     /// # Errors
-    /// When the fixture asks for what cannot be minted.
+    /// A token that cannot be minted.
     pub(super) fn know(&mut self, caller: &Caller, at: Timestamp) -> Result<Result<Known, Failure>, String> {
         let (presented, mode) = match caller {
             Caller::Unchecked => return Ok(Ok(Known::Verified(AuthContext::Unchecked))),
@@ -56,11 +56,11 @@ impl Callers {
         };
         gate.clock.set(at);
         let credential = gate.credential(presented, at)?;
-        // Keys are in memory, so that there is nothing to wait for.
+        // The keys are in memory, so nothing has to be waited for.
         let mut verifying = pin!(gate.authenticator.authenticate(mode, &credential));
         match verifying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(known) => Ok(known.map(Known::Verified)),
-            Poll::Pending => Err("the credential could not be verified at once".to_owned()),
+            Poll::Pending => Err("the credential could not be verified without waiting".to_owned()),
         }
     }
 }
@@ -94,7 +94,7 @@ impl Gate {
                 let hour_ago = Timestamp(at.0.saturating_sub(3_600_000_000_000));
                 Credential::Bearer(self.mint(&someone("expired"), hour_ago)?)
             }
-            // The contents of one token under the signature of another.
+            // The contents of one token with the signature of another.
             Presented::Bad => {
                 let (mine, other) = (self.mint(&someone("forged"), at)?, self.mint(&someone("honest"), at)?);
                 let (contents, _) = mine.expose().rsplit_once('.').unwrap_or_default();

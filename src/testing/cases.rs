@@ -1,4 +1,4 @@
-//! The cases of fixture files, decided as the server decides calls.
+//! Runs the cases of fixture files, deciding them as the server decides calls.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ pub(super) fn run<'p>(
         .collect()
 }
 
-/// What all cases are run with.
+/// What the cases of a run share.
 struct Runner<'r, 'p> {
     base: &'p Snapshot,
     options: &'r Options,
@@ -82,7 +82,7 @@ impl Runner<'_, '_> {
             Err(Assembly::Refused(failure)) => return Ok(judge(&case.expect, &Got::refused(failure))),
         };
         let (limits, mut effects) = (self.options.limits(), self.options.effects());
-        // What is seen comes from an evaluation of its own: the decision is made as the server makes it.
+        // Output and coverage come from a separate evaluation, so that the decision is made as in the server.
         if self.options.debug {
             let (path, input, options) = (&case.entrypoint, input.clone(), self.options);
             let seen = match &changed {
@@ -105,7 +105,7 @@ impl Runner<'_, '_> {
 enum Assembly {
     /// The fixture cannot be used.
     Problem(String),
-    /// The call is refused, as the server would.
+    /// The call is refused, as it would be by the server.
     Refused(Failure),
 }
 
@@ -120,7 +120,7 @@ fn assemble(caller: &Result<Known, Failure>, case: &Case) -> Result<Option<Value
     .map_err(Assembly::Refused)
 }
 
-/// The snapshot with the case's own documents in data; `None` where it has none.
+/// The snapshot with the case's own documents in data; `None` if it has none.
 fn with_data(
     base: &Snapshot,
     case: &Case,
@@ -143,7 +143,7 @@ fn with_data(
     Some(compile_for(base.program.modules(), &data, debug).map(|program| snapshot(program, at)))
 }
 
-/// `value` with the document at `path` replaced, as `with data.… as …` does; what is in the way becomes an object.
+/// `value` with the document at `path` replaced, as `with data.… as …` does; a value in between that is not an object becomes one.
 fn replaced(value: &Value, path: &[String], document: Value) -> Value {
     let Some((first, rest)) = path.split_first() else { return document };
     let mut object = if value.is_object() { value.clone() } else { Value::object() };
@@ -152,7 +152,7 @@ fn replaced(value: &Value, path: &[String], document: Value) -> Value {
     object
 }
 
-/// What came of a case.
+/// The actual result of a case.
 struct Got {
     outcome: Outcome,
     result: Option<serde_json::Value>,
@@ -172,7 +172,7 @@ impl Got {
         Self { outcome: answer.outcome, result, reason: answer.reason, failure: answer.failure, reasons }
     }
 
-    /// The outcome, and why, where that is not plain.
+    /// The outcome, with its reason if there is one.
     fn outcome(&self) -> String {
         let name = self.outcome.name();
         match (&self.failure, &self.reason) {
@@ -187,7 +187,7 @@ impl Got {
     }
 }
 
-/// The texts at the path of reasons; an error's text where there are none.
+/// The strings at the path of reasons, or why there are none.
 fn reasons_of(path: &EntryPath, answer: Answer) -> Result<Vec<String>, String> {
     if let Some(failure) = &answer.failure {
         return Err(format!("`{path}` failed: {}", describe(&failure.message, failure.policy.as_deref())));
@@ -199,7 +199,7 @@ fn reasons_of(path: &EntryPath, answer: Answer) -> Result<Vec<String>, String> {
     };
     serde_json::to_value(value)
         .and_then(serde_json::from_value)
-        .map_err(|_| format!("`{path}` is not a set of texts: {value}"))
+        .map_err(|_| format!("`{path}` is not a set of strings: {value}"))
 }
 
 fn judge(expect: &Expectation, got: &Got) -> Verdict {
@@ -239,7 +239,7 @@ fn judge(expect: &Expectation, got: &Got) -> Verdict {
             Some(Ok(reasons)) if sorted(reasons) == sorted(wanted) => {}
             Some(Ok(reasons)) => differs("reasons", sorted(wanted), sorted(reasons)),
             Some(Err(message)) => differs("reasons", sorted(wanted), message.clone()),
-            None => differs("reasons", sorted(wanted), "policy was not asked".to_owned()),
+            None => differs("reasons", sorted(wanted), "policy was not evaluated".to_owned()),
         }
     }
     if mismatches.is_empty() { Verdict::Passed } else { Verdict::Failed(mismatches) }

@@ -1,7 +1,7 @@
-//! Fixture files: requests with the decisions that they must get, as data beside the policy.
+//! Fixture files: requests with the expected decisions, as data beside the policy.
 //!
-//! INVARIANT (nothing is guessed): an unknown key, a case that does not say who calls, or one that expects nothing is an
-//! error with its file and line, never a test that passes.
+//! INVARIANT (nothing is guessed): an unknown key, a case without a caller or without an expectation is an error with file
+//! and line, never a passing test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,26 +17,26 @@ use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use verdict_rego::Location;
 
-/// One request, who makes it, and what must come of it.
+/// One request, its caller, and the expected decision.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The case's name; unique in its file.
     pub name: String,
-    /// Where the case stands.
+    /// Where the case is defined.
     pub location: Location,
-    /// The document that is asked for.
+    /// The requested document.
     pub entrypoint: EntryPath,
     /// Where the policy keeps its reasons; `reasons` beside the entry point unless the file says otherwise.
     pub reasons_at: EntryPath,
     /// The time that policy and token verification see; the current time if `None`.
     pub now: Option<Timestamp>,
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
     /// The body's `input`, as the caller sends it; `None` if the call has none.
     pub request: Option<serde_json::Value>,
     /// Base documents that replace the bundle's for this case, parents first.
     pub data: Vec<(EntryPath, serde_json::Value)>,
-    /// What must come of it.
+    /// The expected decision.
     pub expect: Expectation,
 }
 
@@ -96,7 +96,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
     }
     if raw.cases.is_empty() {
         let location = Location { file: file.to_owned(), row: 1, col: 1 };
-        problems.push(FixtureError::new(location, "no cases: a fixture file must test something"));
+        problems.push(FixtureError::new(location, "the file has no cases"));
     }
     if problems.is_empty() { Ok(cases) } else { Err(problems) }
 }
@@ -106,7 +106,7 @@ fn read_case(file: &RawFile, case: &RawCase, location: Location) -> Result<Case,
         |message: String| FixtureError::new(location.clone(), format!("case `{}`: {message}", case.name));
     let entrypoint = case.entrypoint.as_ref().or(file.entrypoint.as_ref());
     let entrypoint = entrypoint.ok_or_else(|| {
-        problem("no `entrypoint`, neither here nor for the file".to_owned())
+        problem("no `entrypoint`, neither in the case nor at the top of the file".to_owned())
             .with_hint("e.g. `entrypoint: app/allow`")
     })?;
     let entrypoint = document_path("entrypoint", entrypoint).map_err(problem)?;
@@ -139,19 +139,18 @@ fn read_case(file: &RawFile, case: &RawCase, location: Location) -> Result<Case,
 
 fn caller(case: &RawCase, mode: Option<IdentityMode>) -> Result<Caller, (&'static str, &'static str)> {
     match (&case.subject, &case.credential, mode) {
-        (Some(_), Some(_), _) => Err((
-            "both `subject` and `credential`",
-            "a ready subject needs no credential: keep one of the two",
-        )),
+        (Some(_), Some(_), _) => {
+            Err(("both `subject` and `credential`", "`subject` and `credential` are mutually exclusive"))
+        }
         (None, None, Some(IdentityMode::Off)) => Ok(Caller::Unchecked),
         (None, None, _) => Err((
-            "does not say who calls",
+            "no caller",
             "give `subject: {id: …}`, `subject: anonymous`, or `credential: none`; for plain OPA behaviour \
              `identity: off`",
         )),
         (_, _, Some(IdentityMode::Off)) => Err((
             "`identity: off` together with a subject or a credential",
-            "with identity off nobody looks at them",
+            "with `identity: off` they are ignored",
         )),
         (Some(RawSubject::Anonymous), None, _) => Ok(Caller::Anonymous),
         (Some(RawSubject::Ready(subject)), None, _) => Ok(Caller::Subject(subject.clone())),
@@ -179,8 +178,8 @@ fn beside(path: &EntryPath, name: &str) -> EntryPath {
     EntryPath::from_segments(segments)
 }
 
-/// The line on which the case of this name begins, searching on from where the last one was found. The parser gives no
-/// lines for what it has read, so this looks for the text `name: …`; where it is written in another way, line 1.
+/// The line on which the case of this name begins, searching from where the last one was found. The parser gives no lines,
+/// so this searches for the text `name: …`; line 1 if it is not found.
 fn row_of(text: &str, name: &str, from: &mut usize) -> u32 {
     let is_name = |line: &str| {
         let after = line.split_once("name").map_or("", |(_, after)| after).trim_start_matches(['"', '\'']);

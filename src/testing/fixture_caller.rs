@@ -1,4 +1,4 @@
-//! Who makes the request of a case: a ready subject, or what the call presents.
+//! The caller of a case: a subject, or a credential.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
 use verdict_rego::Value;
 
-/// Who makes the request.
+/// The caller.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// A subject as if it had been verified.
     Subject(Box<Subject>),
-    /// Nobody in particular: no credential, where identity is optional.
+    /// Anonymous: no credential, with optional identity.
     Anonymous,
     /// Identity is off: the request is the input, as with plain OPA.
     Unchecked,
-    /// Whoever the credential turns out to be.
+    /// The caller that the credential identifies.
     Credential(Presented, IdentityMode),
 }
 
-/// A ready subject: what policy sees as `input.subject`.
+/// A subject: what policy sees as `input.subject`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
@@ -56,7 +56,7 @@ impl Subject {
     /// The subject in the form that policy sees.
     ///
     /// # Errors
-    /// When a claim is no JSON that policy can see.
+    /// A claim that cannot be converted.
     pub fn document(&self) -> Result<Value, String> {
         let Self { id, kind, issuer, roles, scopes, permissions, tenant, claims } = self;
         let mut document = json!({
@@ -75,22 +75,22 @@ impl Subject {
     }
 }
 
-/// What the call presents.
+/// The credential of the call.
 #[derive(Debug, Clone)]
 pub enum Presented {
     /// Nothing.
     Nothing,
-    /// A token whose signature is by another key than the issuer's.
+    /// A token that was not signed by the issuer.
     Bad,
-    /// A token that was valid once.
+    /// An expired token.
     Expired,
-    /// A header that is no bearer token.
+    /// A malformed header.
     Malformed,
     /// A valid token with these contents.
     Token(Box<Token>),
 }
 
-/// The contents of a token that is minted for the case.
+/// The contents of a token to mint for the case.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
@@ -102,7 +102,7 @@ pub struct Token {
     /// `roles`.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// More claims, as they are.
+    /// Additional claims.
     #[serde(default)]
     pub claims: BTreeMap<String, Document>,
     /// How long the token is valid from the case's `now`.

@@ -3,7 +3,7 @@
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
-/// A JSON document written in YAML or JSON. Duplicate keys, keys that are no text, tags, and numbers that JSON does not
+/// A JSON document written in YAML or JSON. Duplicate keys, keys that are not strings, tags, and numbers that JSON does not
 /// have are errors.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Document(pub serde_json::Value);
@@ -29,7 +29,7 @@ fn to_json(value: yaml_serde::Value) -> Result<serde_json::Value, String> {
         }
         Yaml::Sequence(items) => Json::Array(items.into_iter().map(to_json).collect::<Result<_, _>>()?),
         Yaml::Mapping(entries) => Json::Object(entries.into_iter().map(entry).collect::<Result<_, _>>()?),
-        Yaml::Tagged(tagged) => return Err(format!("the tag `{}` has no meaning here", tagged.tag)),
+        Yaml::Tagged(tagged) => return Err(format!("the tag `{}` is not supported", tagged.tag)),
     })
 }
 
@@ -40,12 +40,12 @@ fn entry(
         yaml_serde::Value::String(key) => Ok((key, to_json(value)?)),
         other => {
             let shown = yaml_serde::to_string(&other).unwrap_or_default();
-            Err(format!("the key `{}` must be text; put it in quotes", shown.trim_end()))
+            Err(format!("the key `{}` must be a string; put it in quotes", shown.trim_end()))
         }
     }
 }
 
-/// Keeps `key: null` apart from a key that is not there.
+/// Distinguishes `key: null` from a missing key.
 pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Document>, D::Error> {
     Document::deserialize(deserializer).map(Some)
 }

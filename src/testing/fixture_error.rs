@@ -1,17 +1,17 @@
-//! What is wrong with a fixture file, where, and what to do.
+//! Errors in fixture files: what is wrong, where, and what to do.
 
 use std::fmt;
 
 use verdict_rego::Location;
 
-/// A problem in a fixture file.
+/// An error in a fixture file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixtureError {
     /// Where.
     pub location: Location,
     /// What is wrong.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
@@ -26,13 +26,13 @@ impl FixtureError {
 
     pub(super) fn from_yaml(file: &str, text: &str, error: &yaml_serde::Error) -> Self {
         let message = error.to_string();
-        // The parser repeats the position in its text.
+        // The parser repeats the position in its message.
         let message =
             message.split_once(" at line ").map_or(message.as_str(), |(before, _)| before).to_owned();
         let hint = suggestion(&message);
         let unknown = message.split_once("unknown field `").and_then(|(_, rest)| rest.split('`').next());
         let (mut row, mut col) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-        // For an unknown key the parser points at the object that has it; the key itself is further down.
+        // For an unknown key, the parser gives the position of the object; find that of the key.
         if let Some((line, column)) = unknown.and_then(|key| key_after(text, row, key)) {
             (row, col) = (line, column);
         }
@@ -65,7 +65,7 @@ fn key_after(text: &str, row: usize, key: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// For serde's "unknown field `x`, expected one of `a`, `b`": the nearest of the known names, if one is near.
+/// For serde's "unknown field `x`, expected one of `a`, `b`": the most similar known name, if one is similar.
 fn suggestion(message: &str) -> Option<String> {
     let (_, rest) =
         message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"))?;

@@ -11,40 +11,41 @@ use super::fixture_document::{Document, present};
 use crate::model::decision::Outcome;
 use crate::model::failure::FailureKind;
 
-/// What must come of a case. A word, `expect: deny`, is short for `expect: {decision: deny}`.
+/// The expected decision of a case. `expect: deny` is short for `expect: {decision: deny}`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Expectation {
-    /// How the call must end.
+    /// The expected outcome.
     pub decision: Option<Outcome>,
-    /// Text that the record's reason, or the failure's message, must contain.
+    /// Text that the reason in the record, or the message of the failure, must contain.
     pub reason: Option<String>,
-    /// Which failure it must be.
+    /// The expected failure.
     pub failure: Option<FailureKind>,
-    /// The document that must come out, exactly.
+    /// The exact resulting document.
     pub result: Option<Document>,
-    /// The policy's own reasons, all of them, in any order.
+    /// All reasons that the policy gives, in any order.
     pub reasons: Option<Vec<String>>,
 }
 
 impl Expectation {
-    /// INVARIANT (nothing is guessed): what expects nothing, or what cannot be, is not a test.
+    /// INVARIANT (nothing is guessed): an empty or impossible expectation is an error.
     pub(super) fn check(&self) -> Result<(), String> {
         if *self == Self::default() {
-            return Err("`expect` says nothing; give at least `decision`".to_owned());
+            return Err("`expect` is empty; give at least `decision`".to_owned());
         }
         let failing = matches!(self.decision, None | Some(Outcome::Refused | Outcome::Error));
         if self.failure.is_some() && !failing {
-            return Err("`failure` goes with `decision: refused` or `decision: error`".to_owned());
+            return Err("`failure` requires `decision: refused` or `decision: error`".to_owned());
         }
         let undefined = matches!(self.decision, Some(Outcome::Refused | Outcome::Error | Outcome::Undefined));
         if self.result.is_some() && undefined {
             return Err(
-                "`result` cannot be there when the decision is refused, error or undefined".to_owned()
+                "`result` cannot be combined with `decision: refused`, `error` or `undefined`".to_owned()
             );
         }
         if self.reasons.is_some() && matches!(self.decision, Some(Outcome::Refused)) {
-            return Err("`reasons` are the policy's, and a refused call never gets to policy; use `reason`"
-                .to_owned());
+            return Err(
+                "`reasons` come from policy, which a refused call never reaches; use `reason`".to_owned()
+            );
         }
         Ok(())
     }
@@ -85,7 +86,7 @@ impl From<OutcomeName> for Outcome {
     }
 }
 
-/// The failures that a fixture can provoke.
+/// The failures that a fixture can cause.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum FailureName {
@@ -112,7 +113,7 @@ impl From<FailureName> for FailureKind {
     }
 }
 
-/// A key that takes a word, or an object with more to say.
+/// A key that takes a word or an object.
 trait WordOrObject: Sized {
     const EXPECTING: &'static str;
     const WORDS: &'static [&'static str];

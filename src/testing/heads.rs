@@ -1,8 +1,8 @@
-//! Where the `test_` rules of a module stand, read off its text, and which sub-cases each of them means to have.
+//! Finds the `test_` rules of a module, and the sub-cases of each, in its source text.
 //!
-//! A rule `test_x[note] if { … }` makes a case of every `note` that its body binds; a case that fails is simply not in
-//! the rule's document. To notice it, the part of the body that binds `note` becomes a rule of its own, whose document
-//! has every case. The text is enough for that, and a text that is not understood gives an error, never a pass.
+//! A rule `test_x[note] if { … }` makes a case of every `note` that its body binds; a failing case is not in the
+//! rule's document. To notice it, the part of the body that binds `note` becomes a rule of its own, whose document
+//! has all cases. A rule that this parser does not understand is an error, never a pass.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ pub(super) struct Head {
     pub name: String,
     /// The line, from 1.
     pub row: u32,
-    /// What stands in the brackets behind the name, one for each pair.
+    /// The text in each pair of brackets after the name.
     pub keys: Vec<String>,
     /// The part of the body that binds the keys.
     pub binding: String,
@@ -39,7 +39,7 @@ pub(super) fn heads(source: &str) -> Vec<Head> {
     heads
 }
 
-/// The package that the module declares, as segments; `None` where that is not plain.
+/// The package of the module, as segments; `None` if it cannot be determined.
 pub(super) fn package(source: &str) -> Option<Vec<String>> {
     let masked = mask(source);
     let mut at = 0;
@@ -60,7 +60,7 @@ fn segments(path: &str) -> Vec<String> {
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-/// The name of the rule that has every case of the test rule `name`, which is `test_x#01` for the second `test_x`.
+/// The name of the rule with all cases of the test rule `name`, which is `test_x#01` for the second `test_x`.
 pub(super) fn cases_rule(name: &str) -> String {
     match name.split_once('#') {
         Some((name, number)) => format!("cases_that_verdict_counts_of_{number}_{name}"),
@@ -68,10 +68,10 @@ pub(super) fn cases_rule(name: &str) -> String {
     }
 }
 
-/// How many tests of each name there have been, by package.
+/// The number of tests of each name so far, by package.
 pub(super) type Counts = BTreeMap<(Option<Vec<String>>, String), usize>;
 
-/// The module with a rule added at its end for every test rule that has sub-cases; `None` where there are none.
+/// The module with a rule added at its end for every test rule with sub-cases; `None` if there are none.
 pub(super) fn with_cases(source: &str, counts: &mut Counts) -> Option<String> {
     let package = package(source);
     let mut number = |name: &str| {
@@ -97,7 +97,7 @@ pub(super) fn with_cases(source: &str, counts: &mut Counts) -> Option<String> {
     Some(text)
 }
 
-/// The text with comments and the insides of strings blanked, byte for byte, so that brackets and words can be counted.
+/// The text with comments and the contents of strings replaced by blanks, so that brackets and words can be counted.
 fn mask(source: &str) -> String {
     let mut masked = String::with_capacity(source.len());
     let mut inside = None;
@@ -123,7 +123,7 @@ fn mask(source: &str) -> String {
                     blank(&mut masked, escaped);
                 }
             }
-            // A line feed keeps the lines countable.
+            // Line feeds are kept, to count lines.
             (Some(_), '\n') | (None, _) => masked.push(c),
             (Some(_), _) => blank(&mut masked, c),
         }
@@ -131,7 +131,7 @@ fn mask(source: &str) -> String {
     masked
 }
 
-/// The bracketed keys that begin at `at`, and where the text goes on behind them.
+/// The bracketed keys that begin at `at`, and the position after them.
 fn bracketed(source: &str, masked: &str, mut at: usize) -> (Vec<String>, usize) {
     let mut keys = Vec::new();
     while masked.get(at..).is_some_and(|rest| rest.starts_with('[')) {
@@ -142,7 +142,7 @@ fn bracketed(source: &str, masked: &str, mut at: usize) -> (Vec<String>, usize) 
     (keys, at)
 }
 
-/// Where the bracket that opens at `at` closes.
+/// The position of the bracket that closes the one at `at`.
 fn closing(masked: &str, at: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for (index, byte) in masked.bytes().enumerate().skip(at) {
@@ -160,7 +160,7 @@ fn closing(masked: &str, at: usize) -> Option<usize> {
     None
 }
 
-/// The statements of the body that begins somewhere behind `at`, up to the last that is needed to bind every key.
+/// The statements of the body after `at`, up to the last that is needed to bind all keys.
 fn binding(source: &str, masked: &str, at: usize, keys: &[String]) -> String {
     let words: Vec<&str> = keys.iter().flat_map(|key| variables(key)).collect();
     let opens = masked.get(at..).and_then(|rest| rest.find('{')).map(|offset| at + offset);
@@ -180,7 +180,7 @@ fn binding(source: &str, masked: &str, at: usize, keys: &[String]) -> String {
     source.get(start..upto).unwrap_or_default().to_owned()
 }
 
-/// The statements between `start` and `end`, as ranges of bytes. A line that begins with `with` goes on with the last.
+/// The statements between `start` and `end`, as ranges of bytes. A line that begins with `with` continues the last one.
 fn statements(masked: &str, start: usize, end: usize) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let (mut depth, mut from) = (0_usize, start);

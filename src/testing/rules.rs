@@ -1,4 +1,4 @@
-//! OPA's `test_` rules: `true` has passed, anything else has not.
+//! Runs `test_` rules, as in OPA: a rule that is `true` passes, any other fails.
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
@@ -17,7 +17,7 @@ use verdict_rego::coverage::Coverage;
 use verdict_rego::{Evaluation, Module, Program, RegoVersion, STACK, Value};
 use verdict_rego::{Location, PolicyError};
 
-/// What all tests of a run share.
+/// What the tests of a run share.
 struct Run<'p, 'o> {
     program: &'p Program,
     counting: Option<Result<Program, String>>,
@@ -53,7 +53,7 @@ pub(super) fn run<'p>(
             all.add(&own);
         }
     };
-    // Measurements beside each other would disturb each other.
+    // Benchmarks in parallel would disturb each other.
     let threads = if options.bench.is_some() { 1 } else { options.threads.get().min(rules.len()) };
     if threads <= 1 {
         work();
@@ -79,7 +79,7 @@ fn package(rule: &TestRule) -> String {
     format!("data.{}", rule.package.join("."))
 }
 
-/// The program with a rule more for every test rule that has sub-cases; the error's text where that does not compile.
+/// The program with an additional rule for every test rule with sub-cases, or the error if it does not compile.
 fn counting_program(program: &Program) -> Result<Program, String> {
     let mut counts = heads::Counts::new();
     let with_cases = |module: &Module| match heads::with_cases(&module.source, &mut counts) {
@@ -92,7 +92,7 @@ fn counting_program(program: &Program) -> Result<Program, String> {
     compile(&modules, program.data()).map_err(|errors| {
         let first = errors.first().map_or_else(String::new, ToString::to_string);
         format!(
-            "cannot tell which cases the rule has: {first}\nhint: bind the case's name before the conditions, e.g. \
+            "cannot determine the cases of the rule: {first}\nhint: bind the name of the case before the conditions, e.g. \
              `some note, tc in {{\"first\": {{…}}}}`"
         )
     })
@@ -150,9 +150,9 @@ impl<'p> Run<'p, '_> {
         (verdict, Vec::new())
     }
 
-    /// The keys of every case that the rule has.
+    /// The keys of all cases of the rule.
     fn cases(&self, rule: &TestRule) -> Result<BTreeSet<Value>, String> {
-        let unknown = || "cannot tell which cases the rule has".to_owned();
+        let unknown = || "cannot determine the cases of the rule".to_owned();
         let program = match &self.counting {
             Some(Ok(program)) => program,
             Some(Err(message)) => return Err(message.clone()),
@@ -178,8 +178,7 @@ impl<'p> Run<'p, '_> {
     }
 }
 
-/// INVARIANT (nothing passes by accident): a case that is not in the document has failed, and a rule without cases has,
-/// too.
+/// INVARIANT (nothing passes by accident): a case that is not in the document fails, and so does a rule without cases.
 fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Vec<String>, bool)>) {
     let mut cases = Vec::new();
     for keys in wanted {
@@ -196,7 +195,7 @@ fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Vec
     let failed = cases.iter().filter(|(_, passed)| !passed);
     let failed: Vec<String> = failed.map(|(keys, _): &(Vec<String>, bool)| keys.join(", ")).collect();
     let verdict = if cases.is_empty() {
-        differs("no case at all")
+        differs("no cases")
     } else if failed.is_empty() {
         Verdict::Passed
     } else {
@@ -214,7 +213,7 @@ fn differs(got: &str) -> Verdict {
     Verdict::Failed(vec![Mismatch { what, expected, got }])
 }
 
-/// A failure's message, with the place in policy where there is one.
+/// A failure's message, with its location in policy if there is one.
 pub(super) fn describe(message: &str, policy: Option<&PolicyError>) -> String {
     match policy.and_then(|policy| policy.location.as_ref()) {
         Some(Location { file, row, col }) => format!("{file}:{row}:{col}: {message}"),

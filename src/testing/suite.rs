@@ -1,4 +1,4 @@
-//! What is tested, and how: shared by all kinds of tests.
+//! Test suites and options, shared by all kinds of tests.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -11,7 +11,7 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::pdp::snapshot::Snapshot;
 use verdict_rego::{CompileOptions, Diagnostic, Effects, EvalLimits, Host, Module, Program, Value};
 
-/// What is tested: bundles, complete with their tests.
+/// The bundles under test, with their tests.
 #[derive(Debug, Clone)]
 pub struct Suite {
     /// Policy and `_test.rego` files.
@@ -31,24 +31,24 @@ pub struct FixtureFile {
     pub text: String,
 }
 
-/// How tests are run.
+/// Options of a test run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Only tests whose name (`data.app_test.test_x`, or `file: case`) matches.
     pub filter: Option<Regex>,
-    /// How long one test may take.
+    /// Time limit for each test.
     pub timeout: Duration,
-    /// The time that policy sees where a test sets none.
+    /// The time that policy sees if a test sets none.
     pub clock: Clock,
-    /// What is around policy. By default nothing: a test that calls others puts something in their place.
+    /// The environment of policy. Empty by default: a test that makes network calls must mock them.
     pub surroundings: Arc<Host>,
-    /// Whether what tests print is kept, and where they stopped.
+    /// Whether to record what tests print and where they stop.
     pub debug: bool,
-    /// Whether to say which lines of policy ran.
+    /// Whether to record coverage.
     pub coverage: bool,
-    /// How many `test_` rules run at a time.
+    /// The number of `test_` rules that run in parallel.
     pub threads: NonZeroUsize,
-    /// How long each test that passes is repeated, to measure it.
+    /// How long each passing test is repeated as a benchmark.
     pub bench: Option<Duration>,
 }
 

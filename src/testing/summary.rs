@@ -1,4 +1,4 @@
-//! What came of a test run.
+//! The results of a test run.
 
 use std::time::Duration;
 
@@ -11,34 +11,34 @@ use verdict_rego::observe::Stopped;
 pub struct Summary {
     /// Every test, in the order of their files.
     pub tests: Vec<TestResult>,
-    /// Which lines of policy ran, where that was asked for.
+    /// Coverage, if requested.
     pub coverage: Option<Report>,
-    /// How long the run took, loading and compiling included.
+    /// Duration of the run, with loading and compiling.
     pub elapsed: Duration,
 }
 
-/// How many tests ended how.
+/// The number of tests by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Did what they should.
+    /// Passed.
     pub passed: usize,
-    /// Did not.
+    /// Failed.
     pub failed: usize,
-    /// Could not be evaluated.
+    /// Ended with an error.
     pub errored: usize,
-    /// Marked `todo_`.
+    /// Skipped (`todo_`).
     pub skipped: usize,
 }
 
 impl Counts {
-    /// All of them.
+    /// The total.
     pub const fn total(self) -> usize {
         self.passed + self.failed + self.errored + self.skipped
     }
 }
 
 impl Summary {
-    /// How many tests ended how.
+    /// The number of tests by result.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for test in &self.tests {
@@ -52,7 +52,7 @@ impl Summary {
         counts
     }
 
-    /// Whether nothing failed. A run without tests has not passed: it has shown nothing.
+    /// Whether the run passed: no test failed, and at least one passed.
     pub fn passed(&self) -> bool {
         let counts = self.counts();
         counts.passed > 0 && counts.failed == 0 && counts.errored == 0
@@ -68,33 +68,33 @@ pub struct TestResult {
     pub name: String,
     /// Whether it is a rule or a case.
     pub kind: TestKind,
-    /// Where it stands, where that is known.
+    /// Its location, if known.
     pub location: Option<Location>,
-    /// How it ended.
+    /// Its result.
     pub verdict: Verdict,
     /// The sub-cases of `test_x[note]`, by their keys, and whether each passed.
     pub cases: Vec<(Vec<String>, bool)>,
-    /// What it printed.
+    /// Its output.
     pub output: String,
-    /// The condition that it came to last, where it failed.
+    /// If it failed, the last condition that was evaluated.
     pub stopped: Option<Stopped>,
-    /// How long it takes, where that was measured.
+    /// The benchmark, if requested.
     pub measured: Option<Measured>,
-    /// How long it took to evaluate.
+    /// Duration of the evaluation.
     pub elapsed: Duration,
 }
 
-/// How long a test takes.
+/// The benchmark of a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
-    /// How often it was evaluated.
+    /// Number of evaluations.
     pub iterations: u64,
-    /// The mean time of an evaluation.
+    /// Mean duration of an evaluation.
     pub ns_per_op: f64,
 }
 
 impl TestResult {
-    /// The test's whole name: `data.app_test.test_x`, or `file: case`.
+    /// The test's full name: `data.app_test.test_x`, or `file: case`.
     pub fn title(&self) -> String {
         match self.kind {
             TestKind::Rule => format!("{}.{}", self.suite, self.name),
@@ -103,7 +103,7 @@ impl TestResult {
     }
 }
 
-/// Where a test comes from.
+/// The kind of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestKind {
     /// A `test_` rule.
@@ -112,26 +112,26 @@ pub enum TestKind {
     Fixture,
 }
 
-/// How a test ended.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it should.
+    /// Passed.
     Passed,
-    /// Otherwise: each thing that differs.
+    /// Failed, with each difference.
     Failed(Vec<Mismatch>),
     /// It could not be evaluated.
     Errored(String),
-    /// Marked `todo_`.
+    /// Skipped (`todo_`).
     Skipped,
 }
 
-/// One thing that differs from what was expected.
+/// One difference from the expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// What differs: `decision`, `result`, `reasons`, …
     pub what: String,
-    /// What was expected, for a person.
+    /// The expected value, as text.
     pub expected: String,
-    /// What there was instead.
+    /// The actual value, as text.
     pub got: String,
 }

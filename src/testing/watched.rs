@@ -1,4 +1,4 @@
-//! Evaluating a test while someone watches: what it prints, which lines it runs, where it stops.
+//! Evaluates a test and records what it prints, which lines it runs, and where it stops.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -12,17 +12,17 @@ use verdict_rego::observe::{LastStep, Prints, Stopped};
 use verdict_rego::{Evaluation, Program, Value};
 use verdict_rego::{Several, Watch};
 
-/// The most that is kept of what one test prints, in bytes.
+/// The most output that is kept of one test, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
 
-/// What was seen of an evaluation.
+/// The record of an evaluation.
 pub(super) struct Seen {
     pub(super) evaluation: Evaluation,
     pub(super) output: String,
     pub(super) elapsed: Duration,
 }
 
-/// Evaluates, and adds the lines that ran to `coverage`, which is of the same program.
+/// Evaluates, and adds the lines that ran to `coverage`, which must be of the same program.
 pub(super) fn evaluate<'p>(
     program: &'p Program,
     path: &[String],
@@ -56,7 +56,7 @@ pub(super) fn evaluate<'p>(
     Seen { evaluation, output: output.into_inner(), elapsed }
 }
 
-/// The condition that a rule which does not hold came to last.
+/// The last condition that was evaluated in a rule that does not hold.
 pub(super) fn stopped(program: &Program, path: &[String], now_ns: i64, options: &Options) -> Option<Stopped> {
     let step = Rc::new(RefCell::new(LastStep::default()));
     let (limits, mut effects) = (options.limits(), options.effects());

@@ -177,7 +177,7 @@ fn a_single_file_is_a_bundle_for_the_commands() {
 #[test]
 fn a_folder_is_refused_with_the_file_and_what_to_do() {
     for (files, kind, expected) in [
-        (&[("README.md", "#")][..], ErrorKind::Empty, "holds no policy and no data"),
+        (&[("README.md", "#")][..], ErrorKind::Empty, "contains no policy and no data"),
         (&[("data.json", "[]")], ErrorKind::Data, "must be an object"),
         (&[("data.json", "{\"a\": 1, \"a\": 2}")], ErrorKind::Data, "data.json:1:"),
         (&[("data.json", "{\n\"a\": \n}")], ErrorKind::Data, "data.json:3:"),
@@ -185,7 +185,7 @@ fn a_folder_is_refused_with_the_file_and_what_to_do() {
         (&[("users/data.json", "{}"), ("users/data.yaml", "{}")], ErrorKind::Data, "keep one"),
         (&[("data.yaml", "{}"), ("data.yml", "{}")], ErrorKind::Data, "keep one"),
         (&[("p.rego", POLICY), ("patch.json", "{}")], ErrorKind::Layout, "delta bundle"),
-        (&[("p.rego", POLICY), ("sub/.manifest", "{}")], ErrorKind::Layout, "bundle inside a bundle"),
+        (&[("p.rego", POLICY), ("sub/.manifest", "{}")], ErrorKind::Layout, "bundles cannot be nested"),
         (
             &[("p.rego", POLICY), (".manifest", "{\n \"rots\": []}")],
             ErrorKind::Manifest,
@@ -212,13 +212,13 @@ fn limits_hold_for_folders_and_archives() {
     let long = "# ".repeat(200);
     write_all(dir.path(), &[("a.rego", &long), ("b.rego", ""), ("c.md", "")]);
     let tar = tar_of(&[("a.rego", long.as_bytes()), ("b.rego", b""), ("c.md", b"")]);
-    for (limits, expected) in [(few, "more than 2 files"), (small, "over 100 unpacked")] {
+    for (limits, expected) in [(few, "more than 2 files"), (small, "larger than 100 unpacked")] {
         for result in [bundle::load_path(dir.path(), limits), load_with(&gzip(&tar), limits)] {
             let error = result.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Limit, "{error}");
             // An archive may be over the limit before it is unpacked; that is its own text.
             assert!(
-                error.to_string().contains(expected) || error.to_string().contains("is over 100"),
+                error.to_string().contains(expected) || error.to_string().contains("is larger than 100"),
                 "{error}"
             );
         }
@@ -233,11 +233,11 @@ fn links_may_not_lead_out_of_a_bundle() {
     fs::write(dir.path().join("secret.json"), "{\"s\": 1}").unwrap();
     let load = || bundle::load_path(&bundle, limits()).map(|b| b.documents.len());
     for (target, link, expected) in [
-        ("../secret.json", "data.json", "link out of the bundle"),
-        ("/etc", "sub", "link out of the bundle"),
-        ("..", "sub", "link out of the bundle"),
-        (".", "sub", "leads back into itself"),
-        ("nowhere", "data.json", "a link that leads nowhere"),
+        ("../secret.json", "data.json", "outside the bundle"),
+        ("/etc", "sub", "outside the bundle"),
+        ("..", "sub", "outside the bundle"),
+        (".", "sub", "is a link loop"),
+        ("nowhere", "data.json", "a broken link"),
         ("data.json", "data.json", "cannot read"),
     ] {
         symlink(target, bundle.join(link)).unwrap();
@@ -279,18 +279,18 @@ fn the_layout_of_the_watched_directory_is_plain_or_refused() {
     assert_eq!(good(&[rego, ("sub/data.json", "{}"), (".manifest", "{}")]), ["bundles"]);
     assert_eq!(good(&[("a/p.rego", POLICY), (".git/config", ""), ("cases.yaml", "")]), ["a"]);
     for (files, expected) in [
-        (&[][..], "holds no bundle"),
-        (&[("README.md", "")], "holds no bundle"),
+        (&[][..], "contains no bundle"),
+        (&[("README.md", "")], "contains no bundle"),
         (
             &[rego, ("a/.manifest", "{}"), ("a/p.rego", POLICY)],
             "holds both the bundle `a` and loose files such as",
         ),
         (&[rego, ("a.tar.gz", "")], "holds both the bundle `a.tar.gz` and loose files"),
-        (&[("a/p.rego", POLICY), ("a.tar.gz", "")], "are both the bundle `a`"),
-        (&[("a.tar.gz", ""), ("a.tgz", "")], "are both the bundle `a`"),
+        (&[("a/p.rego", POLICY), ("a.tar.gz", "")], "are both named `a`"),
+        (&[("a.tar.gz", ""), ("a.tgz", "")], "are both named `a`"),
         (&[("a.zip", "")], "pack it as `.tar.gz`"),
-        (&[("a/README.md", "")], "bundle `a`: holds no policy and no data"),
-        (&[("a.tar.gz", "")], "bundle `a`: the archive is damaged or cut short"),
+        (&[("a/README.md", "")], "bundle `a`: contains no policy and no data"),
+        (&[("a.tar.gz", "")], "bundle `a`: the archive is corrupt or truncated"),
     ] {
         let error = check(files).unwrap_err();
         assert!(error.contains(expected), "{files:?}: {error}");
@@ -367,7 +367,7 @@ fn bundles_are_merged_or_their_quarrel_is_named() {
             "data has `a`, which is not an object",
         ),
         (&[("a/policy.rego", "package a\nallow := {")], ErrorKind::Compile, "a/policy.rego:2:"),
-        (&[("a/data.json", "{}")], ErrorKind::Empty, "no bundle holds any policy"),
+        (&[("a/data.json", "{}")], ErrorKind::Empty, "no bundle contains policy"),
         (
             &[
                 policy_a,
@@ -379,7 +379,7 @@ fn bundles_are_merged_or_their_quarrel_is_named() {
         (
             &[policy_a, ("a/.manifest", r#"{"metadata": {"verdict": {"run_tests": true}}}"#)],
             ErrorKind::Tests,
-            "nothing runs them",
+            "there is no test runner",
         ),
     ] {
         let error = check(files, &[]).unwrap_err();

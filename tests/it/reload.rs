@@ -123,12 +123,12 @@ fn deleting_policy_bundle_or_directory_keeps_the_last_good_one() {
     check(ErrorKind::Empty);
     fs::remove_dir(world.bundle()).unwrap();
     world.until("the empty directory is named", || {
-        world.status.report().error.as_deref().is_some_and(|error| error.contains("holds no bundle"))
+        world.status.report().error.as_deref().is_some_and(|error| error.contains("contains no bundle"))
     });
     check(ErrorKind::Empty);
     fs::remove_dir(&world.dir).unwrap();
     world.until("the missing directory is named", || {
-        world.status.report().error.as_deref().is_some_and(|error| error.contains("there is no"))
+        world.status.report().error.as_deref().is_some_and(|error| error.contains("does not exist"))
     });
     check(ErrorKind::Empty);
     write_all(&world.bundle(), &[("policy.rego", &policy(2))]);

@@ -1,5 +1,5 @@
-//! What a bundle is built from: bundles, or, as `opa build` without `-b` takes them, folders and files in which every
-//! JSON or YAML file is data.
+//! The inputs of a build: bundles, or, as for `opa build` without `-b`, folders and files in which every JSON or YAML file is
+//! data.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) fn bundles(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
     let mut policies: Vec<Policy> = Vec::new();
     for bundle in &bundles {
         for module in bundle.modules.iter().chain(&bundle.tests) {
-            // Modules are named after their bundle; it alone needs no folder of its own.
+            // Modules are named after their bundle; a single bundle needs no folder of its own.
             let name = if alone { within_bundle(bundle, module) } else { module.id.as_str() };
             policies.push((name.to_owned(), module.source.as_bytes().to_vec(), module.version));
         }
@@ -51,7 +51,7 @@ fn within_bundle<'m>(bundle: &Bundle, module: &'m Module) -> &'m str {
     module.id.strip_prefix(&bundle.name).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&module.id)
 }
 
-/// A bundle, and its manifest as it is written.
+/// A bundle, and its manifest as written.
 fn bundle(path: &Path, name: &str, inputs: &Inputs<'_>) -> Result<(Bundle, Map<String, Json>), LoadError> {
     let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
     let file = path.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
@@ -61,7 +61,7 @@ fn bundle(path: &Path, name: &str, inputs: &Inputs<'_>) -> Result<(Bundle, Map<S
         scan::read_archive(path, inputs.limits)?
     } else {
         let message = format!(
-            "`{}` is neither a folder nor a `.tar.gz`; leave `-b` out to build from files",
+            "`{}` is neither a folder nor a `.tar.gz`; omit `-b` to build from files",
             path.display()
         );
         return Err(LoadError::new(ErrorKind::Layout, message));
@@ -69,7 +69,7 @@ fn bundle(path: &Path, name: &str, inputs: &Inputs<'_>) -> Result<(Bundle, Map<S
     let manifest =
         contents.files.get(".manifest").filter(|_| !Pattern::leave_out(inputs.ignore, ".manifest"));
     let manifest = manifest.map_or_else(Map::new, |bytes| {
-        // What is wrong with it is said where it is parsed.
+        // Errors are reported where it is parsed.
         serde_json::from_slice(bytes).unwrap_or_default()
     });
     let reading = Reading { verification: inputs.verification, ignore: inputs.ignore };
@@ -81,13 +81,13 @@ fn fixtures_notice(bundle: &Bundle) -> Option<String> {
     let verb = if count == 1 { "file is" } else { "files are" };
     (count > 0).then(|| {
         format!(
-            "{count} JSON or YAML {verb} no data (`data.json`, `data.yaml`) and left out of the bundle `{}`",
+            "{count} JSON or YAML {verb} not data (`data.json`, `data.yaml`) and left out of bundle `{}`",
             bundle.name
         )
     })
 }
 
-/// Of several bundles only what Verdict itself asks of a manifest stays, as all of them ask it.
+/// The manifest of several bundles: only Verdict's own metadata, merged.
 fn merged(
     mut manifests: impl Iterator<Item = Map<String, Json>>,
     bundles: &[Bundle],
@@ -98,7 +98,7 @@ fn merged(
         metadata.keys().any(|key| key != "verdict")
     };
     if manifests.any(others) {
-        notices.push("the bundles' `metadata` is not merged, and left out".to_owned());
+        notices.push("the bundles' `metadata` is not merged and is left out".to_owned());
     }
     let all = |of: fn(&Manifest) -> &[EntryPath]| -> Vec<String> {
         bundles.iter().flat_map(|bundle| of(&bundle.manifest)).map(ToString::to_string).collect()
@@ -140,7 +140,7 @@ pub(super) fn files(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
                 files.into_iter().filter(|(file, _)| wanted(file) && !Pattern::leave_out(inputs.ignore, file))
             {
                 if matches!(role(&file), Role::Manifest | Role::Signatures) {
-                    let message = format!("`{shown}/{file}` is not looked at without `-b`");
+                    let message = format!("`{shown}/{file}` is ignored without `-b`");
                     notices.push(message);
                     continue;
                 }
@@ -151,21 +151,21 @@ pub(super) fn files(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
             }
         } else {
             if name::archive_stem(&shown).is_some() {
-                let message = format!("`{shown}` is an archive; give `-b` to build from bundles");
+                let message = format!("`{shown}` is an archive; use `-b` to build from bundles");
                 return Err(LoadError::new(ErrorKind::Layout, message));
             }
             let bytes = folder::read_file(path, inputs.limits.max_size)?;
             if bytes.len() as u64 > inputs.limits.max_size {
                 return Err(LoadError::new(
                     ErrorKind::Limit,
-                    format!("`{shown}` is over the limit for a bundle"),
+                    format!("`{shown}` is larger than a bundle may be"),
                 ));
             }
             add(&mut whole, &mut policies, shown, Vec::new(), bytes)?;
         }
     }
     if whole.modules.is_empty() && whole.documents.is_empty() {
-        return Err(LoadError::new(ErrorKind::Empty, "there is neither policy nor data to build from"));
+        return Err(LoadError::new(ErrorKind::Empty, "no policy and no data to build from"));
     }
     Draft::assemble(vec![whole], policies, Map::new(), notices)
 }
@@ -209,7 +209,7 @@ fn shown(path: &Path) -> String {
     if shown.is_empty() { ".".to_owned() } else { shown.to_owned() }
 }
 
-/// A file's path as a name in the archive: relative, and not out of it.
+/// A file's path as a member's name: relative, without `..`.
 fn archive_name(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {

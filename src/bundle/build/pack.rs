@@ -1,4 +1,4 @@
-//! Files as a `.tar.gz`, the same bytes every time: in order of names, without times, owners and modes of their own.
+//! Packs files as a `.tar.gz`, reproducibly: sorted by name, without times, owners and modes.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
-/// Packs.
+/// Packs the files.
 pub(super) fn pack(files: &BTreeMap<String, Vec<u8>>) -> io::Result<Vec<u8>> {
     let mut builder = Builder::new(GzBuilder::new().mtime(0).write(Vec::new(), Compression::default()));
     for (name, bytes) in files {

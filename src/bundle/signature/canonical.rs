@@ -1,11 +1,11 @@
-//! The text of a JSON or YAML document that its digest is made of, as OPA's bundle format has it: no white space, the
-//! members of objects in order of their keys, texts with the fewest escapes, and numbers exactly as they are written.
+//! The canonical text of a JSON or YAML document, of which its digest is taken, as in OPA's bundle format: no white space,
+//! object members sorted by key, strings with the fewest escapes, and numbers exactly as written.
 //!
-//! So a signature survives that a document is laid out anew, and nothing else. Numbers are why there is a reader of its
-//! own here: `1.0` and `1` are one value and two digests.
+//! So a signature stays valid if a document is reformatted, and only then. Numbers are the reason for a parser of its own:
+//! `1.0` and `1` are the same value with different digests.
 //!
-//! INVARIANT (one meaning): what two readers could take for two documents is refused: an object with a key that is there
-//! twice, half a surrogate pair, bytes that are not UTF-8.
+//! INVARIANT (one meaning): documents that parsers could interpret differently are refused: duplicate keys, lone surrogates,
+//! invalid UTF-8.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,19 +13,19 @@ use std::fmt::Write as _;
 /// The most levels, as for any data.
 const MAX_DEPTH: u8 = verdict_rego::json::MAX_DEPTH;
 
-/// Why there is no such text.
+/// Why there is no canonical text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It is not JSON.
     Syntax(usize),
-    /// It is, but not of the kind that can be signed.
+    /// It is JSON, but ambiguous or too deep.
     Refused(String),
 }
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Syntax(at) => write!(f, "it is not JSON, at byte {at}"),
+            Self::Syntax(at) => write!(f, "invalid JSON at byte {at}"),
             Self::Refused(why) => f.write_str(why),
         }
     }
@@ -34,7 +34,7 @@ impl std::fmt::Display for Fault {
 /// A JSON document.
 ///
 /// # Errors
-/// What is not JSON, or has no one meaning.
+/// Invalid or ambiguous JSON.
 pub(super) fn json(bytes: &[u8]) -> Result<String, Fault> {
     let text = std::str::from_utf8(bytes).map_err(|error| Fault::Syntax(error.valid_up_to()))?;
     let mut reader = Reader { text, at: 0, depth: 0 };
@@ -50,7 +50,7 @@ pub(super) fn json(bytes: &[u8]) -> Result<String, Fault> {
 /// A YAML document, which JSON is, too.
 ///
 /// # Errors
-/// What is neither, or has no one meaning.
+/// Invalid or ambiguous YAML.
 pub(super) fn yaml(bytes: &[u8]) -> Result<String, Fault> {
     match json(bytes) {
         Err(Fault::Syntax(_)) => {}
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<Node<'a>, Fault>) -> Result<Node<'a>, Fault> {
         if self.depth >= MAX_DEPTH {
-            return Err(Fault::Refused(format!("it is nested more than {MAX_DEPTH} levels deep")));
+            return Err(Fault::Refused(format!("nested more than {MAX_DEPTH} levels deep")));
         }
         self.depth += 1;
         self.at += 1;
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
             self.expect(b':')?;
             let value = self.value()?;
             if members.contains_key(&key) {
-                return Err(Fault::Refused(format!("the key {key:?} is there twice in one object")));
+                return Err(Fault::Refused(format!("duplicate key {key:?}")));
             }
             members.insert(key, value);
             if self.took(b'}') {

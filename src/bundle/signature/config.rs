@@ -17,17 +17,17 @@ const MAX_KEY_FILE: u64 = 1 << 20;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The keys that may have signed, by their ids.
+    /// The trusted keys, by ID.
     pub keys: BTreeMap<String, KeyConfig>,
-    /// The id of the key that must have signed; without it, the token's `kid` says which of the keys it was.
+    /// The ID of the key to use; by default, the token's `kid` names the key.
     pub key_id: Option<String>,
-    /// The `scope` that the signature must have.
+    /// The required `scope` of the signature.
     pub scope: String,
-    /// Files that need not be as they were signed: patterns of their names in the bundle.
+    /// Files to exclude from verification: patterns of their names in the bundle.
     pub exclude_files: Vec<String>,
     /// Whether bundles without a signature are refused.
     pub required: bool,
-    /// Take signed bundles without looking at their signatures.
+    /// Accept signed bundles without verification.
     pub skip_verify: bool,
 }
 
@@ -48,11 +48,11 @@ impl Default for Config {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeyConfig {
-    /// What it signs with.
+    /// Its signature algorithm.
     pub algorithm: String,
     /// The key itself: PEM, or the secret for HMAC.
     pub key: Option<KeyText>,
-    /// The file that holds it.
+    /// The file that contains it.
     pub file: Option<PathBuf>,
 }
 
@@ -78,12 +78,12 @@ impl<'de> Deserialize<'de> for KeyText {
     }
 }
 
-/// Unlike that of `String`, its errors do not repeat what they found.
+/// Unlike that of `String`, its errors do not repeat the value.
 struct KeyVisitor;
 
 impl KeyVisitor {
     fn unquoted<E: serde::de::Error>() -> Result<KeyText, E> {
-        Err(E::custom("a key is a text; put it in quotes"))
+        Err(E::custom("a key must be a string; put it in quotes"))
     }
 }
 
@@ -91,7 +91,7 @@ impl serde::de::Visitor<'_> for KeyVisitor {
     type Value = KeyText;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a text")
+        f.write_str("a string")
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<KeyText, E> {
@@ -119,20 +119,20 @@ impl KeyConfig {
     /// The key.
     ///
     /// # Errors
-    /// A file that cannot be read, or what is no key for the algorithm.
+    /// A file that cannot be read, or a key that does not fit the algorithm.
     pub fn read(&self) -> Result<VerificationKey, String> {
         let algorithm = Algorithm::parse(&self.algorithm)?;
         match (&self.key, &self.file) {
             (Some(KeyText(text)), None) => VerificationKey::new(algorithm, text.expose().as_bytes()),
             (None, Some(file)) => VerificationKey::new(algorithm, &read_key_file(file)?)
                 .map_err(|why| format!("`{}`: {why}", file.display())),
-            (Some(_), Some(_)) => Err("both `key` and `file` are there; keep one".to_owned()),
-            (None, None) => Err("neither `key` nor `file` is there".to_owned()),
+            (Some(_), Some(_)) => Err("`key` and `file` are mutually exclusive".to_owned()),
+            (None, None) => Err("`key` or `file` is required".to_owned()),
         }
     }
 }
 
-/// A key's file.
+/// Reads a key file.
 ///
 /// # Errors
 /// When it cannot be read, or is too long for a key.

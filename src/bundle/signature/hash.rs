@@ -5,7 +5,7 @@ use md5::Digest as _;
 
 use super::canonical::{self, Fault};
 
-/// A digest that a payload may name.
+/// The supported digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Md5,
@@ -44,12 +44,12 @@ impl Algorithm {
         }
     }
 
-    /// By its exact name.
+    /// Looks a digest up by its exact name.
     pub(super) fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// Of these very bytes.
+    /// The digest of these bytes.
     fn of(self, bytes: &[u8]) -> Vec<u8> {
         let algorithm = match self {
             Self::Md5 => return md5::Md5::digest(bytes).to_vec(),
@@ -64,12 +64,12 @@ impl Algorithm {
         digest::digest(algorithm, bytes).as_ref().to_vec()
     }
 
-    /// Of the file that the bundle calls `name`: of its bytes, or, for documents, of what they say.
+    /// The digest of the file `name` of a bundle: of its bytes, or, for documents, of their canonical text.
     ///
     /// # Errors
-    /// A document that cannot be read as one.
+    /// A malformed document.
     pub(super) fn of_file(self, name: &str, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
-        // `data.yml` is not among them: OPA takes that for bytes.
+        // Not `data.yml`, of which OPA hashes the bytes.
         match name.rsplit('/').next().unwrap_or(name) {
             "data.json" | ".manifest" => canonical::json(bytes).map(|text| self.of(text.as_bytes())),
             "data.yaml" => canonical::yaml(bytes).map(|text| self.of(text.as_bytes())),

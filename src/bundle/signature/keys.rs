@@ -1,7 +1,7 @@
-//! Keys: what signs a bundle and what says that it did.
+//! Keys that sign and verify bundles.
 //!
-//! INVARIANT (one key, one algorithm): a key is read for the algorithm that whoever configures it names, and what a token
-//! says of itself never chooses another. So no token can turn a public key into a secret, or ask for no signature.
+//! INVARIANT (one key, one algorithm): a key is used with its configured algorithm only; the `alg` of a token never selects
+//! another. So no token can turn a public key into a secret, or ask for no signature.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -80,12 +80,12 @@ impl Algorithm {
     /// By its exact name.
     ///
     /// # Errors
-    /// The names that there are.
+    /// An unknown name; the error lists the known ones.
     pub fn parse(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|algorithm| algorithm.name() == name);
         found.ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|algorithm| algorithm.name()).collect();
-            format!("`{name}` is not a signature algorithm for bundles; there are {}", names.join(", "))
+            format!("`{name}` is not a supported signature algorithm; use one of {}", names.join(", "))
         })
     }
 
@@ -150,11 +150,11 @@ impl Algorithm {
     }
 
     fn unfit(self) -> String {
-        format!("the key is not {}, which {} needs", self.kind(), self.name())
+        format!("the key is not {}, as {} requires", self.kind(), self.name())
     }
 }
 
-/// What says whether a signature is right.
+/// A key that verifies signatures.
 #[derive(Clone)]
 pub struct VerificationKey {
     algorithm: Algorithm,
@@ -167,7 +167,7 @@ enum Public {
     Key(ParsedPublicKey),
 }
 
-/// Without the key itself, which may be a secret.
+/// Omits the key itself, which may be a secret.
 impl std::fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VerificationKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
@@ -175,10 +175,10 @@ impl std::fmt::Debug for VerificationKey {
 }
 
 impl VerificationKey {
-    /// Of a PEM text (a public key or a certificate), or of a secret for HMAC.
+    /// From PEM (a public key or a certificate), or from an HMAC secret.
     ///
     /// # Errors
-    /// What is not a key for this algorithm; the key itself is not repeated.
+    /// A key that does not fit the algorithm; the key itself is not repeated.
     pub fn new(algorithm: Algorithm, text: &[u8]) -> Result<Self, String> {
         let material = match algorithm.verification() {
             None => Public::Secret(secret(algorithm, text)?),
@@ -192,14 +192,12 @@ impl VerificationKey {
                         certificate.public_key().raw.to_vec()
                     }
                     label if label.ends_with("PRIVATE KEY") => {
-                        return Err(
-                            "it is a private key, which stays with whoever signs; give the public key"
-                                .to_owned(),
-                        );
+                        return Err("this is a private key, which only the signer needs; use the public key"
+                            .to_owned());
                     }
                     label => {
                         return Err(format!(
-                            "it is a `{label}`; give a `PUBLIC KEY`, an `RSA PUBLIC KEY` or a `CERTIFICATE`"
+                            "this is a `{label}`; use a `PUBLIC KEY`, an `RSA PUBLIC KEY` or a `CERTIFICATE`"
                         ));
                     }
                 };
@@ -209,12 +207,12 @@ impl VerificationKey {
         Ok(Self { algorithm, material })
     }
 
-    /// For what it is.
+    /// Its algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Whether this is the key's signature over the message.
+    /// Whether the signature over the message is valid.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Public::Secret(key) => hmac::verify(key, message, signature).is_ok(),
@@ -223,7 +221,7 @@ impl VerificationKey {
     }
 }
 
-/// What signs.
+/// A key that signs.
 pub struct SigningKey {
     algorithm: Algorithm,
     material: Private,
@@ -242,10 +240,10 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Of a PEM text (PKCS #8, PKCS #1 or SEC 1), or of a secret for HMAC.
+    /// From PEM (PKCS #8, PKCS #1 or SEC 1), or from an HMAC secret.
     ///
     /// # Errors
-    /// What is not a key for this algorithm; the key itself is not repeated.
+    /// A key that does not fit the algorithm; the key itself is not repeated.
     pub fn new(algorithm: Algorithm, text: &[u8]) -> Result<Self, String> {
         if algorithm.is_shared() {
             return Ok(Self { algorithm, material: Private::Secret(secret(algorithm, text)?) });
@@ -270,17 +268,17 @@ impl SigningKey {
                 return Err("the private key is encrypted; decrypt it first".to_owned());
             }
             (_, _, label) if label.ends_with("PRIVATE KEY") => return Err(algorithm.unfit()),
-            (_, _, label) => return Err(format!("it is a `{label}`; signing takes a private key")),
+            (_, _, label) => return Err(format!("it is a `{label}`; a private key is needed to sign")),
         };
         Ok(Self { algorithm, material })
     }
 
-    /// For what it is.
+    /// Its algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Signs.
+    /// Signs the message.
     ///
     /// # Errors
     /// A key that is too short for its algorithm.
@@ -309,7 +307,10 @@ fn secret(algorithm: Algorithm, text: &[u8]) -> Result<Box<hmac::Key>, String> {
     let public = pem::first(text)
         .is_ok_and(|block| matches!(block.label.as_str(), "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE"));
     if public {
-        return Err(format!("{} needs a secret, and what everybody may know is none", algorithm.name()));
+        return Err(format!(
+            "{} needs a secret; a public key or certificate is not secret",
+            algorithm.name()
+        ));
     }
     Ok(Box::new(hmac::Key::new(hmac, text)))
 }

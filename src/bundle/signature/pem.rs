@@ -1,4 +1,7 @@
-//! PEM (RFC 7468), as far as a single key goes.
+//! PEM (RFC 7468) of a single key.
+//!
+//! Not `rustls-pki-types`: it skips `RSA PUBLIC KEY` and encrypted keys as unknown, so the first would be lost and the
+//! second be reported as no key at all.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -6,22 +9,21 @@ use base64::prelude::BASE64_STANDARD;
 /// Longer than any key.
 const MAX_TEXT: usize = 1 << 16;
 
-/// What stands between a pair of lines.
+/// One PEM block.
 pub(super) struct Block {
     /// As in `-----BEGIN PUBLIC KEY-----`.
     pub(super) label: String,
     pub(super) bytes: Vec<u8>,
 }
 
-/// The first block of a text that is a key or a certificate; the parameters that OpenSSL writes before an EC key are
-/// passed over.
+/// The first block of a key or certificate file; the parameters that OpenSSL writes before an EC key are skipped.
 ///
 /// # Errors
-/// What is not PEM. The text, which may be a secret, is not repeated.
+/// Malformed PEM. The text, which may be a secret, is not repeated.
 pub(super) fn first(text: &[u8]) -> Result<Block, String> {
-    const NONE: &str = "it is not PEM (`-----BEGIN …`)";
+    const NONE: &str = "not PEM (`-----BEGIN …`)";
     if text.len() > MAX_TEXT {
-        return Err("it is too long for a key".to_owned());
+        return Err("too long for a key".to_owned());
     }
     let text = std::str::from_utf8(text).map_err(|_| NONE.to_owned())?;
     let mut lines = text.lines().map(str::trim);
@@ -46,7 +48,7 @@ pub(super) fn first(text: &[u8]) -> Result<Block, String> {
             continue;
         }
         let bytes = BASE64_STANDARD.decode(&body);
-        let bytes = bytes.map_err(|_| format!("the PEM block `{label}` is damaged; copy the key again"))?;
+        let bytes = bytes.map_err(|_| format!("the PEM block `{label}` is corrupt; copy the key again"))?;
         return Ok(Block { label: label.to_owned(), bytes });
     }
 }

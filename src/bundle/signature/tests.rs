@@ -152,7 +152,7 @@ fn tampering_of_every_kind_is_refused_and_named() {
             put("data.json", r#"{"b": [1, "<é>"], "a": {"z": null, "y": true}}"#),
             "`data.json`: digest mismatch",
         ),
-        (put("data.json", "{"), "`data.json` has no digest: it is not JSON"),
+        (put("data.json", "{"), "`data.json` has no digest: invalid JSON"),
         (put(".manifest", r#"{"roots": [""], "revision": "r1"}"#), "`.manifest`: digest mismatch"),
         // Raw bytes count, were it only white space.
         (put("app/data.yml", "n:  1\n"), "`app/data.yml`: digest mismatch"),
@@ -164,8 +164,8 @@ fn tampering_of_every_kind_is_refused_and_named() {
         (put(FILE, r#"{"signatures": ["a", "b"]}"#), "holds 2 tokens"),
         (put(FILE, r#"{"signatures": ["a"], "plugin": "kms"}"#), "signing plugin `kms`"),
         (put(FILE, r#"{"signatures": ["a"], "signatures": ["b"]}"#), "malformed"),
-        (put(FILE, r#"{"signatures": ["a.b"]}"#), "has not three parts"),
-        (put(FILE, r#"{"signatures": ["a.b.c.d"]}"#), "has not three parts"),
+        (put(FILE, r#"{"signatures": ["a.b"]}"#), "does not have three parts"),
+        (put(FILE, r#"{"signatures": ["a.b.c.d"]}"#), "does not have three parts"),
         (put(FILE, r#"{"signatures": ["!.e30.e30"]}"#), "header is not base64url"),
         (put(FILE, "nonsense"), "malformed"),
     ] {
@@ -193,7 +193,7 @@ fn a_payload_that_was_changed_is_refused() {
     let payload = String::from_utf8(payload).unwrap().replace("1592248027", "1592248028");
     parts[1] = BASE64_URL_SAFE_NO_PAD.encode(payload);
     let error = check(&config, &with_token(files(), &parts.join("."))).unwrap_err();
-    assert!(error.contains("the signature is not one of the key `main` (ES256)"), "{error}");
+    assert!(error.contains("the signature was not made with key `main` (ES256)"), "{error}");
     // The signature of another token, none, and one in DER.
     for signature in
         [VECTORS["tokens"]["ES384"].as_str().unwrap().rsplit('.').next().unwrap(), "", "MEUCIQCZ"]
@@ -225,7 +225,7 @@ fn a_token_chooses_neither_its_algorithm_nor_a_key_that_is_not_trusted() {
     }
     // A public key is no secret, and is not taken for one.
     let confused = VerificationKey::new(Algorithm::Hs256, public.as_bytes()).unwrap_err();
-    assert!(confused.contains("what everybody may know is none"), "{confused}");
+    assert!(confused.contains("a public key or certificate is not secret"), "{confused}");
 
     let hs = config(Algorithm::Hs256, keys(Algorithm::Hs256, "public")[0]);
     for (header, expected) in [
@@ -292,17 +292,13 @@ fn scopes_have_to_be_the_same_and_lists_have_to_make_sense() {
     let entry = |name: &str, algorithm: &str| json!({"name": name, "hash": "00", "algorithm": algorithm});
     for (config, payload, expected) in [
         (&write, json!({"files": []}), "scope mismatch"),
-        (
-            &write,
-            json!({"files": [], "scope": "read"}),
-            "the signature is for the scope `read`, and `write` is wanted",
-        ),
+        (&write, json!({"files": [], "scope": "read"}), "the signature's scope is `read`, expected `write`"),
         (&none, json!({"files": [], "scope": "write"}), "scope mismatch"),
         (&none, json!({}), "malformed"),
         (&none, json!({"files": [entry("a", "")]}), "no hashing algorithm for `a`"),
         (&none, json!({"files": [entry("a", "SHA256")]}), "`SHA256` for `a`, which is not supported"),
         (&none, json!({"files": [entry("a", "MD5"), entry("/a", "MD5")]}), "lists `a` twice"),
-        (&none, json!({"files": [entry("../a", "MD5")]}), "reaches out of the bundle"),
+        (&none, json!({"files": [entry("../a", "MD5")]}), "leads outside the bundle"),
         (&none, json!({"files": [entry("a", "MD5")]}), "but not found: `a`"),
     ] {
         let error = check(config, &signed(&payload)).unwrap_err();
@@ -379,7 +375,7 @@ fn keys_that_are_none_say_why_and_not_what_they_are() {
         (VerificationKey::new(Algorithm::Hs256, b"").map(drop), "the secret is empty"),
         (SigningKey::new(Algorithm::Rs256, ec.as_bytes()).map(drop), "not an RSA key"),
         (SigningKey::new(Algorithm::Es512, ec.as_bytes()).map(drop), "not an EC key on P-521"),
-        (SigningKey::new(Algorithm::Es256, public.as_bytes()).map(drop), "signing takes a private key"),
+        (SigningKey::new(Algorithm::Es256, public.as_bytes()).map(drop), "a private key is needed to sign"),
         (SigningKey::new(Algorithm::Rs256, &rsa.as_bytes()[..200]).map(drop), "does not end"),
     ] {
         let error = result.unwrap_err();

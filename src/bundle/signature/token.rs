@@ -13,7 +13,7 @@ use super::keys::SigningKey;
 
 /// The file that holds the token, at the top of the bundle.
 pub const FILE: &str = ".signatures.json";
-/// The digest of what is signed here.
+/// The digest for new signatures.
 const HASH: Algorithm = Algorithm::Sha256;
 
 /// `.signatures.json`
@@ -25,14 +25,14 @@ struct Signatures {
     plugin: String,
 }
 
-/// The one token of a `.signatures.json`.
+/// The token of a `.signatures.json`, which must have exactly one.
 pub(super) fn of_file(bytes: &[u8]) -> Result<String, String> {
     let Signatures { mut signatures, plugin } =
         serde_json::from_slice(bytes).map_err(|error| format!("`{FILE}` is malformed: {error}"))?;
-    // What `opa build` writes when no plugin was asked for.
+    // `opa build` writes `_default` if no plugin is set.
     if !matches!(plugin.as_str(), "" | "_default") {
         return Err(format!(
-            "`{FILE}` asks for the signing plugin `{plugin}`; there are no plugins, sign with a key"
+            "`{FILE}` names the signing plugin `{plugin}`; plugins are not supported, sign with a key"
         ));
     }
     let count = signatures.len();
@@ -42,22 +42,22 @@ pub(super) fn of_file(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Whether a `.signatures.json` says nothing at all, as an empty object does; OPA takes that for no signature.
+/// Whether a `.signatures.json` is empty (`{}`), which OPA treats as no signature.
 pub(super) fn says_nothing(bytes: &[u8]) -> bool {
     serde_json::from_slice::<Signatures>(bytes)
         .is_ok_and(|Signatures { signatures, plugin }| signatures.is_empty() && plugin.is_empty())
 }
 
-/// A token, taken apart; nothing in it can be believed before its signature has been checked.
+/// A parsed token; nothing in it is trusted before its signature has been verified.
 pub(super) struct Token<'t> {
     pub(super) header: Header,
-    /// What is signed.
+    /// The signed message.
     pub(super) message: &'t str,
     pub(super) payload: Vec<u8>,
     pub(super) signature: Vec<u8>,
 }
 
-/// A header, as far as it matters.
+/// The relevant fields of a header.
 #[derive(Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -71,18 +71,19 @@ pub(super) struct Header {
 
 impl<'t> Token<'t> {
     pub(super) fn parse(text: &'t str) -> Result<Self, String> {
-        let wrong = |what: &str| format!("the token in `{FILE}` is no JWS: {what}");
+        let wrong = |what: &str| format!("the token in `{FILE}` is not a JWS: {what}");
         let parts = text.rsplit_once('.').and_then(|(message, signature)| {
             let (header, payload) = message.split_once('.')?;
             (!payload.contains('.')).then_some((message, header, payload, signature))
         });
-        let (message, header, payload, signature) = parts.ok_or_else(|| wrong("it has not three parts"))?;
+        let (message, header, payload, signature) =
+            parts.ok_or_else(|| wrong("it does not have three parts"))?;
         let decode = |part: &str, name: &str| {
             BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| wrong(&format!("its {name} is not base64url")))
         };
         let header: Header = serde_json::from_slice(&decode(header, "header")?)
             .map_err(|error| wrong(&format!("its header is malformed: {error}")))?;
-        // RFC 7515 section 4.1.11: what is critical and not understood makes it invalid.
+        // RFC 7515 section 4.1.11: an unknown critical header makes a token invalid.
         if header.crit.is_some() || header.b64.is_some() {
             return Err(wrong("its header has `crit` or `b64`, which are not supported"));
         }
@@ -95,7 +96,7 @@ impl<'t> Token<'t> {
     }
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Deserialize)]
 struct Payload {
     files: Vec<Entry>,
@@ -113,21 +114,21 @@ struct Entry {
     algorithm: String,
 }
 
-/// What a token says of the bundle's files.
+/// The verified claims about a bundle's files.
 pub(super) struct Claims {
     pub(super) scope: String,
     /// By name; the digest and how it was made.
     pub(super) files: BTreeMap<String, (Algorithm, String)>,
 }
 
-/// The deprecated place for the name of the key, where the header says none. Read before the signature is checked, and
-/// good for nothing but to choose among the keys that are trusted.
+/// The deprecated claim for the key's ID, if the header has none. Read before the signature is verified, and only used to
+/// select one of the trusted keys.
 pub(super) fn key_id(payload: &[u8]) -> Option<String> {
     serde_json::from_slice::<Payload>(payload).ok()?.keyid.filter(|id| !id.is_empty())
 }
 
 impl Claims {
-    /// Reads a payload whose signature is right.
+    /// Parses the payload of a verified token.
     pub(super) fn parse(payload: &[u8]) -> Result<Self, String> {
         let Payload { files: entries, scope, keyid: _ } = serde_json::from_slice(payload)
             .map_err(|error| format!("the payload of the token in `{FILE}` is malformed: {error}"))?;
@@ -150,10 +151,10 @@ impl Claims {
     }
 }
 
-/// Signs these files, `.signatures.json` itself aside, and gives the contents of that file.
+/// Signs these files, except `.signatures.json` itself, and gives the contents of that file.
 ///
 /// # Errors
-/// A document that cannot be read as one, or claims that say what only the signer may say.
+/// A malformed document, or claims that are reserved for the signer.
 pub fn sign<'f>(
     files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
     key: &SigningKey,
@@ -170,11 +171,11 @@ pub fn sign<'f>(
         );
     }
     if entries.is_empty() {
-        return Err("there is no file to sign".to_owned());
+        return Err("no files to sign".to_owned());
     }
     let mut payload = claims.cloned().unwrap_or_default();
     if payload.contains_key("files") {
-        return Err("the claims have `files`, which is the list of what is signed; take it out".to_owned());
+        return Err("the claims must not contain `files`, the list of signed files".to_owned());
     }
     if let Some(id) = key_id {
         payload.entry("keyid").or_insert_with(|| json!(id));

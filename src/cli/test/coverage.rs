@@ -1,4 +1,4 @@
-//! Which lines ran: for a person, and as OPA reports it.
+//! Coverage reports: as text, and as JSON in OPA's format.
 
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ pub fn json(report: &Report) -> String {
     serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
 }
 
-/// Why the tests do not suffice although they pass.
+/// Why coverage is too low, if it is.
 pub fn too_little(report: &Report, threshold: f64, lines: bool) -> String {
     let mut out =
         format!("code coverage threshold not met: got {:.2} instead of {threshold:.2}", report.coverage);

@@ -1,4 +1,4 @@
-//! The report for a person.
+//! The human-readable report.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use crate::testing::{Measured, Mismatch, Summary, TestResult, Verdict};
 use verdict_rego::observe::{Stopped, as_rego};
 
-/// What a report shows beside what has to be known.
+/// What a report shows besides failures.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown {
     /// Tests that pass.

@@ -66,7 +66,7 @@ fn visit(path: &Path, depth: usize, look: &mut Look) {
     }
 }
 
-/// A file that one of the two has otherwise than the other.
+/// A file that differs between the two.
 fn difference(before: &Look, after: &Look) -> Option<PathBuf> {
     let changed = after.iter().find(|(path, state)| before.get(*path) != Some(*state));
     let gone = || before.iter().find(|(path, _)| !after.contains_key(*path));

@@ -1,4 +1,4 @@
-//! The checks of `bundles.expected` and `bundles.verification`.
+//! The checks of `bundles.required_*`, `bundles.expected` and `bundles.verification`.
 
 use super::{Checks, Danger, Profile};
 use crate::bundle::Pattern;
@@ -6,10 +6,26 @@ use crate::bundle::check_name;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
 use crate::config::tree::Path;
+use crate::model::request::EntryPath;
 
 impl Checks<'_> {
-    pub(super) fn expected_bundles(&mut self) {
-        for (n, name) in self.config.bundles.expected.iter().enumerate() {
+    pub(super) fn required_of_bundles(&mut self) {
+        let bundles = &self.config.bundles;
+        for (key, paths, example) in [
+            ("required_entrypoints", &bundles.required_entrypoints, "the path of a rule, e.g. `app/allow`"),
+            ("required_data", &bundles.required_data, "the path below `data`, e.g. `app/users`"),
+        ] {
+            for (n, path) in paths.iter().enumerate() {
+                let at = Path::dotted("bundles").key(key).index(n);
+                match EntryPath::parse(path) {
+                    Ok(all) if all.segments().is_empty() => {
+                        self.flaw(at, "the path is empty", format!("write {example}"));
+                    }
+                    _ => self.document(at, path),
+                }
+            }
+        }
+        for (n, name) in bundles.expected.iter().enumerate() {
             if let Err(message) = check_name(name) {
                 let hint = "a bundle is called as its folder or archive in `bundles.dir`, without `.tar.gz`";
                 self.flaw(Path::dotted("bundles.expected").index(n), message, hint);

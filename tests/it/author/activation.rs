@@ -32,7 +32,7 @@ fn a_bundle_is_activated_when_its_tests_pass_and_only_then() {
         (vec![(rules, good_rule.as_str()), (cases, bad_case.as_str())], "x.fixtures.yaml: it"),
         (vec![(cases, "cases: []")], "no cases"),
         (vec![(rules, "package app_test\n\ntest_it if nosuch(1)\n")], "nosuch"),
-        (vec![], "there is no test that passes"),
+        (vec![], "no test passed"),
     ] {
         let error = activate(&tests).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Tests);

@@ -45,7 +45,7 @@ fn a_sub_case_that_fails_is_noticed() {
         ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 3", 0, "1/1 passed"),
         ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 2", 2, "1 of 2 cases failed: two"),
         ("some note, n in {\"one\": 1, \"two\": 2}\n\tn < 0", 2, "2 of 2 cases failed: one, two"),
-        ("some note, n in {}\n\tn < 0", 2, "no case at all"),
+        ("some note, n in {}\n\tn < 0", 2, "no cases"),
         ("some tc in [{\"note\": \"a\", \"n\": 9}]; note := tc.note; tc.n < 2", 2, "1 of 1 cases failed: a"),
     ] {
         let folder = with_test(&format!("test_x[note] if {{\n\t{body}\n}}"));

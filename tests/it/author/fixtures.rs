@@ -153,8 +153,8 @@ fn what_is_wrong_with_a_file_is_said_with_its_place() {
             "did you mean `roles`?",
         ),
         ("  - name: it\n    subject: {id: a}\n", ":4:", "missing field `expect`"),
-        ("  - name: it\n    subject: {id: a}\n    expect: {}\n", ":4:1", "`expect` says nothing"),
-        ("  - name: it\n    expect: allow\n", ":4:1", "does not say who calls"),
+        ("  - name: it\n    subject: {id: a}\n    expect: {}\n", ":4:1", "`expect` is empty"),
+        ("  - name: it\n    expect: allow\n", ":4:1", "no caller"),
         (
             "  - name: it\n    subject: {id: a}\n    credential: none\n    expect: allow\n",
             ":4:1",
@@ -163,7 +163,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_place() {
         (
             "  - name: it\n    identity: off\n    subject: {id: a}\n    expect: allow\n",
             ":4:1",
-            "nobody looks at them",
+            "they are ignored",
         ),
         (
             "  - name: it\n    subject: {id: a}\n    entrypoint: data.app.allow\n    expect: allow\n",
@@ -179,12 +179,12 @@ fn what_is_wrong_with_a_file_is_said_with_its_place() {
         (
             "  - name: it\n    subject: {id: a}\n    expect: {decision: allow, failure: credential_missing}\n",
             ":4:1",
-            "`failure` goes with",
+            "`failure` requires",
         ),
         (
             "  - name: it\n    subject: {id: a}\n    expect: {decision: undefined, result: 1}\n",
             ":4:1",
-            "`result` cannot be there",
+            "`result` cannot be combined",
         ),
         (&format!("{good}{good}"), ":7:1", "two cases are named `one`"),
         ("  []\n", ":1:1", "no cases"),
@@ -216,5 +216,5 @@ fn a_fixture_file_alone_brings_its_bundle() {
         folder.path().join("b/app/two.fixture.yaml"),
     )
     .unwrap();
-    verdict(folder.path(), &["test", "b"]).exits(1).complains("name it `….fixtures.yaml`");
+    verdict(folder.path(), &["test", "b"]).exits(1).complains("rename it to `….fixtures.yaml`");
 }

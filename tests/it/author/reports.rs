@@ -154,5 +154,5 @@ fn tests_can_be_measured() {
         ran.out
     );
     assert_eq!(ran.out.lines().count(), 1);
-    verdict(folder.path(), &["test", ".", "-f", "gobench"]).exits(2).complains("add `--bench`");
+    verdict(folder.path(), &["test", ".", "-f", "gobench"]).exits(2).complains("requires `--bench`");
 }

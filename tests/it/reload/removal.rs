@@ -139,8 +139,8 @@ fn lost_mounts_and_broken_links_are_vanished_bundles_in_every_mode() {
     for mode in [keep as fn(&mut Config), deactivate] {
         // A mount point without its mount, and a link to what is no longer there.
         for (target, kind, said) in [
-            ("empty", ErrorKind::Empty, "holds no policy"),
-            ("nowhere", ErrorKind::MissingBundle, "leads nowhere"),
+            ("empty", ErrorKind::Empty, "contains no policy"),
+            ("nowhere", ErrorKind::MissingBundle, "broken link"),
         ] {
             let world = two(mode);
             fs::create_dir(world.home.path().join("empty")).unwrap();
@@ -159,7 +159,7 @@ fn lost_mounts_and_broken_links_are_vanished_bundles_in_every_mode() {
         fs::rename(&world.dir, &aside).unwrap();
         until_missing(&world, &["app", "users"]);
         fs::create_dir(&world.dir).unwrap();
-        world.until("the empty directory is named", || error(&world).contains("holds no bundle"));
+        world.until("the empty directory is named", || error(&world).contains("contains no bundle"));
         until_missing(&world, &["app", "users"]);
         fs::remove_dir(&world.dir).unwrap();
         symlink(&world.dir, &world.dir).unwrap();
