@@ -88,7 +88,7 @@ fn what_is_built_is_the_same_every_time_and_loads_and_verifies() {
     for (key, says) in [
         (
             &["--verification-key", "other", "--signing-alg", "HS256"][..],
-            "the signature is not one of the key `default`",
+            "the signature was not made with key `default`",
         ),
         (
             &["--verification-key", "s3cret", "--signing-alg", "HS512"],

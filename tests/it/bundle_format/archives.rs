@@ -24,7 +24,7 @@ fn what_follows_an_archive_is_refused() {
     let padded = [tar.clone(), vec![0; 10_240]].concat();
     assert!(load_bytes(&gzip(&padded)).is_ok(), "tar pads its records with zeros");
     for (bytes, expected) in [
-        ([gzip(&tar), b"x".to_vec()].concat(), "1 bytes follow"),
+        ([gzip(&tar), b"x".to_vec()].concat(), "1 bytes of trailing data"),
         ([gzip(&tar), gzip(&tar)].concat(), "bytes of trailing data after the gzip stream"),
         (gzip(&[tar.clone(), b"x".to_vec()].concat()), "continues after its end-of-archive marker"),
         (gzip(&[tar.clone(), tar.clone()].concat()), "continues after its end-of-archive marker"),

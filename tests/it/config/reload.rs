@@ -30,6 +30,9 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("bundles.debounce", json!("9ms")),
         ("bundles.max_stale", json!("9s")),
         ("bundles.required_entrypoints", json!(["a"])),
+        ("bundles.required_data", json!(["a"])),
+        ("bundles.expected", json!(["a"])),
+        ("bundles.on_removal", json!("deactivate")),
         ("bundles.verification", Value::Null),
         (
             "bundles.verification.keys",
