@@ -94,12 +94,7 @@ const MUTANTS: [(&str, &str, &str, &str); 53] = [
     ("policies/agent-tools", "policy.rego", "figure < limit", "figure <= limit"),
     ("policies/agent-tools", "policy.rego", "glob.match(pattern, [\".\"], args.host)", "true"),
     ("policies/agent-tools", "policy.rego", "glob.match(pattern, [\".\"], ", "glob.match(pattern, [\"/\"], "),
-    (
-        "policies/agent-tools",
-        "policy.rego",
-        "not below(input.context.total_calls, profile.max_calls)",
-        "false",
-    ),
+    ("policies/agent-tools", "policy.rego", "not session_calls_left", "false"),
     ("policies/tenants", "policy.rego", "default allow := false", "default allow := true"),
     ("policies/tenants", "policy.rego", "allow if {\n\tsubject_active\n", "allow if {\n"),
     ("policies/tenants", "policy.rego", "\tcount(items) > 0\n", ""),
