@@ -33,7 +33,7 @@ fn recorded_exchanges_agree() {
     let cases: Value = serde_json::from_slice(&std::fs::read(root.join("cases.json")).unwrap()).unwrap();
     let server = TestApp::new().bundle("bundle", &root.join("bundle")).start();
     let cases = cases["cases"].as_array().unwrap();
-    let (mut agree, mut deviate, mut differ) = (0, Vec::new(), Vec::new());
+    let (mut agree, mut deviate, mut wait, mut differ) = (0, Vec::new(), Vec::new(), Vec::new());
     for case in cases {
         let name = case["name"].as_str().unwrap();
         let request = &case["request"];
@@ -51,16 +51,24 @@ fn recorded_exchanges_agree() {
             body.as_bytes(),
         );
         match disagreement(&case["response"], &reply) {
+            // What waits and agrees by now is to be taken off the list.
+            None if WAITING.contains(&name) => differ.push(format!("{name}: no longer waits")),
             None => agree += 1,
             Some(_) if case.get("deviates").is_some() => deviate.push(name),
-            Some(why) if WAITING.contains(&name) => println!("waiting: {name}: {why}"),
+            Some(_) if WAITING.contains(&name) => wait.push(name),
             Some(why) => differ.push(format!("{name}: {why}")),
         }
     }
-    println!("opa api: {agree} of {} agree, {} deviate", cases.len(), deviate.len());
+    println!(
+        "opa api: {agree} of {} agree; deviating by design: {deviate:?}; waiting: {wait:?}",
+        cases.len()
+    );
     assert!(differ.is_empty(), "{}", differ.join("\n"));
-    assert_eq!(deviate, DEVIATES);
-    assert_eq!(agree, cases.len() - WAITING.len() - DEVIATES.len());
+    assert!(agree > 0, "no cases");
+    // The folder may hold more cases; those that deviate say so themselves.
+    let here = |name: &&&str| cases.iter().any(|case| case["name"] == ***name);
+    let agree_now: Vec<_> = DEVIATES.iter().filter(here).filter(|name| !deviate.contains(*name)).collect();
+    assert!(agree_now.is_empty(), "these agree by now; take them off the list: {agree_now:?}");
 }
 
 /// What differs in status, error code, result, or what else the case pins.

@@ -1,5 +1,6 @@
 //! The plans against the embedded interpreter: where both know the language, they give the same answers.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -140,21 +141,44 @@ fn forms(text: &str) -> Vec<(&'static str, String)> {
     vec![("plain", plain(&tree).unwrap()), ("formatted", format(&tree, format::Options::default()).unwrap())]
 }
 
+/// What the interpreter is known to mean otherwise than OPA; it may deviate only where a policy has one of these.
+const ANOTHER_MEANING: [(&str, &str); 2] = [
+    ("not ", "it negates all of an expression: an undefined argument or operand makes `not` hold"),
+    ("sprintf(", "it writes `set()` as `{}`"),
+];
+
+/// The rules that deviate, by the seed of their policy, up to the seed [`LOOKED_AT`].
+const DEVIATES: [(u64, &str); 9] = [
+    (54, "r5"),
+    (102, "r0"),
+    (262, "r0"),
+    (782, "r0"),
+    // Asks for the one before it.
+    (782, "r1"),
+    (812, "r0"),
+    (866, "r1"),
+    (1230, "r6"),
+    (1660, "r2"),
+];
+const LOOKED_AT: u64 = 1660;
+
 /// `VERDICT_DIFFERENTIAL_PAIRS` generated pairs of policy and input, 4,000 by default: all forms of a policy answer alike,
-/// and the interpreter nearly always gives the same answer. Where it does not, it has been wrong whenever it was looked at
-/// (`[""] == "b"` held, a condition on an undefined part was passed over), so that single differences are only counted.
+/// and so does the interpreter, save for what it is known to mean otherwise.
 #[test]
 fn generated_policies_are_answered_alike_in_every_form() {
     const INPUTS: usize = 10;
     #[expect(clippy::disallowed_methods, reason = "how much is compared is said from outside")]
     let asked = std::env::var("VERDICT_DIFFERENTIAL_PAIRS").ok();
     let pairs = asked.and_then(|n| n.parse().ok()).unwrap_or(4_000);
-    let (mut compared, mut answers, mut interpreted, mut refused, mut defined, mut differ) =
+    let (mut compared, mut answers, mut interpreted, mut refused, mut defined, mut agree) =
         (0, 0, 0, 0, 0, 0);
+    let mut deviates = BTreeSet::new();
+    let mut last = 0;
     for seed in 0_u64.. {
         if compared >= pairs {
             break;
         }
+        last = seed;
         assert!(refused < 200 + compared, "most policies are refused: {refused}");
         let mut dice = generate::Dice::new(seed);
         // The interpreter is only asked where it is not known to be wrong.
@@ -198,7 +222,17 @@ fn generated_policies_are_answered_alike_in_every_form() {
                 if let Some(other) = other.filter(|_| expected != "error") {
                     let other = other.map_or_else(|| "undefined".to_owned(), |value| value.to_string());
                     interpreted += 1;
-                    differ += usize::from(other != expected);
+                    if other == expected {
+                        agree += 1;
+                        continue;
+                    }
+                    let rule = path.last().cloned().unwrap_or_default();
+                    let told = format!(
+                        "seed {seed}: {rule}: {other}, not {expected}\ninput {input}\ndata {data}\n{plain}"
+                    );
+                    assert!(ANOTHER_MEANING.iter().any(|(construct, _)| plain.contains(construct)), "{told}");
+                    println!("deviates: {told}");
+                    deviates.insert((seed, rule));
                 }
             }
             compared += 1;
@@ -206,12 +240,18 @@ fn generated_policies_are_answered_alike_in_every_form() {
     }
     println!(
         "differential: {compared} pairs, {answers} answers ({defined} defined) alike in all forms, {interpreted} of them \
-         held against the interpreter, which differs in {differ}; {refused} policies refused"
+         held against the interpreter, which agrees in {agree} and deviates in rules {deviates:?}; {refused} policies refused"
     );
     assert!(defined * 4 > answers, "too few answers are defined: {defined} of {answers}");
     assert!(
         interpreted * 4 > answers,
         "too few are compared with the interpreter: {interpreted} of {answers}"
     );
-    assert!(differ * 100 < interpreted, "the interpreter differs too often: {differ} of {interpreted}");
+    let known: BTreeSet<(u64, String)> = DEVIATES
+        .iter()
+        .map(|(seed, rule)| (*seed, (*rule).to_owned()))
+        .filter(|(seed, _)| *seed <= last)
+        .collect();
+    deviates.retain(|(seed, _)| *seed <= LOOKED_AT);
+    assert_eq!(deviates, known, "other rules deviate than those that were looked at");
 }
