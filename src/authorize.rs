@@ -373,7 +373,8 @@ impl Decider {
             answer = pdp::Answer { eval: answer.eval, ..pdp::Answer::too_late(&limits, "waiting included") };
         }
         let nd_builtin_cache = if around.recorded { effects.record() } else { None };
-        let wanted = answer.failure.is_none() && (step.explain || explain.wants(id, answer.outcome));
+        let evaluated = answer.failure.is_none() || answer.result.is_some();
+        let wanted = evaluated && (step.explain || explain.wants(id, answer.outcome));
         let mut explained = || {
             pdp::explain(&step.snapshot.program, &path, kept.as_ref(), step.at, &limits, false, &mut effects)
         };

@@ -225,7 +225,8 @@ fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
             super::print::warn(&Problem::of_policy(error).text);
         }
     }
-    Ok(defined)
+    // What is missing may be what denies: for `--fail`, an incomplete document is none.
+    Ok(if args.fail { defined && answer.left_out.is_none() } else { defined })
 }
 
 /// Why there is no answer: for a person, and in OPA's shape.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use verdict_rego::Segment;
+
 /// A document below `data`, as the segments after it: `["app", "allow"]` is `data.app.allow`; empty is `data` itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct EntryPath(Vec<String>);
@@ -27,8 +29,8 @@ impl EntryPath {
     /// paths can understand another document than the one that is evaluated. Trailing slash is the same path.
     ///
     /// # Errors
-    /// An empty segment (`//`), a `.` or `..` segment, an encoded slash, backslash or control character, bad
-    /// percent-encoding, or text that is not UTF-8.
+    /// An empty segment (`//`), a `.` or `..` segment, an encoded slash, backslash or control character, a whole number in
+    /// another spelling than its own (`00`, `1.0`), bad percent-encoding, or text that is not UTF-8.
     pub fn parse(path: &str) -> Result<Self, String> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -73,6 +75,9 @@ fn decode_segment(raw: &str) -> Result<String, String> {
     }
     if decoded.chars().any(char::is_control) {
         return ambiguous("a control character");
+    }
+    if Segment::of(&decoded) == Segment::Ambiguous {
+        return ambiguous("a number in another spelling than its own (`0`, `12`, `-3`)");
     }
     Ok(decoded.into_owned())
 }
@@ -138,6 +143,17 @@ mod tests {
             ("app%2fallow", None),
             ("app%5Callow", None),
             ("app/%00", None),
+            ("app/0", Some("app/0")),
+            ("app/-12", Some("app/-12")),
+            ("app/1.5", Some("app/1.5")),
+            ("app/1.2.0", Some("app/1.2.0")),
+            ("app/1.", Some("app/1.")),
+            ("app/e0", Some("app/e0")),
+            ("app/00", None),
+            ("app/-0", None),
+            ("app/+1", None),
+            ("app/1.0", None),
+            ("app/0e0", None),
             ("app/%zz", None),
             ("app/%e", None),
             ("app/%ff", None),

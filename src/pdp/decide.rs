@@ -7,14 +7,14 @@ use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
-use verdict_rego::{Effects, EvalLimits, Evaluation, UndefinedCause, Value};
+use verdict_rego::{Effects, EvalLimits, Evaluation, PolicyError, UndefinedCause, Value};
 
 /// What policy answers.
 #[derive(Debug)]
 pub struct Answer {
     /// What it means. Only [`Outcome::Allow`] allows.
     pub outcome: Outcome,
-    /// The document, if it is defined.
+    /// The document, if it is defined; with [`Outcome::Error`], what is left of it.
     pub result: Option<Value>,
     /// Why it is undefined, or what is missing from it.
     pub reason: Option<String>,
@@ -70,14 +70,15 @@ pub fn decide_in(
     let evaluation = snapshot.program.evaluate_in(path, input, at.0, limits, effects);
     let eval = started.elapsed();
     match evaluation {
-        Evaluation::Defined { value, left_out } => Answer {
+        Evaluation::Defined { value, left_out: None } => Answer {
             outcome: outcome(&value),
             result: Some(value),
-            reason: left_out.map(|error| format!("a rule was left out: {}", error.message)),
+            reason: None,
             undefined: None,
             failure: None,
             eval,
         },
+        Evaluation::Defined { value, left_out: Some(error) } => incomplete(value, error, eval),
         Evaluation::Undefined(cause) => Answer {
             outcome: Outcome::Undefined,
             result: None,
@@ -94,6 +95,22 @@ pub fn decide_in(
             failure: Some(error.into()),
             eval,
         },
+    }
+}
+
+/// INVARIANT (whole or error): what is missing may be what denies, so a document that a rule was left out of has no
+/// verdict, whatever else is in it.
+fn incomplete(value: Value, error: PolicyError, eval: Duration) -> Answer {
+    let reason = format!("a rule was left out: {}", error.message);
+    let kind = FailureKind::EvaluationFailed;
+    let failure = Failure { kind, message: reason.clone(), policy: Some(Box::new(error)) };
+    Answer {
+        outcome: Outcome::Error,
+        result: Some(value),
+        reason: Some(reason),
+        undefined: None,
+        failure: Some(failure),
+        eval,
     }
 }
 

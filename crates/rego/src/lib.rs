@@ -65,9 +65,11 @@ mod number;
 pub mod outbound;
 mod plan;
 mod program;
+mod segment;
 mod stack;
 pub mod syntax;
 mod value;
+mod yaml_bounds;
 
 pub use builtins::{capabilities, read_yaml};
 pub use check::{Checks, Schemas};
@@ -81,6 +83,7 @@ pub use program::{
     CompileOptions, EvalLimits, Evaluation, Module, Program, RegoVersion, TestRule, UndefinedCause, compile,
     compile_checked, compile_for, coverage, observe, profile, query,
 };
+pub use segment::Segment;
 pub use stack::STACK;
 pub use value::{Keyed, Object, Set, Value};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::budget;
 use crate::keyed::{Entries, Key};
+use crate::segment::Segment;
 
 pub use crate::number::Number;
 
@@ -151,7 +152,10 @@ impl Value {
     pub fn at<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Option<&Self> {
         let mut here = self;
         for segment in segments {
-            let number = || Number::parse(segment).map(Self::Number);
+            let number = || match Segment::of(segment) {
+                Segment::Number(number) => Some(Self::Number(number)),
+                Segment::Text | Segment::Ambiguous => None,
+            };
             here = match here {
                 Self::Object(members) => members.get_str(segment).or_else(|| members.get(&number()?))?,
                 Self::Array(_) => here.lookup(&number()?)?,

@@ -11,16 +11,19 @@ use crate::authorize::Authorized;
 use crate::doors::answer;
 use crate::doors::params::Params;
 use crate::doors::router::Edge;
-use crate::model::decision::{Decision, Outcome};
+use crate::model::decision::Decision;
 use crate::model::failure::{Failure, FailureKind};
 
 const MISSING_INPUT: &str =
     r#","warning":{"code":"api_usage_warning","message":"'input' key missing from the request"}"#;
 
-/// The failure that a compatible answer must show as an error; `None` where OPA shows an undefined document.
+/// The failure that a compatible answer must show as an error; `None` where OPA shows an undefined document, or one without
+/// the rules that failed.
 pub(super) fn shown_failure(decision: &Decision, strict_builtin_errors: bool) -> Option<&Failure> {
     decision.failure.as_ref().filter(|failure| {
-        let builtin = failure.policy.as_ref().is_some_and(|error| error.code == "eval_builtin_error");
+        let builtin = failure.policy.as_ref().is_some_and(|error| {
+            error.code == "eval_builtin_error" || error.code == "eval_type_error" && decision.result.is_some()
+        });
         failure.kind != FailureKind::EvaluationFailed || !builtin || strict_builtin_errors
     })
 }
@@ -86,10 +89,9 @@ pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bo
 
 /// The start of one answer's object: id and result, without the closing brace.
 pub(super) fn item(decision: &Decision) -> String {
-    let result = decision.result.as_ref().filter(|_| decision.outcome != Outcome::Error);
     let mut body = String::with_capacity(96);
     let _ = write!(body, "{{\"decision_id\":\"{}\"", decision.id.as_hyphenated());
-    if let Some(result) = result {
+    if let Some(result) = &decision.result {
         body.push_str(",\"result\":");
         verdict_rego::json::write(result, &mut body);
     }

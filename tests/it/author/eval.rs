@@ -208,4 +208,5 @@ fn what_a_package_leaves_out_is_said() {
     eval(&["data.app", "-f", "raw"])
         .exits(0)
         .complains("a rule was left out: app.rego:15:8: eval_builtin_error");
+    eval(&["data.app", "-f", "raw", "--fail"]).exits(1);
 }

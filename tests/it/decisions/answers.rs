@@ -52,6 +52,95 @@ fn undefined_false_and_error_stay_distinct() {
     assert!((server.metric(undefined) - 2.0).abs() < 0.5);
 }
 
+/// A package whose `deny` is taken away by a built-in's error; whatever else is in it, that is no verdict.
+#[test]
+fn a_document_that_a_rule_was_left_out_of_is_an_error() {
+    let policy = |rules: &str| format!("package broken\n\ndeny if to_number(input.text) > 1\n\n{rules}\n");
+    let failing = json!({"text": "abc"});
+    for (rules, whole, left) in [
+        ("allow := true", json!({"allow": true, "deny": true}), json!({"allow": true})),
+        ("allowed := true", json!({"allowed": true, "deny": true}), json!({"allowed": true})),
+        (
+            "decision := true\n\nallow if to_number(input.text) > 0",
+            json!({"allow": true, "decision": true, "deny": true}),
+            json!({"decision": true}),
+        ),
+        ("other := 1", json!({"deny": true, "other": 1}), json!({"other": 1})),
+        ("sub.x := 1", json!({"deny": true, "sub": {"x": 1}}), json!({"sub": {"x": 1}})),
+    ] {
+        let server = TestApp::new().file("broken/policy.rego", &policy(rules)).start();
+        let body = |input: &Value| json!({"input": input}).to_string();
+        let reply = server.post("/v1/data/broken", &body(&json!({"text": "2"})));
+        assert_eq!(reply.json()["result"], whole, "{rules}");
+        assert_ne!(reply.header(OUTCOME), Some("error"), "{rules}");
+
+        // As OPA's clients expect it, unless they ask otherwise.
+        let (reply, record) =
+            server.recorded(|| server.post("/v1/data/broken?explain=full", &body(&failing)));
+        assert_eq!((reply.status, &reply.json()["result"]), (200, &left), "{rules}");
+        assert_eq!(reply.header(OUTCOME), Some("error"), "{rules}");
+        assert_eq!((&record["outcome"], &record["result"]), (&json!("error"), &left), "{rules}");
+        assert_eq!(record["error"]["code"], "eval_builtin_error", "{record}");
+        assert!(record["reason"].as_str().unwrap().starts_with("a rule was left out"), "{record}");
+
+        let (reply, record) =
+            server.recorded(|| server.post("/v1/data/broken?strict-builtin-errors", &body(&failing)));
+        assert_eq!((reply.status, reply.json().get("result")), (500, None), "{rules}");
+        assert_eq!(record["outcome"], "error", "{rules}");
+
+        let (reply, record) = server.recorded(|| server.post("/v0/data/broken", &failing.to_string()));
+        assert_eq!((reply.status, reply.json()), (200, left.clone()), "{rules}");
+        assert_eq!((reply.header(OUTCOME), &record["outcome"]), (Some("error"), &json!("error")), "{rules}");
+
+        let inputs = json!({"inputs": {"a": failing, "b": {"text": "2"}}}).to_string();
+        let items = server.post("/v1/batch/data/broken", &inputs).json()["responses"].clone();
+        assert_eq!((&items["a"]["outcome"], &items["a"]["result"]), (&json!("error"), &left), "{rules}");
+        assert_eq!(items["b"]["result"], whole, "{rules}");
+        let strict = server.post("/v1/batch/data/broken?strict-builtin-errors", &inputs);
+        assert_eq!(strict.status, 207, "{rules}");
+        assert_eq!(strict.json()["responses"]["a"].get("result"), None, "{rules}");
+    }
+}
+
+/// Indexes and number keys have one spelling; what is asked for by another is refused, whatever is configured for it.
+#[test]
+fn a_number_in_a_path_has_one_spelling() {
+    let policy = "package listed\n\nitems := [\"a\", \"b\"]\n\nby_number[x] := 1 if some x in [0, 1, 1.5]\n\nset contains 0\n";
+    let identity = "identity:\n  mode: \"off\"\n  entrypoints: {listed/items/0: required}\n";
+    let server = TestApp::new().file("listed/policy.rego", policy).config(identity).start();
+    for (path, status, result) in [
+        ("items/1", 200, Some(json!("b"))),
+        ("items/2", 200, None),
+        ("items/-1", 200, None),
+        ("items/1.5", 200, None),
+        ("by_number/0", 200, Some(json!(1))),
+        ("by_number/1.5", 200, Some(json!(1))),
+        ("by_number/1.50", 200, None),
+        ("set/0", 200, Some(json!(0))),
+        ("items/0", 401, None),
+        ("items/0/", 401, None),
+        ("items/%30", 401, None),
+    ] {
+        let (reply, record) = server.recorded(|| server.post(&format!("/v1/data/listed/{path}"), "{}"));
+        assert_eq!((reply.status, reply.json().get("result").cloned()), (status, result), "{path}");
+        assert!(record["path"].as_str().unwrap().starts_with("listed/"), "{path}: {record}");
+    }
+    let spellings = [
+        "0.0", "-0", "0e0", "0E0", "00", "000", "+0", "+1", "01", "1.0", "1e0", "10e-1", "0.1e1", "-0.0",
+        "-00", "0.00", "%2B1", "%30%30", "1e400", "-1.0", "-01",
+    ];
+    for spelling in spellings {
+        for document in ["items", "by_number", "set"] {
+            for door in ["/v1/data", "/v0/data", "/v1/batch/data"] {
+                let path = format!("{door}/listed/{document}/{spelling}");
+                let (reply, record) = server.recorded(|| server.post(&path, r#"{"inputs": {"a": {}}}"#));
+                assert_eq!(reply.status, 400, "{path}: {}", reply.json());
+                assert_eq!((&record["outcome"], record.get("path")), (&json!("refused"), None), "{path}");
+            }
+        }
+    }
+}
+
 /// Body, header and record name the same decision.
 fn assert_ids(reply: &Reply, record: &Value) {
     let id = record["decision_id"].as_str().unwrap();

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::error::JsonError;
 use super::{read, write};
 use crate::value::Value;
+use crate::yaml_bounds;
 
 impl Value {
     /// Reads JSON (RFC 8259) strictly: one document, at most [`MAX_DEPTH`](super::MAX_DEPTH) levels, no duplicate keys; numbers are
@@ -22,8 +23,10 @@ impl Value {
     /// Reads one YAML document of JSON's types; keys that are not text become text, as in OPA.
     ///
     /// # Errors
-    /// What was wrong, with line and column where the reader knows them.
+    /// What was wrong, with line and column where the reader knows them; or the bound that the text exceeds: on levels, and on
+    /// what aliases add.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
+        yaml_bounds::check(text)?;
         yaml_serde::from_str::<Self>(text).map_err(|error| error.to_string())
     }
 

@@ -7,6 +7,7 @@ mod burns;
 mod evaluation;
 mod load;
 mod texts;
+mod yaml;
 
 /// How long something may take that takes milliseconds: a test that waits so long has found an evaluation without end.
 const WATCH: Duration = Duration::from_secs(300);

@@ -7,9 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use crate::builtins::encoding::base;
 use crate::builtins::yaml::resolve::{Resolved, resolve};
 use crate::value::{Number, Object, Value};
-
-/// The most levels.
-const MAX_DEPTH: usize = 1000;
+use crate::yaml_bounds::{Bounds, MAX_LEVELS};
 
 type Read<T> = Result<T, String>;
 
@@ -31,11 +29,12 @@ enum Open {
 /// Reads the first document of a text; an empty one is `null`.
 ///
 /// # Errors
-/// When it is not YAML, or has no form in JSON.
+/// When it is not YAML, has no form in JSON, or [exceeds a bound](crate::yaml_bounds); with line and column where they are known.
 pub fn read(text: &str) -> Read<Value> {
-    let mut builder = Builder::default();
+    let (mut builder, mut bounds) = (Builder::default(), Bounds::new(MAX_LEVELS));
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|error| format!("yaml: {error}"))?;
+        let (event, span) = event.map_err(|error| format!("yaml: {error}"))?;
+        bounds.take(&event, span)?;
         if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
             break;
         }
@@ -62,9 +61,13 @@ impl Builder {
                 self.nodes = self.nodes.saturating_add(1);
                 self.finish(node, anchor)
             }
-            Event::SequenceStart(anchor, _) => self.push(Open::List { items: Vec::new(), anchor, count: 1 }),
+            Event::SequenceStart(anchor, _) => {
+                self.push(Open::List { items: Vec::new(), anchor, count: 1 });
+                Ok(())
+            }
             Event::MappingStart(anchor, _) => {
-                self.push(Open::Map { members: Vec::new(), key: None, anchor, count: 1 })
+                self.push(Open::Map { members: Vec::new(), key: None, anchor, count: 1 });
+                Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::List { items, anchor, count }) => {
@@ -96,13 +99,9 @@ impl Builder {
         }
     }
 
-    fn push(&mut self, open: Open) -> Read<()> {
+    fn push(&mut self, open: Open) {
         self.nodes = self.nodes.saturating_add(1);
-        if self.open.len() >= MAX_DEPTH {
-            return Err("yaml: exceeded max depth".to_string());
-        }
         self.open.push(open);
-        Ok(())
     }
 
     /// Puts a value where it belongs.

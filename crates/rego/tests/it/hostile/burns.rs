@@ -422,6 +422,11 @@ pub fn time() -> Vec<Case> {
             "x := yaml.unmarshal(concat(\"\\n\", array.concat([\"a0: &a0 {b: 1}\"], [sprintf(\"a%d: &a%d {<<: [*a%d, *a%d], c%d: *a%d}\", [i, i, j, j, i, j]) | some i in numbers.range(1, 64); j := i - 1])))",
             Fails("excessive aliasing"),
         ),
+        case(
+            "YAML that is deep and is asked about",
+            "x := yaml.is_valid(concat(\"\", [\"{\" | some _ in numbers.range(1, 100000)]))",
+            Answers,
+        ),
         case("base64 of garbage", "x := base64.decode(input.long)", Answers),
         case(
             "certificates of garbage",
