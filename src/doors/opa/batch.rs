@@ -121,9 +121,7 @@ fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
     }
     let mut item = json!({ "decision_id": decision.id, "outcome": decision.outcome });
     if let (Some(members), Some(result)) = (item.as_object_mut(), &decision.result) {
-        // By way of text: keys of a document may be other values than text.
-        let result: Value = serde_json::from_str(&result.to_string()).unwrap_or(Value::Null);
-        members.insert("result".to_owned(), result);
+        members.insert("result".to_owned(), json!(result));
     }
     if let (Some(members), Some(explanation)) = (item.as_object_mut(), &decision.explanation) {
         members.insert("explanation".to_owned(), json!(explanation));
