@@ -92,7 +92,7 @@ fn what_is_built_is_the_same_every_time_and_loads_and_verifies() {
         ),
         (
             &["--verification-key", "s3cret", "--signing-alg", "HS512"],
-            "made with `HS256`, and the key `default` is for HS512",
+            "the signature's algorithm is `HS256`, but key `default` is for HS512",
         ),
         (&["--verification-key", "s3cret"], "not PEM"),
         (
