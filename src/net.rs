@@ -8,10 +8,11 @@
 //! Deliberately absent: proxies from the environment (only `config` reads it), cookies, decompression, retries (the
 //! caller knows what a retry means).
 //!
-//! Reading order: [`Client`] (keys of issuers) → [`policy`] (calls of policy) → [`allow`] → `clients`.
+//! Reading order: [`Client`] (keys of issuers) → [`policy`] (calls of policy) → [`allow`] → `clients` → [`lookup`].
 
 pub mod allow;
 mod clients;
+pub mod lookup;
 pub mod policy;
 
 use std::fmt;
@@ -39,7 +40,7 @@ impl Default for Config {
     }
 }
 
-/// Why an outbound call gave nothing. Carries neither the body nor the URL's query.
+/// Why an outbound call failed. Carries neither the body nor what can be secret in the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The URL is not one that is ever called.
@@ -60,7 +61,7 @@ pub enum Error {
     #[error("no complete answer within {0}")]
     Timeout(Period),
     /// The answer is a redirect, and none is followed.
-    #[error("answered {0}, a redirect; none is followed: configure the final url")]
+    #[error("answered {0}, a redirect, and redirects are not followed; configure the final url")]
     Redirect(u16),
     /// The answer is another status than 200.
     #[error("answered {0} instead of 200")]
@@ -79,13 +80,12 @@ impl Endpoint {
     ///
     /// # Errors
     /// When it is not absolute, another scheme than `http` or `https`, without host, or carries a user name, password
-    /// or fragment.
+    /// or fragment. The error shows no part of the URL that can hold a secret.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        // The text itself may hold a password, so an error shows only what is certainly none.
-        let refuse = |reason| Err(Error::Url { url: shown(text), reason });
+        let refuse = |reason| Err(Error::Url { url: redacted(text), reason });
         let Ok(url) = reqwest::Url::parse(text) else { return refuse("it is not an absolute url") };
         if !matches!(url.scheme(), "http" | "https") {
-            return refuse("only http and https are spoken");
+            return refuse("only http and https are supported");
         }
         if url.host_str().is_none_or(str::is_empty) {
             return refuse("it has no host");
@@ -99,26 +99,88 @@ impl Endpoint {
         Ok(Self(url))
     }
 
+    /// The host, as it stands in the URL.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// Whether calls to it are encrypted, or do not leave this machine.
     pub fn is_private(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let loopback =
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
         self.0.scheme() == "https" || loopback
     }
 }
 
-fn shown(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    match text.rsplit_once('@') {
-        Some((_, host)) => format!("…@{host}"),
-        None => text.to_owned(),
+/// `url` without what can hold a secret: user information, query and fragment are replaced by `***`.
+///
+/// Never longer on detail than it is sure of: of a text that is not a URL, less is shown.
+pub fn redacted(url: &str) -> String {
+    if let Ok(parsed) = reqwest::Url::parse(url)
+        && parsed.has_host()
+    {
+        let has_user = !parsed.username().is_empty() || parsed.password().is_some();
+        let user = if has_user { "***@" } else { "" };
+        let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = parsed.host_str().unwrap_or_default();
+        let query = if parsed.query().is_some() { "?***" } else { "" };
+        let fragment = if parsed.fragment().is_some() { "#***" } else { "" };
+        return format!("{}://{user}{host}{port}{}{query}{fragment}", parsed.scheme(), parsed.path());
+    }
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    // Where there is no URL to read, nobody can say where a password ends: it may hold any of these characters.
+    match (rest.rsplit_once('@'), rest.find(['?', '#'])) {
+        (Some((_, host)), _) => {
+            let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+            format!("{scheme}***@{host}")
+        }
+        (None, Some(end)) => format!("{scheme}{}?***", rest.get(..end).unwrap_or_default()),
+        (None, None) => format!("{scheme}{rest}"),
     }
 }
 
-/// Without the query, which may hold a secret.
+/// A URL as somebody wrote it, not yet checked. Whatever prints it shows it [`redacted`].
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct UrlText(String);
+
+impl UrlText {
+    /// The whole text, secrets included: to be parsed, not to be shown.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for UrlText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for UrlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(&self.0))
+    }
+}
+
+impl fmt::Debug for UrlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UrlText({self})")
+    }
+}
+
+impl Serialize for UrlText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Redacted, like everything that shows it.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(self.0.as_str()))
+        f.write_str(&redacted(self.0.as_str()))
     }
 }
 
@@ -221,7 +283,7 @@ mod tests {
             ("http://localhost/jwks", Ok(true)),
             ("http://idp.example.com/jwks", Ok(false)),
             ("http://localhost.example.com/jwks", Ok(false)),
-            ("file:///etc/passwd", Err("only http and https are spoken")),
+            ("file:///etc/passwd", Err("only http and https are supported")),
             ("jwks.json", Err("it is not an absolute url")),
             ("https://u:hunter2@idp.example.com/", Err("it carries a user name or a password")),
             ("https://idp.example.com/#x", Err("it has a fragment (`#`)")),
@@ -239,9 +301,30 @@ mod tests {
     }
 
     #[test]
-    fn the_query_is_not_shown() {
-        let endpoint = Endpoint::parse("https://idp.example.com/jwks?key=s3cr3t").unwrap();
-        assert_eq!(endpoint.to_string(), "https://idp.example.com/jwks");
-        assert!(!format!("{endpoint:?}").contains("s3cr3t"));
+    fn what_can_be_secret_in_a_url_is_not_shown() {
+        for (url, shown) in [
+            ("https://idp.example.com/jwks", "https://idp.example.com/jwks"),
+            ("https://idp.example.com:8443/a@b", "https://idp.example.com:8443/a@b"),
+            ("https://idp.example.com/jwks?v=s3cr3t", "https://idp.example.com/jwks?***"),
+            ("https://idp.example.com/jwks?s3cr3t", "https://idp.example.com/jwks?***"),
+            ("https://idp.example.com/jwks#s3cr3t", "https://idp.example.com/jwks#***"),
+            ("https://u:s3cr3t@idp.example.com/jwks?x=s3cr3t", "https://***@idp.example.com/jwks?***"),
+            ("https://s3cr3t@idp.example.com/", "https://***@idp.example.com/"),
+            ("https://u:s3cr3t/x@idp.example.com/", "https://***@idp.example.com"),
+            ("https://u:s3cr3t?x@idp.example.com/", "https://***@idp.example.com"),
+            ("https://u:s3cr3t w@idp.example.com/s3cr3t?s3cr3t", "https://***@idp.example.com"),
+            ("u:s3cr3t@idp.example.com", "***@idp.example.com"),
+            ("/jwks?k=s3cr3t", "/jwks?***"),
+            ("jwks.json", "jwks.json"),
+        ] {
+            assert_eq!(redacted(url), shown);
+            let text = UrlText::from(url);
+            let printed = format!("{text} {text:?} {}", serde_json::to_string(&text).unwrap());
+            assert!(!printed.contains("s3cr3t"), "{printed}");
+            match Endpoint::parse(url) {
+                Ok(endpoint) => assert!(!format!("{endpoint} {endpoint:?}").contains("s3cr3t"), "{url}"),
+                Err(error) => assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error:?}"),
+            }
+        }
     }
 }

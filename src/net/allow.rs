@@ -189,7 +189,7 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
         100 => (64..128).contains(&b),
         169 => b == 254,
         172 => (16..32).contains(&b),
-        192 => b == 168 || (b == 0 && matches!(c, 0 | 2)),
+        192 => b == 168 || (b == 0 && matches!(c, 0 | 2)) || (b == 88 && c == 99),
         198 => matches!(b, 18 | 19) || (b == 51 && c == 100),
         203 => b == 0 && c == 113,
         _ => false,
@@ -197,16 +197,16 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
-    let [a, b, .., g, h] = address.segments();
+    let segments = address.segments();
     let embedded = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
-    match (a, b) {
-        // NAT64 and 6to4 lead to an address of the old kind.
-        (0x64, 0xff9b) => is_private_v4(embedded(g, h)) || address.segments().get(2) == Some(&1),
-        (0x2002, _) => is_private_v4(embedded(b, address.segments().get(2).copied().unwrap_or(0))),
-        // Teredo, and examples.
-        (0x2001, 0 | 0xdb8) => true,
-        // Only this part is given to hosts on the internet.
-        _ => a & 0xe000 != 0x2000,
+    match segments {
+        // NAT64 (RFC 6052) and 6to4 (RFC 3056) lead to an IPv4 address.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => is_private_v4(embedded(high, low)),
+        // Protocol assignments, Teredo among them (RFC 2928, RFC 4380), and documentation (RFC 3849, RFC 9637).
+        [0x2001, b, ..] => b < 0x200 || b == 0xdb8,
+        [0x3fff, b, ..] => b < 0x1000,
+        // 2000::/3 is all that is assigned to hosts on the internet (RFC 4291 section 2.4).
+        [a, ..] => a & 0xe000 != 0x2000,
     }
 }
 
@@ -277,6 +277,17 @@ mod tests {
             ("64:ff9b::a9fe:a9fe", false, false),
             ("64:ff9b::5db8:d822", true, true),
             ("2002:a9fe:a9fe::1", false, false),
+            ("2002:5db8:d822::1", true, true),
+            ("64:ff9b:1::5db8:d822", false, false),
+            ("64:ff9b::1:0:5db8:d822", false, false),
+            ("::10.1.2.3", false, false),
+            ("::ffff:0:10.1.2.3", false, false),
+            ("2001::1", false, false),
+            ("2001:1ff::1", false, false),
+            ("2001:4860:4860::8888", true, true),
+            ("3fff:fff::1", false, false),
+            ("3fff:1000::1", true, true),
+            ("192.88.99.1", false, false),
         ] {
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(none.check_address("a", address).is_ok(), without, "{address}");

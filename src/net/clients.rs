@@ -1,4 +1,5 @@
-//! One client for each way in which requests want their connections encrypted, and the check of addresses in all.
+//! The clients behind policy's calls: one for each TLS configuration that requests ask for, all of which check the
+//! addresses that they connect to.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,17 +9,19 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Identity, Url};
 
 use super::allow::Allow;
+use super::lookup::Lookup;
 use super::{Config, chain};
 use verdict_rego::outbound::Tls;
 
-/// The most ways that are remembered, each with its connections.
+/// How many clients are kept, each with its connections.
 const MAX_CLIENTS: usize = 64;
 
-/// The clients.
+/// The clients that were built so far.
 pub(super) struct Clients {
     allow: Arc<Allow>,
+    lookup: Arc<dyn Lookup>,
     config: Config,
-    /// By what the request says of TLS, and the host where another name is asked for.
+    /// By TLS configuration, and by the host that is meant where the server name is another.
     made: Cache<(Tls, Option<String>), reqwest::Client>,
 }
 
@@ -29,29 +32,30 @@ impl std::fmt::Debug for Clients {
 }
 
 impl Clients {
-    pub(super) fn new(allow: Arc<Allow>, config: Config) -> Self {
-        Self { allow, config, made: Cache::new(MAX_CLIENTS) }
+    pub(super) fn new(allow: Arc<Allow>, lookup: Arc<dyn Lookup>, config: Config) -> Self {
+        Self { allow, lookup, config, made: Cache::new(MAX_CLIENTS) }
     }
 
     /// The client for a URL, and the URL to ask it for.
     ///
-    /// A server name of its own stands in the URL, and the resolver leads it to the host that was meant: so the name is
-    /// what is sent and what the certificate must have.
+    /// Where the request names another server than the URL does, that name stands in the returned URL (so it is sent as
+    /// SNI and must be in the certificate), and the client's resolver leads it to the addresses of the host that was
+    /// meant. INVARIANT (checked addresses): such a name is a DNS name. An address in its place would be connected to
+    /// without asking the resolver.
     pub(super) fn of(&self, tls: &Tls, url: &Url) -> Result<(reqwest::Client, Url), String> {
         if url.scheme() != "https" {
             return Ok((self.made(&Tls { system_roots: Some(false), ..Tls::default() }, None)?, url.clone()));
         }
         let host = url.host_str().unwrap_or_default();
-        // A port behind the name is of the header that it was taken from, and an address is no name.
-        let name = tls.server_name.as_deref().filter(|name| !name.starts_with('['));
-        let name = name.and_then(|name| name.split(':').next()).filter(|name| *name != host);
-        let Some(name) = name else {
+        let named = match &tls.server_name {
+            Some(name) => with_server_name(url, name)?,
+            None => None,
+        };
+        let Some(named) = named else {
             let tls = Tls { server_name: None, ..tls.clone() };
             return Ok((self.made(&tls, None)?, url.clone()));
         };
-        let mut named = url.clone();
-        named.set_host(Some(name)).map_err(|_| format!("`{name}` is no server name"))?;
-        let tls = Tls { server_name: Some(name.to_owned()), ..tls.clone() };
+        let tls = Tls { server_name: named.host_str().map(str::to_owned), ..tls.clone() };
         Ok((self.made(&tls, Some(host.trim_matches(['[', ']'])))?, named))
     }
 
@@ -61,7 +65,11 @@ impl Clients {
     }
 
     fn make(&self, tls: &Tls, host: Option<&str>) -> Result<reqwest::Client, String> {
-        let resolver = Checked { allow: Arc::clone(&self.allow), host: host.map(str::to_owned) };
+        let resolver = Checked {
+            allow: Arc::clone(&self.allow),
+            lookup: Arc::clone(&self.lookup),
+            host: host.map(str::to_owned),
+        };
         let mut builder = super::builder(&self.config).dns_resolver(Arc::new(resolver));
         let mut roots = Vec::new();
         for pem in &tls.roots {
@@ -88,34 +96,69 @@ impl Clients {
     }
 }
 
-/// Leads names only to addresses that may be called.
+/// `url` with another server name in it; `None` where it is the URL's own host.
+///
+/// The name may have a port, as a `Host` header has.
+///
+/// # Errors
+/// When it is not a DNS name.
+fn with_server_name(url: &Url, name: &str) -> Result<Option<Url>, String> {
+    let host = match name.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => host,
+        _ => name,
+    };
+    let mut named = url.clone();
+    let not_a_name = || {
+        format!(
+            "`{name}` is not a dns name; over https, `tls_server_name` (or a `Host` header without it) must be one, or \
+             the host of the url"
+        )
+    };
+    if host.contains(':') && !host.starts_with('[') {
+        return Err(not_a_name());
+    }
+    named.set_host(Some(host)).map_err(|_| not_a_name())?;
+    if named.host() == url.host() {
+        return Ok(None);
+    }
+    match named.domain() {
+        Some(_) => Ok(Some(named)),
+        None => Err(not_a_name()),
+    }
+}
+
+/// Resolves names for every connection, and only to addresses that may be connected to.
+///
+/// INVARIANT (looked up once): the addresses that are checked are the ones that are connected to. No second lookup
+/// stands between, whose answer could be another.
 struct Checked {
     allow: Arc<Allow>,
+    lookup: Arc<dyn Lookup>,
     /// Where every name leads, if it is another.
     host: Option<String>,
 }
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow = Arc::clone(&self.allow);
+        let (allow, lookup) = (Arc::clone(&self.allow), Arc::clone(&self.lookup));
         let host = self.host.clone().unwrap_or_else(|| name.as_str().to_owned());
         Box::pin(async move {
-            // An address is one that is listed itself.
-            let listed = host.parse::<IpAddr>().is_ok();
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let found: Vec<SocketAddr> =
-                found.map_err(|_| format!("dial tcp: lookup {host}: no such host"))?.collect();
+            // An address in the URL was itself checked against the list of hosts.
+            if let Ok(address) = host.parse::<IpAddr>() {
+                return Ok(Box::new(std::iter::once(SocketAddr::new(address, 0))) as Addrs);
+            }
+            let no_such_host = || format!("dial tcp: lookup {host}: no such host");
+            let found = lookup.look_up(&host).await.map_err(|_| no_such_host())?;
             let mut refused = None;
             let mut usable = Vec::new();
             for address in found {
-                match allow.check_address(&host, address.ip()) {
-                    Err(why) if !listed => refused = Some(why),
-                    _ => usable.push(address),
+                match allow.check_address(&host, address) {
+                    Err(why) => refused = Some(why),
+                    Ok(()) => usable.push(SocketAddr::new(address, 0)),
                 }
             }
             if usable.is_empty() {
-                let none = || format!("dial tcp: lookup {host}: no such host");
-                return Err(refused.unwrap_or_else(none).into());
+                return Err(refused.unwrap_or_else(no_such_host).into());
             }
             Ok(Box::new(usable.into_iter()) as Addrs)
         })

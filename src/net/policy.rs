@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 use super::allow::Allow;
-use super::chain;
 use super::clients::Clients;
+use super::lookup::{Lookup, System};
+use super::{chain, redacted};
 use crate::model::units::{ByteSize, Period};
 use verdict_rego::outbound::{Client, Fault, Request, Response};
 
@@ -78,15 +79,20 @@ const OWN_HEADERS: [&str; 3] = ["content-length", "transfer-encoding", "trailer"
 const SENSITIVE: [&str; 4] = ["authorization", "www-authenticate", "cookie", "proxy-authorization"];
 
 /// Makes the calls of policy.
-#[derive(Debug)]
 pub struct PolicyCalls {
     caller: Arc<Caller>,
     runtime: OnceLock<Result<Runtime, String>>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for PolicyCalls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PolicyCalls").field("allow", &self.caller.allow).finish_non_exhaustive()
+    }
+}
+
 struct Caller {
     allow: Arc<Allow>,
+    lookup: Arc<dyn Lookup>,
     clients: Clients,
     timeout: Duration,
     max_bytes: usize,
@@ -95,10 +101,16 @@ struct Caller {
 impl PolicyCalls {
     /// Calls within these limits; opens no connection.
     pub fn new(allow: Allow, config: &Config, net: super::Config) -> Self {
+        Self::with_lookup(allow, config, net, Arc::new(System))
+    }
+
+    /// The same, with another resolver than the system's.
+    pub fn with_lookup(allow: Allow, config: &Config, net: super::Config, lookup: Arc<dyn Lookup>) -> Self {
         let allow = Arc::new(allow);
         let caller = Caller {
-            clients: Clients::new(Arc::clone(&allow), net),
+            clients: Clients::new(Arc::clone(&allow), Arc::clone(&lookup), net),
             allow,
+            lookup,
             timeout: config.timeout.0,
             max_bytes: config.max_response_size.as_usize(),
         };
@@ -151,12 +163,10 @@ impl Client for PolicyCalls {
 
     fn look_up(&self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Fault> {
         self.caller.allow.check(name, None).map_err(Fault::Refused)?;
-        let name = name.to_owned();
+        let (found, name) = (self.caller.lookup.look_up(name), name.to_owned());
         self.wait(deadline, async move {
-            let failed =
-                |_| Fault::Network { cause: format!("lookup {name}: no such host"), url: name.clone() };
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(failed)?;
-            Ok(found.map(|address| address.ip().to_canonical()).collect())
+            let failed = |_| Fault::Network { cause: format!("lookup {name}: no such host"), url: name };
+            Ok(found.await.map_err(failed)?.into_iter().map(|address| address.to_canonical()).collect())
         })
     }
 
@@ -205,8 +215,7 @@ impl Caller {
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response, Fault> {
-        let url = request.url.clone();
-        let network = |cause: String| Fault::Network { url: url.clone(), cause };
+        let network = |cause: String| Fault::Network { url: redacted(&request.url), cause };
         let Ok(parsed) = Url::parse(&request.url) else {
             return Err(network(
                 "unsupported protocol scheme \"\" (the url is not an absolute one)".to_owned(),
@@ -231,12 +240,12 @@ impl Caller {
             return self.follow(request, &mut hop).await;
         }
         let answer = tokio::time::timeout(timeout, self.follow(request, &mut hop)).await;
-        answer.unwrap_or_else(|_| Err(Fault::TimedOut { url: hop.url.to_string() }))
+        answer.unwrap_or_else(|_| Err(Fault::TimedOut { url: redacted(hop.url.as_str()) }))
     }
 
     async fn follow(&self, request: &Request, hop: &mut Hop) -> Result<Response, Fault> {
         for _ in 0..=MAX_HOPS {
-            let network = |cause: String| Fault::Network { url: hop.url.to_string(), cause };
+            let network = |cause: String| Fault::Network { url: redacted(hop.url.as_str()), cause };
             let response = self.ask(request, hop).await.map_err(network)?;
             if !(request.follow_redirects
                 && matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308))
@@ -248,17 +257,22 @@ impl Caller {
                 return self.read(response).await.map_err(network);
             };
             let Ok(to) = hop.url.join(location) else {
-                return Err(network(format!("failed to parse Location header \"{location}\"")));
+                return Err(network(format!("failed to parse Location header \"{}\"", redacted(location))));
             };
             let (host, port) = (to.host_str().unwrap_or_default(), to.port_or_known_default());
             let http = matches!(to.scheme(), "http" | "https");
             if !http {
                 return Err(network(format!("unsupported protocol scheme \"{}\"", to.scheme())));
             }
-            self.allow.check(host, port).map_err(|cause| Fault::Network { url: to.to_string(), cause })?;
+            self.allow
+                .check(host, port)
+                .map_err(|cause| Fault::Network { url: redacted(to.as_str()), cause })?;
             hop.redirect(to, response.status().as_u16());
         }
-        Err(Fault::Network { url: hop.url.to_string(), cause: format!("stopped after {MAX_HOPS} redirects") })
+        Err(Fault::Network {
+            url: redacted(hop.url.as_str()),
+            cause: format!("stopped after {MAX_HOPS} redirects"),
+        })
     }
 
     async fn ask(&self, request: &Request, hop: &Hop) -> Result<reqwest::Response, String> {

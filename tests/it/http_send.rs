@@ -10,10 +10,12 @@ use tokio::net::TcpListener;
 use verdict::model::request::EntryPath;
 use verdict::model::units::ByteSize;
 use verdict::net::allow::Allow;
+use verdict::net::lookup::{Lookup, System};
 use verdict::net::policy::{Config, PolicyCalls};
 use verdict_rego::Responses;
 use verdict_rego::{Effects, EvalLimits, Evaluation, Host, Module, Program, RegoVersion, Value, compile};
 
+mod addresses;
 mod calls;
 mod limits;
 mod replay;
@@ -113,6 +115,11 @@ fn app(
     (axum::Router::new().fallback(handler), seen)
 }
 
+fn only(hosts: &[&str], private: &[&str]) -> Allow {
+    let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    Allow::only(&owned(hosts), &owned(private)).unwrap()
+}
+
 /// Evaluations that may call these.
 struct World {
     program: Program,
@@ -122,8 +129,12 @@ struct World {
 
 impl World {
     fn new(allow: Allow) -> Self {
+        Self::with_lookup(allow, Arc::new(System))
+    }
+
+    fn with_lookup(allow: Allow, lookup: Arc<dyn Lookup>) -> Self {
         let config = Config { max_response_size: ByteSize(100_000), ..Config::default() };
-        let calls = PolicyCalls::new(allow, &config, verdict::net::Config::default());
+        let calls = PolicyCalls::with_lookup(allow, &config, verdict::net::Config::default(), lookup);
         let around = Host {
             version: String::new(),
             commit: String::new(),
@@ -143,8 +154,7 @@ impl World {
     }
 
     fn only(hosts: &[&str], private: &[&str]) -> Self {
-        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        Self::new(Allow::only(&owned(hosts), &owned(private)).unwrap())
+        Self::new(only(hosts, private))
     }
 
     /// What the rule gives for the input at a time: its value, or the message of its error.
