@@ -73,6 +73,7 @@ fn setting(
         jwks: Some(json!({ "keys": [jwk] }).to_string()),
         jwks_url: None,
         jwks_refresh: Period::secs(300),
+        jwks_max_age: Period::secs(24 * 60 * 60),
         claims: ClaimMapping { roles: Some("realm_access.roles".to_owned()), ..ClaimMapping::default() },
         leeway: Period::secs(30),
         types: vec!["JWT".to_owned()],

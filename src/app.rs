@@ -194,7 +194,8 @@ impl App {
 }
 
 impl Live {
-    /// Loads the configuration again and puts in force what can be; reads bundles and keys again, reopens the log.
+    /// Loads the configuration again and puts in force what can be; reads bundles again, reopens the log. Keys of issuers
+    /// whose source is unchanged stay: [`Live::refresh_keys`] reads them again.
     ///
     /// # Errors
     /// What is wrong with the new configuration; the old one stays in force. Keys of the configuration that only a
@@ -208,8 +209,9 @@ impl Live {
         }
         let mut current = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let Reloaded { loaded: next, needs_restart } = current.reload().map_err(|error| error.to_string())?;
-        let authenticator =
+        let mut authenticator =
             authenticator(&next, &self.client, &self.clock).map_err(|error| error.to_string())?;
+        authenticator.adopt_keys(&self.authorizer.authenticator());
         let limits = Limits::new(&next.config.decision)?;
         self.authorizer.replace_authenticator(authenticator);
         *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -227,6 +229,13 @@ impl Live {
     /// A bundle that is not missing, or that the configuration expects.
     pub fn confirm_removal(&self, bundle: &str) -> Result<(), NotRemovable> {
         self.bundles.confirm_removal(bundle)
+    }
+
+    /// Reads every JWKS again in the background, whatever the cooldown says; keys that cannot be read stay in use as
+    /// before. Needs a Tokio runtime.
+    pub fn refresh_keys(&self) {
+        let authenticator = self.authorizer.authenticator();
+        tokio::spawn(async move { authenticator.refresh_now().await });
     }
 
     /// The files whose change calls for a reload.

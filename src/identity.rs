@@ -4,6 +4,8 @@
 //! looks at credentials at all.
 //! INVARIANT (down is not a pass): keys that cannot be had are a failure of their own, never an acceptance, and never
 //! the caller's fault.
+//! INVARIANT (keys are confirmed): keys that could not be read again for `jwks_max_age` verify nothing any more, cached
+//! tokens included.
 //! INVARIANT (one issuer, its own rules): algorithms, audience, types and keys belong to one issuer each.
 //! INVARIANT (strict): a token has one reading (`strict_json`), and a claim that is missing or of a wrong form refuses
 //! it. jsonwebtoken signs for the development issuer and no more: its own validation accepts much that this must not, and
@@ -12,7 +14,7 @@
 //! Deliberately absent: symmetric algorithms, encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`,
 //! `x5c`), a cache of refusals, discovery (an issuer's JWKS is configured, not looked up).
 //!
-//! Reading order: [`authenticate`] → [`jwt`] → `cache` → `modes` → [`dev`].
+//! Reading order: [`authenticate`] → [`jwt`] → [`subject`] → `cache` → `modes` → [`dev`].
 
 pub mod authenticate;
 mod cache;
@@ -21,25 +23,11 @@ pub mod dev;
 pub mod jwt;
 mod modes;
 mod refusal;
+pub mod subject;
 
 pub use authenticate::{Authenticator, IssuerStatus, Refresh, Setup};
-pub use config::{ClaimMapping, Config, IssuerConfig};
+pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
+pub use jwt::check::check;
 pub use jwt::jwk::Thumbprint;
 pub use jwt::key_store::Pace;
 pub use refusal::Refusal;
-
-/// What is wrong with `identity:` in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {message}")]
-pub struct ConfigError {
-    /// The key, e.g. `identity.issuers[1].algorithms`.
-    pub at: String,
-    /// What is wrong, and what to do.
-    pub message: String,
-}
-
-impl ConfigError {
-    fn new(at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { at: at.into(), message: message.into() }
-    }
-}

@@ -1,10 +1,10 @@
-//! When to load the configuration again: on SIGHUP, and when its file has changed.
+//! When to load the configuration again: on SIGHUP, which also reads the issuers' keys again, and when its file has changed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::app::Live;
@@ -12,12 +12,16 @@ use crate::app::Live;
 /// How often the configuration file is looked at.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Runs until the task is aborted.
+/// SIGHUP, handled from now on: one that comes while the server starts is kept for [`run`], and does not end the process.
 ///
 /// # Errors
-/// When SIGHUP cannot be taken over.
-pub async fn run(live: Arc<Live>) -> std::io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
+/// When the signal cannot be handled.
+pub fn hangups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+/// Runs until the task is aborted.
+pub async fn run(live: Arc<Live>, mut hangup: Signal) {
     let mut ticks = tokio::time::interval(POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let file = live.config_file();
@@ -27,10 +31,12 @@ pub async fn run(live: Arc<Live>) -> std::io::Result<()> {
         tokio::select! {
             hung_up = hangup.recv() => {
                 if hung_up.is_none() {
-                    return Ok(());
+                    return;
                 }
                 seen = contents(file.clone()).await;
                 reload(&live, "SIGHUP");
+                // Also where the new configuration is refused: an operator may ask for nothing but the keys.
+                live.refresh_keys();
             }
             _ = ticks.tick() => {
                 let now = contents(file.clone()).await;

@@ -144,11 +144,12 @@ fn start(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> Result<
 
 async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
     let mut termination = shutdown::Termination::listen().map_err(|error| error.to_string())?;
+    let hangups = reload::hangups().map_err(|error| format!("cannot handle SIGHUP: {error}"))?;
     let (profile, state) = (loaded.profile(), loaded.config.state.clone());
     let setup =
         Setup { loaded, no_color, clock: Clock::System, runner: Some(Arc::new(testing::before_activation)) };
     let app = App::start(setup).await.map_err(|error| error.to_string())?;
-    let reloading = tokio::spawn(reload::run(Arc::clone(&app.live)));
+    let reloading = tokio::spawn(reload::run(Arc::clone(&app.live), hangups));
     if profile == Profile::Dev {
         let style = Style::new(std::io::stderr().is_terminal() && !no_color);
         // Nobody may be reading it; the server goes on.

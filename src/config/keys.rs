@@ -309,38 +309,54 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.issuers[].jwks_url",
         Kind::Url,
-        "URL of the JWKS with its keys, fetched in the background. Redirects are not followed.",
+        "URL of the JWKS with its keys, fetched in the background. Redirects are not followed, and the URL may not carry a user \
+         name or a password. It is shown without its query.",
     ),
-    entry("identity.issuers[].jwks_refresh", Kind::Duration, "How often the JWKS is fetched."),
+    entry(
+        "identity.issuers[].jwks_refresh",
+        Kind::Duration,
+        "How often the JWKS is fetched; at least `10s`. A token that newer keys might verify (an unknown `kid`, a signature \
+         that does not fit) also causes a fetch, at most one in 10 s.",
+    ),
+    entry(
+        "identity.issuers[].jwks_max_age",
+        Kind::Duration,
+        "How long keys are used after they were last read, from a file or a URL. Past it the issuer's tokens are refused with \
+         503, cached ones included, and the server reports not ready. At least twice `jwks_refresh`.",
+    ),
     entry(
         "identity.issuers[].claims.id",
         Kind::Text,
-        "Dotted path of the claim with the subject's id; by default `sub`.",
+        "Path of the claim with the subject's id; by default `sub`. A path is dotted (`realm_access.roles`), or a JSON pointer \
+         (RFC 6901) that begins with a slash: `/https:~1~1example.com~1roles` is the claim `https://example.com/roles`. A \
+         token with several members that a dotted path can mean is refused. An id must not be empty, longer than 2048 \
+         bytes, `anonymous`, or have control characters.",
     ),
     entry(
         "identity.issuers[].claims.type",
         Kind::Text,
-        "Dotted path of the claim with the subject's type; by default `type`, else the type is `user`.",
+        "Path of the claim with the subject's type; by default `type`, else the type is `user`. Tokens with the types \
+         `anonymous`, `none`, `unchecked` and `verdict` are refused.",
     ),
     entry(
         "identity.issuers[].claims.roles",
         Kind::Text,
-        "Dotted path of the claim with the subject's roles, e.g. `realm_access.roles`; by default `roles`.",
+        "Path of the claim with the subject's roles, e.g. `realm_access.roles`; by default `roles`.",
     ),
     entry(
         "identity.issuers[].claims.scopes",
         Kind::Text,
-        "Dotted path of the claim with the subject's scopes; by default `scope` (a space-separated string) or `scp`.",
+        "Path of the claim with the subject's scopes; by default `scope` (a space-separated string) or `scp`.",
     ),
     entry(
         "identity.issuers[].claims.permissions",
         Kind::Text,
-        "Dotted path of the claim with the subject's permissions; by default `permissions`.",
+        "Path of the claim with the subject's permissions; by default `permissions`.",
     ),
     entry(
         "identity.issuers[].claims.tenant",
         Kind::Text,
-        "Dotted path of the claim with the subject's tenant; by default `tenant`.",
+        "Path of the claim with the subject's tenant; by default `tenant`.",
     ),
     entry("identity.issuers[].leeway", Kind::Duration, "Allowed clock skew; at most `5m`."),
     entry(

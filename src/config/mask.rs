@@ -4,12 +4,8 @@ use std::borrow::Cow;
 
 const MASKED: &str = "***";
 
-/// Parameters of a URL whose values are secrets more often than not.
-const SECRET_PARAMETERS: [&str; 9] =
-    ["token", "key", "secret", "password", "passwd", "pwd", "sig", "signature", "auth"];
-
-/// `text` with the user information of every URL in it (RFC 3986 section 3.2.1), and the values of parameters that
-/// sound secret, replaced by `***`.
+/// `text` with the user information (RFC 3986 section 3.2.1), the query and the fragment of every URL in it replaced by
+/// `***`.
 pub(super) fn secrets(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -25,7 +21,8 @@ pub(super) fn secrets(text: &str) -> String {
     masked
 }
 
-/// Whether a line of the configuration may hold a key, or a part of one, and is not to be shown.
+/// Whether a line of the configuration may hold a key, or a part of one, or a secret in what was meant to be a URL, and is
+/// not to be shown.
 pub(super) fn holds_key(line: &str) -> bool {
     let named = line.match_indices("key").any(|(at, word)| {
         let bare = |c: char| matches!(c, '"' | '\'') || c.is_whitespace();
@@ -35,8 +32,9 @@ pub(super) fn holds_key(line: &str) -> bool {
             && after.trim_start_matches(bare).starts_with(':')
     });
     let word = line.trim();
+    let url = line.split_once("_url").is_some_and(|(_, value)| value.contains(['?', '@']));
     // A line of PEM in a text over several lines.
-    named || word.contains("-----") || (word.len() >= 40 && !word.contains([' ', ':']))
+    named || url || word.contains("-----") || (word.len() >= 40 && !word.contains([' ', ':']))
 }
 
 fn ends_url(c: char) -> bool {
@@ -82,24 +80,14 @@ fn without_secrets(url: &str) -> Cow<'_, str> {
         Some((_, host)) => Cow::Owned(format!("{MASKED}@{host}")),
         None => Cow::Borrowed(authority),
     };
-    let rest = match rest.split_once('?') {
-        Some((path, query)) => Cow::Owned(format!("{path}?{}", query_without_secrets(query))),
+    let rest = match rest.find(['?', '#']) {
+        Some(end) => {
+            let (path, secret) = rest.split_at_checked(end).unwrap_or((rest, "?"));
+            Cow::Owned(format!("{path}{}{MASKED}", if secret.starts_with('#') { '#' } else { '?' }))
+        }
         None => Cow::Borrowed(rest),
     };
     authority + rest
-}
-
-fn query_without_secrets(query: &str) -> String {
-    let parameter = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if sounds_secret(name) => format!("{name}={MASKED}"),
-        _ => pair.to_owned(),
-    };
-    query.split('&').map(parameter).collect::<Vec<_>>().join("&")
-}
-
-fn sounds_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SECRET_PARAMETERS.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -117,6 +105,9 @@ mod tests {
             ("      MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEx1yz", true),
             ("  key_id: main", false),
             ("  keys:", false),
+            ("  jwks_url: idp.example/keys?s3cret", true),
+            ("  jwks_url: user:s3cret@idp.example/keys", true),
+            ("  jwks_url: https://idp.example/keys", false),
             ("  api_key: x", false),
             ("  dir: bundles", false),
         ] {
@@ -133,8 +124,10 @@ mod tests {
             ("https://u:p@idp.example/jwks", "https://***@idp.example/jwks"),
             ("https://u:p/q@idp.example/x", "https://***@idp.example/x"),
             ("https://idp.example:80/u@x", "https://idp.example:80/u@x"),
-            ("https://u:p@x@idp.example?p=1", "https://***@idp.example?p=1"),
-            ("https://idp.example/a?v=1&api_key=s3&x=2", "https://idp.example/a?v=1&api_key=***&x=2"),
+            ("https://u:p@x@idp.example?p=1", "https://***@idp.example?***"),
+            ("https://idp.example/a?v=1&x=2", "https://idp.example/a?***"),
+            ("https://idp.example/a?s3cr3t, and so on", "https://idp.example/a?*** and so on"),
+            ("https://idp.example/a#s3cr3t", "https://idp.example/a#***"),
             ("jwks_url: \"http://u:p@h/\" # `ftp://k@h`", "jwks_url: \"http://***@h/\" # `ftp://***@h`"),
             ("a://b://c:d@e", "a://***@e"),
             ("`https://u:p w@idp.example/x` is no URL", "`https://***@idp.example/x` is no URL"),

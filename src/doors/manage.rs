@@ -53,7 +53,7 @@ fn plugin_state(ok: bool) -> &'static str {
 /// Component and whether it is well.
 fn plugins(edge: &Edge) -> [(&'static str, bool); 3] {
     let bundles = bundles_are_fresh(edge, &edge.manage.bundles.report());
-    [("bundle", bundles), ("decision_logs", true), ("identity", some_keys(edge))]
+    [("bundle", bundles), ("decision_logs", true), ("identity", some_keys(edge) && !old_keys(edge))]
 }
 
 fn bundles_are_fresh(edge: &Edge, report: &Report) -> bool {
@@ -64,6 +64,11 @@ fn bundles_are_fresh(edge: &Edge, report: &Report) -> bool {
 fn some_keys(edge: &Edge) -> bool {
     let issuers = edge.authorizer.authenticator().status();
     issuers.is_empty() || issuers.iter().any(|issuer| issuer.generation > 0)
+}
+
+/// Whether an issuer's tokens are refused because its keys are too old. One is enough: its callers get no decisions here.
+fn old_keys(edge: &Edge) -> bool {
+    edge.authorizer.authenticator().status().iter().any(|issuer| issuer.too_old)
 }
 
 /// `GET /health`: 200 with `{}`, or 500 with what is wrong, as far as the parameters ask.
@@ -96,6 +101,9 @@ pub fn ready(edge: &Edge) -> Response {
     }
     if !some_keys(edge) {
         reasons.push("no issuer's keys could be obtained");
+    }
+    if old_keys(edge) {
+        reasons.push("identity: keys too old");
     }
     match reasons.is_empty() {
         true => {
@@ -180,7 +188,7 @@ pub async fn status(edge: &Edge, parts: &Parts) -> Response {
         .map(|issuer| {
             json!({
                 "issuer": issuer.issuer, "source": issuer.source, "keys": issuer.keys,
-                "generation": issuer.generation, "last_success": time(issuer.last_success),
+                "generation": issuer.generation, "too_old": issuer.too_old, "last_success": time(issuer.last_success),
                 "last_error": issuer.last_error, "warnings": issuer.warnings,
             })
         })

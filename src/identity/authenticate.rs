@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use serde_json::{Map, Value};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 
-use super::ConfigError;
 use super::cache::{Entry, TokenCache, TokenHash, token_hash};
-use super::config::Config;
+use super::config::{Config, ConfigError};
+use super::jwt::check::check;
 use super::jwt::claims;
 use super::jwt::issuer::{Issuer, Surroundings};
 use super::jwt::jws::Jws;
@@ -67,6 +67,8 @@ pub struct IssuerStatus {
     pub keys: usize,
     /// Counts the JWKS documents that differed; 0 means that none was ever obtained.
     pub generation: u64,
+    /// Whether they were not read again for `jwks_max_age`, so that they verify nothing any more.
+    pub too_old: bool,
     /// When the JWKS was last read with success.
     pub last_success: Option<Timestamp>,
     /// Why it was not, the last time that it was tried.
@@ -99,27 +101,22 @@ impl Authenticator {
         if issuers.is_empty() && modes.need_issuers() {
             return Err(ConfigError::new(
                 "identity.issuers",
-                "callers are to be verified, but there is no issuer; add one, or set `identity.mode: off`",
+                "callers must be verified, but there is no issuer",
+                "add one, or set `identity.mode: off`",
             ));
+        }
+        let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
+        if let Some(error) = check(config, Period(setup.pace.cooldown)).into_iter().find(|e| !allowed(e)) {
+            return Err(error);
         }
         let store = |source, refresh: Period| {
             KeyStore::new(source, refresh.0, setup.pace, setup.clock.clone(), setup.client.clone())
         };
-        let around = Surroundings {
-            base_dir: setup.base_dir,
-            allow_insecure: setup.allow_insecure_issuers,
-            shortest_refresh: Period(setup.pace.cooldown),
-            store: &store,
-        };
-        let mut ready: Vec<Issuer> = Vec::with_capacity(issuers.len());
-        for (index, issuer) in issuers.iter().enumerate() {
-            let at = format!("identity.issuers[{index}]");
-            if let Some(first) = ready.iter().position(|other| other.name == issuer.issuer) {
-                let message = format!("`{}` is already identity.issuers[{first}]", issuer.issuer);
-                return Err(ConfigError::new(format!("{at}.issuer"), message));
-            }
-            ready.push(Issuer::from_config(issuer, &at, &around)?);
-        }
+        let around = Surroundings { base_dir: setup.base_dir, store: &store };
+        let at = |index: usize| format!("identity.issuers[{index}]");
+        let ready = issuers.iter().enumerate();
+        let ready = ready.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around));
+        let ready = ready.collect::<Result<_, _>>()?;
         Ok(Self {
             issuers: ready,
             modes,
@@ -187,26 +184,28 @@ impl Authenticator {
         if let Some(known) = self.recall(&hash, now) {
             return known;
         }
-        let (issuer, generation) = match self.verify(token, hash, now) {
+        let (issuer, generation, refusal) = match self.verify(token, hash, now) {
             Ok(verified) => return Ok(verified),
             Err(Unverified::Refused(refusal)) => return Err(refusal),
-            Err(Unverified::UnknownKey { issuer, generation }) => (issuer, generation),
+            Err(Unverified::Outdated { issuer, generation, refusal }) => (issuer, generation, refusal),
         };
-        issuer.keys.fetch_for_unknown_key().await;
-        if issuer.keys.current().number != generation {
-            match self.verify(token, hash, now) {
-                Ok(verified) => return Ok(verified),
-                Err(Unverified::Refused(refusal)) => return Err(refusal),
-                Err(Unverified::UnknownKey { .. }) => {}
-            }
-        }
-        Err(if issuer.keys.in_doubt() { Refusal::KeysUnavailable } else { Refusal::UnknownKey })
+        issuer.keys.fetch_for_token().await;
+        let renewed = issuer.keys.current().number != generation || refusal == Refusal::KeysTooOld;
+        let refusal = match renewed.then(|| self.verify(token, hash, self.clock.now())) {
+            Some(Ok(verified)) => return Ok(verified),
+            Some(Err(Unverified::Refused(refusal) | Unverified::Outdated { refusal, .. })) => refusal,
+            None => refusal,
+        };
+        Err(match refusal {
+            Refusal::UnknownKey if issuer.keys.in_doubt() => Refusal::KeysUnavailable,
+            refusal => refusal,
+        })
     }
 
     /// What is known of a token that was verified before: `None` where it must be verified anew.
     fn recall(&self, hash: &TokenHash, now: Timestamp) -> Option<Result<Verified, Refusal>> {
         let entry = self.cache.get(hash, now)?;
-        let keys = self.issuers.get(entry.issuer)?.keys.current();
+        let keys = self.issuers.get(entry.issuer)?.keys_at(now).ok()?;
         if !entry.is_known_good_in(keys.number) {
             if !keys.set.contains(&entry.key, entry.algorithm) {
                 self.cache.remove(hash);
@@ -231,11 +230,14 @@ impl Authenticator {
             .find(|(_, issuer)| issuer.name == name)
             .ok_or(Refusal::UnknownIssuer)?;
         issuer.check_header(&jws)?;
-        let keys = issuer.keys.current();
-        let key = keys.set.verify(&jws).map_err(|refusal| match refusal {
-            Refusal::UnknownKey => Unverified::UnknownKey { issuer, generation: keys.number },
-            other => Unverified::Refused(other),
-        })?;
+        let judged = |generation| {
+            move |refusal: Refusal| match refusal.newer_keys_may_help() {
+                true => Unverified::Outdated { issuer, generation, refusal },
+                false => Unverified::Refused(refusal),
+            }
+        };
+        let keys = issuer.keys_at(now).map_err(judged(0))?;
+        let key = keys.set.verify(&jws).map_err(judged(keys.number))?;
         claims::check_audience(&claims, issuer)?;
         let validity = claims::validity(&claims, issuer)?;
         validity.check(now)?;
@@ -261,15 +263,19 @@ impl Authenticator {
         Refresh(tasks.map(|task| task.abort_handle()).collect())
     }
 
-    /// Reads every JWKS now, whatever the cooldown says: for a person who asks (SIGHUP).
+    /// Reads every JWKS now, whatever the cooldown says: for an operator who asks (SIGHUP). Needs a Tokio runtime.
     pub async fn refresh_now(&self) {
+        let mut fetches = JoinSet::new();
         for issuer in &self.issuers {
-            issuer.keys.fetch_now().await;
+            let keys = Arc::clone(&issuer.keys);
+            fetches.spawn(async move { keys.fetch_now().await });
         }
+        while fetches.join_next().await.is_some() {}
     }
 
     /// What is known of every issuer's keys, in the order of the configuration.
     pub fn status(&self) -> Vec<IssuerStatus> {
+        let now = self.clock.now();
         let of = |issuer: &Issuer| {
             let (keys, health) = (issuer.keys.current(), issuer.keys.health());
             IssuerStatus {
@@ -277,6 +283,7 @@ impl Authenticator {
                 source: issuer.keys.source().to_string(),
                 keys: keys.set.len(),
                 generation: keys.number,
+                too_old: issuer.has_old_keys(now),
                 last_success: health.last_success,
                 last_error: health.last_error,
                 warnings: keys.set.warnings().to_vec(),
@@ -305,10 +312,11 @@ impl std::fmt::Debug for Authenticator {
 /// Why a token was not verified.
 enum Unverified<'a> {
     Refused(Refusal),
-    /// Another generation of the issuer's keys than this one might do.
-    UnknownKey {
+    /// By this generation of the issuer's keys, of which a newer one might verify it.
+    Outdated {
         issuer: &'a Issuer,
         generation: u64,
+        refusal: Refusal,
     },
 }
 

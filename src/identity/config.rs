@@ -1,4 +1,4 @@
-//! What `identity:` may say in the configuration. Checked as a whole by [`super::Authenticator::new`].
+//! What `identity:` may say in the configuration. [`super::check`] says whether it holds together.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,6 +7,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
+use crate::net::UrlText;
+
+/// What is wrong with `identity:` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}; {hint}")]
+pub struct ConfigError {
+    /// The key, e.g. `identity.issuers[1].algorithms`.
+    pub at: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// Set where the value means something but is insecure, so that a flag can allow it.
+    pub risk: Option<Risk>,
+}
+
+/// What can be allowed by a flag, though it is insecure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Risk {
+    /// An issuer whose tokens are accepted whomever they are for.
+    NoAudience,
+    /// Keys that come over plain HTTP from another machine.
+    HttpJwks,
+}
+
+impl ConfigError {
+    pub(super) fn new(at: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { at: at.into(), message: message.into(), hint: hint.into(), risk: None }
+    }
+}
 
 /// `identity:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,12 +83,15 @@ pub struct IssuerConfig {
     /// Its keys, as the text of a JWKS held in memory: for the development issuer and for tests, not for a file.
     #[serde(skip)]
     pub jwks: Option<String>,
-    /// Its keys, as the URL of a JWKS.
+    /// Its keys, as the URL of a JWKS. The URL may hold a secret, and is shown without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jwks_url: Option<String>,
+    pub jwks_url: Option<UrlText>,
     /// How often the JWKS is fetched again.
     #[serde(default = "default_refresh")]
     pub jwks_refresh: Period,
+    /// How long keys are used that could not be read again since: past it the issuer's tokens are refused.
+    #[serde(default = "default_max_age")]
+    pub jwks_max_age: Period,
     /// Where the subject's attributes stand in the claims.
     #[serde(default)]
     pub claims: ClaimMapping,
@@ -70,7 +103,8 @@ pub struct IssuerConfig {
     pub types: Vec<String>,
 }
 
-/// Dotted paths into the claims; an attribute without a path is looked for under the names that are in common use.
+/// Paths into the claims, dotted or as JSON pointers (RFC 6901); an attribute without a path is looked for under the names
+/// that are in common use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimMapping {
@@ -96,6 +130,11 @@ pub struct ClaimMapping {
 
 const fn default_refresh() -> Period {
     Period::secs(300)
+}
+
+/// A day: longer than an outage is likely to last, and no longer than a stolen key should be of use.
+pub(super) const fn default_max_age() -> Period {
+    Period::secs(24 * 60 * 60)
 }
 
 const fn default_leeway() -> Period {

@@ -18,6 +18,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 
 use super::config::{ClaimMapping, IssuerConfig};
+use super::subject;
 use crate::model::clock::Timestamp;
 use crate::model::secret::Secret;
 use crate::model::units::Period;
@@ -60,9 +61,9 @@ pub enum Error {
     /// The request asks for what only the issuer says.
     #[error("claim `{0}` is the issuer's own and cannot be chosen")]
     Reserved(String),
-    /// The subject is empty.
-    #[error("the subject is empty")]
-    NoSubject,
+    /// The subject or its type is one that is refused in every token.
+    #[error("the {0} {1}")]
+    Subject(&'static str, &'static str),
     /// The lifetime is zero.
     #[error("the lifetime is zero")]
     NoLifetime,
@@ -150,6 +151,7 @@ impl DevIssuer {
             jwks: Some(self.jwks.clone()),
             jwks_url: None,
             jwks_refresh: Period::secs(300),
+            jwks_max_age: super::config::default_max_age(),
             claims: ClaimMapping::default(),
             leeway: Period::secs(0),
             types: vec!["JWT".to_owned()],
@@ -159,11 +161,12 @@ impl DevIssuer {
     /// A token that says what `request` says, valid from `now`.
     ///
     /// # Errors
-    /// When the subject is empty, the lifetime zero, or a claim is the issuer's own.
+    /// When the subject or its type is refused in tokens, the lifetime zero, or a claim is the issuer's own.
     pub fn mint(&self, request: &TokenRequest, now: Timestamp) -> Result<Secret<String>, Error> {
         let TokenRequest { sub, kind, roles, claims, ttl } = request;
-        if sub.is_empty() {
-            return Err(Error::NoSubject);
+        subject::check_id(sub).map_err(|problem| Error::Subject("subject", problem))?;
+        if let Some(kind) = kind {
+            subject::check_kind(kind).map_err(|problem| Error::Subject("type", problem))?;
         }
         if ttl.is_zero() {
             return Err(Error::NoLifetime);

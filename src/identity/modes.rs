@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ConfigError;
+use super::config::ConfigError;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 
@@ -20,7 +20,10 @@ impl Modes {
     ) -> Result<Self, ConfigError> {
         let mut rules: Vec<(EntryPath, IdentityMode)> = Vec::with_capacity(entrypoints.len());
         for (text, mode) in entrypoints {
-            let wrong = |message: String| ConfigError::new(format!("identity.entrypoints.`{text}`"), message);
+            let wrong = |message: String| {
+                let hint = "write each path once, as behind `/v1/data/`, e.g. `app/allow`";
+                ConfigError::new(format!("identity.entrypoints.`{text}`"), message, hint)
+            };
             let path = EntryPath::parse(text).map_err(wrong)?;
             if rules.iter().any(|(other, _)| *other == path) {
                 return Err(wrong(format!("`{path}` is configured twice")));
@@ -95,7 +98,7 @@ mod tests {
         ] {
             let rules = paths.iter().map(|path| ((*path).to_owned(), IdentityMode::Off)).collect();
             let error = Modes::new(IdentityMode::Required, &rules).err().unwrap();
-            assert_eq!(error.to_string(), expected);
+            assert_eq!(format!("{}: {}", error.at, error.message), expected);
         }
     }
 }

@@ -38,6 +38,9 @@ pub enum Refusal {
     /// The issuer's keys could not be obtained, so nothing can be said of the token.
     #[error("the issuer's keys are not available")]
     KeysUnavailable,
+    /// The issuer's keys were not confirmed for longer than `jwks_max_age`: they may have been revoked since.
+    #[error("the issuer's keys are too old")]
+    KeysTooOld,
     /// The signature does not fit.
     #[error("the signature is not valid")]
     Signature,
@@ -58,22 +61,28 @@ pub enum Refusal {
     /// Before `nbf` and leeway.
     #[error("the token is not valid yet")]
     NotYet,
-    /// A claim that the issuer's mapping reads is of a wrong form.
-    #[error("claim `{path}` is not {expected}")]
+    /// A claim that the issuer's mapping reads cannot be used.
+    #[error("claim `{path}` {problem}")]
     Attribute {
         /// The mapping's path: the configuration's text, not the token's.
         path: String,
-        /// What it should have been.
-        expected: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
     },
 }
 
 impl Refusal {
+    /// Whether newer keys of the issuer could change the answer, so that fetching them is worth while: the key may be
+    /// new, or another one under the same `kid`.
+    pub(super) const fn newer_keys_may_help(&self) -> bool {
+        matches!(self, Self::UnknownKey | Self::KeyMismatch | Self::Signature | Self::KeysTooOld)
+    }
+
     /// Which of the closed list of failures it is.
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Expired => FailureKind::CredentialExpired,
-            Self::KeysUnavailable => FailureKind::VerifierUnavailable,
+            Self::KeysUnavailable | Self::KeysTooOld => FailureKind::VerifierUnavailable,
             Self::TooLong
             | Self::Encrypted
             | Self::Malformed(_)

@@ -6,4 +6,5 @@ mod cases;
 mod configuration;
 mod dev;
 mod jwks;
+mod served;
 mod support;

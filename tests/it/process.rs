@@ -15,6 +15,7 @@ use crate::harness::{Reply, copy, wait_until};
 
 mod attacks;
 mod console;
+mod keys;
 mod lifecycle;
 mod refusals;
 mod signed;

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::claim_path::{Ambiguous, ClaimPath};
 use super::issuer::Issuer;
-use crate::identity::config::ClaimMapping;
+use super::mapping::Mapping;
 use crate::identity::refusal::Refusal;
+use crate::identity::subject;
 use crate::model::clock::Timestamp;
 use crate::model::principal::{Prepared, Principal};
 
@@ -104,49 +106,72 @@ pub(in crate::identity) fn check_audience(claims: &Claims, issuer: &Issuer) -> R
 /// INVARIANT (no silent loss): an attribute of a wrong form refuses the token. A role that is dropped can be one that a
 /// policy denies by.
 pub(in crate::identity) fn principal(claims: Claims, issuer: &Issuer) -> Result<Principal, Refusal> {
-    let ClaimMapping { id, kind, roles, scopes, permissions, tenant } = &issuer.mapping;
-    let subject = match (id, claims.get("sub")) {
-        (None, _) => required_text(&claims, "sub")?.to_owned(),
-        (Some(_), Some(sub)) if !sub.is_string() => return Err(wrong("sub", "is not a text, or empty")),
-        (Some(path), _) => text(&claims, path)?
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| Refusal::Attribute { path: path.clone(), expected: "a text that is not empty" })?,
+    let Mapping { id, kind, roles, scopes, permissions, tenant } = &issuer.mapping;
+    let id = subject_id(&claims, id.as_ref())?;
+    let kind = match text(&claims, kind)? {
+        Some(given) => checked(kind, given, subject::check_kind)?,
+        None => "user".to_owned(),
     };
-    let named =
-        |mapped: &Option<String>, usual: &'static str| mapped.clone().unwrap_or_else(|| usual.to_owned());
-    let scope_path = match scopes {
-        Some(path) => path.clone(),
-        None if claims.contains_key("scope") => "scope".to_owned(),
-        None => "scp".to_owned(),
+    let tenant = match text(&claims, tenant)? {
+        Some(given) => Some(checked(tenant, given, subject::check_tenant)?),
+        None => None,
+    };
+    let scopes = match scopes {
+        Some(path) => texts(path, path.find(&claims), Single::Words)?,
+        None => {
+            let usual = if claims.contains_key("scope") { "scope" } else { "scp" };
+            texts(&usual, Ok(claims.get(usual)), Single::Words)?
+        }
     };
     Ok(Principal {
-        id: subject,
-        kind: text(&claims, &named(kind, "type"))?.unwrap_or_else(|| "user".to_owned()),
+        id,
+        kind,
         issuer: issuer.name.clone(),
-        roles: texts(&claims, &named(roles, "roles"), Single::Whole)?,
-        scopes: texts(&claims, &scope_path, Single::Words)?,
-        permissions: texts(&claims, &named(permissions, "permissions"), Single::Whole)?,
-        tenant: text(&claims, &named(tenant, "tenant"))?,
+        roles: texts(roles, roles.find(&claims), Single::Whole)?,
+        scopes,
+        permissions: texts(permissions, permissions.find(&claims), Single::Whole)?,
+        tenant,
         claims,
         prepared: Prepared::default(),
     })
 }
 
-/// Finds a dotted path. A member whose own name has dots (`https://example.com/roles`) is found too, and first.
-fn find<'c>(claims: &'c Claims, path: &str) -> Option<&'c Value> {
-    claims.get(path).or_else(|| {
-        path.match_indices('.').find_map(|(dot, _)| {
-            let (head, tail) = (path.get(..dot)?, path.get(dot + 1..)?);
-            find(claims.get(head)?.as_object()?, tail)
-        })
-    })
+/// `sub`, or what the mapping names in its place. A `sub` of a wrong form is refused either way.
+fn subject_id(claims: &Claims, mapped: Option<&ClaimPath>) -> Result<String, Refusal> {
+    let Some(path) = mapped else {
+        let sub = required_text(claims, "sub")?;
+        return subject::check_id(sub).map(|()| sub.to_owned()).map_err(|problem| wrong("sub", problem));
+    };
+    if claims.get("sub").is_some_and(|sub| !sub.is_string()) {
+        return Err(wrong("sub", "is not a text, or empty"));
+    }
+    match text(claims, path)? {
+        Some(id) => checked(path, id, subject::check_id),
+        None => Err(unusable(path, "is missing")),
+    }
 }
 
-fn text(claims: &Claims, path: &str) -> Result<Option<String>, Refusal> {
-    match find(claims, path) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Refusal::Attribute { path: path.to_owned(), expected: "a text" }),
+fn checked(
+    path: &ClaimPath,
+    text: String,
+    check: fn(&str) -> Result<(), &'static str>,
+) -> Result<String, Refusal> {
+    check(&text).map(|()| text).map_err(|problem| unusable(path, problem))
+}
+
+/// A claim that the mapping reads, and what is wrong with it.
+fn unusable(path: &impl ToString, problem: &'static str) -> Refusal {
+    Refusal::Attribute { path: path.to_string(), problem }
+}
+
+const AMBIGUOUS: &str = "is ambiguous: the token has several members that the path can mean";
+
+fn text(claims: &Claims, path: &ClaimPath) -> Result<Option<String>, Refusal> {
+    match path.find(claims) {
+        Ok(None | Some(Value::Null)) => Ok(None),
+        Ok(Some(Value::String(text))) => Ok(Some(text.clone())),
+        Ok(Some(_)) => Err(unusable(path, "is not a text")),
+        Err(Ambiguous) => Err(unusable(path, AMBIGUOUS)),
     }
 }
 
@@ -159,17 +184,21 @@ enum Single {
     Words,
 }
 
-fn texts(claims: &Claims, path: &str, single: Single) -> Result<Vec<String>, Refusal> {
-    let wrong = || Refusal::Attribute { path: path.to_owned(), expected: "a text or a list of texts" };
-    match (find(claims, path), single) {
+fn texts(
+    path: &impl ToString,
+    found: Result<Option<&Value>, Ambiguous>,
+    single: Single,
+) -> Result<Vec<String>, Refusal> {
+    let form = || unusable(path, "is not a text or a list of texts");
+    match (found.map_err(|Ambiguous| unusable(path, AMBIGUOUS))?, single) {
         (None | Some(Value::Null), _) => Ok(Vec::new()),
         (Some(Value::String(text)), Single::Whole) => Ok(vec![text.clone()]),
         (Some(Value::String(text)), Single::Words) => {
             Ok(text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
         }
         (Some(Value::Array(items)), _) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(form)).collect()
         }
-        (Some(_), _) => Err(wrong()),
+        (Some(_), _) => Err(form()),
     }
 }

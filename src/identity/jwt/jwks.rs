@@ -81,8 +81,8 @@ impl KeySet {
     /// Checks the signature, and says which key made it. The caller has checked that the issuer may use the algorithm.
     ///
     /// # Errors
-    /// [`Refusal::UnknownKey`] where other keys might do (a new set is worth fetching); [`Refusal::KeyMismatch`] or
-    /// [`Refusal::Signature`] where not.
+    /// [`Refusal::UnknownKey`], [`Refusal::KeyMismatch`] or [`Refusal::Signature`]. A newer set might change each of them:
+    /// issuers have been known to put another key under the same `kid`.
     pub fn verify(&self, jws: &Jws<'_>) -> Result<Thumbprint, Refusal> {
         let mut named = self.keys.iter().filter(|key| jws.kid.is_none() || key.kid == jws.kid).peekable();
         if named.peek().is_none() {

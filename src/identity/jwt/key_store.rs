@@ -1,12 +1,13 @@
 //! Where an issuer's keys are kept: the last good set, how it is renewed, and how seldom.
 //!
-//! INVARIANT (last good set): a fetch that fails changes nothing but the status. A fetch that succeeds replaces the whole
-//! set, so a key that its issuer has removed stops verifying at once.
-//! INVARIANT (one fetch at a time, few of them): whoever asks (the clock, an unknown `kid`), fetches of one issuer do
-//! not overlap, and those that callers can provoke are at least [`Pace::cooldown`] apart.
+//! INVARIANT (last good set): a fetch that fails changes nothing but the status, until the keys are too old (`issuer.rs`).
+//! A fetch that succeeds replaces the whole set, so a key that its issuer has removed stops verifying at once.
+//! INVARIANT (one fetch at a time, few of them): whoever asks (the clock, an operator, a token that newer keys might
+//! verify), fetches of one issuer do not overlap, and those that callers can provoke are at least [`Pace::cooldown`] apart.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,12 +18,15 @@ use super::jwks::{KeySet, MAX_JWKS_BYTES};
 use crate::model::clock::{Clock, Timestamp};
 use crate::net::{Client, Endpoint};
 
+/// Stands for a time at which nothing was read.
+const NEVER: i64 = i64::MIN;
+
 /// How often, and how long, keys are fetched.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// At least this long between two fetches of one issuer; also the first pause after a failure, then doubled.
     pub cooldown: Duration,
-    /// How long a call that meets an unknown key waits for the fetch that may bring it.
+    /// How long a call waits for the fetch that may bring the key of its token.
     pub wait: Duration,
     /// How long one fetch may take.
     pub timeout: Duration,
@@ -88,6 +92,8 @@ pub(in crate::identity) struct KeyStore {
     clock: Clock,
     client: Client,
     current: ArcSwap<Generation>,
+    /// When the source was last read with success, in nanoseconds since the epoch; [`NEVER`] if it never was.
+    confirmed_at: AtomicI64,
     flight: Mutex<Flight>,
     /// Counts the fetches that have ended, for those who wait for one.
     ended: watch::Sender<u64>,
@@ -117,6 +123,7 @@ impl KeyStore {
             clock,
             client,
             current: ArcSwap::default(),
+            confirmed_at: AtomicI64::new(NEVER),
             flight: Mutex::default(),
             ended: watch::Sender::new(0),
         };
@@ -126,7 +133,7 @@ impl KeyStore {
             if let (true, Some(reason)) = (current.set.is_empty(), current.set.warnings().first()) {
                 return Err(format!("`{}` has no usable key: {reason}", store.source));
             }
-            store.flight().health.last_success = Some(store.clock.now());
+            store.note(Ok(()));
         }
         Ok(store)
     }
@@ -137,6 +144,15 @@ impl KeyStore {
 
     pub(in crate::identity) fn current(&self) -> Guard<Arc<Generation>> {
         self.current.load()
+    }
+
+    /// When the source was last read with success. `None` where it never was, and where the keys are not read from
+    /// anywhere and so do not age.
+    pub(in crate::identity) fn confirmed_at(&self) -> Option<Timestamp> {
+        match (&self.source, self.confirmed_at.load(Ordering::Relaxed)) {
+            (Source::Memory(_), _) | (_, NEVER) => None,
+            (_, at) => Some(Timestamp(at)),
+        }
     }
 
     pub(in crate::identity) fn health(&self) -> Health {
@@ -153,27 +169,35 @@ impl KeyStore {
         self.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A fetch because a token names a key that is not here. Waits for the one that is under way or that it starts, at
-    /// most [`Pace::wait`]; returns at once where the cooldown allows none.
-    pub(in crate::identity) async fn fetch_for_unknown_key(self: &Arc<Self>) {
-        if let Some(mut ended) = self.start(self.pace.cooldown) {
+    /// A fetch because newer keys could verify a token that these do not. Waits for the one that is under way or that it
+    /// starts, at most [`Pace::wait`]; returns at once where the cooldown allows none.
+    pub(in crate::identity) async fn fetch_for_token(self: &Arc<Self>) {
+        if matches!(self.source, Source::Memory(_)) {
+            return;
+        }
+        if let Some((_, mut ended)) = self.start(self.pace.cooldown) {
             let _ = tokio::time::timeout(self.pace.wait, ended.changed()).await;
         }
     }
 
-    /// A fetch now, because a person asks; returns when it has ended.
+    /// A fetch now, because an operator asks; returns when it has ended. One that was under way before does not count:
+    /// what it brings may be older than the request.
     pub(in crate::identity) async fn fetch_now(self: &Arc<Self>) {
-        if let Some(mut ended) = self.start(Duration::ZERO) {
+        while let Some((started, mut ended)) = self.start(Duration::ZERO) {
             let _ = ended.changed().await;
+            if started {
+                return;
+            }
         }
     }
 
-    /// Joins the fetch that runs, or starts one unless the last began less than `apart` ago.
-    fn start(self: &Arc<Self>, apart: Duration) -> Option<watch::Receiver<u64>> {
+    /// Joins the fetch that runs, or starts one unless the last began less than `apart` ago. Says whether it started one,
+    /// and gives what changes when the fetch has ended.
+    fn start(self: &Arc<Self>, apart: Duration) -> Option<(bool, watch::Receiver<u64>)> {
         let mut flight = self.flight();
         let ended = self.ended.subscribe();
         if flight.running {
-            return Some(ended);
+            return Some((false, ended));
         }
         if flight.last_start.is_some_and(|start| start.elapsed() < apart) {
             return None;
@@ -188,7 +212,7 @@ impl KeyStore {
             let fetched = store.fetch().await;
             store.note(fetched.and_then(|document| store.accept(document)));
         });
-        Some(ended)
+        Some((true, ended))
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
@@ -228,9 +252,12 @@ impl KeyStore {
         let now = self.clock.now();
         let health = &mut self.flight().health;
         match outcome {
-            Ok(()) => *health = Health { last_success: Some(now), last_error: None },
+            Ok(()) => {
+                *health = Health { last_success: Some(now), last_error: None };
+                self.confirmed_at.store(now.0, Ordering::Relaxed);
+            }
             Err(error) => {
-                tracing::warn!(source = %self.source, "jwks: {error}; the last good keys stay in use");
+                tracing::warn!(source = %self.source, "jwks: {error}; the last good keys stay in use until they are too old");
                 health.last_error = Some(error);
             }
         }
@@ -247,7 +274,7 @@ impl KeyStore {
         tokio::time::sleep(self.still_fresh(usual)).await;
         let mut failures = 0u32;
         loop {
-            if let Some(mut ended) = self.start(apart) {
+            if let Some((_, mut ended)) = self.start(apart) {
                 let _ = ended.changed().await;
             }
             let failed = self.flight().health.last_error.is_some();

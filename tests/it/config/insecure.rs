@@ -85,11 +85,6 @@ fn cases() -> Vec<(String, &'static [&'static str], &'static str)> {
             "identity.issuers[0].jwks_url: the keys come from `idp.example` over plain http",
         ),
         (jwks_url("HTTP://idp.example/keys"), &["--insecure-http-jwks"], "over plain http"),
-        (
-            jwks_url("http://localhost@idp.example/"),
-            &["--insecure-http-jwks"],
-            "the keys come from `idp.example`",
-        ),
         (jwks_url("http://localhost.idp.example/"), &["--insecure-http-jwks"], "over plain http"),
         (jwks_url("http://0.0.0.0/"), &["--insecure-http-jwks"], "over plain http"),
         (

@@ -47,7 +47,14 @@ async fn its_tokens_are_accepted_also_after_a_restart() {
 fn it_mints_only_what_is_asked_of_it() {
     let state = tempfile::tempdir().unwrap();
     let issuer = DevIssuer::load_or_create(state.path()).unwrap();
-    assert!(matches!(issuer.mint(&request(""), now()), Err(Error::NoSubject)));
+    for (sub, kind, expected) in [
+        ("", None, "the subject is empty"),
+        ("a\nb", None, "the subject has control characters"),
+        ("alice", Some("anonymous"), "the type is a reserved subject type"),
+    ] {
+        let request = TokenRequest { kind: kind.map(str::to_owned), ..request(sub) };
+        assert_eq!(issuer.mint(&request, now()).unwrap_err().to_string(), expected);
+    }
     let mut asked = request("alice");
     asked.ttl = Duration::ZERO;
     assert!(matches!(issuer.mint(&asked, now()), Err(Error::NoLifetime)));

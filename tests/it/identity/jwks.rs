@@ -7,6 +7,7 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use verdict::identity::{Authenticator, Config, IssuerStatus, Pace, Setup};
+use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::failure::FailureKind;
 use verdict::model::units::Period;
 
@@ -15,12 +16,16 @@ use super::support::*;
 fn config_for(provider: &Provider) -> Config {
     let mut from_url = issuer(&["ES256"], String::new());
     from_url.jwks = None;
-    from_url.jwks_url = Some(provider.url.clone());
+    from_url.jwks_url = Some(provider.url.as_str().into());
     config(vec![from_url])
 }
 
 fn with_pace(config: &Config, pace: Pace) -> Authenticator {
-    let mut setup = Setup::new(Path::new("."), clock(), client());
+    with_clock(config, pace, &clock())
+}
+
+fn with_clock(config: &Config, pace: Pace, clock: &Clock) -> Authenticator {
+    let mut setup = Setup::new(Path::new("."), clock.clone(), client());
     setup.pace = pace;
     Authenticator::new(config, &setup).unwrap()
 }
@@ -175,7 +180,7 @@ async fn a_provider_that_is_gone_is_a_failure_and_not_a_pass() {
     let mut config = config_for(&provider);
     // A port that nobody listens on: bound, and let go.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    config.issuers[0].jwks_url = Some(format!("http://{free}/"));
+    config.issuers[0].jwks_url = Some(format!("http://{free}/").as_str().into());
     let authenticator = with_pace(&config, no_cooldown());
     let token = es256_token(&claims());
     assert_eq!(kind(&authenticator, &token).await, Some(FailureKind::VerifierUnavailable));
@@ -290,4 +295,156 @@ async fn a_reload_keeps_the_keys_of_an_unchanged_source() {
     assert_eq!(status(&after).generation, 1);
     assert_eq!(outcome(&after, &token).await, "the audience does not match", "the cache is not taken over");
     assert_eq!(provider.calls(), 1);
+}
+
+/// The time, so many seconds after the start, and a token that is valid then.
+fn later(clock: &Clock, pair: &Pair, seconds: i64) -> String {
+    clock.set(Timestamp::from_unix_seconds(NOW + seconds));
+    let mut payload = claims();
+    payload["exp"] = (NOW + seconds + 300).into();
+    pair.token("ES256", "k1", &payload)
+}
+
+const DAY: i64 = 24 * 60 * 60;
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_again_are_too_old_after_a_day() {
+    let pair = pair_for("ES256");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    let provider = Provider::start(Answer::Status(500)).await;
+    let from_url = config_for(&provider);
+    let mut from_file = from_url.clone();
+    from_file.issuers[0].jwks_url = None;
+    from_file.issuers[0].jwks_file = Some(file.clone());
+    for config in [from_url, from_file] {
+        // Readable: a URL once it is asked for, a file at the start.
+        let mend = || {
+            provider.answer(keys(&[("k1", pair)]));
+            std::fs::write(&file, jwks(&[pair.jwk("k1", json!({}))])).unwrap();
+        };
+        let damage = || {
+            provider.answer(Answer::Status(500));
+            std::fs::write(&file, "{").unwrap();
+        };
+        mend();
+        let clock = clock();
+        let mut config = config;
+        // So that what is cached is not cached anew.
+        config.cache_ttl = Period::secs(10 * DAY as u64);
+        let authenticator = with_clock(&config, no_cooldown(), &clock);
+        let mut cached = claims();
+        cached["exp"] = (NOW + 2 * DAY).into();
+        let cached = pair.token("ES256", "k1", &cached);
+        assert_eq!(kind(&authenticator, &cached).await, None);
+        damage();
+        authenticator.refresh_now().await;
+        for (after, expected) in [(DAY, None), (DAY + 1, Some(FailureKind::VerifierUnavailable))] {
+            let fresh = later(&clock, pair, after);
+            for token in [&cached, &fresh] {
+                assert_eq!(kind(&authenticator, token).await, expected, "after {after} s");
+            }
+            assert_eq!(status(&authenticator).too_old, expected.is_some());
+        }
+        assert_eq!(authenticator.cached_tokens(), 2);
+        assert_eq!(outcome(&authenticator, &cached).await, "the issuer's keys are too old");
+        // What is wrong with the token itself is still said.
+        assert_eq!(kind(&authenticator, "a.b.c").await, Some(FailureKind::CredentialInvalid));
+        // The next call asks for them, and so does not wait for the background.
+        mend();
+        assert_eq!(kind(&authenticator, &cached).await, None);
+        assert!(!status(&authenticator).too_old);
+        later(&clock, pair, 2 * DAY);
+        damage();
+        assert_eq!(
+            kind(&authenticator, &later(&clock, pair, 2 * DAY + 1)).await,
+            None,
+            "a day from the last success"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_greatest_age_is_as_configured_and_keys_in_memory_have_none() {
+    let pair = pair_for("ES256");
+    let provider = Provider::start(keys(&[("k1", pair)])).await;
+    let mut config = config_for(&provider);
+    config.issuers[0].jwks_max_age = Period::secs(600);
+    let clock = clock();
+    let authenticator = with_clock(&config, no_cooldown(), &clock);
+    assert_eq!(outcome(&authenticator, &later(&clock, pair, 0)).await, "ok");
+    provider.answer(Answer::Status(500));
+    assert_eq!(outcome(&authenticator, &later(&clock, pair, 600)).await, "ok");
+    assert_eq!(outcome(&authenticator, &later(&clock, pair, 601)).await, "the issuer's keys are too old");
+    let (in_memory, clock) = es256();
+    assert_eq!(outcome(&in_memory, &later(&clock, pair, 1000 * DAY)).await, "ok");
+    assert!(!status(&in_memory).too_old);
+}
+
+#[tokio::test]
+async fn another_key_under_the_same_kid_is_fetched_for() {
+    let (old, new, rsa) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256), pair_for("RS256"));
+    let provider = Provider::start(keys(&[("k1", &old)])).await;
+    let mut config = config_for(&provider);
+    config.issuers[0].algorithms.push("RS256".to_owned());
+    let authenticator = with_pace(&config, no_cooldown());
+    let [by_old, by_new] = [&old, &new].map(|pair| pair.token("ES256", "k1", &claims()));
+    let by_rsa = rsa.token("RS256", "k1", &claims());
+    assert_eq!(outcome(&authenticator, &by_old).await, "ok");
+    assert_eq!(outcome(&authenticator, &by_new).await, "the signature is not valid");
+    assert_eq!(provider.calls(), 2);
+    provider.answer(keys(&[("k1", &new)]));
+    assert_eq!(outcome(&authenticator, &by_new).await, "ok");
+    assert_eq!(outcome(&authenticator, &by_old).await, "the signature is not valid", "though it is cached");
+    // Another type of key under the same name.
+    assert_eq!(outcome(&authenticator, &by_rsa).await, "the key is not for the token's algorithm");
+    provider.answer(keys(&[("k1", rsa)]));
+    assert_eq!(outcome(&authenticator, &by_rsa).await, "ok");
+    // A provider that fails leaves the doubt with the token.
+    provider.answer(Answer::Status(500));
+    assert_eq!(outcome(&authenticator, &rsa_forged()).await, "the signature is not valid");
+}
+
+/// A token with the key's name and another's signature.
+fn rsa_forged() -> String {
+    let good = pair_for("RS256").token("RS256", "k1", &claims());
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    format!("{signed}.{}", b64([1; 256]))
+}
+
+#[tokio::test]
+async fn a_flood_of_bad_signatures_is_one_fetch() {
+    let pair = pair_for("ES256");
+    let provider = Provider::start(keys(&[("k1", pair)])).await;
+    let pace = Pace { cooldown: Duration::from_secs(300), ..Pace::default() };
+    let mut config = config_for(&provider);
+    config.issuers[0].jwks_refresh = Period::secs(300);
+    let authenticator = with_pace(&config, pace);
+    let good = pair.token("ES256", "k1", &claims());
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    assert_eq!(outcome(&authenticator, &good).await, "ok");
+    for n in 0..1000_u32 {
+        let forged = format!("{signed}.{}", b64([&n.to_be_bytes()[..], &[1; 60]].concat()));
+        assert_eq!(outcome(&authenticator, &forged).await, "the signature is not valid");
+    }
+    assert_eq!(provider.calls(), 1);
+}
+
+/// What was fetched before somebody asked may be older than what made them ask.
+#[tokio::test]
+async fn a_refresh_is_not_content_with_a_fetch_that_was_under_way() {
+    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let provider = Provider::start(Answer::Silence).await;
+    let pace = Pace { timeout: Duration::from_millis(500), wait: Duration::ZERO, ..no_cooldown() };
+    let authenticator = with_pace(&config_for(&provider), pace);
+    let by_new = new.token("ES256", "k1", &claims());
+    // Starts a fetch that is answered with silence, and does not wait for it.
+    assert_eq!(kind(&authenticator, &by_new).await, Some(FailureKind::VerifierUnavailable));
+    while provider.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    provider.answer(keys(&[("k0", &old), ("k1", &new)]));
+    authenticator.refresh_now().await;
+    assert_eq!((provider.calls(), status(&authenticator).keys), (2, 2));
+    assert_eq!(kind(&authenticator, &by_new).await, None);
 }

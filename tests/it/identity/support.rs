@@ -148,6 +148,7 @@ pub fn issuer(algorithms: &[&str], jwks: String) -> IssuerConfig {
         jwks: Some(jwks),
         jwks_url: None,
         jwks_refresh: Period::secs(300),
+        jwks_max_age: Period::secs(24 * 60 * 60),
         claims: ClaimMapping::default(),
         leeway: Period::secs(30),
         types: vec!["JWT".to_owned(), "at+jwt".to_owned()],

@@ -1,0 +1,35 @@
+//! Which claims become which attribute of the subject.
+
+use super::claim_path::ClaimPath;
+use crate::identity::config::ClaimMapping;
+
+/// Where the attributes of a subject stand in the claims: [`ClaimMapping`], checked.
+pub(in crate::identity) struct Mapping {
+    pub(in crate::identity) id: Option<ClaimPath>,
+    pub(in crate::identity) kind: ClaimPath,
+    pub(in crate::identity) roles: ClaimPath,
+    pub(in crate::identity) scopes: Option<ClaimPath>,
+    pub(in crate::identity) permissions: ClaimPath,
+    pub(in crate::identity) tenant: ClaimPath,
+}
+
+impl Mapping {
+    /// Reads the configured paths; attributes without one have the usual names.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub(in crate::identity) fn new(configured: &ClaimMapping) -> Result<Self, &'static str> {
+        let ClaimMapping { id, kind, roles, scopes, permissions, tenant } = configured;
+        let optional = |path: &Option<String>| path.as_deref().map(ClaimPath::parse).transpose();
+        let named =
+            |path: &Option<String>, usual: &'static str| ClaimPath::parse(path.as_deref().unwrap_or(usual));
+        Ok(Self {
+            id: optional(id)?,
+            kind: named(kind, "type")?,
+            roles: named(roles, "roles")?,
+            scopes: optional(scopes)?,
+            permissions: named(permissions, "permissions")?,
+            tenant: named(tenant, "tenant")?,
+        })
+    }
+}
