@@ -9,7 +9,7 @@
 //! the accept loop know TCP.
 //!
 //! Reading order: this file (accept loop) → [`places`] → [`connection`] (one connection) → [`activity`], [`guard`] (what it
-//! is doing, and for how long it may) → [`http1`], [`http2`] → [`malformed`].
+//! is doing, and for how long it may) → [`drive`], [`http1`], [`http2`] → [`malformed`].
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -30,24 +30,23 @@ use crate::telemetry::metrics::Metrics;
 mod activity;
 mod config;
 mod connection;
+mod drive;
 mod guard;
 mod http1;
 mod http2;
 mod lengths;
 mod malformed;
+mod peer;
 mod places;
 mod protocol;
 mod service;
 
 pub use config::Config;
 pub use malformed::Malformed;
+pub use peer::Peer;
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// The peer's address, put into every request.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
 
 /// Binds the listener.
 ///

@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::ALLOW;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
@@ -38,6 +39,9 @@ pub(super) async fn check(
             *response.status_mut() = malformed.status;
         }
         if malformed.status == StatusCode::METHOD_NOT_ALLOWED {
+            // As OPA does; what the server takes is in the head.
+            *response.body_mut() = Body::empty();
+            response.headers_mut().remove(CONTENT_TYPE);
             response.headers_mut().insert(ALLOW, METHODS);
         }
         return Err(response);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Config;
+use super::config::Config;
 
 /// A peer that takes so many bytes is taking its answer.
 const PROGRESS: u64 = 16 << 10;

@@ -17,11 +17,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::Peer;
 use super::activity::{Activity, Phase, Watch};
-use super::connection::{Connection, Event, event, told};
+use super::drive::{Event, Shared, event, told};
 use super::guard::Guarded;
 use super::malformed::Malformed;
+use super::peer::Peer;
 use super::service::{answer, call};
 
 /// How much is read ahead, and thus how long a head may be.
@@ -41,13 +41,8 @@ pub(super) fn builder() -> Builder {
 }
 
 /// Serves a connection until either side ends it.
-pub(super) async fn serve<Io>(
-    with: &Connection,
-    builder: &Builder,
-    io: Io,
-    peer: Peer,
-    activity: Arc<Activity>,
-) where
+pub(super) async fn serve<Io>(with: &Shared, builder: &Builder, io: Io, peer: Peer, activity: Arc<Activity>)
+where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let service = {
@@ -88,7 +83,7 @@ pub(super) async fn serve<Io>(
 
 /// Has what is no request recorded, and answers it if nobody has.
 async fn refuse<Io: AsyncRead + AsyncWrite + Unpin>(
-    with: &Connection,
+    with: &Shared,
     io: Option<Io>,
     peer: Peer,
     malformed: Malformed,

@@ -21,11 +21,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
-use super::Peer;
 use super::activity::{Activity, Patience, Phase, Watch};
-use super::connection::{Connection, Event, event, told};
+use super::drive::{Event, Shared, event, told};
 use super::guard::Guarded;
 use super::malformed::Malformed;
+use super::peer::Peer;
 use super::service::{Answer, answer, call};
 
 /// The most streams at a time.
@@ -98,7 +98,7 @@ async fn answer_stream(
 
 /// Serves a connection until either side ends it.
 pub(super) async fn serve<Io>(
-    with: &Connection,
+    with: &Shared,
     builder: &Builder<Streams>,
     io: Io,
     peer: Peer,

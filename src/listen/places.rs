@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 
-use super::Config;
 use super::activity::Activity;
+use super::config::Config;
 use crate::telemetry::metrics::Metrics;
 
 /// How often a place is looked for while all are taken.

@@ -14,9 +14,9 @@ use http::header::CONNECTION;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tower::Service;
 
-use super::Peer;
 use super::activity::{Activity, UnderWay};
 use super::malformed::{self, Malformed};
+use super::peer::Peer;
 
 /// How much of an answer is handed over at a time in HTTP/2, where what is handed over waits in memory for the peer.
 const PIECE: usize = 16 << 10;

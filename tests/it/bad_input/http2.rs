@@ -189,7 +189,6 @@ fn a_request_without_authority_is_refused_and_recorded() {
     for (method, path, authority, message) in [
         ("GET", "/v1/data/demo/echo", None, "the `:authority` is missing"),
         ("GET", "/v1/data/demo/echo", Some("me@localhost"), "the authority of the request's target"),
-        ("TRACE", "/v1/data/demo/echo", Some("localhost"), "this server does not take CONNECT and TRACE"),
     ] {
         let mut peer = Peer::open(&server, 65_535);
         let (body, record) = server.recorded(|| {
