@@ -209,9 +209,8 @@ impl Live {
         }
         let mut current = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let Reloaded { loaded: next, needs_restart } = current.reload().map_err(|error| error.to_string())?;
-        let mut authenticator =
+        let authenticator =
             authenticator(&next, &self.client, &self.clock).map_err(|error| error.to_string())?;
-        authenticator.adopt_keys(&self.authorizer.authenticator());
         let limits = Limits::new(&next.config.decision)?;
         self.authorizer.replace_authenticator(authenticator);
         *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) =
