@@ -19,14 +19,15 @@ use aws_lc_rs::signature::{self as sig, KeyPair as _};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use verdict::identity::{Authenticator, ClaimMapping, Config, IssuerConfig, Setup};
 use verdict::model::clock::{Clock, Timestamp};
-use verdict::model::credential::Credential;
+use verdict::model::presented::Presented;
 use verdict::model::principal::IdentityMode;
-use verdict::model::secret::Secret;
 use verdict::model::units::Period;
 use verdict::net;
 
@@ -62,7 +63,7 @@ fn setting(
     name: &str,
     algorithm: Algorithm,
     cache_entries: usize,
-) -> (Authenticator, impl Fn() -> Credential) {
+) -> (Authenticator, impl Fn() -> HeaderMap) {
     let (key, mut jwk) = key(algorithm);
     jwk["kid"] = "2026-11".into();
     let issuer = IssuerConfig {
@@ -92,18 +93,22 @@ fn setting(
         "iat": NOW - 5, "exp": NOW + 300, "scope": "orders:read orders:write", "tenant": "acme",
         "realm_access": { "roles": ["clerk", "reviewer"] }, "email": "alice@example.com", "jti": issued.get(),
         });
-        Credential::Bearer(Secret::new(jsonwebtoken::encode(&header, &claims, &key).unwrap()))
+        bearer(&jsonwebtoken::encode(&header, &claims, &key).unwrap())
     };
     (authenticator, issue)
 }
 
 /// The same token with its last signature bytes exchanged.
-fn forged(credential: &Credential) -> Credential {
-    let Credential::Bearer(token) = credential else { panic!("not a token") };
-    let (message, signature) = token.expose().rsplit_once('.').unwrap();
+fn forged(headers: &HeaderMap) -> HeaderMap {
+    let token = headers[AUTHORIZATION].to_str().unwrap().strip_prefix("Bearer ").unwrap();
+    let (message, signature) = token.rsplit_once('.').unwrap();
     let turned: String = signature.chars().rev().collect();
     let canonical = format!("{}A", &turned[..turned.len() - 1]);
-    Credential::Bearer(Secret::new(format!("{message}.{canonical}")))
+    bearer(&format!("{message}.{canonical}"))
+}
+
+fn bearer(token: &str) -> HeaderMap {
+    HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap())])
 }
 
 /// The outcome of what waits for nothing: every key is at hand here. Spares the figures the cost of a runtime's entry.
@@ -122,17 +127,18 @@ fn authenticate(criterion: &mut Criterion) {
             [("first", 0, true), ("cached", 10_000, true), ("rejected", 10_000, false)]
         {
             let (authenticator, issue) = setting(name, algorithm, cache_entries);
-            let ask = |credential: &Credential| {
-                let answer = now(authenticator.authenticate(IdentityMode::Required, credential));
+            let ask = |headers: &HeaderMap| {
+                let answer =
+                    now(authenticator.authenticate(IdentityMode::Required, &Presented::from(headers)));
                 assert_eq!(answer.is_ok(), good, "{name} {what}");
                 answer
             };
-            let credential = if good { issue() } else { forged(&issue()) };
+            let headers = if good { issue() } else { forged(&issue()) };
             group.bench_function(format!("{name}/{what}"), |bencher| {
                 if what == "first" {
-                    bencher.iter_batched(&issue, |credential| ask(&credential), BatchSize::SmallInput);
+                    bencher.iter_batched(&issue, |headers| ask(&headers), BatchSize::SmallInput);
                 } else {
-                    bencher.iter(|| black_box(ask(&credential)));
+                    bencher.iter(|| black_box(ask(&headers)));
                 }
             });
         }

@@ -1,178 +1,106 @@
-//! The pipeline that every protocol uses: snapshot → credential → input → decision → record.
+//! The pipeline that every door uses: what is in force → who is calling → what is asked → input → decision → record.
 //!
-//! INVARIANT (one way to a decision): edges come in through [`Authorizer::authorize`] and its batch form, or through
-//! [`Authorizer::refuse`] for what is not even a call; all of them end in the decision log, and there is no early return
-//! between taking the snapshot and recording.
-//! INVARIANT (nobody waits for another): what policy may wait for, it waits for on a thread that serves nobody; there are
-//! not more of them than configured.
-//! INVARIANT (fail closed): whatever goes wrong on the way is a decision, too, of the outcome `refused` or `error`.
+//! INVARIANT (one way to a decision): doors come in through [`Authorizer::authorize`] and its batch form, through
+//! [`Authorizer::manage`], or through [`Authorizer::refuse`] for what is not even a call. All of them end in the decision
+//! log; there is no early return between taking what is in force and recording.
+//! INVARIANT (before the body): who is calling is decided before the door is asked for the body.
+//! INVARIANT (nobody waits for another): what policy may wait for, it waits for on a thread that serves nobody; how many
+//! such threads there may be is configured.
+//! INVARIANT (fail closed): whatever goes wrong on the way is a decision, too, with the outcome `refused` or `error`.
 //!
 //! Deliberately absent: anything of a protocol.
+//!
+//! Reading order: `call` → `in_force` → this file → `decider` → `schedule` → `separate_pool`.
 
-mod beside;
-mod lanes;
+mod call;
+mod decider;
+pub mod in_force;
+mod schedule;
+mod separate_pool;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use arc_swap::ArcSwap;
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use self::beside::Beside;
-use self::lanes::Lanes;
+use self::call::Call;
+use self::decider::Decider;
+use self::in_force::{Current, InForce};
+use self::separate_pool::SeparatePool;
 use crate::decision_log::{DecisionLog, Unrecorded};
-use crate::identity::Authenticator;
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::credential::Credential;
-use crate::model::decision::{Decision, Outcome, Recorded, Timings};
+use crate::model::decision::{Decision, Outcome, Recorded};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::principal::AuthContext;
+use crate::model::presented::Presented;
+use crate::model::principal::{AuthContext, IdentityMode};
 use crate::model::request::{EntryPath, RequestContext};
-use crate::pdp;
-use crate::pdp::snapshot::{Snapshot, SnapshotStore};
 use crate::telemetry::metrics::Metrics;
-use verdict_rego::{Effects, EvalLimits, Host, UndefinedCause, Value};
 
-/// One question, as an edge hands it over.
-#[derive(Debug)]
-pub struct Call {
-    /// The document that is asked for.
-    pub path: EntryPath,
-    /// What was presented.
-    pub credential: Credential,
-    /// What the caller sent as input; nothing of it is verified.
-    pub input: Option<Value>,
-    /// What is known of the call besides.
-    pub context: RequestContext,
-    /// Whether a path that nothing declares is an error rather than undefined.
-    pub strict_path: bool,
-    /// Whether the answer is to be explained.
-    pub explain: bool,
-    /// When the edge took the request up.
-    pub started: Instant,
-    /// How long reading the input took.
-    pub input_parse: Duration,
-}
+pub use self::call::{Arrival, Batch, Question};
 
-/// Several questions about one document, by one caller, answered from one snapshot.
-#[derive(Debug)]
-pub struct BatchCall {
-    /// All but the input, which is left empty.
-    pub call: Call,
-    /// An input for each name.
-    pub inputs: Vec<(String, Value)>,
-}
-
-/// A recorded answer to each input of a batch, by its name, or the failure to record it.
-pub type BatchAnswers = Vec<(String, Result<Recorded<Decision>, Unrecorded>)>;
-
-/// A recorded decision, and the snapshot that it came from.
+/// A recorded decision, and what it rests on.
 #[derive(Debug)]
 pub struct Authorized {
     /// The decision.
     pub decision: Recorded<Decision>,
-    /// What answered.
-    pub snapshot: Arc<Snapshot>,
+    /// What decided.
+    pub in_force: Arc<InForce>,
+    /// Whether the caller asked for an explanation that it may not have.
+    pub explanation_denied: bool,
 }
 
-/// Says whether the policy in force has become too old to decide with.
-pub type Staleness = Box<dyn Fn(Timestamp) -> bool + Send + Sync>;
-
-/// What decisions have around them.
-#[derive(Debug, Clone, Default)]
-pub struct Around {
-    /// Whom they may ask, and what they see.
-    pub surroundings: Arc<Host>,
-    /// Whether what they learn from others is recorded.
-    pub recorded: bool,
-    /// How many may wait for others at a time.
-    pub max_waiting: usize,
+/// The answers to a batch, all from the same policy.
+#[derive(Debug)]
+pub struct AuthorizedBatch {
+    /// The batch's id, which each record has, too.
+    pub id: Uuid,
+    /// A recorded answer to each input by its name, or the failure to record it.
+    pub answers: Vec<(String, Result<Recorded<Decision>, Unrecorded>)>,
 }
 
-/// Everything that a decision needs. Shared by all edges and threads.
+/// Why a batch is not answered item by item.
+#[derive(Debug)]
+pub enum BatchRefused {
+    /// The whole batch is refused.
+    Refused(Recorded<Decision>),
+    /// And that could not be recorded.
+    Unrecorded(Unrecorded),
+}
+
+/// Says whether reloads have failed for longer than a duration.
+pub type Staleness = Box<dyn Fn(Timestamp, Duration) -> bool + Send + Sync>;
+
+/// Everything that a decision needs. Shared by all doors and threads.
 pub struct Authorizer {
-    snapshots: Arc<SnapshotStore>,
-    authenticator: ArcSwap<Authenticator>,
+    current: Arc<Current>,
     clock: Clock,
     is_stale: Staleness,
     decider: Arc<Decider>,
     /// Where evaluations run that are long.
-    beside: Beside,
-    /// Taken by what may wait for others.
-    waiting: ArcSwap<Semaphore>,
-}
-
-/// The part that decides and records, on whatever thread.
-struct Decider {
-    log: Arc<DecisionLog>,
-    metrics: Arc<Metrics>,
-    lanes: Lanes,
-    explain: ArcSwap<pdp::explain::Config>,
-    around: ArcSwap<Around>,
+    pool: Arc<SeparatePool>,
 }
 
 impl Authorizer {
-    /// Puts the parts together, with threads for long evaluations on half of the processors. Calls are refused while
-    /// `is_stale` says so.
+    /// Puts the parts together, with a separate pool on half of the processors. `is_stale` says whether what is in force is too old.
     ///
     /// # Errors
     /// The system has no thread to give.
     pub fn new(
-        snapshots: Arc<SnapshotStore>,
-        authenticator: Authenticator,
+        current: Arc<Current>,
         log: Arc<DecisionLog>,
         metrics: Arc<Metrics>,
         clock: Clock,
         is_stale: Staleness,
     ) -> io::Result<Self> {
-        let authenticator = ArcSwap::from_pointee(authenticator);
-        let explain = ArcSwap::from_pointee(pdp::explain::Config::default());
-        let lanes = Lanes::default();
-        let decider = Arc::new(Decider { log, metrics, lanes, explain, around: ArcSwap::default() });
-        let waiting = ArcSwap::from_pointee(Semaphore::new(1));
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-        let beside = Beside::new((processors / 2).max(1))?;
-        Ok(Self { snapshots, authenticator, clock, is_stale, decider, beside, waiting })
+        let pool = Arc::new(SeparatePool::new((processors / 2).max(1))?);
+        Ok(Self { current, clock, is_stale, decider: Arc::new(Decider::new(log, metrics)), pool })
     }
 
-    /// The snapshot in force, for what is no decision (health, status, policies).
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots.load()
-    }
-
-    /// The verifier in force.
-    pub fn authenticator(&self) -> Arc<Authenticator> {
-        self.authenticator.load_full()
-    }
-
-    /// Puts another verifier in force; calls that are under way end with the one that they began with.
-    pub fn replace_authenticator(&self, mut authenticator: Authenticator) {
-        authenticator.adopt_keys(&self.authenticator.load());
-        self.authenticator.store(Arc::new(authenticator));
-    }
-
-    /// Puts other limits in force.
-    pub fn replace_limits(&self, limits: pdp::Limits) {
-        self.snapshots.replace_limits(limits);
-    }
-
-    /// Says which decisions are explained from now on; none are before.
-    pub fn replace_explain(&self, explain: pdp::explain::Config) {
-        self.decider.explain.store(Arc::new(explain));
-    }
-
-    /// Says what decisions have around them from now on; nothing before.
-    pub fn replace_around(&self, around: Around) {
-        self.waiting.store(Arc::new(Semaphore::new(around.max_waiting.clamp(1, Semaphore::MAX_PERMITS))));
-        self.decider.around.store(Arc::new(around));
-    }
-
-    /// The limits in force for the document at a path.
-    pub fn limits(&self, path: &EntryPath) -> EvalLimits {
-        self.snapshots.limits().of(path)
+    /// What is in force, for what is no decision (health, status).
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.current.load()
     }
 
     /// The time, as decisions see it.
@@ -180,62 +108,93 @@ impl Authorizer {
         self.clock.now()
     }
 
-    /// Decides one call and records the decision.
+    /// Decides one call and records the decision. `ask` reads what is asked, once it is known who is calling.
     ///
     /// # Errors
     /// [`Unrecorded`] when the log did not take the record: there is no decision to answer with.
-    pub async fn authorize(&self, call: Call) -> Result<Authorized, Unrecorded> {
-        let Call { path, credential, input, context, strict_path, explain, started, input_parse } = call;
-        let (snapshot, at) = (self.snapshots.load(), self.clock.now());
-        let authenticating = Instant::now();
-        let auth = self.admit(&snapshot, &path, &credential, at).await;
-        let authenticate = authenticating.elapsed();
-        let step = Step {
-            snapshot: Arc::clone(&snapshot),
-            at,
-            strict_path,
-            explain,
-            started,
-            input_parse,
-            authenticate,
-            batch_id: None,
+    pub async fn authorize(
+        &self,
+        arrival: Arrival<'_>,
+        ask: impl AsyncFnOnce() -> Result<Question, Failure>,
+    ) -> Result<Authorized, Unrecorded> {
+        let (mut call, admitted) = self.admit(arrival).await;
+        let in_force = Arc::clone(&call.in_force);
+        let asked = match admitted {
+            Ok(()) => ask().await,
+            Err(failure) => Err(failure),
         };
-        let decision = self.answer(self.question(step, path, auth, input, context)).await?;
-        Ok(Authorized { decision, snapshot })
+        let question = match asked {
+            Ok(question) => question,
+            Err(failure) => {
+                let decision = self.decider.record(call.refuse(failure)).await?;
+                return Ok(Authorized { decision, in_force, explanation_denied: false });
+            }
+        };
+        call.question = question;
+        let explanation_denied = call.question.explain && !call.is_explained();
+        let decision = self.answer(call).await?;
+        Ok(Authorized { decision, in_force, explanation_denied })
     }
 
     /// Decides a batch: the caller is authenticated once, every input is decided and recorded for itself.
-    pub async fn authorize_batch(&self, batch: BatchCall) -> (Uuid, BatchAnswers) {
-        let BatchCall { call, inputs } = batch;
-        let Call { path, credential, input: _, context, strict_path, explain, started: _, input_parse } =
-            call;
-        let (snapshot, at, id) = (self.snapshots.load(), self.clock.now(), Uuid::new_v4());
-        let authenticating = Instant::now();
-        let auth = self.admit(&snapshot, &path, &credential, at).await;
-        let authenticate = authenticating.elapsed();
+    ///
+    /// # Errors
+    /// When the whole of it is refused: the caller, the body, or its size.
+    pub async fn authorize_batch(
+        &self,
+        arrival: Arrival<'_>,
+        ask: impl AsyncFnOnce() -> Result<Batch, Failure>,
+    ) -> Result<AuthorizedBatch, BatchRefused> {
+        let (mut call, admitted) = self.admit(arrival).await;
+        let asked = match admitted {
+            Ok(()) => ask().await.and_then(|batch| check_size(batch, &call.in_force)),
+            Err(failure) => Err(failure),
+        };
+        let batch = match asked {
+            Ok(batch) => batch,
+            Err(failure) => {
+                let recorded = self.decider.record(call.refuse(failure)).await;
+                return Err(recorded.map_or_else(BatchRefused::Unrecorded, BatchRefused::Refused));
+            }
+        };
+        let id = Uuid::new_v4();
+        call.batch_id = Some(id);
+        let Batch { inputs, common, question } = batch;
         let mut answers = Vec::with_capacity(inputs.len());
         for (name, input) in inputs {
             // A batch may be long: others get their turn between its items.
             tokio::task::yield_now().await;
-            let (started, batch_id) = (Instant::now(), Some(id));
-            let step = Step {
-                snapshot: Arc::clone(&snapshot),
-                at,
-                strict_path,
-                explain,
-                started,
-                input_parse,
-                authenticate,
-                batch_id,
+            let input = Some(Batch::merged(common.as_ref(), input));
+            let item = Call {
+                question: Question { input, ..question.clone() },
+                started: Instant::now(),
+                ..call.clone()
             };
-            let (path, auth, context) = (path.clone(), auth.clone(), context.clone());
-            let question = self.question(step, path, auth, Some(input), context);
-            answers.push((name, self.answer(question).await));
+            answers.push((name, self.answer(item).await));
         }
-        (id, answers)
+        Ok(AuthorizedBatch { id, answers })
     }
 
-    /// Records that a request was refused before it became a call: malformed, too large.
+    /// Decides whether the caller may manage this server, and records that; `operation` names what it wants to do. Where
+    /// identity is off, everybody may: then it is for the listener to say who can connect.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] when the log did not take the record.
+    pub async fn manage(&self, arrival: Arrival<'_>) -> Result<Recorded<Decision>, Unrecorded> {
+        let Arrival { presented, path: _, context, started } = arrival;
+        let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
+        let admitted = match self.authenticate(&mut call, IdentityMode::Required, &presented).await {
+            Ok(()) => check_role(&call),
+            Err(failure) => Err(failure),
+        };
+        let decision = match admitted {
+            Ok(()) => call.into_decision(Uuid::new_v4(), Outcome::Allow, Duration::ZERO),
+            Err(failure) => call.refuse(failure),
+        };
+        self.decider.record(decision).await
+    }
+
+    /// Records that a request was refused before it became a call: not HTTP, from elsewhere, no such method.
     ///
     /// # Errors
     /// [`Unrecorded`], as with every decision.
@@ -246,238 +205,157 @@ impl Authorizer {
         context: RequestContext,
         started: Instant,
     ) -> Result<Recorded<Decision>, Unrecorded> {
-        let (snapshot, at, zero) = (self.snapshots.load(), self.clock.now(), Duration::ZERO);
-        let step = Step {
-            snapshot,
-            at,
-            strict_path: false,
-            explain: false,
-            started,
-            input_parse: zero,
-            authenticate: zero,
-            batch_id: None,
-        };
-        self.decider.record(step.refused(path, failure, AuthContext::Unchecked, None, context)).await
-    }
-
-    fn question(
-        &self,
-        step: Step,
-        path: EntryPath,
-        auth: Result<AuthContext, Failure>,
-        input: Option<Value>,
-        context: RequestContext,
-    ) -> Question {
-        let limits = self.limits(&path);
-        Question { step, path, auth, input, context, limits, waited: Duration::ZERO, too_late: None }
-    }
-
-    /// Decides and records: here, or beside the threads that serve, where policy may wait for others or is long.
-    async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        let (snapshot, path) = (&question.step.snapshot, &question.path);
-        if question.auth.is_err() {
-            self.decider.answer(question).await
-        } else if snapshot.program.blocks(path) {
-            self.answer_waiting(question).await
-        } else if self.decider.lanes.is_long(snapshot, path) {
-            self.answer_beside(question).await
-        } else {
-            self.decider.answer(question).await
-        }
-    }
-
-    async fn answer_beside(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        let (begun, patience) = (Instant::now(), question.limits.deadline);
-        let (decider, runtime) = (Arc::clone(&self.decider), Handle::current());
-        // The record is written there, too: whoever called may have gone away meanwhile.
-        let answer = self.beside.run(question, patience, move |mut question| {
-            question.waited = begun.elapsed();
-            runtime.block_on(decider.answer(question))
-        });
-        match answer.await {
-            Ok(answer) => answer.unwrap_or_else(|| Err(Unrecorded { id: Uuid::new_v4() })),
-            Err(question) => self.decider.answer(question.too_late("others like it took all the time")).await,
-        }
-    }
-
-    async fn answer_waiting(&self, mut question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        let begun = Instant::now();
-        let places = self.waiting.load_full();
-        let Ok(Ok(place)) = tokio::time::timeout(question.limits.deadline, places.acquire_owned()).await
-        else {
-            let why = "too many decisions wait for others (`http_send.max_concurrent`)";
-            return self.decider.answer(question.too_late(why)).await;
-        };
-        question.waited = begun.elapsed();
-        let (decider, runtime) = (Arc::clone(&self.decider), Handle::current());
-        let answer = tokio::task::spawn_blocking(move || {
-            let answer = runtime.block_on(decider.answer(question));
-            drop(place);
-            answer
-        });
-        answer.await.unwrap_or_else(|_| Err(Unrecorded { id: Uuid::new_v4() }))
+        let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
+        call.path = path;
+        self.decider.record(call.refuse(failure)).await
     }
 
     /// Whether there is policy to decide with, and who is calling.
-    async fn admit(
-        &self,
-        snapshot: &Snapshot,
-        path: &EntryPath,
-        credential: &Credential,
-        at: Timestamp,
-    ) -> Result<AuthContext, Failure> {
+    async fn admit(&self, arrival: Arrival<'_>) -> (Call, Result<(), Failure>) {
+        let Arrival { presented, path, context, started } = arrival;
+        let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
+        let path = match path {
+            Ok(path) => path,
+            Err(failure) => return (call, Err(failure)),
+        };
+        let mode = call.in_force.authenticator.mode_for(&path);
+        call.path = Some(path);
         let unavailable = |message| Err(Failure::new(FailureKind::PolicyUnavailable, message));
-        if snapshot.revision.generation == 0 {
-            return unavailable("no bundle is active yet");
+        if call.in_force.snapshot.revision.generation == 0 {
+            return (call, unavailable("no bundle is active yet"));
         }
-        if (self.is_stale)(at) {
-            return unavailable("the active policy is older than `bundles.max_stale` allows");
+        let settings = &call.in_force.settings;
+        if settings.deny_when_stale && (self.is_stale)(call.at, settings.max_stale) {
+            return (call, unavailable("the active policy is older than `bundles.max_stale` allows"));
         }
-        let authenticator = self.authenticator.load();
-        let mode = authenticator.mode_for(path);
-        let authenticated = authenticator.authenticate(mode, credential).await;
-        authenticated.inspect_err(|failure| self.decider.metrics.identity.failed(failure.kind))
+        let authenticated = self.authenticate(&mut call, mode, &presented).await;
+        (call, authenticated)
+    }
+
+    async fn authenticate(
+        &self,
+        call: &mut Call,
+        mode: IdentityMode,
+        presented: &Presented<'_>,
+    ) -> Result<(), Failure> {
+        let authenticator = Arc::clone(&call.in_force.authenticator);
+        // Management is as open as the whole of policy is.
+        let off = call.path.is_none() && authenticator.mode_for(&EntryPath::default()) == IdentityMode::Off;
+        let begun = Instant::now();
+        let mode = if off { IdentityMode::Off } else { mode };
+        let authenticated = authenticator.authenticate(mode, presented).await;
+        call.authenticate = begun.elapsed();
+        match authenticated {
+            Ok(auth) => {
+                call.auth = auth;
+                Ok(())
+            }
+            Err(failure) => {
+                self.decider.metrics.identity.failed(failure.kind);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Decides and records: on this thread, or on another where policy may wait for others or takes long.
+    async fn answer(&self, call: Call) -> Result<Recorded<Decision>, Unrecorded> {
+        let Some(path) = &call.path else {
+            return self.decider.record(call.refuse(Failure::new(FailureKind::Internal, "no path"))).await;
+        };
+        let snapshot = &call.in_force.snapshot;
+        let (waits, long) = (
+            snapshot.program.blocks(path),
+            self.decider.schedule.is_long(snapshot, path) || call.is_explained(),
+        );
+        if !waits && !long {
+            return self.decider.record(self.decider.decide(call)).await;
+        }
+        let (decider, pool) = (Arc::clone(&self.decider), Arc::clone(&self.pool));
+        // A task of its own: the decision is recorded even if the caller has gone away meanwhile.
+        let answer = tokio::spawn(async move {
+            let decided = if waits {
+                decide_waiting(&decider, call).await
+            } else {
+                decide_in(&decider, &pool, call).await
+            };
+            match decided {
+                Some(decision) => decider.record(decision).await,
+                None => Err(Unrecorded { id: Uuid::new_v4() }),
+            }
+        });
+        answer.await.unwrap_or_else(|_| Err(Unrecorded { id: Uuid::new_v4() }))
     }
 }
 
-impl Decider {
-    async fn answer(&self, question: Question) -> Result<Recorded<Decision>, Unrecorded> {
-        self.record(self.decide(question)).await
+/// Decides on the separate pool; `None` where that panicked.
+async fn decide_in(decider: &Arc<Decider>, pool: &SeparatePool, call: Call) -> Option<Decision> {
+    let (begun, patience) = (Instant::now(), call.limits().deadline);
+    let working = Arc::clone(decider);
+    let decided = pool.run(call, patience, move |mut call: Call| {
+        call.waited = begun.elapsed();
+        working.decide(call)
+    });
+    match decided.await {
+        Ok(decision) => decision,
+        Err(call) => Some(decider.too_late(call, "others like it took all the time")),
     }
+}
 
-    fn decide(&self, question: Question) -> Decision {
-        let Question { step, path, auth, input, context, limits, waited, too_late } = question;
-        let auth = match auth {
-            Ok(auth) => auth,
-            Err(failure) => return step.refused(Some(path), failure, AuthContext::Unchecked, input, context),
-        };
-        let input = match pdp::input::assemble(&auth, input) {
-            Ok(input) => input,
-            Err(failure) => return step.refused(Some(path), failure, auth, None, context),
-        };
-        let seen = input.clone();
-        let (id, explain) = (Uuid::new_v4(), **self.explain.load());
-        let kept = if step.explain || explain.any() { input.clone() } else { None };
-        let around = self.around.load();
-        let mut effects = Effects::new(&around.surroundings);
-        let left = EvalLimits { deadline: limits.deadline.saturating_sub(waited), ..limits };
-        let mut answer = match too_late {
-            Some(why) => pdp::Answer::too_late(&limits, why),
-            None => {
-                let answer = pdp::decide_in(&step.snapshot, &path, input, step.at, &left, &mut effects);
-                self.lanes.rate(&step.snapshot, &path, &answer);
-                answer
-            }
-        };
-        if answer.is_too_late() && !waited.is_zero() {
-            answer = pdp::Answer { eval: answer.eval, ..pdp::Answer::too_late(&limits, "waiting included") };
-        }
-        let nd_builtin_cache = if around.recorded { effects.record() } else { None };
-        let evaluated = answer.failure.is_none() || answer.result.is_some();
-        let wanted = evaluated && (step.explain || explain.wants(id, answer.outcome));
-        let mut explained = || {
-            pdp::explain(&step.snapshot.program, &path, kept.as_ref(), step.at, &limits, false, &mut effects)
-        };
-        let explanation = if wanted { explained() } else { None };
-        if step.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
-            answer.outcome = Outcome::Error;
-            answer.failure =
-                Some(Failure::new(FailureKind::UnknownPath, format!("nothing is declared at `{path}`")));
-        }
-        Decision {
-            id,
-            batch_id: step.batch_id,
-            path: Some(path),
-            revision: Arc::clone(&step.snapshot.revision),
-            outcome: answer.outcome,
-            reason: answer.reason,
-            result: answer.result,
-            input: seen,
-            nd_builtin_cache,
-            explanation,
-            failure: answer.failure,
-            auth,
-            context,
-            at: step.at,
-            timings: step.timings(answer.eval),
-        }
+/// Decides on a thread that may wait for others; `None` where that panicked.
+async fn decide_waiting(decider: &Arc<Decider>, mut call: Call) -> Option<Decision> {
+    let begun = Instant::now();
+    let places = Arc::clone(&call.in_force.settings.waiting);
+    let Ok(Ok(place)) = tokio::time::timeout(call.limits().deadline, places.acquire_owned()).await else {
+        let why = "too many decisions wait for others (`http_send.max_concurrent`)";
+        return Some(decider.too_late(call, why));
+    };
+    call.waited = begun.elapsed();
+    let working = Arc::clone(decider);
+    let decided = tokio::task::spawn_blocking(move || {
+        let decision = working.decide(call);
+        drop(place);
+        decision
+    });
+    decided.await.ok()
+}
+
+/// INVARIANT (bounded batches): what one body may make of log and answers is bounded before the first item is decided.
+fn check_size(batch: Batch, in_force: &InForce) -> Result<Batch, Failure> {
+    let limits = in_force.settings.batch;
+    let too_large = |message| Err(Failure::new(FailureKind::TooLarge, message));
+    if batch.inputs.len() > limits.items {
+        return too_large(format!(
+            "the batch has {} inputs; at most {} are allowed (`server.max_batch_items`)",
+            batch.inputs.len(),
+            limits.items
+        ));
     }
+    if batch.bytes(limits.bytes) > limits.bytes {
+        return too_large(format!(
+            "the inputs of the batch, each with its common input, are more than {} bytes (`server.max_batch_size`)",
+            limits.bytes
+        ));
+    }
+    Ok(batch)
+}
 
-    async fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
-        self.metrics.decisions.observe(decision.path.as_ref(), decision.outcome, &decision.timings);
-        self.log.record(decision).await
+/// INVARIANT (management has a role): a valid credential alone manages nothing.
+fn check_role(call: &Call) -> Result<(), Failure> {
+    let role = &call.in_force.settings.management_role;
+    match &call.auth {
+        AuthContext::Unchecked => Ok(()),
+        AuthContext::Verified(verified) if verified.principal.roles.contains(role) => Ok(()),
+        AuthContext::Verified(_) | AuthContext::Anonymous => {
+            let message = format!("management asks for the role `{role}` (`management.role`)");
+            Err(Failure::new(FailureKind::Forbidden, message))
+        }
     }
 }
 
 impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorizer").field("revision", &self.snapshot().revision).finish_non_exhaustive()
-    }
-}
-
-/// What is left to decide once the caller is known.
-struct Question {
-    step: Step,
-    path: EntryPath,
-    auth: Result<AuthContext, Failure>,
-    input: Option<Value>,
-    context: RequestContext,
-    /// What the evaluation may take.
-    limits: EvalLimits,
-    /// How much of its time has gone by before it begins.
-    waited: Duration,
-    /// Why there is no time left for it.
-    too_late: Option<&'static str>,
-}
-
-impl Question {
-    fn too_late(self, why: &'static str) -> Self {
-        Self { too_late: Some(why), ..self }
-    }
-}
-
-/// What the steps of one call share.
-struct Step {
-    snapshot: Arc<Snapshot>,
-    at: Timestamp,
-    strict_path: bool,
-    explain: bool,
-    started: Instant,
-    input_parse: Duration,
-    authenticate: Duration,
-    batch_id: Option<Uuid>,
-}
-
-impl Step {
-    fn timings(&self, eval: Duration) -> Timings {
-        let (input_parse, authenticate) = (self.input_parse, self.authenticate);
-        Timings { input_parse, authenticate, eval, total: self.started.elapsed() }
-    }
-
-    fn refused(
-        &self,
-        path: Option<EntryPath>,
-        failure: Failure,
-        auth: AuthContext,
-        input: Option<Value>,
-        context: RequestContext,
-    ) -> Decision {
-        Decision {
-            id: Uuid::new_v4(),
-            batch_id: self.batch_id,
-            path,
-            revision: Arc::clone(&self.snapshot.revision),
-            outcome: Outcome::Refused,
-            reason: Some(failure.message.clone()),
-            result: None,
-            input,
-            nd_builtin_cache: None,
-            explanation: None,
-            failure: Some(failure),
-            auth,
-            context,
-            at: self.at,
-            timings: self.timings(Duration::ZERO),
-        }
+        f.debug_struct("Authorizer")
+            .field("revision", &self.in_force().snapshot.revision)
+            .finish_non_exhaustive()
     }
 }

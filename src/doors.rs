@@ -5,15 +5,17 @@
 //!
 //! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
 //!
-//! Reading order: [`router`] (every route) → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
-//! [`manage`] (health, status, config, policies, metrics).
+//! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
+//! `health` and `manage` (status, config, policies).
 
 pub mod answer;
 pub mod body;
 pub mod context;
-pub mod manage;
+pub mod edge;
+mod health;
+mod manage;
 pub mod opa;
 pub mod origin;
 pub mod params;
 mod refused;
-pub mod router;
+pub mod routes;

@@ -21,11 +21,12 @@ mod cache;
 mod config;
 pub mod dev;
 pub mod jwt;
+pub mod kind;
 mod modes;
 mod refusal;
 pub mod subject;
 
-pub use authenticate::{Authenticator, IssuerStatus, Refresh, Setup};
+pub use authenticate::{Authenticator, IssuerStatus, KeyRefresh, Refresh, Setup};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
 pub use jwt::check::check;
 pub use jwt::jwk::Thumbprint;

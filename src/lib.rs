@@ -39,7 +39,3 @@ pub mod config;
 
 pub mod app;
 pub mod cli;
-
-pub mod reload;
-
-pub mod shutdown;

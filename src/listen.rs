@@ -36,6 +36,7 @@ mod http1;
 mod http2;
 mod lengths;
 mod malformed;
+mod management;
 mod peer;
 mod places;
 mod protocol;
@@ -43,6 +44,7 @@ mod service;
 
 pub use config::Config;
 pub use malformed::Malformed;
+pub use management::{ManagementConfig, ManagementListen};
 pub use peer::Peer;
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.

@@ -3,12 +3,12 @@
 //! INVARIANT (values only): nothing here does I/O, is async, or knows a wire format. Every other module may import
 //! this one; this one imports nothing.
 //!
-//! Reading order: [`credential`] → [`principal`] → [`request`] → [`decision`] → [`failure`].
+//! Reading order: [`presented`] → [`principal`] → [`request`] → [`decision`] → [`failure`].
 
 pub mod clock;
-pub mod credential;
 pub mod decision;
 pub mod failure;
+pub mod presented;
 pub mod principal;
 pub mod request;
 pub mod revision;

@@ -6,9 +6,10 @@
 //!
 //! Deliberately absent: decisions themselves (`decision_log`), the `/metrics` route (`http`), tracing of spans.
 //!
-//! Reading order: [`metrics`] → [`histogram`] → [`tracing`] → [`inert`].
+//! Reading order: [`metrics`] → [`histogram`] → [`tasks`] → [`tracing`] → [`inert`].
 
 pub mod histogram;
 pub mod inert;
 pub mod metrics;
+pub mod tasks;
 pub mod tracing;

@@ -17,7 +17,7 @@ use super::status::{Report, Status};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
-use crate::pdp::snapshot::{Snapshot, SnapshotStore};
+use crate::pdp::snapshot::{Snapshot, SnapshotSlot};
 
 /// Is told about reloads, e.g. to count them. Called on the watcher's thread, after the status was updated.
 pub trait Observer: Send + Sync {
@@ -32,8 +32,8 @@ pub trait Observer: Send + Sync {
 pub struct Setup {
     /// `bundles:` of the configuration.
     pub config: Config,
-    /// The active snapshot.
-    pub store: Arc<SnapshotStore>,
+    /// Where snapshots come into force.
+    pub slot: Arc<dyn SnapshotSlot>,
     /// The state, for readers.
     pub status: Arc<Status>,
     /// The clock.
@@ -159,8 +159,8 @@ impl Reloader {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let generation = self.setup.store.load().revision.generation.saturating_add(1);
-        let limits = self.setup.store.limits();
+        let generation = self.setup.slot.snapshot().revision.generation.saturating_add(1);
+        let limits = self.setup.slot.limits();
         let conditions = Conditions {
             limits: Some(&limits),
             required: &self.required,
@@ -180,12 +180,12 @@ impl Reloader {
                 "the bundle was removed from the directory, and is no longer in force"
             );
         }
-        let Setup { store, status, clock, observers, .. } = &self.setup;
+        let Setup { slot, status, clock, observers, .. } = &self.setup;
         let generation = snapshot.revision.generation;
         warn_unverified(bundles, self.setup.config.verification.is_some());
-        store.swap(snapshot);
+        slot.activate(snapshot);
         status.activated(clock.now(), generation, bundles);
-        let (report, snapshot) = (status.report(), store.load());
+        let (report, snapshot) = (status.report(), slot.snapshot());
         let revision = |(name, bundle): (&String, &BundleRevision)| format!("{name}@{}", bundle.revision);
         let bundles: Vec<String> = snapshot.revision.bundles.iter().map(revision).collect();
         tracing::info!(generation = report.generation, bundles = bundles.join(" "), "bundles are active");

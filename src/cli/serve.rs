@@ -10,12 +10,12 @@ use clap::Args;
 
 use super::print::{Style, complain};
 use super::verification::VerificationArgs;
-use crate::app::{App, Setup};
+use crate::app::{App, Setup, reload, shutdown};
 use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, load};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::telemetry::tracing as diagnostics;
-use crate::{reload, shutdown, testing};
+use crate::testing;
 
 /// `verdict dev`
 #[derive(Debug, Args)]
@@ -149,7 +149,8 @@ async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
     let setup =
         Setup { loaded, no_color, clock: Clock::System, runner: Some(Arc::new(testing::before_activation)) };
     let app = App::start(setup).await.map_err(|error| error.to_string())?;
-    let reloading = tokio::spawn(reload::run(Arc::clone(&app.live), hangups));
+    let live = Arc::clone(&app.live);
+    app.supervisor.start("configuration", move || reload::run(Arc::clone(&live), Arc::clone(&hangups)));
     if profile == Profile::Dev {
         let style = Style::new(std::io::stderr().is_terminal() && !no_color);
         // Nobody may be reading it; the server goes on.
@@ -158,8 +159,6 @@ async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
     tracing::info!(address = %app.address, "serving");
     let signal = termination.next().await;
     tracing::info!(signal, "draining: no new connections, calls under way are answered");
-    reloading.abort();
-    let _ = reloading.await;
     let drained = app.shutdown().await;
     tracing::info!(drained, "stopped");
     Ok(drained)
@@ -173,7 +172,7 @@ fn banner(app: &App, state: &Path, style: &Style) -> String {
         "{warn}DEVELOPMENT: it trusts its own issuer, whose key is in {}; never expose it{warn:#}\n\n",
         state.display()
     ));
-    let snapshot = app.authorizer.snapshot();
+    let snapshot = Arc::clone(&app.authorizer.in_force().snapshot);
     if snapshot.revision.bundles.is_empty() {
         let report = app.bundles.report();
         text.push_str(&format!(

@@ -126,6 +126,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Maximum size of a request body, also after decompression; a larger one is answered with 413.",
     ),
     entry(
+        "server.max_batch_items",
+        Kind::Number,
+        "Maximum number of inputs in a batch; more are answered with 413.",
+    ),
+    entry(
+        "server.max_batch_size",
+        Kind::Size,
+        "Maximum size of all inputs of a batch together, each with the common input; more is answered with 413.",
+    ),
+    entry(
         "server.gzip_min_size",
         Kind::Size,
         "Responses of at least this size are compressed for clients that accept gzip.",
@@ -172,6 +182,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         Kind::Texts,
         "Origins whose web pages may call where identity is off, e.g. `https://console.example`. Requests from other pages \
          than the server's own are answered with 403.",
+    ),
+    entry(
+        "management.listen",
+        Kind::Text,
+        "Address of the management listener, `auto` (127.0.0.1:8282, or none if that is in use) or `off`. Anyone who can \
+         connect to it reads metrics with the names of entry points; everything else requires the role.",
+    ),
+    entry(
+        "management.role",
+        Kind::Text,
+        "Role that callers of `/v1/status`, `/v1/config` and `/v1/policies` must have, on either listener, unless identity \
+         is off.",
     ),
     entry(
         "bundles.dir",
@@ -390,6 +412,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         "decision.explain.one_in",
         Kind::Number,
         "Explain one in this many of them; `1` explains every one.",
+    ),
+    entry(
+        "decision.explain.roles",
+        Kind::Texts,
+        "Callers with one of these roles may request explanations (`?explain`). `verdict dev` allows them to everyone.",
+    ),
+    entry(
+        "decision.explain.entrypoints",
+        Kind::Texts,
+        "For these documents, and everything below them, every caller may request explanations.",
     ),
     entry(
         "decision.depth",

@@ -209,7 +209,16 @@ fn make_absolute(node: &mut Node, folder: &FsPath) {
 /// What no file says is relative to the working directory. Said in full, it means the same to whoever reads the
 /// configuration in effect, and from wherever.
 fn make_paths_absolute(config: &mut Config) {
-    let Config { state, server: _, bundles, identity, decision: _, http_send: _, decision_log } = config;
+    let Config {
+        state,
+        server: _,
+        management: _,
+        bundles,
+        identity,
+        decision: _,
+        http_send: _,
+        decision_log,
+    } = config;
     let keys = identity.issuers.iter_mut().filter_map(|issuer| issuer.jwks_file.as_mut());
     let log = decision_log.file.iter_mut().map(|file| &mut file.path).chain(&mut decision_log.refusals.path);
     let signers = bundles.verification.iter_mut().flat_map(|verification| verification.keys.values_mut());

@@ -10,13 +10,16 @@ use super::schema::Config;
 use super::tree::{Node, Path};
 
 /// The keys that take effect on a reload, each with all below it; the others need a restart.
-const LIVE: [&str; 6] = [
+const LIVE: [&str; 9] = [
     "identity",
     "decision.deadline",
     "decision.depth",
     "decision.memory",
     "decision.entrypoints",
     "decision.explain",
+    "management.role",
+    "server.max_batch_items",
+    "server.max_batch_size",
 ];
 
 /// Whether a change at a dotted key takes effect on a reload.

@@ -12,6 +12,8 @@ pub struct Config {
     pub state: PathBuf,
     /// The HTTP listener.
     pub server: crate::listen::Config,
+    /// The listener for management.
+    pub management: crate::listen::ManagementConfig,
     /// The watched bundles.
     pub bundles: crate::bundle::Config,
     /// Who may call, and how callers are verified.
@@ -29,6 +31,7 @@ impl Default for Config {
         Self {
             state: PathBuf::from(".verdict"),
             server: crate::listen::Config::default(),
+            management: crate::listen::ManagementConfig::default(),
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
             decision: crate::pdp::Config::default(),

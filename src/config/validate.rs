@@ -13,6 +13,7 @@ use super::flaw::Flaw;
 use super::profile::{Danger, Profile};
 use super::schema::Config;
 use super::tree::{Node, Part, Path};
+use crate::listen::ManagementListen;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::{ByteSize, Period};
@@ -99,11 +100,25 @@ impl Checks<'_> {
         }
     }
 
+    /// Who may manage and who may ask why.
+    fn permissions(&mut self) {
+        let Config { management, decision, .. } = self.config;
+        if management.role.is_empty() {
+            let hint = "name the role that callers must have, or omit the key for `verdict-admin`";
+            self.flaw(Path::dotted("management.role"), "the role is empty", hint);
+        }
+        for (n, path) in decision.explain.entrypoints.iter().enumerate() {
+            self.document(Path::dotted("decision.explain.entrypoints").index(n), path);
+        }
+    }
+
     /// Limits of nothing.
     fn not_zero(&mut self) {
         let Config { server, bundles, decision, http_send, decision_log, .. } = self.config;
         for (key, zero) in [
             ("server.max_body", server.max_body.0 == 0),
+            ("server.max_batch_items", server.max_batch_items == 0),
+            ("server.max_batch_size", server.max_batch_size.0 == 0),
             ("server.max_connections", server.max_connections == 0),
             ("server.max_connections_per_peer", server.max_connections_per_peer == 0),
             ("server.write_timeout", server.write_timeout == Period::secs(0)),
@@ -134,8 +149,8 @@ impl Checks<'_> {
     fn values(&mut self) {
         self.paths();
         self.not_zero();
-        let Config { state: _, server, bundles: _, identity: _, decision, http_send, decision_log } =
-            self.config;
+        self.permissions();
+        let Config { server, decision, http_send, decision_log, .. } = self.config;
         if decision_log.refusals.path.is_some()
             && decision_log.refusals.path.as_ref() == decision_log.file.as_ref().map(|file| &file.path)
         {
@@ -219,6 +234,13 @@ impl Checks<'_> {
 
     /// What other machines can do to a listener that they can reach.
     fn listener(&mut self) {
+        if let ManagementListen::At(address) = self.config.management.listen
+            && !is_loopback(address.ip())
+        {
+            let message = format!("{address}: tokens cross the network over plain HTTP");
+            let remedy = "listen on a loopback address, behind a proxy or a mesh that terminates TLS";
+            self.danger(Danger::PlainHttp, Path::dotted("management.listen"), &message, remedy);
+        }
         let listen = self.config.server.listen;
         if is_loopback(listen.ip()) {
             return;

@@ -69,6 +69,9 @@ pub struct Event<'a> {
     pub subject: Option<SubjectField<'a>>,
     /// The edge that took the call.
     pub protocol: &'static str,
+    /// What a call of management wanted to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<&'a str>,
     /// The peer, as `address:port`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<&'a str>,
@@ -104,7 +107,8 @@ impl<'a> Event<'a> {
             at,
             timings,
         } = decision;
-        let RequestContext { requested_by, protocol, req_id, request_id, trace, user_agent } = context;
+        let RequestContext { requested_by, protocol, req_id, operation, request_id, trace, user_agent } =
+            context;
         let failure = failure.as_ref();
         let reason = reason.as_deref().or(failure.map(|f| f.message.as_str()));
         Self {
@@ -125,6 +129,7 @@ impl<'a> Event<'a> {
             error: failure.map(ErrorField::new),
             subject: SubjectField::new(auth),
             protocol,
+            operation: operation.as_deref(),
             requested_by: requested_by.as_deref(),
             timestamp: at.rfc3339(),
             metrics: MetricsField::new(*timings),

@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::decision_log::Unrecorded;
 use crate::model::decision::Decision;
 use crate::model::failure::{Failure, FailureKind};
 use verdict_rego::PolicyError;
@@ -62,28 +61,8 @@ pub fn empty(status: StatusCode) -> Response {
     response
 }
 
-/// The status and OPA code of a failure: the one place where the closed list meets HTTP.
-pub const fn status_and_code(kind: FailureKind) -> (StatusCode, &'static str) {
-    match kind {
-        FailureKind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_parameter"),
-        FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_parameter"),
-        FailureKind::CrossOrigin => (StatusCode::FORBIDDEN, "unauthorized"),
-        FailureKind::UnknownPath => (StatusCode::NOT_FOUND, "undefined_document"),
-        FailureKind::CredentialMissing | FailureKind::CredentialInvalid | FailureKind::CredentialExpired => {
-            (StatusCode::UNAUTHORIZED, "unauthorized")
-        }
-        FailureKind::VerifierUnavailable
-        | FailureKind::PolicyUnavailable
-        | FailureKind::RecordUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        FailureKind::EvaluationFailed | FailureKind::DeadlineExceeded | FailureKind::Internal => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
-        }
-    }
-}
-
 /// An error in OPA's shape: `{"code", "message", "errors"?, "decision_id"?}`.
-pub fn problem(failure: &Failure, decision_id: Option<Uuid>) -> Response {
-    let (status, code) = status_and_code(failure.kind);
+pub fn problem((status, code): (StatusCode, &str), failure: &Failure, decision_id: Option<Uuid>) -> Response {
     let errors = policy_errors(failure);
     let message = match errors.is_empty() {
         true => failure.message.as_str(),
@@ -133,14 +112,6 @@ fn challenge(failure: &Failure) -> HeaderValue {
     let description = failure.message.replace(['"', '\\'], "'");
     let text = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
     header_text(&text).unwrap_or_else(|| HeaderValue::from_static("Bearer error=\"invalid_token\""))
-}
-
-/// The answer when a decision was not recorded: 503, and nothing of the decision.
-pub fn unrecorded(unrecorded: Unrecorded) -> Response {
-    let mut response = problem(&unrecorded.failure(), Some(unrecorded.id));
-    response.headers_mut().insert(OUTCOME, HeaderValue::from_static("error"));
-    identify(&mut response, unrecorded.id, None);
-    response
 }
 
 /// Adds the id of a decision, or of a batch, and the caller's own id.

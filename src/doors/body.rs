@@ -11,6 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::model::failure::{Failure, FailureKind};
+use tokio::sync::Semaphore;
 use verdict_rego::Value;
 
 /// How much of a body that is too long is still read, in multiples of the limit.
@@ -62,7 +63,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: Limits) -> Result
 
 /// Takes the rest of a refused body off the connection, beside the answer and within limits: were it left unread, the
 /// system would reset the connection, and the caller might never see why it was refused.
-fn discard(body: Body, limits: Limits) {
+pub fn discard(body: Body, limits: Limits) {
     let mut rest = Limited::new(body, limits.max.saturating_mul(DISCARDED));
     tokio::spawn(tokio::time::timeout(limits.timeout, async move {
         while let Some(Ok(_)) = rest.frame().await {}
@@ -102,25 +103,34 @@ pub trait FromDocument: Default {
     fn from_document(document: Value) -> Result<Self, String>;
 }
 
+/// How many YAML bodies are read at a time: they take longer than JSON, and are read where nobody else is served.
+static YAML_READERS: Semaphore = Semaphore::const_new(2);
+
 /// Parses a body: YAML where the content type says so, else JSON, strictly. An empty body is `T::default()`.
 ///
 /// # Errors
 /// [`FailureKind::InvalidRequest`] with what was wrong and where.
-pub fn parse<T: FromDocument>(headers: &HeaderMap, body: &[u8]) -> Result<T, Failure> {
+pub async fn parse<T: FromDocument>(headers: &HeaderMap, body: Bytes) -> Result<T, Failure> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let malformed = |message: String| invalid(format!("body contains malformed input document: {message}"));
     let document = if content_type.contains("yaml") {
-        let text = std::str::from_utf8(body).map_err(|_| malformed("not UTF-8".to_owned()))?;
-        let document = Value::from_yaml(text).map_err(malformed)?;
-        // YAML's own reader is more patient, and anchors make much of little: what they mean is held to JSON's limits.
-        Value::from_json(document.to_string().as_bytes()).map_err(|error| malformed(error.message))?
+        let _place = YAML_READERS.acquire().await;
+        let read = tokio::task::spawn_blocking(move || read_yaml(&body)).await;
+        read.unwrap_or_else(|_| Err("the reader panicked".to_owned())).map_err(malformed)?
     } else {
-        Value::from_json(body).map_err(|error| malformed(error.to_string()))?
+        Value::from_json(&body).map_err(|error| malformed(error.to_string()))?
     };
     T::from_document(document).map_err(malformed)
+}
+
+/// What YAML means is held to the limits of JSON: its own reader takes more, and anchors make much of little.
+fn read_yaml(body: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "not UTF-8".to_owned())?;
+    let document = Value::from_yaml(text)?;
+    Value::from_json(document.to_string().as_bytes()).map_err(|error| error.message)
 }
 
 /// The members of an envelope, which has no others than those that are known.
@@ -198,37 +208,19 @@ impl FromDocument for BatchEnvelope {
     }
 }
 
-impl BatchEnvelope {
-    /// The inputs with what is common to them: an input's own members stand over the common ones.
-    pub fn merged(self) -> Vec<(String, Value)> {
-        let Self { inputs, common_input } = self;
-        let Some(common) = common_input else { return inputs };
-        let merge = |input: Value| {
-            if !common.is_object() || !input.is_object() {
-                return input;
-            }
-            let mut merged = common.clone();
-            for (key, value) in input.members() {
-                merged.insert(key, value.clone());
-            }
-            merged
-        };
-        inputs.into_iter().map(|(name, input)| (name, merge(input))).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn envelope(body: &str) -> Result<Option<String>, String> {
-        parse::<Envelope>(&HeaderMap::new(), body.as_bytes())
+    async fn envelope(body: &'static str) -> Result<Option<String>, String> {
+        parse::<Envelope>(&HeaderMap::new(), Bytes::from(body))
+            .await
             .map(|envelope| envelope.input.map(|input| input.to_string()))
             .map_err(|failure| failure.message)
     }
 
-    #[test]
-    fn the_envelope_has_one_exact_key_once() {
+    #[tokio::test]
+    async fn the_envelope_has_one_exact_key_once() {
         for (body, input) in [
             (r#"{"input": {"a": 1}}"#, Some(r#"{"a":1}"#)),
             (r#"{"input": null}"#, Some("null")),
@@ -237,7 +229,7 @@ mod tests {
             ("", None),
             (" \n", None),
         ] {
-            assert_eq!(envelope(body).unwrap().as_deref(), input, "{body}");
+            assert_eq!(envelope(body).await.unwrap().as_deref(), input, "{body}");
         }
         for (body, why) in [
             ("[]", "expected an object"),
@@ -250,24 +242,20 @@ mod tests {
             (r#"{"input": 1e999}"#, "would not keep its value"),
             ("{", "EOF"),
         ] {
-            let error = envelope(body).unwrap_err();
+            let error = envelope(body).await.unwrap_err();
             assert!(error.contains(why) && error.starts_with("body contains malformed"), "{body}: {error}");
         }
     }
 
-    #[test]
-    fn a_batch_merges_what_is_common_below_each_input() {
-        let body = br#"{"inputs": {"a": {"x": 1}, "b": {"y": 2}, "c": 3}, "common_input": {"x": 0, "z": 9}}"#;
-        let merged = parse::<BatchEnvelope>(&HeaderMap::new(), body).unwrap().merged();
-        let shown: Vec<String> = merged.iter().map(|(name, input)| format!("{name}={input}")).collect();
-        assert_eq!(shown, [r#"a={"x":1,"z":9}"#, r#"b={"x":0,"y":2,"z":9}"#, "c=3"]);
+    #[tokio::test]
+    async fn a_batch_has_inputs_by_name() {
         for bad in [
             r#"{"inputs": []}"#,
             r#"{"common_input": {}}"#,
             r#"{"inputs": {}, "x": 1}"#,
             r#"{"inputs": {}, "inputs": {}}"#,
         ] {
-            assert!(parse::<BatchEnvelope>(&HeaderMap::new(), bad.as_bytes()).is_err(), "{bad}");
+            assert!(parse::<BatchEnvelope>(&HeaderMap::new(), Bytes::from(bad)).await.is_err(), "{bad}");
         }
     }
 }

@@ -1,13 +1,17 @@
-//! What a request says of itself: peer, ids, credential.
+//! What a request says of itself before its body: peer, ids, and all that can carry a credential.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, USER_AGENT};
+use http::header::{HOST, USER_AGENT};
+use http::request::Parts;
 
+use crate::authorize::Arrival;
 use crate::listen::Peer;
-use crate::model::credential::Credential;
-use crate::model::request::{RequestContext, TraceContext};
+use crate::model::failure::Failure;
+use crate::model::presented::Presented;
+use crate::model::request::{EntryPath, RequestContext, TraceContext};
 
 /// The longest `X-Request-ID` and `User-Agent` that are taken over, in bytes.
 const MAX_HEADER: usize = 256;
@@ -19,6 +23,7 @@ pub fn request_context(headers: &HeaderMap, peer: Option<Peer>, protocol: &'stat
     RequestContext {
         requested_by: peer.map(|Peer(address)| address.to_string()),
         protocol,
+        operation: None,
         req_id: REQUESTS.fetch_add(1, Ordering::Relaxed) + 1,
         request_id: request_id(headers).map(str::to_owned),
         trace: one(headers, "traceparent").and_then(TraceContext::parse),
@@ -34,9 +39,24 @@ pub fn request_id(headers: &HeaderMap) -> Option<&str> {
     one(headers, "x-request-id").filter(|id| !id.is_empty() && id.len() <= MAX_HEADER)
 }
 
-/// The credential in the `Authorization` header.
-pub fn credential(headers: &HeaderMap) -> Credential {
-    Credential::from_authorization(headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()))
+/// What is known of a request before its body is read.
+pub fn arrival<'r>(
+    parts: &'r Parts,
+    protocol: &'static str,
+    path: Result<EntryPath, Failure>,
+    started: Instant,
+) -> Arrival<'r> {
+    let peer = parts.extensions.get::<Peer>().copied();
+    let host = || parts.headers.get(HOST).and_then(|value| value.to_str().ok());
+    let authority =
+        parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default();
+    let presented = Presented::new(parts.method.as_str(), authority, parts.uri.path(), &parts.headers);
+    Arrival {
+        presented: presented.from_peer(peer.map(|Peer(address)| address)),
+        path,
+        context: request_context(&parts.headers, peer, protocol),
+        started,
+    }
 }
 
 /// The only value of a header, if it is printable ASCII.

@@ -12,61 +12,61 @@ use http::{Method, StatusCode};
 
 use super::answer;
 use super::body::{self, Bare, Envelope};
-use super::context::{credential, request_context};
+use super::context::arrival;
+use super::edge::Edge;
 use super::params::Params;
-use super::router::Edge;
-use crate::authorize::Call;
-use crate::listen::Peer;
+use crate::authorize::{Arrival, Authorized, Question};
+use crate::decision_log::Unrecorded;
+use crate::model::decision::{Decision, Recorded};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::request::EntryPath;
+use crate::model::request::{EntryPath, RequestContext};
 use verdict_rego::Value;
 
 mod batch;
+mod failure;
 mod render;
 
 pub use batch::batch;
+
+/// The name of this door in records.
+pub const PROTOCOL: &str = "opa";
 
 /// The paths below which documents are asked for.
 const V1: &str = "/v1/data";
 const V0: &str = "/v0/data";
 const BATCH: &str = "/v1/batch/data";
 
-/// A request, once it is known what it asks; or why it asks nothing.
-struct Asked {
-    path: Option<EntryPath>,
-    params: Params,
-    /// The input, and whether its absence is worth a warning; or what was wrong.
-    input: Result<Option<Value>, Failure>,
-}
-
 /// `GET` and `POST /v1/data/{path}`.
 pub async fn v1(edge: &Edge, request: Request, started: Instant) -> Response {
     let (parts, request_body) = request.into_parts();
     match parts.method {
         Method::GET | Method::HEAD | Method::POST => {}
-        Method::PUT | Method::PATCH | Method::DELETE => return no_writes(edge, &parts, started).await,
+        Method::PUT | Method::PATCH | Method::DELETE => {
+            return no_writes(edge, &parts, request_body, started).await;
+        }
         _ => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
     let post = parts.method == Method::POST;
-    let asked = ask(&parts, V1, async |params| {
-        if !post {
-            return params.input.as_deref().map(get_input).transpose();
-        }
-        let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
-        body::parse::<Envelope>(&parts.headers, &bytes).map(|envelope| envelope.input)
-    })
-    .await;
-    let warn = post && matches!(asked.input, Ok(None));
-    let params = asked.params.clone();
-    match decide(edge, &parts, asked, started).await {
-        Ok(authorized) => render::v1(edge, &parts, &authorized, &params, warn),
-        Err(response) => response,
-    }
+    let (arrival, params) = target(&parts, V1, started);
+    let mut warn = false;
+    let ask = async || {
+        let input = match post {
+            true => {
+                let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
+                body::parse::<Envelope>(&parts.headers, bytes).await?.input
+            }
+            false => params.input.as_deref().map(get_input).transpose()?,
+        };
+        warn = post && input.is_none();
+        Ok(question(&params, input, started))
+    };
+    let authorized = edge.authorizer.authorize(arrival, ask).await;
+    answered(authorized, |authorized| render::v1(edge, &parts, authorized, &params, warn))
 }
 
 /// `POST /v0/data/{path}`: the body is the input, the answer is the bare document.
 pub async fn v0(edge: &Edge, request: Request, started: Instant) -> Response {
-    bare(edge, request, started, None).await
+    bare(edge, request, started, false).await
 }
 
 /// `POST /`: the default decision.
@@ -77,54 +77,47 @@ pub async fn default_decision(edge: &Edge, request: Request, started: Instant) -
             "verdict: POST a document here for the default decision, or {\"input\": …} to /v1/data/<path>\n",
         );
     }
-    bare(edge, request, started, Some(edge.default_path.clone())).await
+    bare(edge, request, started, true).await
 }
 
-async fn bare(edge: &Edge, request: Request, started: Instant, path: Option<EntryPath>) -> Response {
+async fn bare(edge: &Edge, request: Request, started: Instant, default_path: bool) -> Response {
     let (parts, request_body) = request.into_parts();
     if parts.method != Method::POST {
         return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let read = async |_: &Params| {
+    let (mut arrival, mut params) = target(&parts, V0, started);
+    if default_path {
+        arrival.path = Ok(edge.default_path.clone());
+    }
+    params.strict_paths = false;
+    let ask = async || {
         let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
-        body::parse::<Bare>(&parts.headers, &bytes).map(|Bare(input)| input)
+        let Bare(input) = body::parse(&parts.headers, bytes).await?;
+        Ok(question(&params, input, started))
     };
-    let mut asked = match path {
-        None => ask(&parts, V0, read).await,
-        Some(path) => {
-            let params = Params::parse(parts.uri.query()).unwrap_or_default();
-            let input = read(&params).await;
-            Asked { path: Some(path), params, input }
+    let authorized = edge.authorizer.authorize(arrival, ask).await;
+    answered(authorized, |authorized| render::v0(edge, &parts, authorized, params.pretty))
+}
+
+/// What the target of a request names: the document, or why none, and the parameters.
+fn target<'r>(parts: &'r Parts, prefix: &str, started: Instant) -> (Arrival<'r>, Params) {
+    let invalid = |message| Failure::new(FailureKind::InvalidRequest, message);
+    let path = EntryPath::parse(parts.uri.path().strip_prefix(prefix).unwrap_or_default()).map_err(invalid);
+    match Params::parse(parts.uri.query()) {
+        Ok(params) => (arrival(parts, PROTOCOL, path, started), params),
+        Err(error) => {
+            let wrong = path.and(Err(invalid(error)));
+            (arrival(parts, PROTOCOL, wrong, started), Params::default())
         }
-    };
-    asked.params.strict_paths = false;
-    let pretty = asked.params.pretty;
-    match decide(edge, &parts, asked, started).await {
-        Ok(authorized) => render::v0(edge, &parts, &authorized, pretty),
-        Err(response) => response,
     }
 }
 
-/// Reads path, parameters and input; the first thing that is wrong is kept, with the path if that was right.
-async fn ask(
-    parts: &Parts,
-    prefix: &str,
-    input: impl AsyncFnOnce(&Params) -> Result<Option<Value>, Failure>,
-) -> Asked {
-    let invalid = |message| Failure::new(FailureKind::InvalidRequest, message);
-    let path = EntryPath::parse(parts.uri.path().strip_prefix(prefix).unwrap_or_default());
-    let params = Params::parse(parts.uri.query());
-    match (path, params) {
-        (Ok(path), Ok(params)) => {
-            let input = input(&params).await;
-            Asked { path: Some(path), params, input }
-        }
-        (Err(error), params) => {
-            Asked { path: None, params: params.unwrap_or_default(), input: Err(invalid(error)) }
-        }
-        (Ok(path), Err(error)) => {
-            Asked { path: Some(path), params: Params::default(), input: Err(invalid(error)) }
-        }
+fn question(params: &Params, input: Option<Value>, started: Instant) -> Question {
+    Question {
+        input,
+        strict_path: params.strict_paths,
+        explain: params.explain,
+        input_parse: started.elapsed(),
     }
 }
 
@@ -135,30 +128,35 @@ fn get_input(text: &str) -> Result<Value, Failure> {
     })
 }
 
-/// Decides what was asked, or records why nothing could be.
-async fn decide(
-    edge: &Edge,
-    parts: &Parts,
-    asked: Asked,
-    started: Instant,
-) -> Result<crate::authorize::Authorized, Response> {
-    let context = request_context(&parts.headers, parts.extensions.get::<Peer>().copied(), "opa");
-    let Asked { path, params, input } = asked;
-    let call = match (path, input) {
-        (Some(path), Ok(input)) => Call {
-            path,
-            credential: credential(&parts.headers),
-            input,
-            context,
-            strict_path: params.strict_paths,
-            explain: params.explain,
-            started,
-            input_parse: started.elapsed(),
-        },
-        (path, Err(failure)) => return Err(refuse(edge, path, failure, context, started).await),
-        (None, Ok(_)) => return Err(answer::empty(StatusCode::NOT_FOUND)),
-    };
-    edge.authorizer.authorize(call).await.map_err(answer::unrecorded)
+/// The answer to what was decided, refusals included, or 503 where there is no record.
+fn answered(
+    authorized: Result<Authorized, Unrecorded>,
+    render: impl FnOnce(&Authorized) -> Response,
+) -> Response {
+    match authorized {
+        Ok(authorized) if authorized.decision.is_refused() => refused(&authorized.decision),
+        Ok(authorized) => render(&authorized),
+        Err(unrecorded) => failure::unrecorded(unrecorded),
+    }
+}
+
+/// The answer to a call that was refused before policy was asked.
+fn refused(decision: &Recorded<Decision>) -> Response {
+    let internal = || Failure::new(FailureKind::Internal, "refused without a reason");
+    let why = decision.failure.clone().unwrap_or_else(internal);
+    let mut response = failure::problem(&why, Some(decision.id));
+    answer::mark(&mut response, decision);
+    answer::vary(&mut response);
+    response
+}
+
+/// `PUT`, `PATCH`, `DELETE` on data: what bundles own cannot be written from here. Only who is calling is looked at.
+async fn no_writes(edge: &Edge, parts: &Parts, request_body: axum::body::Body, started: Instant) -> Response {
+    let (arrival, _) = target(parts, V1, started);
+    body::discard(request_body, edge.limits);
+    let message = "data is owned by the bundles; change it there, it is reloaded at once";
+    let ask = async || Err(Failure::new(FailureKind::InvalidRequest, message));
+    answered(edge.authorizer.authorize(arrival, ask).await, |authorized| refused(&authorized.decision))
 }
 
 /// Records that what was asked was no call, and answers why.
@@ -166,23 +164,11 @@ pub(super) async fn refuse(
     edge: &Edge,
     path: Option<EntryPath>,
     failure: Failure,
-    context: crate::model::request::RequestContext,
+    context: RequestContext,
     started: Instant,
 ) -> Response {
-    match edge.authorizer.refuse(path, failure.clone(), context, started).await {
-        Ok(decision) => {
-            let mut response = answer::problem(&failure, Some(decision.id));
-            answer::mark(&mut response, &decision);
-            answer::vary(&mut response);
-            response
-        }
-        Err(unrecorded) => answer::unrecorded(unrecorded),
+    match edge.authorizer.refuse(path, failure, context, started).await {
+        Ok(decision) => refused(&decision),
+        Err(unrecorded) => failure::unrecorded(unrecorded),
     }
-}
-
-/// `PUT`, `PATCH`, `DELETE` on data: what bundles own cannot be written from here.
-async fn no_writes(edge: &Edge, parts: &Parts, started: Instant) -> Response {
-    let context = request_context(&parts.headers, parts.extensions.get::<Peer>().copied(), "opa");
-    let message = "data is owned by the bundles; change it there, it is reloaded at once";
-    refuse(edge, None, Failure::new(FailureKind::InvalidRequest, message), context, started).await
 }

@@ -11,8 +11,8 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
 use super::context::request_context;
+use super::edge::Edge;
 use super::opa::refuse;
-use super::router::{Edge, Route};
 use crate::listen::{Malformed, Peer};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::IdentityMode;
@@ -21,13 +21,14 @@ use crate::model::request::EntryPath;
 /// What the server can do at all.
 pub(super) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
-/// Refuses a request if it must be, and records it.
+/// Refuses a request if it must be, and records it. `asked` is the document that it asks for, or why its target names none;
+/// nothing where it asks for nothing that identity guards.
 ///
 /// # Errors
 /// The answer.
 pub(super) async fn check(
     edge: &Edge,
-    route: Option<Route>,
+    asked: Option<Result<EntryPath, String>>,
     request: Request,
     started: Instant,
 ) -> Result<Request, Response> {
@@ -46,7 +47,7 @@ pub(super) async fn check(
         }
         return Err(response);
     }
-    if !route.is_some_and(|route| is_open(edge, route, request.uri().path())) {
+    if !asked.is_some_and(|asked| is_open(edge, asked)) {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
@@ -56,23 +57,12 @@ pub(super) async fn check(
     }
 }
 
-/// Whether what is asked for is given to anybody. Health is no secret, and probes call by any name.
-fn is_open(edge: &Edge, route: Route, path: &str) -> bool {
-    let authenticator = edge.authorizer.authenticator();
-    if !authenticator.is_off_for_some() {
-        return false;
-    }
-    let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
-    let asked = match route {
-        Route::Health | Route::Live | Route::Ready => return false,
-        Route::DataV1 => below("/v1/data"),
-        Route::DataV0 => below("/v0/data"),
-        Route::Batch => below("/v1/batch/data"),
-        Route::Default => Ok(edge.default_path.clone()),
-        _ => Ok(EntryPath::default()),
-    };
+/// Whether what is asked for is given to anybody.
+fn is_open(edge: &Edge, asked: Result<EntryPath, String>) -> bool {
+    let authenticator = &edge.authorizer.in_force().authenticator;
     // What is no path is refused later on; until then it is as open as anything here.
-    asked.map_or(true, |path| authenticator.mode_for(&path) == IdentityMode::Off)
+    authenticator.is_off_for_some()
+        && asked.map_or(true, |path| authenticator.mode_for(&path) == IdentityMode::Off)
 }
 
 async fn answer(edge: &Edge, parts: &Parts, failure: Failure, started: Instant) -> Response {

@@ -10,16 +10,17 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::cache::{Entry, TokenCache, TokenHash, token_hash};
 use super::config::{Config, ConfigError};
 use super::jwt::check::check;
-use super::jwt::claims;
 use super::jwt::issuer::{Issuer, Surroundings};
 use super::jwt::jws::Jws;
 use super::jwt::key_store::{KeyStore, Pace};
 use super::jwt::strict_json;
+use super::jwt::{self, claims};
+use super::kind::Found;
 use super::modes::Modes;
 use super::refusal::Refusal;
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::credential::Credential;
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode, Verified};
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
@@ -90,6 +91,22 @@ impl Drop for Refresh {
     }
 }
 
+/// The refresh of one issuer's keys.
+#[derive(Clone)]
+pub struct KeyRefresh(Arc<KeyStore>);
+
+impl KeyRefresh {
+    /// The file or URL of the keys, without secrets.
+    pub fn source(&self) -> String {
+        self.0.source().to_string()
+    }
+
+    /// Keeps the keys fresh until it is dropped.
+    pub async fn run(self) {
+        self.0.keep_fresh().await;
+    }
+}
+
 impl Authenticator {
     /// Checks the configuration and reads the JWKS files; fetches nothing.
     ///
@@ -153,7 +170,7 @@ impl Authenticator {
 
     /// Verifies what a call presents.
     ///
-    /// INVARIANT (bad is never anonymous): only [`Credential::Absent`], and only where the mode is optional, becomes
+    /// INVARIANT (bad is never anonymous): only [`Found::Absent`], and only where the mode is optional, becomes
     /// [`AuthContext::Anonymous`].
     ///
     /// # Errors
@@ -162,17 +179,17 @@ impl Authenticator {
     pub async fn authenticate(
         &self,
         mode: IdentityMode,
-        credential: &Credential,
+        presented: &Presented<'_>,
     ) -> Result<AuthContext, Failure> {
-        match (mode, credential) {
-            (IdentityMode::Off, _) => Ok(AuthContext::Unchecked),
-            (IdentityMode::Optional, Credential::Absent) => Ok(AuthContext::Anonymous),
-            (IdentityMode::Required, Credential::Absent) => {
-                Err(Failure::new(FailureKind::CredentialMissing, "a bearer token is required"))
-            }
-            (_, Credential::Malformed(reason)) => Err(Failure::new(FailureKind::CredentialInvalid, *reason)),
-            (_, Credential::Bearer(token)) => {
-                self.bearer(token.expose()).await.map(AuthContext::Verified).map_err(Failure::from)
+        if mode == IdentityMode::Off {
+            return Ok(AuthContext::Unchecked);
+        }
+        match jwt::find(presented) {
+            Found::Absent if mode == IdentityMode::Optional => Ok(AuthContext::Anonymous),
+            Found::Absent => Err(Failure::new(FailureKind::CredentialMissing, "a bearer token is required")),
+            Found::Malformed(reason) => Err(Failure::new(FailureKind::CredentialInvalid, reason)),
+            Found::Credential(token) => {
+                self.bearer(token).await.map(AuthContext::Verified).map_err(Failure::from)
             }
         }
     }
@@ -261,6 +278,12 @@ impl Authenticator {
     pub fn spawn_refresh(&self) -> Refresh {
         let tasks = self.issuers.iter().map(|issuer| tokio::spawn(Arc::clone(&issuer.keys).keep_fresh()));
         Refresh(tasks.map(|task| task.abort_handle()).collect())
+    }
+
+    /// What keeps the keys of every issuer fresh; for the supervisor to run. Keys held in memory need none.
+    pub fn key_refreshes(&self) -> Vec<KeyRefresh> {
+        let stores = self.issuers.iter().map(|issuer| Arc::clone(&issuer.keys));
+        stores.filter(|keys| keys.is_refreshed()).map(KeyRefresh).collect()
     }
 
     /// Reads every JWKS now, whatever the cooldown says: for an operator who asks (SIGHUP). Needs a Tokio runtime.

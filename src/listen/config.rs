@@ -14,6 +14,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The largest request body, also after decompression.
     pub max_body: ByteSize,
+    /// The most inputs of one batch.
+    pub max_batch_items: usize,
+    /// The most bytes of all inputs of one batch together, each with what is common to them.
+    pub max_batch_size: ByteSize,
     /// Answers at least this long are compressed for callers that accept gzip.
     pub gzip_min_size: ByteSize,
     /// The most connections at a time; further ones wait for a place.
@@ -41,6 +45,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8181)),
             max_body: ByteSize::mib(1),
+            max_batch_items: 1000,
+            max_batch_size: ByteSize::mib(16),
             gzip_min_size: ByteSize(1024),
             max_connections: 10_000,
             max_connections_per_peer: 1_000,

@@ -95,6 +95,13 @@ pub struct Decision {
     pub timings: Timings,
 }
 
+impl Decision {
+    /// Whether the call was refused before policy was asked.
+    pub fn is_refused(&self) -> bool {
+        self.outcome == Outcome::Refused
+    }
+}
+
 /// A decision whose record has been accepted: the only thing that an edge can answer with.
 ///
 /// INVARIANT (no answer before its record): only `decision_log` makes one, after every sink has taken the record.

@@ -21,6 +21,8 @@ pub enum FailureKind {
     CredentialInvalid,
     /// The credential was valid once (401).
     CredentialExpired,
+    /// The caller is known and may not do this (403).
+    Forbidden,
     /// The credential cannot be checked now: its issuer's keys are not available (503).
     VerifierUnavailable,
     /// No policy is active, or what is active is older than allowed (503).
@@ -46,6 +48,7 @@ impl FailureKind {
             Self::CredentialMissing => "credential_missing",
             Self::CredentialInvalid => "credential_invalid",
             Self::CredentialExpired => "credential_expired",
+            Self::Forbidden => "forbidden",
             Self::VerifierUnavailable => "verifier_unavailable",
             Self::PolicyUnavailable => "policy_unavailable",
             Self::EvaluationFailed => "evaluation_failed",

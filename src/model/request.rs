@@ -91,6 +91,8 @@ pub struct RequestContext {
     pub protocol: &'static str,
     /// A number that counts the calls of this process, as OPA's `req_id`.
     pub req_id: u64,
+    /// What a call of management wants to do, e.g. `GET /v1/status`; nothing for decisions.
+    pub operation: Option<String>,
     /// The caller's `X-Request-ID`, if it sent a usable one.
     pub request_id: Option<String>,
     /// The caller's W3C `traceparent` (trace and span id, lower-case hex), if it sent a valid one.

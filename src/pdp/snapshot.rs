@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use serde_json::value::RawValue;
 
 use super::limits::Limits;
@@ -50,36 +49,14 @@ impl Snapshot {
     }
 }
 
-/// The snapshot and the limits in force. Readers never wait; a swap is seen by the next call.
-#[derive(Debug)]
-pub struct SnapshotStore {
-    snapshot: ArcSwap<Snapshot>,
-    limits: ArcSwap<Limits>,
-}
-
-impl SnapshotStore {
-    /// Starts with `snapshot` and the usual limits in force.
-    pub fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot: ArcSwap::from_pointee(snapshot), limits: ArcSwap::default() }
-    }
+/// Where snapshots come into force.
+pub trait SnapshotSlot: Send + Sync {
+    /// The snapshot in force.
+    fn snapshot(&self) -> Arc<Snapshot>;
 
     /// The limits in force.
-    pub fn limits(&self) -> arc_swap::Guard<Arc<Limits>> {
-        self.limits.load()
-    }
+    fn limits(&self) -> Limits;
 
-    /// Puts other limits in force.
-    pub fn replace_limits(&self, limits: Limits) {
-        self.limits.store(Arc::new(limits));
-    }
-
-    /// The snapshot in force. Take it once for a call.
-    pub fn load(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
-    }
-
-    /// Puts another snapshot in force.
-    pub fn swap(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
-    }
+    /// Puts another snapshot in force, whole.
+    fn activate(&self, snapshot: Snapshot);
 }

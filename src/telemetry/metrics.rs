@@ -1,6 +1,6 @@
 //! Every metric of the process, in one place; `render` is what `/metrics` answers with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -93,6 +93,35 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry);
         text
     }
+
+    /// All metrics without the names of entry points: for readers who have shown no credential.
+    pub fn render_without_names(&self) -> String {
+        let (mut text, mut by_outcome) = (String::new(), BTreeMap::<String, f64>::new());
+        for line in self.render().lines() {
+            match named_series(line) {
+                Some((outcome, value)) => *by_outcome.entry(outcome.to_owned()).or_default() += value,
+                None => {
+                    // The family is over with the next comment, or with the end.
+                    for (outcome, value) in std::mem::take(&mut by_outcome) {
+                        text.push_str(&format!("{DECISIONS}{{outcome=\"{outcome}\"}} {value}\n"));
+                    }
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+        text
+    }
+}
+
+/// The one family whose labels name what policy declares.
+const DECISIONS: &str = "verdict_decisions_total";
+
+/// Outcome and value of a series of that family.
+fn named_series(line: &str) -> Option<(&str, f64)> {
+    let (labels, value) = line.strip_prefix(DECISIONS)?.strip_prefix('{')?.rsplit_once("} ")?;
+    let (_, outcome) = labels.rsplit_once("outcome=\"")?;
+    Some((outcome.split('"').next()?, value.parse().ok()?))
 }
 
 /// Decisions by entry point and outcome, and where their time went.

@@ -6,14 +6,16 @@ use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use serde_json::Map;
 
 use super::fixture_caller::{Caller, Presented, Token};
 use crate::identity::dev::{DevIssuer, TokenRequest};
 use crate::identity::{self, Authenticator, Setup};
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::credential::Credential;
 use crate::model::failure::Failure;
+use crate::model::presented::Presented as Shown;
 use crate::model::principal::AuthContext;
 use crate::model::secret::Secret;
 use verdict_rego::Value;
@@ -55,9 +57,10 @@ impl Callers {
             empty => empty.insert(Gate::new(at)?),
         };
         gate.clock.set(at);
-        let credential = gate.credential(presented, at)?;
+        let headers = gate.headers(presented, at)?;
+        let shown = Shown::from(&headers);
         // The keys are in memory, so nothing has to be waited for.
-        let mut verifying = pin!(gate.authenticator.authenticate(mode, &credential));
+        let mut verifying = pin!(gate.authenticator.authenticate(mode, &shown));
         match verifying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(known) => Ok(known.map(Known::Verified)),
             Poll::Pending => Err("the credential could not be verified without waiting".to_owned()),
@@ -78,7 +81,8 @@ impl Gate {
         Ok(Self { issuer, authenticator, clock })
     }
 
-    fn credential(&self, presented: &Presented, at: Timestamp) -> Result<Credential, String> {
+    /// The headers of a call that presents this.
+    fn headers(&self, presented: &Presented, at: Timestamp) -> Result<HeaderMap, String> {
         let someone = |id: &str| Token {
             sub: id.to_owned(),
             kind: "user".to_owned(),
@@ -86,22 +90,26 @@ impl Gate {
             claims: std::collections::BTreeMap::new(),
             ttl: crate::model::units::Period::secs(60),
         };
-        Ok(match presented {
-            Presented::Nothing => Credential::Absent,
-            Presented::Malformed => Credential::from_authorization([b"Bearer".as_slice()].into_iter()),
-            Presented::Token(token) => Credential::Bearer(self.mint(token, at)?),
+        let token = match presented {
+            Presented::Nothing => return Ok(HeaderMap::new()),
+            Presented::Malformed => Secret::default(),
+            Presented::Token(token) => self.mint(token, at)?,
             Presented::Expired => {
                 let hour_ago = Timestamp(at.0.saturating_sub(3_600_000_000_000));
-                Credential::Bearer(self.mint(&someone("expired"), hour_ago)?)
+                self.mint(&someone("expired"), hour_ago)?
             }
             // The contents of one token with the signature of another.
             Presented::Bad => {
                 let (mine, other) = (self.mint(&someone("forged"), at)?, self.mint(&someone("honest"), at)?);
                 let (contents, _) = mine.expose().rsplit_once('.').unwrap_or_default();
                 let (_, signature) = other.expose().rsplit_once('.').unwrap_or_default();
-                Credential::Bearer(Secret::new(format!("{contents}.{signature}")))
+                Secret::new(format!("{contents}.{signature}"))
             }
-        })
+        };
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
+        let mut bearer = bearer.map_err(|error| error.to_string())?;
+        bearer.set_sensitive(true);
+        Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
     }
 
     fn mint(&self, token: &Token, at: Timestamp) -> Result<Secret<String>, String> {

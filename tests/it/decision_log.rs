@@ -74,6 +74,7 @@ fn allowed() -> Decision {
         context: RequestContext {
             requested_by: Some("127.0.0.1:50258".into()),
             protocol: "opa",
+            operation: None,
             req_id: 1,
             request_id: Some("req-42".into()),
             trace: TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),

@@ -4,21 +4,20 @@ use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::Response;
+use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::render::shown_failure;
-use super::{BATCH, refuse};
-use crate::authorize::{BatchAnswers, BatchCall, Call};
+use super::{BATCH, failure, question, refused, target};
+use crate::authorize::{AuthorizedBatch, Batch, BatchRefused};
+use crate::decision_log::Unrecorded;
 use crate::doors::answer;
 use crate::doors::body::{self, BatchEnvelope};
-use crate::doors::context::{credential, request_context};
+use crate::doors::edge::Edge;
 use crate::doors::params::Params;
-use crate::doors::router::Edge;
-use crate::listen::Peer;
-use crate::model::decision::Decision;
+use crate::model::decision::{Decision, Recorded};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::request::EntryPath;
 
 /// Answers 200 when every item has an answer, 500 when none has, 207 in between; an item that failed carries its own
 /// `http_status_code`, as text.
@@ -27,50 +26,37 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
     if parts.method != Method::POST {
         return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let context = request_context(&parts.headers, parts.extensions.get::<Peer>().copied(), "opa");
-    let invalid = |message| Failure::new(FailureKind::InvalidRequest, message);
-    let path = EntryPath::parse(parts.uri.path().strip_prefix(BATCH).unwrap_or_default());
-    let params = Params::parse(parts.uri.query());
-    let read = async || {
+    let (arrival, params) = target(&parts, BATCH, started);
+    let request_id = arrival.context.request_id.clone();
+    let ask = async || {
         let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
-        body::parse::<BatchEnvelope>(&parts.headers, &bytes).map(BatchEnvelope::merged)
+        let BatchEnvelope { inputs, common_input } = body::parse(&parts.headers, bytes).await?;
+        if inputs.is_empty() {
+            return Err(Failure::new(FailureKind::InvalidRequest, "`inputs` is missing or empty"));
+        }
+        Ok(Batch { inputs, common: common_input, question: question(&params, None, started) })
     };
-    let (path, params, inputs) = match (path, params) {
-        (Ok(path), Ok(params)) => match read().await {
-            Ok(inputs) if !inputs.is_empty() => (path, params, inputs),
-            Ok(_) => {
-                return refuse(
-                    edge,
-                    Some(path),
-                    invalid("`inputs` is missing or empty".to_owned()),
-                    context,
-                    started,
-                )
-                .await;
-            }
-            Err(failure) => return refuse(edge, Some(path), failure, context, started).await,
-        },
-        (Err(error), _) => return refuse(edge, None, invalid(error), context, started).await,
-        (Ok(path), Err(error)) => return refuse(edge, Some(path), invalid(error), context, started).await,
-    };
-    let request_id = context.request_id.clone();
-    let call = Call {
-        path,
-        credential: credential(&parts.headers),
-        input: None,
-        context,
-        strict_path: params.strict_paths,
-        explain: params.explain,
-        started,
-        input_parse: started.elapsed(),
-    };
-    let (id, answers) = edge.authorizer.authorize_batch(BatchCall { call, inputs }).await;
-    let (status, responses) = responses(&answers, params.strict_builtin_errors);
+    match edge.authorizer.authorize_batch(arrival, ask).await {
+        Ok(batch) => answered(edge, &parts, &params, &batch, request_id.as_deref()),
+        Err(BatchRefused::Refused(decision)) => refused(&decision),
+        Err(BatchRefused::Unrecorded(unrecorded)) => failure::unrecorded(unrecorded),
+    }
+}
+
+fn answered(
+    edge: &Edge,
+    parts: &Parts,
+    params: &Params,
+    batch: &AuthorizedBatch,
+    request_id: Option<&str>,
+) -> Response {
+    let AuthorizedBatch { id, answers } = batch;
+    let (status, responses) = responses(answers, params.strict_builtin_errors);
     let text = json!({ "batch_decision_id": id, "responses": responses }).to_string();
     let text = if params.pretty { answer::indent(&text) } else { text };
     let gzip = answer::accepts_gzip(&parts.headers);
     let mut response = answer::negotiated(status, text, gzip, edge.gzip_min_size);
-    answer::identify(&mut response, id, request_id.as_deref());
+    answer::identify(&mut response, *id, request_id);
     let failure = answers.iter().find_map(|(_, answer)| match answer {
         Ok(decision) => decision.failure.clone(),
         Err(unrecorded) => Some(unrecorded.failure()),
@@ -81,7 +67,7 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
     response
 }
 
-fn responses(answers: &BatchAnswers, strict: bool) -> (StatusCode, Map<String, Value>) {
+fn responses(answers: &[Answer], strict: bool) -> (StatusCode, Map<String, Value>) {
     let items: Vec<(&String, StatusCode, Value)> = answers
         .iter()
         .map(|(name, answer)| {
@@ -115,6 +101,9 @@ fn shared_status(items: &[(&String, StatusCode, Value)]) -> StatusCode {
     if statuses.all(|status| status == first) { first } else { StatusCode::INTERNAL_SERVER_ERROR }
 }
 
+/// A name, and what was decided for it.
+type Answer = (String, Result<Recorded<Decision>, Unrecorded>);
+
 fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
     if let Some(failure) = shown_failure(decision, strict) {
         return failed(failure, decision.id);
@@ -129,8 +118,8 @@ fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
     (StatusCode::OK, item)
 }
 
-fn failed(failure: &Failure, id: uuid::Uuid) -> (StatusCode, Value) {
-    let (status, code) = answer::status_and_code(failure.kind);
-    let errors = failure.policy.iter().collect::<Vec<_>>();
-    (status, json!({ "decision_id": id, "code": code, "message": failure.message, "errors": errors }))
+fn failed(failed: &Failure, id: uuid::Uuid) -> (StatusCode, Value) {
+    let (status, code) = failure::status_and_code(failed.kind);
+    let errors = failed.policy.iter().collect::<Vec<_>>();
+    (status, json!({ "decision_id": id, "code": code, "message": failed.message, "errors": errors }))
 }

@@ -7,15 +7,18 @@ use http::StatusCode;
 use http::request::Parts;
 use serde_json::json;
 
+use super::failure;
 use crate::authorize::Authorized;
 use crate::doors::answer;
+use crate::doors::edge::Edge;
 use crate::doors::params::Params;
-use crate::doors::router::Edge;
 use crate::model::decision::Decision;
 use crate::model::failure::{Failure, FailureKind};
 
 const MISSING_INPUT: &str =
     r#","warning":{"code":"api_usage_warning","message":"'input' key missing from the request"}"#;
+
+const EXPLANATION_DENIED: &str = r#","warning":{"code":"explanation_denied","message":"the caller may not ask for explanations (decision.explain)"}"#;
 
 /// The failure that a compatible answer must show as an error; `None` where OPA shows an undefined document, or one without
 /// the rules that failed.
@@ -38,7 +41,7 @@ pub(super) fn v1(
 ) -> Response {
     let decision = &authorized.decision;
     let mut response = match shown_failure(decision, params.strict_builtin_errors) {
-        Some(failure) => answer::problem(failure, Some(decision.id)),
+        Some(failure) => failure::problem(failure, Some(decision.id)),
         None => {
             let mut body = item(decision);
             // Writing to a String cannot fail.
@@ -51,7 +54,9 @@ pub(super) fn v1(
             if params.provenance {
                 let _ = write!(body, ",\"provenance\":{}", provenance(authorized));
             }
-            if warn {
+            if authorized.explanation_denied {
+                body.push_str(EXPLANATION_DENIED);
+            } else if warn {
                 body.push_str(MISSING_INPUT);
             }
             body.push_str(if params.pretty { "}" } else { "}\n" });
@@ -69,7 +74,7 @@ pub(super) fn v1(
 pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bool) -> Response {
     let decision = &authorized.decision;
     let mut response = match (&decision.result, shown_failure(decision, false)) {
-        (_, Some(failure)) => answer::problem(failure, Some(decision.id)),
+        (_, Some(failure)) => failure::problem(failure, Some(decision.id)),
         (Some(result), None) => {
             let body = result.to_string();
             let body = if pretty { answer::indent(&body) } else { body };
@@ -79,7 +84,7 @@ pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bo
         (None, None) => {
             let path = decision.path.as_ref().map(|path| path.segments().join(".")).unwrap_or_default();
             let missing = Failure::new(FailureKind::UnknownPath, format!("document undefined: data.{path}"));
-            answer::problem(&missing, Some(decision.id))
+            failure::problem(&missing, Some(decision.id))
         }
     };
     answer::mark(&mut response, decision);
@@ -125,7 +130,7 @@ fn provenance(authorized: &Authorized) -> serde_json::Value {
         "build_commit": "",
         "build_timestamp": "",
         "build_hostname": "",
-        "bundles": authorized.snapshot.bundles_json,
-        "generation": authorized.snapshot.revision.generation,
+        "bundles": authorized.in_force.snapshot.bundles_json,
+        "generation": authorized.in_force.snapshot.revision.generation,
     })
 }

@@ -142,6 +142,11 @@ impl KeyStore {
         &self.source
     }
 
+    /// Whether the source can change, so that it is to be read again.
+    pub(in crate::identity) fn is_refreshed(&self) -> bool {
+        !matches!(self.source, Source::Memory(_))
+    }
+
     pub(in crate::identity) fn current(&self) -> Guard<Arc<Generation>> {
         self.current.load()
     }

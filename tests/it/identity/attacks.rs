@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use verdict::identity::Authenticator;
-use verdict::model::credential::Credential;
 use verdict::model::failure::FailureKind;
+use verdict::model::presented::Presented;
 use verdict::model::principal::{AuthContext, IdentityMode};
 
 use super::support::*;
@@ -189,28 +191,29 @@ async fn what_was_presented_and_is_bad_is_never_anonymous() {
     use IdentityMode::{Off, Optional, Required};
     let (authenticator, _) = es256();
     let (good, bad) = (bearer(&es256_token(&claims())), bearer("a.b.c"));
-    let malformed = Credential::Malformed("more than one Authorization header");
-    for (mode, credential, expected) in [
-        (Off, &Credential::Absent, Ok("unchecked")),
+    let (absent, mut malformed) = (HeaderMap::new(), bearer("a.b.c"));
+    malformed.append(AUTHORIZATION, HeaderValue::from_static("Bearer a.b.c"));
+    for (mode, headers, expected) in [
+        (Off, &absent, Ok("unchecked")),
         (Off, &malformed, Ok("unchecked")),
         (Off, &bad, Ok("unchecked")),
         (Off, &good, Ok("unchecked")),
-        (Optional, &Credential::Absent, Ok("anonymous")),
+        (Optional, &absent, Ok("anonymous")),
         (Optional, &malformed, Err(FailureKind::CredentialInvalid)),
         (Optional, &bad, Err(FailureKind::CredentialInvalid)),
         (Optional, &good, Ok("verified")),
-        (Required, &Credential::Absent, Err(FailureKind::CredentialMissing)),
+        (Required, &absent, Err(FailureKind::CredentialMissing)),
         (Required, &malformed, Err(FailureKind::CredentialInvalid)),
         (Required, &bad, Err(FailureKind::CredentialInvalid)),
         (Required, &good, Ok("verified")),
     ] {
-        let got = match authenticator.authenticate(mode, credential).await {
+        let got = match authenticator.authenticate(mode, &Presented::from(headers)).await {
             Ok(AuthContext::Unchecked) => Ok("unchecked"),
             Ok(AuthContext::Anonymous) => Ok("anonymous"),
             Ok(AuthContext::Verified(_)) => Ok("verified"),
             Err(failure) => Err(failure.kind),
         };
-        assert_eq!(got, expected, "{mode:?} {credential:?}");
+        assert_eq!(got, expected, "{mode:?} {headers:?}");
     }
 }
 

@@ -52,7 +52,7 @@ fn keys_that_are_too_old_refuse_with_503_and_the_server_is_not_ready() {
     assert!(!body.contains("idp.example") && !body.contains("jwks.json"), "{body}");
     assert_eq!(server.get("/health?plugins").status, 500);
     write();
-    server.block_on(async { server.app.live.refresh_keys() });
+    server.block_on(async { server.app.live.fetch_keys() });
     wait_until("keys that are new again", || server.get("/health/ready").status == 200);
     assert_eq!((ask(&server, &cached), server.get("/health?plugins").status), (200, 200));
 }
@@ -71,7 +71,7 @@ fn a_reload_keeps_the_keys_and_a_refresh_fetches_them() {
     server.block_on(async { server.app.live.reload() }).unwrap();
     assert_eq!(ask(&server, &token), 200, "the keys of before the reload are still in use");
     assert_eq!(provider.calls(), calls, "a reload is no reason to fetch");
-    server.block_on(async { server.app.live.refresh_keys() });
+    server.block_on(async { server.app.live.fetch_keys() });
     wait_until("another fetch", || provider.calls() > calls);
     assert_eq!(ask(&server, &token), 200, "a fetch that fails changes nothing");
 }
@@ -104,7 +104,7 @@ fn secrets_of_a_jwks_url_are_not_shown() {
         let reply = server.get(path);
         printed += &format!("{path} {:?} {}\n", reply.headers, String::from_utf8(reply.body).unwrap());
     }
-    printed += &format!("{:?}\n", server.app.authorizer.authenticator());
+    printed += &format!("{:?}\n", server.app.authorizer.in_force().authenticator);
     printed += &std::fs::read_to_string(server.dir.path().join("decisions.jsonl")).unwrap();
     assert!(printed.contains("/jwks.json?***"), "{printed}");
     assert!(!printed.contains("CANARY"), "{printed}");

@@ -11,6 +11,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self as sig, KeyPair as _};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
@@ -18,10 +20,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use verdict::identity::{Authenticator, ClaimMapping, Config, ConfigError, IssuerConfig, Setup};
 use verdict::model::clock::{Clock, Timestamp};
-use verdict::model::credential::Credential;
 use verdict::model::failure::Failure;
+use verdict::model::presented::Presented;
 use verdict::model::principal::{AuthContext, IdentityMode, Verified};
-use verdict::model::secret::Secret;
 use verdict::model::units::Period;
 use verdict::net;
 
@@ -182,13 +183,14 @@ pub fn es256_token(claims: &Value) -> String {
     pair_for("ES256").token("ES256", "k1", claims)
 }
 
-pub fn bearer(token: &str) -> Credential {
-    Credential::Bearer(Secret::new(token.to_owned()))
+/// The headers of a call with a bearer token.
+pub fn bearer(token: &str) -> HeaderMap {
+    HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap())])
 }
 
 /// Presents a token where one is required.
 pub async fn present(authenticator: &Authenticator, token: &str) -> Result<Verified, Failure> {
-    match authenticator.authenticate(IdentityMode::Required, &bearer(token)).await? {
+    match authenticator.authenticate(IdentityMode::Required, &Presented::from(&bearer(token))).await? {
         AuthContext::Verified(verified) => Ok(verified),
         other => panic!("a token gave {other:?}"),
     }

@@ -12,7 +12,8 @@ use verdict::bundle::{ErrorKind, LoadError, Observer, Report, Setup, Status, Tes
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::request::EntryPath;
 use verdict::model::units::Period;
-use verdict::pdp::snapshot::{Snapshot, SnapshotStore};
+use verdict::pdp::Limits;
+use verdict::pdp::snapshot::{Snapshot, SnapshotSlot};
 use verdict_rego::{EvalLimits, Evaluation};
 
 use crate::bundle_format::write_all;
@@ -55,6 +56,33 @@ pub struct Options {
     pub configure: fn(&mut Config),
 }
 
+/// Holds the snapshot in force, as the server does, and nothing else.
+pub struct SnapshotStore(Mutex<Arc<Snapshot>>);
+
+impl SnapshotStore {
+    fn new(snapshot: Snapshot) -> Self {
+        Self(Mutex::new(Arc::new(snapshot)))
+    }
+
+    pub fn load(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.lock().unwrap())
+    }
+}
+
+impl SnapshotSlot for SnapshotStore {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.load()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn activate(&self, snapshot: Snapshot) {
+        *self.0.lock().unwrap() = Arc::new(snapshot);
+    }
+}
+
 /// Unless a test is about polling, only notifications can be what makes it pass.
 impl Default for Options {
     fn default() -> Self {
@@ -93,7 +121,7 @@ impl World {
         (options.configure)(&mut config);
         let setup = Setup {
             config,
-            store: Arc::clone(&world.store),
+            slot: Arc::clone(&world.store) as Arc<dyn SnapshotSlot>,
             status: Arc::clone(&world.status),
             clock: Clock::System,
             runner: options.runner,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
-use crate::app::Live;
+use super::live::Live;
 
 /// How often the configuration file is looked at.
 const POLL: Duration = Duration::from_secs(1);
@@ -16,12 +17,13 @@ const POLL: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the signal cannot be handled.
-pub fn hangups() -> std::io::Result<Signal> {
-    signal(SignalKind::hangup())
+pub fn hangups() -> std::io::Result<Arc<Mutex<Signal>>> {
+    Ok(Arc::new(Mutex::new(signal(SignalKind::hangup())?)))
 }
 
 /// Runs until the task is aborted.
-pub async fn run(live: Arc<Live>, mut hangup: Signal) {
+pub async fn run(live: Arc<Live>, hangups: Arc<Mutex<Signal>>) {
+    let mut hangup = hangups.lock().await;
     let mut ticks = tokio::time::interval(POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let file = live.config_file();
@@ -36,7 +38,7 @@ pub async fn run(live: Arc<Live>, mut hangup: Signal) {
                 seen = contents(file.clone()).await;
                 reload(&live, "SIGHUP");
                 // Also where the new configuration is refused: an operator may ask for nothing but the keys.
-                live.refresh_keys();
+                live.fetch_keys();
             }
             _ = ticks.tick() => {
                 let now = contents(file.clone()).await;

@@ -1,8 +1,7 @@
-//! Threads beside those that serve, for evaluations that are long.
+//! A separate pool of threads for long evaluations, so that they do not delay the threads that serve.
 //!
-//! They are few and take what waits one after the other without ever letting go of their processor: handing each evaluation
-//! to whatever thread is free would wake one thread after another, wherever the kernel thinks best, and those who are served
-//! there would wait for it.
+//! The threads are few and take what waits one after the other. Handing each evaluation to whichever thread is free would
+//! wake one thread after another, on processors that are serving others.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +13,7 @@ use tokio::sync::oneshot;
 type Task = Box<dyn FnOnce() + Send>;
 
 /// Some threads. They end when it is dropped.
-pub(super) struct Beside(Arc<Queue>);
+pub(super) struct SeparatePool(Arc<Queue>);
 
 #[derive(Default)]
 struct Queue {
@@ -31,18 +30,18 @@ struct State {
 /// What waits for a thread. It is withdrawn when whoever waits for it goes away.
 struct Waiting<Q>(Arc<Mutex<Option<Q>>>);
 
-impl Beside {
+impl SeparatePool {
     /// # Errors
     /// The system has no thread to give.
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
-        let beside = Self(Arc::default());
+        let pool = Self(Arc::default());
         for _ in 0..threads {
-            let queue = Arc::clone(&beside.0);
+            let queue = Arc::clone(&pool.0);
             let thread =
-                std::thread::Builder::new().name("beside".to_owned()).stack_size(verdict_rego::STACK);
+                std::thread::Builder::new().name("verdict-pool".to_owned()).stack_size(verdict_rego::STACK);
             thread.spawn(move || queue.work())?;
         }
-        Ok(beside)
+        Ok(pool)
     }
 
     /// Has `work` done on something by the next thread that is free, and waits for it; `None` where that panicked.
@@ -81,7 +80,7 @@ impl Beside {
     }
 }
 
-impl Drop for Beside {
+impl Drop for SeparatePool {
     fn drop(&mut self) {
         lock(&self.0.state).ended = true;
         self.0.changed.notify_all();
@@ -128,16 +127,16 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     /// A thread that is kept busy until the sender is dropped.
-    async fn busy(beside: &Arc<Beside>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    async fn busy(pool: &Arc<SeparatePool>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
         let (release, released) = mpsc::channel::<()>();
         let (begin, begun) = oneshot::channel();
-        let beside = Arc::clone(beside);
+        let pool = Arc::clone(pool);
         let running = tokio::spawn(async move {
             let work = move |()| {
                 begin.send(()).unwrap();
                 let _ = released.recv();
             };
-            assert_eq!(beside.run((), LONG, work).await, Ok(Some(())));
+            assert_eq!(pool.run((), LONG, work).await, Ok(Some(())));
         });
         begun.await.unwrap();
         (release, running)
@@ -145,38 +144,38 @@ mod tests {
 
     #[tokio::test]
     async fn what_no_thread_comes_to_is_given_back() {
-        let beside = Arc::new(Beside::new(1).unwrap());
-        let (release, running) = busy(&beside).await;
-        let late = beside.run("question", Duration::from_millis(1), |_| unreachable!()).await;
+        let pool = Arc::new(SeparatePool::new(1).unwrap());
+        let (release, running) = busy(&pool).await;
+        let late = pool.run("question", Duration::from_millis(1), |_| unreachable!()).await;
         assert_eq!(late, Err::<Option<()>, _>("question"));
         drop(release);
         running.await.unwrap();
-        assert_eq!(beside.run(20, LONG, |n| n + 1).await, Ok(Some(21)));
+        assert_eq!(pool.run(20, LONG, |n| n + 1).await, Ok(Some(21)));
     }
 
     #[tokio::test]
     async fn what_nobody_waits_for_any_more_is_not_begun() {
-        let (beside, begun) = (Arc::new(Beside::new(1).unwrap()), Arc::new(AtomicUsize::new(0)));
-        let (release, running) = busy(&beside).await;
+        let (pool, begun) = (Arc::new(SeparatePool::new(1).unwrap()), Arc::new(AtomicUsize::new(0)));
+        let (release, running) = busy(&pool).await;
         let counted = Arc::clone(&begun);
-        let gone = beside.run((), LONG, move |()| counted.fetch_add(1, Ordering::SeqCst));
+        let gone = pool.run((), LONG, move |()| counted.fetch_add(1, Ordering::SeqCst));
         assert!(tokio::time::timeout(Duration::from_millis(1), gone).await.is_err());
         drop(release);
         running.await.unwrap();
         let counted = Arc::clone(&begun);
-        assert_eq!(beside.run((), LONG, move |()| counted.load(Ordering::SeqCst)).await, Ok(Some(0)));
+        assert_eq!(pool.run((), LONG, move |()| counted.load(Ordering::SeqCst)).await, Ok(Some(0)));
     }
 
     /// Begun before its patience was over, it is answered after.
     #[tokio::test]
     async fn what_has_begun_is_waited_for() {
-        let beside = Beside::new(1).unwrap();
+        let pool = SeparatePool::new(1).unwrap();
         let ((begin, begun), (release, released)) = (mpsc::channel(), mpsc::channel::<()>());
         let work = move |()| {
             begin.send(()).unwrap();
             released.recv().is_err()
         };
-        let running = beside.run((), Duration::from_millis(1), work);
+        let running = pool.run((), Duration::from_millis(1), work);
         let releasing = async {
             // Holds up the timer of the other, too.
             begun.recv().unwrap();
@@ -189,18 +188,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_neither_the_thread_nor_the_wait() {
-        let beside = Beside::new(1).unwrap();
+        let pool = SeparatePool::new(1).unwrap();
         let panics = |()| -> () { std::panic::resume_unwind(Box::new("as tests do")) };
-        assert_eq!(beside.run((), LONG, panics).await, Ok(None));
-        assert_eq!(beside.run((), LONG, |()| 1).await, Ok(Some(1)));
+        assert_eq!(pool.run((), LONG, panics).await, Ok(None));
+        assert_eq!(pool.run((), LONG, |()| 1).await, Ok(Some(1)));
     }
 
     #[tokio::test]
     async fn the_threads_end_with_it() {
-        let beside = Beside::new(3).unwrap();
-        let queue = Arc::downgrade(&beside.0);
+        let pool = SeparatePool::new(3).unwrap();
+        let queue = Arc::downgrade(&pool.0);
         assert_eq!(queue.strong_count(), 4);
-        drop(beside);
+        drop(pool);
         let end = async {
             while queue.strong_count() > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;

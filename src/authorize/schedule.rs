@@ -1,9 +1,9 @@
-//! Where evaluations run: on the threads that serve, as long as they are short; beside them, few at a time, where they
-//! have been long of late.
+//! Where evaluations run: on the threads that serve while they are short; on the separate pool, a few at a time, once
+//! they have been long.
 //!
-//! INVARIANT (neighbours): a document whose evaluations burn until their deadline keeps the threads that serve only until
-//! that is known. From then on those who ask for it wait for each other, and nobody else waits for them.
-//! INVARIANT (one deadline): waiting counts, so that an answer comes by the deadline wherever the evaluation runs.
+//! INVARIANT (neighbours): a document whose evaluations run until their deadline occupies the threads that serve only until
+//! that is known. From then on its callers wait for each other, and nobody else waits for them.
+//! INVARIANT (one deadline): waiting counts, so an answer comes by the deadline wherever the evaluation runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,24 +21,25 @@ const LONG: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5 } els
 /// What a long evaluation adds to a document's score. Short ones take one away: a thread that was kept waiting by a busy
 /// machine makes some evaluation look long now and then, which says nothing about the document.
 const LATE: u32 = 8;
-/// From which score on a document is evaluated beside; one that ended at its deadline has twice as much at once.
-const BESIDE: u32 = 64;
+/// From which score on a document is evaluated on the separate pool; one that ended at its deadline has twice as much at
+/// once.
+const LONG_SCORE: u32 = 64;
 /// The most documents that have a score; policy has few that are long.
 const MOST: usize = 1024;
 
 type Score = Arc<AtomicU32>;
 
 #[derive(Default)]
-pub(super) struct Lanes {
+pub(super) struct Schedule {
     /// How long the evaluations of documents have been of late, by the path of what is evaluated for them: none for those
     /// that were always short.
     scores: ArcSwap<HashMap<Vec<String>, Score>>,
 }
 
-impl Lanes {
-    /// Whether the document is to be evaluated beside the threads that serve.
+impl Schedule {
+    /// Whether the document's evaluations have been long, so that it belongs on the separate pool.
     pub(super) fn is_long(&self, snapshot: &Snapshot, path: &EntryPath) -> bool {
-        self.score(snapshot, path).is_some_and(|score| score.load(Ordering::Relaxed) >= BESIDE)
+        self.score(snapshot, path).is_some_and(|score| score.load(Ordering::Relaxed) >= LONG_SCORE)
     }
 
     /// Takes note of how long an evaluation was.
@@ -89,9 +90,9 @@ impl Lanes {
 fn rate(score: &AtomicU32, answer: &Answer) {
     let before = score.load(Ordering::Relaxed);
     let after = if answer.is_too_late() {
-        2 * BESIDE
+        2 * LONG_SCORE
     } else if answer.eval > LONG {
-        before.saturating_add(LATE).min(2 * BESIDE)
+        before.saturating_add(LATE).min(2 * LONG_SCORE)
     } else {
         before.saturating_sub(1)
     };

@@ -1,0 +1,87 @@
+//! What can change while the server runs, and how it changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::settings;
+use super::supervisor::Supervisor;
+use crate::authorize::in_force::{Current, InForce};
+use crate::bundle::NotRemovable;
+use crate::bundle::watch::Trigger;
+use crate::config::{Loaded, Reloaded};
+use crate::decision_log::DecisionLog;
+use crate::identity::Authenticator;
+use crate::model::clock::Clock;
+use crate::net;
+
+/// The names of the tasks that keep issuers' keys fresh begin like this.
+const KEYS: &str = "identity keys: ";
+
+/// What a reload changes.
+pub struct Live {
+    pub(super) current: Arc<Current>,
+    pub(super) log: Arc<DecisionLog>,
+    pub(super) bundles: Trigger,
+    pub(super) client: net::Client,
+    pub(super) clock: Clock,
+    pub(super) instance_id: String,
+    pub(super) supervisor: Arc<Supervisor>,
+    pub(super) loaded: Mutex<Loaded>,
+}
+
+impl Live {
+    /// Loads the configuration again and puts in force what can be; reads bundles again, reopens the log.
+    ///
+    /// INVARIANT (all or nothing): the new configuration is made ready as a whole before any of it comes into force.
+    ///
+    /// # Errors
+    /// What is wrong with the new configuration; the old one stays in force. Keys of the configuration that only a
+    /// restart can change are named in the `Ok`.
+    pub fn reload(&self) -> Result<Vec<String>, String> {
+        self.bundles.reload();
+        if let Err(failed) = self.log.reopen() {
+            for (sink, error) in failed {
+                tracing::error!(%sink, %error, "the decision log could not be reopened; it goes on as it was");
+            }
+        }
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let Reloaded { loaded: next, needs_restart } = loaded.reload().map_err(|error| error.to_string())?;
+        let said = |error: super::StartError| error.to_string();
+        let mut authenticator = settings::authenticator(&next, &self.client, &self.clock).map_err(said)?;
+        authenticator.adopt_keys(&self.current.load().authenticator);
+        let (authenticator, settings) =
+            (Arc::new(authenticator), Arc::new(settings::settings(&next, &self.instance_id).map_err(said)?));
+        refresh_keys(&self.supervisor, &authenticator);
+        self.current.change(|now| InForce { authenticator, settings, ..now.clone() });
+        *loaded = next;
+        Ok(needs_restart)
+    }
+
+    /// Reads every issuer's keys again, whatever the cooldown says: for an operator who asks (SIGHUP).
+    pub fn fetch_keys(&self) {
+        let authenticator = Arc::clone(&self.current.load().authenticator);
+        tokio::spawn(async move { authenticator.refresh_now().await });
+    }
+
+    /// Confirms that a bundle that vanished from the directory is removed for good; see [`Trigger::confirm_removal`].
+    ///
+    /// # Errors
+    /// A bundle that is not missing, or that the configuration expects.
+    pub fn confirm_removal(&self, bundle: &str) -> Result<(), NotRemovable> {
+        self.bundles.confirm_removal(bundle)
+    }
+
+    /// The file whose change calls for a reload.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.file().map(Path::to_path_buf)
+    }
+}
+
+/// Keeps the keys of these issuers fresh, and those of no others.
+pub(super) fn refresh_keys(supervisor: &Supervisor, authenticator: &Authenticator) {
+    supervisor.end(KEYS);
+    for keys in authenticator.key_refreshes() {
+        supervisor.start(&format!("{KEYS}{}", keys.source()), move || keys.clone().run());
+    }
+}

@@ -1,0 +1,110 @@
+//! From the configuration to what is in force: verifier, limits, surroundings, and what management shows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use tokio::sync::Semaphore;
+
+use super::{StartError, misconfigured};
+use crate::authorize::in_force::{BatchLimits, Settings, Shown};
+use crate::config::{Config, Loaded, Profile};
+use crate::identity::dev::DevIssuer;
+use crate::identity::{self, Authenticator};
+use crate::model::clock::Clock;
+use crate::net;
+use crate::net::allow::Allow;
+use crate::net::policy::PolicyCalls;
+use crate::pdp::Limits;
+use verdict_rego::outbound::Client;
+use verdict_rego::{Host, Responses, Value};
+
+/// The settings of a configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn settings(loaded: &Loaded, instance_id: &str) -> Result<Settings, StartError> {
+    let config = &loaded.config;
+    let waiting = config.http_send.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
+    Ok(Settings {
+        limits: Limits::new(&config.decision).map_err(StartError::Other)?,
+        explain: config.decision.explain.clone(),
+        explain_to_all: loaded.profile() == Profile::Dev,
+        surroundings: Arc::new(surroundings(loaded)?),
+        nd_builtin_cache: config.decision_log.nd_builtin_cache,
+        waiting: Arc::new(Semaphore::new(waiting)),
+        batch: BatchLimits {
+            items: config.server.max_batch_items,
+            bytes: config.server.max_batch_size.as_usize(),
+        },
+        deny_when_stale: config.bundles.deny_when_stale,
+        max_stale: config.bundles.max_stale.0,
+        management_role: config.management.role.clone(),
+        shown: Shown {
+            labels: labels(config, instance_id),
+            effective: config.to_json(),
+            default_path: config.decision.default_path.clone(),
+        },
+    })
+}
+
+/// What policy sees, and whom it may call: in development everybody, unless the configuration says whom.
+fn surroundings(loaded: &Loaded) -> Result<Host, StartError> {
+    let (config, http_send) = (&loaded.config, &loaded.config.http_send);
+    let listed = !http_send.allow.is_empty();
+    let allow = match loaded.profile() {
+        _ if listed => {
+            let allow = Allow::only(&http_send.allow, &http_send.private_addresses);
+            Some(allow.map_err(|wrong| StartError::Other(wrong.message))?)
+        }
+        Profile::Dev => Some(Allow::everybody()),
+        Profile::Run(_) | Profile::Inspect => None,
+    };
+    let calls =
+        |allow| -> Arc<dyn Client> { Arc::new(PolicyCalls::new(allow, http_send, net::Config::default())) };
+    let environment = loaded.environment();
+    let exposed = config.decision.expose_env.iter();
+    let env = exposed.filter_map(|name| Some((name.clone(), environment.get(name)?.to_owned()))).collect();
+    Ok(Host {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: crate::COMMIT.to_owned(),
+        client: allow.map(calls),
+        env,
+        config: Value::from_serialize(&config.to_json()).ok(),
+        responses: Responses::new(http_send.cache.max_size.0),
+    })
+}
+
+/// Who verifies credentials by a configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn authenticator(
+    loaded: &Loaded,
+    client: &net::Client,
+    clock: &Clock,
+) -> Result<Authenticator, StartError> {
+    let mut identity = loaded.config.identity.clone();
+    if loaded.profile().trusts_dev_issuer() {
+        let issuer = DevIssuer::load_or_create(&loaded.config.state);
+        let issuer = issuer.map_err(|error| misconfigured(loaded, "state", &error))?;
+        identity.issuers.push(issuer.issuer_config());
+    }
+    let base = PathBuf::new();
+    let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
+    // What exactly is allowed was checked when the configuration was loaded.
+    setup.allow_insecure_issuers = match loaded.profile() {
+        Profile::Dev => true,
+        Profile::Run(insecure) => insecure.no_audience || insecure.http_jwks,
+        Profile::Inspect => false,
+    };
+    Ok(Authenticator::new(&identity, &setup)?)
+}
+
+fn labels(config: &Config, instance_id: &str) -> Json {
+    let mut labels = json!({ "id": instance_id, "version": env!("CARGO_PKG_VERSION") });
+    if let Some(labels) = labels.as_object_mut() {
+        labels.extend(config.decision_log.labels.iter().map(|(name, value)| (name.clone(), json!(value))));
+    }
+    labels
+}

@@ -1,0 +1,167 @@
+//! One call on its way, from its arrival to its decision.
+//!
+//! INVARIANT (whole): a call is one value that is handed on; what is found out about it is added to it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::in_force::InForce;
+use crate::model::clock::Timestamp;
+use crate::model::decision::{Decision, Outcome, Timings};
+use crate::model::failure::Failure;
+use crate::model::presented::Presented;
+use crate::model::principal::AuthContext;
+use crate::model::request::{EntryPath, RequestContext};
+use verdict_rego::{EvalLimits, Value};
+
+/// What a door knows of a call before it reads the body.
+#[derive(Debug)]
+pub struct Arrival<'r> {
+    /// All that can say who is calling.
+    pub presented: Presented<'r>,
+    /// The document that is asked for, or why the target names none.
+    pub path: Result<EntryPath, Failure>,
+    /// What is recorded of the request.
+    pub context: RequestContext,
+    /// When the door took the request up.
+    pub started: Instant,
+}
+
+/// What the body asks.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// What the caller sent as input; nothing of it is verified.
+    pub input: Option<Value>,
+    /// Whether a path that nothing declares is an error rather than undefined.
+    pub strict_path: bool,
+    /// Whether the caller asks for an explanation.
+    pub explain: bool,
+    /// How long reading the input took.
+    pub input_parse: Duration,
+}
+
+/// Several questions about one document.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// An input for each name.
+    pub inputs: Vec<(String, Value)>,
+    /// Members that every input has unless it has its own.
+    pub common: Option<Value>,
+    /// All that is the same for each of them; without input.
+    pub question: Question,
+}
+
+impl Batch {
+    /// An input with what is common: its own members stand over the common ones, which are shared, not copied.
+    pub fn merged(common: Option<&Value>, input: Value) -> Value {
+        let Some(common) = common.filter(|common| common.is_object() && input.is_object()) else {
+            return input;
+        };
+        let mut merged = common.clone();
+        for (key, value) in input.members() {
+            merged.insert(key, value.clone());
+        }
+        merged
+    }
+
+    /// The bytes of all inputs as JSON, each with what is common; counts no further than past `limit`.
+    pub fn bytes(&self, limit: usize) -> usize {
+        let common = self.common.as_ref().map_or(0, |common| common.to_string().len());
+        let mut bytes = common.saturating_mul(self.inputs.len());
+        for (_, input) in &self.inputs {
+            if bytes > limit {
+                break;
+            }
+            bytes = bytes.saturating_add(input.to_string().len());
+        }
+        bytes
+    }
+}
+
+/// One call, whole.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) in_force: Arc<InForce>,
+    /// When it was taken up; also the time that policy sees.
+    pub(super) at: Timestamp,
+    pub(super) path: Option<EntryPath>,
+    /// Who is calling, once that is known.
+    pub(super) auth: AuthContext,
+    pub(super) question: Question,
+    pub(super) context: RequestContext,
+    pub(super) batch_id: Option<Uuid>,
+    pub(super) started: Instant,
+    pub(super) authenticate: Duration,
+    /// How much of the evaluation's time has gone by before it begins.
+    pub(super) waited: Duration,
+}
+
+impl Call {
+    pub(super) fn new(
+        in_force: Arc<InForce>,
+        at: Timestamp,
+        context: RequestContext,
+        started: Instant,
+    ) -> Self {
+        Self {
+            in_force,
+            at,
+            path: None,
+            auth: AuthContext::Unchecked,
+            question: Question::default(),
+            context,
+            batch_id: None,
+            started,
+            authenticate: Duration::ZERO,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// The limits of its evaluation.
+    pub(super) fn limits(&self) -> EvalLimits {
+        let root = EntryPath::default();
+        self.in_force.settings.limits.of(self.path.as_ref().unwrap_or(&root))
+    }
+
+    /// Whether the caller asks for an explanation and may have it.
+    pub(super) fn is_explained(&self) -> bool {
+        let allowed = |path| self.in_force.settings.may_explain(&self.auth, path);
+        self.question.explain && self.path.as_ref().is_some_and(allowed)
+    }
+
+    /// The decision not to ask policy at all.
+    pub(super) fn refuse(self, failure: Failure) -> Decision {
+        let reason = failure.message.clone();
+        Decision {
+            reason: Some(reason),
+            failure: Some(failure),
+            ..self.into_decision(Uuid::new_v4(), Outcome::Refused, Duration::ZERO)
+        }
+    }
+
+    /// A decision with all that is known of the call, and nothing of an answer.
+    pub(super) fn into_decision(self, id: Uuid, outcome: Outcome, eval: Duration) -> Decision {
+        let Self { in_force, at, path, auth, question, context, batch_id, started, authenticate, waited: _ } =
+            self;
+        let input_parse = question.input_parse;
+        Decision {
+            id,
+            batch_id,
+            path,
+            revision: Arc::clone(&in_force.snapshot.revision),
+            outcome,
+            reason: None,
+            result: None,
+            input: None,
+            nd_builtin_cache: None,
+            explanation: None,
+            failure: None,
+            auth,
+            context,
+            at,
+            timings: Timings { input_parse, authenticate, eval, total: started.elapsed() },
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The part of the pipeline that decides and records, on whatever thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::call::Call;
+use super::schedule::Schedule;
+use crate::decision_log::{DecisionLog, Unrecorded};
+use crate::model::decision::{Decision, Outcome, Recorded};
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::request::EntryPath;
+use crate::pdp::{self, Answer};
+use crate::telemetry::metrics::Metrics;
+use verdict_rego::{Effects, EvalLimits, UndefinedCause, Value};
+
+/// Decides and records.
+pub(super) struct Decider {
+    log: Arc<DecisionLog>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) schedule: Schedule,
+}
+
+impl Decider {
+    pub(super) fn new(log: Arc<DecisionLog>, metrics: Arc<Metrics>) -> Self {
+        Self { log, metrics, schedule: Schedule::default() }
+    }
+
+    /// Writes the record of a decision; only then can it be answered with.
+    pub(super) async fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
+        self.metrics.decisions.observe(decision.path.as_ref(), decision.outcome, &decision.timings);
+        self.log.record(decision).await
+    }
+
+    /// Assembles the input, evaluates the document, and explains it where that is asked for and allowed.
+    pub(super) fn decide(&self, mut call: Call) -> Decision {
+        let Some(path) = call.path.clone() else {
+            return call.refuse(Failure::new(FailureKind::Internal, "no path"));
+        };
+        let input = match pdp::input::assemble(&call.auth, call.question.input.take()) {
+            Ok(input) => input,
+            Err(failure) => return call.refuse(failure),
+        };
+        let (limits, settings) = (call.limits(), Arc::clone(&call.in_force.settings));
+        let mut effects = Effects::new(&settings.surroundings);
+        let left = EvalLimits { deadline: limits.deadline.saturating_sub(call.waited), ..limits };
+        let snapshot = Arc::clone(&call.in_force.snapshot);
+        let mut answer = pdp::decide_in(&snapshot, &path, input.clone(), call.at, &left, &mut effects);
+        self.schedule.rate(&snapshot, &path, &answer);
+        if answer.is_too_late() && !call.waited.is_zero() {
+            answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
+        }
+        let nd_builtin_cache = if settings.nd_builtin_cache { effects.record() } else { None };
+        let (id, eval) = (Uuid::new_v4(), answer.eval);
+        let explained = call.is_explained() || settings.records_explanation(id, answer.outcome);
+        // A document that something was left out of has been evaluated, too.
+        let evaluated = answer.failure.is_none() || answer.result.is_some();
+        let explanation = (explained && evaluated).then(|| {
+            let left = EvalLimits { deadline: left.deadline.saturating_sub(eval), ..left };
+            pdp::explain(&snapshot.program, &path, input.as_ref(), call.at, &left, false, &mut effects)
+        });
+        if call.question.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
+            answer = undeclared(answer, &path);
+        }
+        let decision = call.into_decision(id, answer.outcome, eval);
+        Decision { nd_builtin_cache, explanation: explanation.flatten(), ..answered(decision, answer, input) }
+    }
+
+    /// The decision on a call for whose evaluation there was no time.
+    pub(super) fn too_late(&self, mut call: Call, why: &str) -> Decision {
+        let answer = Answer::too_late(&call.limits(), why);
+        match pdp::input::assemble(&call.auth, call.question.input.take()) {
+            Ok(input) => {
+                answered(call.into_decision(Uuid::new_v4(), answer.outcome, Duration::ZERO), answer, input)
+            }
+            Err(failure) => call.refuse(failure),
+        }
+    }
+}
+
+fn answered(decision: Decision, answer: Answer, input: Option<Value>) -> Decision {
+    let Answer { outcome, result, reason, undefined: _, failure, eval: _ } = answer;
+    Decision { outcome, result, reason, failure, input, ..decision }
+}
+
+/// Where the caller wants to know: a path that nothing declares is an error.
+fn undeclared(answer: Answer, path: &EntryPath) -> Answer {
+    let failure = Failure::new(FailureKind::UnknownPath, format!("nothing is declared at `{path}`"));
+    Answer { outcome: Outcome::Error, failure: Some(failure), ..answer }
+}

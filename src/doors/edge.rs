@@ -1,0 +1,35 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use super::body::Limits;
+use super::origin::Origins;
+use crate::authorize::Authorizer;
+use crate::bundle::status::Status;
+use crate::bundle::watch::Trigger;
+use crate::model::request::EntryPath;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::tasks::Tasks;
+
+/// What every handler works with.
+#[derive(Debug)]
+pub struct Edge {
+    /// The pipeline.
+    pub authorizer: Arc<Authorizer>,
+    /// What `POST /` answers with.
+    pub default_path: EntryPath,
+    /// How much of a body is read.
+    pub limits: Limits,
+    /// Answers at least this long are compressed, in bytes.
+    pub gzip_min_size: usize,
+    /// From where it may be called where identity is off.
+    pub origins: Origins,
+    /// How the bundles are doing.
+    pub bundles: Arc<Status>,
+    /// Through which an operator speaks to the bundles.
+    pub trigger: Trigger,
+    /// How the background tasks are doing.
+    pub tasks: Arc<Tasks>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}

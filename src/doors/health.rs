@@ -1,0 +1,160 @@
+//! What probes ask: whether the process lives, whether decisions can be had, and what is counted.
+//!
+//! INVARIANT (names of nothing): whoever has shown no credential is told no name of a bundle, path or issuer.
+
+use std::time::Instant;
+
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::answer::{self, json_value};
+use super::context::arrival;
+use super::edge::Edge;
+use super::params::Params;
+use crate::authorize::Question;
+use crate::model::decision::Outcome;
+use crate::model::failure::{Failure, FailureKind};
+use crate::model::principal::IdentityMode;
+use crate::model::request::EntryPath;
+use crate::telemetry::metrics;
+use verdict_rego::Value as Rego;
+
+const MISSING: &str = "a bundle that is in force or expected is missing from the bundle directory";
+
+/// The name of this door in records.
+const PROTOCOL: &str = "health";
+
+/// Whether identity is off for all of policy, so that there are no strangers.
+pub(super) fn is_open(edge: &Edge) -> bool {
+    edge.authorizer.in_force().authenticator.mode_for(&EntryPath::default()) == IdentityMode::Off
+}
+
+/// What one component is doing, in OPA's words.
+pub(super) const fn plugin_state(ok: bool) -> &'static str {
+    if ok { "OK" } else { "NOT_READY" }
+}
+
+/// Component and whether it is well.
+pub(super) fn plugins(edge: &Edge) -> [(&'static str, bool); 3] {
+    [
+        ("bundle", bundles_are_fresh(edge)),
+        ("decision_logs", true),
+        ("identity", some_keys(edge) && !old_keys(edge)),
+    ]
+}
+
+pub(super) fn bundles_are_fresh(edge: &Edge) -> bool {
+    let (report, max_stale) = (edge.bundles.report(), edge.authorizer.in_force().settings.max_stale);
+    report.is_active() && !report.is_stale(edge.authorizer.now(), max_stale)
+}
+
+/// Whether the keys of at least one issuer are known, if there are issuers.
+fn some_keys(edge: &Edge) -> bool {
+    let issuers = edge.authorizer.in_force().authenticator.status();
+    issuers.is_empty() || issuers.iter().any(|issuer| issuer.generation > 0)
+}
+
+/// Whether an issuer's tokens are refused because its keys are too old. One is enough: its callers get no decisions here.
+fn old_keys(edge: &Edge) -> bool {
+    edge.authorizer.in_force().authenticator.status().iter().any(|issuer| issuer.too_old)
+}
+
+fn unwell(error: &str) -> Response {
+    json_value(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error }), false)
+}
+
+/// `GET /health`: 200 with `{}`, or 500 with what is wrong, as far as the parameters ask.
+pub(super) fn health(edge: &Edge, parts: &Parts) -> Response {
+    let params = Params::parse(parts.uri.query()).unwrap_or_default();
+    if params.bundles && !edge.bundles.report().is_active() {
+        return unwell("one or more bundles are not activated");
+    }
+    let counted = |name: &str| !params.exclude_plugins.iter().any(|excluded| excluded == name);
+    if params.plugins && plugins(edge).iter().any(|(name, ok)| !ok && counted(name)) {
+        return unwell("one or more plugins are not up");
+    }
+    answer::json_text(StatusCode::OK, "{}\n")
+}
+
+/// `GET /health/ready`: whether decisions can be had, 200 or 503 with the reasons.
+pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
+    let report = edge.bundles.report();
+    let mut reasons = Vec::new();
+    if !report.is_active() {
+        reasons.push("no bundle is active yet");
+    } else if !bundles_are_fresh(edge) {
+        reasons.push("reloading has failed for longer than `bundles.max_stale`");
+    }
+    if !report.missing.is_empty() && !reasons.is_empty() {
+        reasons.push(MISSING);
+    }
+    if !some_keys(edge) {
+        reasons.push("no issuer's keys could be obtained");
+    }
+    if old_keys(edge) {
+        reasons.push("identity: keys too old");
+    }
+    if reasons.is_empty() {
+        let mut body = json!({ "ready": true, "generation": report.generation });
+        if let Some(body) = body.as_object_mut().filter(|_| !report.missing.is_empty()) {
+            body.insert("warnings".to_owned(), json!([MISSING]));
+        }
+        return json_value(StatusCode::OK, &body, false);
+    }
+    let body = match report.error.as_deref().filter(|_| trusted) {
+        Some(error) => json!({ "ready": false, "reasons": reasons, "error": error }),
+        None => json!({ "ready": false, "reasons": reasons }),
+    };
+    json_value(StatusCode::SERVICE_UNAVAILABLE, &body, false)
+}
+
+/// `GET /health/{rule}`: whether `data.system.health.{rule}` is true for `{plugin_state, plugins_ready}`. A call like every
+/// other: identity as configured for that document, a deadline, a record.
+pub(super) async fn rule(edge: &Edge, parts: &Parts, started: Instant) -> Response {
+    let rule = parts.uri.path().strip_prefix("/health/").unwrap_or_default();
+    let path = EntryPath::parse(&format!("system/health/{rule}"));
+    let name = path
+        .as_ref()
+        .map_or_else(|_| "health check".to_owned(), |path| format!("health check (data.{})", path.join(".")));
+    let plugins = plugins(edge);
+    let states: serde_json::Map<_, _> =
+        plugins.iter().map(|(name, ok)| ((*name).to_owned(), json!(plugin_state(*ok)))).collect();
+    let ready = plugins.iter().all(|(_, ok)| *ok);
+    let input = Rego::from_serialize(&json!({ "plugin_state": states, "plugins_ready": ready })).ok();
+    let path = path.map_err(|error| Failure::new(FailureKind::InvalidRequest, error));
+    let ask = async || Ok(Question { input, input_parse: started.elapsed(), ..Question::default() });
+    let Ok(authorized) = edge.authorizer.authorize(arrival(parts, PROTOCOL, path, started), ask).await else {
+        return unwell(&format!("{name} could not be recorded"));
+    };
+    let decision = &authorized.decision;
+    let mut response = match (decision.outcome, &decision.result) {
+        (Outcome::Allow, Some(result)) if result.as_bool() == Some(true) => {
+            answer::json_text(StatusCode::OK, "{}\n")
+        }
+        (Outcome::Undefined, _) => unwell(&format!("{name} was undefined")),
+        (Outcome::Refused, _) => {
+            unwell(&format!("{name} was refused: {}", decision.reason.as_deref().unwrap_or_default()))
+        }
+        (Outcome::Error, _) => {
+            unwell(&format!("{name} failed: {}", decision.reason.as_deref().unwrap_or_default()))
+        }
+        _ => unwell(&format!("{name} returned unexpected value")),
+    };
+    answer::mark(&mut response, decision);
+    response
+}
+
+/// `GET /metrics` in the OpenMetrics text format.
+pub(super) fn metrics(edge: &Edge, trusted: bool) -> Response {
+    // It becomes stale as time passes, so nobody but the reader can say when.
+    let stale = edge.bundles.report().is_active() && !bundles_are_fresh(edge);
+    edge.metrics.bundles.stale.set(i64::from(stale));
+    edge.metrics.bundles.missing.set(i64::try_from(edge.bundles.report().missing.len()).unwrap_or(i64::MAX));
+    let text = if trusted { edge.metrics.render() } else { edge.metrics.render_without_names() };
+    let mut response = answer::json_text(StatusCode::OK, text);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+    response
+}

@@ -1,0 +1,177 @@
+//! Every route, in one list, and what they share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::any;
+use http::header::ALLOW;
+use http::{Method, StatusCode};
+
+use super::edge::Edge;
+use super::manage::Operation;
+use super::{answer, health, manage, opa, refused};
+use crate::model::request::EntryPath;
+use crate::telemetry::metrics::HttpMetrics;
+
+/// Where a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// Where decisions are asked for, by anybody who can connect.
+    Decisions,
+    /// Where the server is managed.
+    Management,
+}
+
+/// What answers a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    DataV1,
+    DataV0,
+    Default,
+    Batch,
+    Health,
+    Live,
+    Ready,
+    HealthRule,
+    Metrics,
+    Manage(Operation),
+}
+
+/// Path, route, and the name under which its requests are counted: on the listener of decisions only.
+const DECISIONS: [(&str, Route, &str); 10] = [
+    ("/v1/data", Route::DataV1, "v1/data"),
+    ("/v1/data/", Route::DataV1, "v1/data"),
+    ("/v1/data/{*path}", Route::DataV1, "v1/data"),
+    ("/v0/data", Route::DataV0, "v0/data"),
+    ("/v0/data/", Route::DataV0, "v0/data"),
+    ("/v0/data/{*path}", Route::DataV0, "v0/data"),
+    ("/", Route::Default, "index"),
+    ("/v1/batch/data", Route::Batch, "v1/batch/data"),
+    ("/v1/batch/data/", Route::Batch, "v1/batch/data"),
+    ("/v1/batch/data/{*path}", Route::Batch, "v1/batch/data"),
+];
+
+/// On both listeners. Management is on that of decisions, too, for OPA's clients, and asks for the same role there.
+const SHARED: [(&str, Route, &str); 13] = [
+    ("/health", Route::Health, "health"),
+    ("/health/", Route::Health, "health"),
+    ("/health/live", Route::Live, "health"),
+    ("/health/ready", Route::Ready, "health"),
+    ("/health/{*rule}", Route::HealthRule, "health"),
+    ("/metrics", Route::Metrics, "metrics"),
+    ("/v1/status", Route::Manage(Operation::Status), "v1/status"),
+    ("/v1/status/", Route::Manage(Operation::Status), "v1/status"),
+    ("/v1/config", Route::Manage(Operation::Config), "v1/config"),
+    ("/v1/config/", Route::Manage(Operation::Config), "v1/config"),
+    ("/v1/policies", Route::Manage(Operation::Policies), "v1/policies"),
+    ("/v1/policies/", Route::Manage(Operation::Policies), "v1/policies"),
+    ("/v1/policies/{*id}", Route::Manage(Operation::Policy), "v1/policies"),
+];
+
+/// On the listener of management only.
+const MANAGEMENT: [(&str, Route, &str); 1] =
+    [("/v1/bundles/{name}/removal", Route::Manage(Operation::ConfirmRemoval), "v1/bundles")];
+
+/// Makes a listener's router over one [`Edge`].
+pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
+    let own = match listener {
+        Listener::Decisions => DECISIONS.as_slice(),
+        Listener::Management => MANAGEMENT.as_slice(),
+    };
+    let mut router = Router::new();
+    for (path, route, name) in own.iter().chain(&SHARED) {
+        let (edge, counted) = (Arc::clone(edge), Arc::new(edge.metrics.http_handler(name)));
+        let handler = move |request: Request| {
+            let (edge, counted) = (Arc::clone(&edge), Arc::clone(&counted));
+            async move { handle(&edge, listener, &counted, *route, request).await }
+        };
+        router = router.route(path, any(handler));
+    }
+    let edge = Arc::clone(edge);
+    router.fallback(move |request: Request| {
+        let edge = Arc::clone(&edge);
+        async move { no_route(&edge, request).await }
+    })
+}
+
+async fn no_route(edge: &Edge, request: Request) -> Response {
+    let server_itself = request.method() == Method::OPTIONS && request.uri().path() == "*";
+    match refused::check(edge, None, request, Instant::now()).await {
+        Err(refused) => refused,
+        // RFC 9110 section 9.3.7: what the server can do at all.
+        Ok(_) if server_itself => {
+            let mut response = answer::empty(StatusCode::NO_CONTENT);
+            response.headers_mut().insert(ALLOW, refused::METHODS);
+            response
+        }
+        Ok(_) => answer::text_answer(StatusCode::NOT_FOUND, "404 page not found\n"),
+    }
+}
+
+async fn handle(
+    edge: &Edge,
+    listener: Listener,
+    counted: &HttpMetrics,
+    route: Route,
+    request: Request,
+) -> Response {
+    let started = Instant::now();
+    let (method, asked) = (request.method().clone(), asked(edge, route, request.uri().path()));
+    let response = match refused::check(edge, asked, request, started).await {
+        Ok(request) => answered(edge, listener, route, request, started).await,
+        Err(refused) => refused,
+    };
+    counted.observe(method.as_str(), response.status().as_u16(), started.elapsed());
+    response
+}
+
+/// The document that a route asks for; nothing for health, which is no secret, and whose probes call by any name.
+fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, String>> {
+    let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
+    match route {
+        Route::Health | Route::Live | Route::Ready => None,
+        Route::DataV1 => Some(below("/v1/data")),
+        Route::DataV0 => Some(below("/v0/data")),
+        Route::Batch => Some(below("/v1/batch/data")),
+        Route::Default => Some(Ok(edge.default_path.clone())),
+        Route::HealthRule | Route::Metrics | Route::Manage(_) => Some(Ok(EntryPath::default())),
+    }
+}
+
+async fn answered(
+    edge: &Edge,
+    listener: Listener,
+    route: Route,
+    request: Request,
+    started: Instant,
+) -> Response {
+    match route {
+        Route::DataV1 => opa::v1(edge, request, started).await,
+        Route::DataV0 => opa::v0(edge, request, started).await,
+        Route::Default => opa::default_decision(edge, request, started).await,
+        Route::Batch => opa::batch(edge, request, started).await,
+        Route::Manage(operation) => manage::manage(edge, operation, request, started).await,
+        Route::Health | Route::Live | Route::Ready | Route::HealthRule | Route::Metrics => {
+            let trusted = listener == Listener::Management || health::is_open(edge);
+            probe(edge, route, request, trusted, started).await
+        }
+    }
+}
+
+/// What needs no credential; `trusted` says whether names may be named.
+async fn probe(edge: &Edge, route: Route, request: Request, trusted: bool, started: Instant) -> Response {
+    let parts = request.into_parts().0;
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    match route {
+        Route::Health => health::health(edge, &parts),
+        Route::Ready => health::ready(edge, trusted),
+        Route::HealthRule => health::rule(edge, &parts, started).await,
+        Route::Metrics => health::metrics(edge, trusted),
+        _ => answer::json_text(StatusCode::OK, "{}\n"),
+    }
+}

@@ -1,0 +1,81 @@
+//! `management:` in the configuration: where the server is managed, and by whom.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The port of management unless the configuration says another.
+const MANAGEMENT_PORT: u16 = 8282;
+
+/// `management:` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ManagementConfig {
+    /// Where to listen for management.
+    pub listen: ManagementListen,
+    /// The role that a caller must have, on either listener, unless identity is off.
+    pub role: String,
+}
+
+impl Default for ManagementConfig {
+    fn default() -> Self {
+        Self { listen: ManagementListen::Auto, role: "verdict-admin".to_owned() }
+    }
+}
+
+impl ManagementConfig {
+    /// Where management listens unless the configuration says where: on a port of its own, or on any if calls do.
+    pub fn default_address(&self, calls: SocketAddr) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, if calls.port() == 0 { 0 } else { MANAGEMENT_PORT }))
+    }
+}
+
+/// `management.listen:` `auto`, `off`, or an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManagementListen {
+    /// On 127.0.0.1:8282, or nowhere if that is taken.
+    Auto,
+    /// Nowhere: management is on the listener of decisions alone.
+    Off,
+    /// At this address.
+    At(SocketAddr),
+}
+
+impl FromStr for ManagementListen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            address => address.parse().map(Self::At).map_err(|_| {
+                format!("`{address}` is not `auto`, `off`, or an address such as `127.0.0.1:8282`")
+            }),
+        }
+    }
+}
+
+impl fmt::Display for ManagementListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Off => f.write_str("off"),
+            Self::At(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+impl Serialize for ManagementListen {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ManagementListen {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
