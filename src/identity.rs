@@ -26,9 +26,10 @@ mod modes;
 mod refusal;
 pub mod subject;
 
-pub use authenticate::{Authenticator, IssuerStatus, KeyRefresh, Refresh, Setup};
+pub use authenticate::{Authenticator, KeyRefresh, Refresh, Setup};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
 pub use jwt::check::check;
 pub use jwt::jwk::Thumbprint;
 pub use jwt::key_store::Pace;
+pub use jwt::verifier::IssuerStatus;
 pub use refusal::Refusal;

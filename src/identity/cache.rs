@@ -1,72 +1,58 @@
-//! The tokens that were verified not long ago, so that the next call with one costs a hash instead of a signature.
+//! The credentials that were verified not long ago, so that the next call with one costs a hash instead of a signature.
 //!
-//! INVARIANT (facts, not decisions): what is kept is what the token said and when it is valid. A hit proves again what
-//! can change: the times, and that the issuer still has the key. Refusals are never kept.
+//! INVARIANT (facts, not decisions): what is kept is whose a credential is, when it is valid and what that rests on. Each
+//! use checks again what can change. Refusals are never kept.
+//! INVARIANT (any kind): nothing here knows what a credential looks like.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use jsonwebtoken::Algorithm;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::jwt::claims::Validity;
-use super::jwt::jwk::Thumbprint;
+use super::kind::Accepted;
 use crate::model::clock::Timestamp;
-use crate::model::principal::Verified;
 
-/// The SHA-256 of a whole token. The token itself is not kept.
-pub(super) type TokenHash = [u8; 32];
+/// The SHA-256 of a credential and the name of its kind. The credential itself is not kept.
+pub(super) type CredentialHash = [u8; 32];
 
-pub(super) fn token_hash(token: &str) -> TokenHash {
+pub(super) fn hash_of(kind: &str, credential: &str) -> CredentialHash {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(kind.as_bytes());
+    context.update(&[0]);
+    context.update(credential.as_bytes());
     let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    hash.copy_from_slice(context.finish().as_ref());
     hash
 }
 
-/// A token that was verified once.
+/// A credential that was verified once.
 pub(super) struct Entry {
-    pub(super) verified: Verified,
-    pub(super) issuer: usize,
-    pub(super) algorithm: Algorithm,
-    pub(super) key: Thumbprint,
-    pub(super) validity: Validity,
+    pub(super) accepted: Accepted,
+    /// The credential's length in bytes.
+    pub(super) length: usize,
     pub(super) inserted_at: Timestamp,
-    pub(super) token_bytes: usize,
-    /// The last generation of the issuer's keys that is known to hold the key.
-    pub(super) generation: AtomicU64,
 }
 
-impl Entry {
-    pub(super) fn is_known_good_in(&self, generation: u64) -> bool {
-        self.generation.load(Ordering::Relaxed) == generation
-    }
-
-    pub(super) fn mark_good_in(&self, generation: u64) {
-        self.generation.store(generation, Ordering::Relaxed);
-    }
-}
-
-/// An entry counts once for every started KiB of its token, so that few long tokens take the room of many short ones.
+/// An entry counts once for every started KiB of its credential, so that few long ones take the room of many short ones.
 #[derive(Clone)]
 struct ByLength;
 
-impl Weighter<TokenHash, Arc<Entry>> for ByLength {
-    fn weight(&self, _: &TokenHash, entry: &Arc<Entry>) -> u64 {
-        entry.token_bytes.div_ceil(1024).max(1) as u64
+impl Weighter<CredentialHash, Arc<Entry>> for ByLength {
+    fn weight(&self, _: &CredentialHash, entry: &Arc<Entry>) -> u64 {
+        entry.length.div_ceil(1024).max(1) as u64
     }
 }
 
-pub(super) struct TokenCache {
-    entries: Option<Cache<TokenHash, Arc<Entry>, ByLength>>,
+pub(super) struct CredentialCache {
+    entries: Option<Cache<CredentialHash, Arc<Entry>, ByLength>>,
     ttl_nanos: i64,
 }
 
-impl TokenCache {
-    /// A cache for `capacity` tokens of at most 1 KiB; with none, or no time to live, it keeps nothing.
+impl CredentialCache {
+    /// A cache for `capacity` credentials of at most 1 KiB; with none, or no time to live, it keeps nothing.
     pub(super) fn new(capacity: usize, ttl: Duration) -> Self {
         let wanted = NonZeroU64::new(capacity as u64).filter(|_| !ttl.is_zero());
         Self {
@@ -76,19 +62,19 @@ impl TokenCache {
     }
 
     /// The entry, unless it was kept too long, or comes from a future that a corrected clock has taken back.
-    pub(super) fn get(&self, hash: &TokenHash, now: Timestamp) -> Option<Arc<Entry>> {
+    pub(super) fn get(&self, hash: &CredentialHash, now: Timestamp) -> Option<Arc<Entry>> {
         let entry = self.entries.as_ref()?.get(hash)?;
         let fresh_until = entry.inserted_at.0.saturating_add(self.ttl_nanos);
         (entry.inserted_at <= now && now.0 < fresh_until).then_some(entry)
     }
 
-    pub(super) fn insert(&self, hash: TokenHash, entry: Arc<Entry>) {
+    pub(super) fn insert(&self, hash: CredentialHash, entry: Entry) {
         if let Some(entries) = &self.entries {
-            entries.insert(hash, entry);
+            entries.insert(hash, Arc::new(entry));
         }
     }
 
-    pub(super) fn remove(&self, hash: &TokenHash) {
+    pub(super) fn remove(&self, hash: &CredentialHash) {
         if let Some(entries) = &self.entries {
             entries.remove(hash);
         }
@@ -96,5 +82,64 @@ impl TokenCache {
 
     pub(super) fn len(&self) -> usize {
         self.entries.as_ref().map_or(0, Cache::len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::identity::kind::{Basis, Validity};
+    use crate::model::principal::{Prepared, Principal, Verified};
+
+    struct Always;
+
+    impl Basis for Always {
+        fn holds(&self, _: Timestamp) -> bool {
+            true
+        }
+    }
+
+    fn entry(length: usize, at: i64) -> Entry {
+        let principal = Principal {
+            id: "key-7".to_owned(),
+            kind: "service".to_owned(),
+            issuer: "registry".to_owned(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            permissions: Vec::new(),
+            tenant: None,
+            actors: Vec::new(),
+            claims: serde_json::Map::new(),
+            prepared: Prepared::default(),
+        };
+        let verified = Verified { principal: Arc::new(principal), method: "api_key", expires_at: None };
+        let validity = Validity { from: None, until: None };
+        Entry {
+            accepted: Accepted { verified, validity, basis: Box::new(Always) },
+            length,
+            inserted_at: Timestamp(at),
+        }
+    }
+
+    #[test]
+    fn a_credential_that_never_expires_is_kept_for_the_time_to_live() {
+        let cache = CredentialCache::new(10, Duration::from_secs(1));
+        let hash = hash_of("api_key", "secret");
+        cache.insert(hash, entry(6, 5));
+        assert!(cache.get(&hash, Timestamp(1_000_000_004)).is_some());
+        assert!(cache.get(&hash, Timestamp(1_000_000_005)).is_none());
+        assert!(cache.get(&hash, Timestamp(4)).is_none(), "from a future that was taken back");
+        assert!(cache.get(&hash_of("jwt", "secret"), Timestamp(5)).is_none(), "of another kind");
+    }
+
+    #[test]
+    fn long_credentials_count_more() {
+        let cache = CredentialCache::new(8, Duration::from_secs(1));
+        for n in 0..100_u8 {
+            cache.insert([n; 32], entry(8 << 10, 0));
+        }
+        assert!(cache.len() <= 1, "{}", cache.len());
     }
 }

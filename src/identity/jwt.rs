@@ -1,7 +1,7 @@
 //! JSON Web Tokens (RFC 7519): one issuer each, with its own rules and keys.
 //!
 //! Reading order: [`jws`] → [`jwks`] → `jwk` → `key_store` → `claim_path` →
-//! `mapping` → `issuer` → `claims` → [`check`].
+//! `mapping` → `issuer` → `claims` → [`check`] → `verifier`.
 
 pub mod check;
 pub(super) mod claim_path;
@@ -13,6 +13,7 @@ pub mod jws;
 pub(super) mod key_store;
 pub(super) mod mapping;
 pub(super) mod strict_json;
+pub(super) mod verifier;
 
 use super::kind::Found;
 use crate::model::presented::Presented;

@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The token is for somebody else (RFC 8725 section 3.9).
     #[error("the audience does not match")]
     Audience,
+    /// Several credentials name different subjects.
+    #[error("the credentials name different subjects")]
+    Disagreement,
     /// Past `exp` and leeway.
     #[error("the token has expired")]
     Expired,
@@ -95,6 +98,7 @@ impl Refusal {
             | Self::Signature
             | Self::Claim { .. }
             | Self::Audience
+            | Self::Disagreement
             | Self::NotYet
             | Self::Attribute { .. } => FailureKind::CredentialInvalid,
         }

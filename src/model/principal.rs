@@ -30,11 +30,31 @@ pub struct Principal {
     /// The tenant or organisation, where the issuer names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Who acts for the subject, the current actor first (RFC 8693 section 4.1); empty where it acts itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actors: Vec<Actor>,
     /// Every verified claim, as the token carries it.
     pub claims: Map<String, Value>,
     /// The engine's form of this document: made once for each verified token, not once for each call.
     #[serde(skip)]
     pub prepared: Prepared,
+}
+
+impl Principal {
+    /// Whether two credentials name the same subject.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.id == other.id && self.issuer == other.issuer && self.tenant == other.tenant
+    }
+}
+
+/// One of those who act for a subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    /// Its identifier (`act.sub`).
+    pub id: String,
+    /// Who names it (`act.iss`); the credential's issuer where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
 }
 
 /// A slot for what another module derives from a [`Principal`] and wants to keep with it.
@@ -73,8 +93,8 @@ pub struct Verified {
     pub principal: Arc<Principal>,
     /// How it was verified, e.g. `jwt`.
     pub method: &'static str,
-    /// When the credential ceases to be valid.
-    pub expires_at: Timestamp,
+    /// When the credential ceases to be valid; none if it does not.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Whether a call must, may, or need not say who it is (`identity.mode`).

@@ -45,10 +45,11 @@ fn alice() -> AuthContext {
         scopes: vec![],
         permissions: vec![],
         tenant: Some("acme".into()),
+        actors: Vec::new(),
         claims: claims.as_object().unwrap().clone(),
         prepared: Prepared::default(),
     };
-    let expires_at = Timestamp::from_unix_seconds(1_795_000_000);
+    let expires_at = Some(Timestamp::from_unix_seconds(1_795_000_000));
     AuthContext::Verified(Verified { principal: Arc::new(principal), method: "jwt", expires_at })
 }
 

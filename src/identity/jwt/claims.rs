@@ -5,38 +5,16 @@ use serde_json::{Map, Value};
 use super::claim_path::{Ambiguous, ClaimPath};
 use super::issuer::Issuer;
 use super::mapping::Mapping;
+use crate::identity::kind::Validity;
 use crate::identity::refusal::Refusal;
 use crate::identity::subject;
 use crate::model::clock::Timestamp;
-use crate::model::principal::{Prepared, Principal};
+use crate::model::principal::{Actor, Prepared, Principal};
 
 type Claims = Map<String, Value>;
 
 /// The last second of the year 9999; a later NumericDate is a mistake or an attack.
 const LAST_SECOND: u64 = 253_402_300_799;
-
-/// When a token is valid, leeway included: from `from` up to but not at `until`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::identity) struct Validity {
-    pub(in crate::identity) from: i64,
-    pub(in crate::identity) until: i64,
-    /// The token's own `exp`, without leeway.
-    pub(in crate::identity) expires_at: Timestamp,
-}
-
-impl Validity {
-    /// # Errors
-    /// [`Refusal::Expired`] or [`Refusal::NotYet`].
-    pub(in crate::identity) const fn check(&self, now: Timestamp) -> Result<(), Refusal> {
-        if now.0 >= self.until {
-            Err(Refusal::Expired)
-        } else if now.0 < self.from {
-            Err(Refusal::NotYet)
-        } else {
-            Ok(())
-        }
-    }
-}
 
 const fn wrong(name: &'static str, problem: &'static str) -> Refusal {
     Refusal::Claim { name, problem }
@@ -75,10 +53,14 @@ pub(in crate::identity) fn validity(claims: &Claims, issuer: &Issuer) -> Result<
     let nbf = numeric_date(claims, "nbf")?;
     numeric_date(claims, "iat")?;
     Ok(Validity {
-        from: nbf.map_or(i64::MIN, |nbf| nbf.saturating_sub(issuer.leeway_nanos)),
-        until: exp.saturating_add(issuer.leeway_nanos),
-        expires_at: Timestamp(exp),
+        from: nbf.map(|nbf| nbf.saturating_sub(issuer.leeway_nanos)),
+        until: Some(exp.saturating_add(issuer.leeway_nanos)),
     })
+}
+
+/// The token's own `exp`, without leeway.
+pub(in crate::identity) fn expires_at(claims: &Claims) -> Result<Option<Timestamp>, Refusal> {
+    Ok(numeric_date(claims, "exp")?.map(Timestamp))
 }
 
 /// RFC 7519 section 4.1.3: a text, or an array of texts, of which one is ours.
@@ -131,6 +113,7 @@ pub(in crate::identity) fn principal(claims: Claims, issuer: &Issuer) -> Result<
         scopes,
         permissions: texts(permissions, permissions.find(&claims), Single::Whole)?,
         tenant,
+        actors: actors(&claims)?,
         claims,
         prepared: Prepared::default(),
     })
@@ -200,5 +183,50 @@ fn texts(
             items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(form)).collect()
         }
         (Some(_), _) => Err(form()),
+    }
+}
+
+/// The most actors that stand behind each other.
+const MAX_ACTORS: usize = 8;
+
+/// The actor chain (RFC 8693 section 4.1), outermost first: `act` names the current actor, and each `act` within it the one
+/// before.
+fn actors(claims: &Claims) -> Result<Vec<Actor>, Refusal> {
+    const FORM: Refusal = wrong("act", "is not an object with a text `sub`, or nests too deeply");
+    let (mut actors, mut next) = (Vec::new(), claims.get("act"));
+    while let Some(act) = next {
+        let act = act.as_object().filter(|_| actors.len() < MAX_ACTORS).ok_or(FORM)?;
+        let id = act.get("sub").and_then(Value::as_str).ok_or(FORM)?;
+        subject::check_id(id).map_err(|_| FORM)?;
+        let issuer = match act.get("iss") {
+            None => None,
+            Some(issuer) => Some(issuer.as_str().ok_or(FORM)?.to_owned()),
+        };
+        actors.push(Actor { id: id.to_owned(), issuer });
+        next = act.get("act");
+    }
+    Ok(actors)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_actor_chain_is_read_outermost_first_or_refused() {
+        let read = |act: Value| {
+            let claims = json!({ "act": act }).as_object().cloned().unwrap();
+            actors(&claims)
+                .map(|actors| actors.into_iter().map(|actor| actor.id).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(actors(&Claims::new()).unwrap(), []);
+        let chain = json!({ "sub": "agent-b", "iss": "https://b.example", "act": { "sub": "agent-a" } });
+        assert_eq!(read(chain).unwrap(), "agent-b agent-a");
+        let deep = (0..9).fold(json!({ "sub": "x" }), |inner, _| json!({ "sub": "x", "act": inner }));
+        for bad in [json!("agent"), json!({}), json!({ "sub": 1 }), json!({ "sub": "" }), Value::Null, deep] {
+            assert!(read(bad.clone()).is_err(), "{bad}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub(in crate::identity) struct Issuer {
     algorithms: Vec<Algorithm>,
     types: Vec<String>,
     pub(in crate::identity) leeway_nanos: i64,
-    max_age_nanos: i64,
+    pub(in crate::identity) max_age_nanos: i64,
     pub(in crate::identity) mapping: Mapping,
     pub(in crate::identity) keys: Arc<KeyStore>,
 }
@@ -80,12 +80,12 @@ impl Issuer {
     /// # Errors
     /// [`Refusal::KeysTooOld`] where they were not read again for `jwks_max_age`.
     pub(in crate::identity) fn keys_at(&self, now: Timestamp) -> Result<Guard<Arc<Generation>>, Refusal> {
-        if self.has_old_keys(now) { Err(Refusal::KeysTooOld) } else { Ok(self.keys.current()) }
+        self.keys.at(now, self.max_age_nanos)
     }
 
     /// Whether its keys were read once, but not again for `jwks_max_age`.
     pub(in crate::identity) fn has_old_keys(&self, now: Timestamp) -> bool {
-        self.keys.confirmed_at().is_some_and(|at| now.0.saturating_sub(at.0) > self.max_age_nanos)
+        self.keys.at(now, self.max_age_nanos).is_err()
     }
 }
 

@@ -15,6 +15,7 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 
 use super::jwks::{KeySet, MAX_JWKS_BYTES};
+use crate::identity::refusal::Refusal;
 use crate::model::clock::{Clock, Timestamp};
 use crate::net::{Client, Endpoint};
 
@@ -140,6 +141,19 @@ impl KeyStore {
 
     pub(in crate::identity) fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The keys to verify with at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal::KeysTooOld`] where they were read once, but not again for `max_age_nanos`.
+    pub(in crate::identity) fn at(
+        &self,
+        now: Timestamp,
+        max_age_nanos: i64,
+    ) -> Result<Guard<Arc<Generation>>, Refusal> {
+        let old = self.confirmed_at().is_some_and(|at| now.0.saturating_sub(at.0) > max_age_nanos);
+        if old { Err(Refusal::KeysTooOld) } else { Ok(self.current()) }
     }
 
     /// Whether the source can change, so that it is to be read again.

@@ -35,7 +35,7 @@ async fn its_tokens_are_accepted_also_after_a_restart() {
         assert_eq!(principal.roles, ["admin"]);
         assert_eq!(principal.tenant.as_deref(), Some("acme"));
         assert_eq!(principal.claims["x"], json!({ "y": 1 }));
-        assert_eq!(verified.expires_at, Timestamp::from_unix_seconds(NOW + 60));
+        assert_eq!(verified.expires_at, Some(Timestamp::from_unix_seconds(NOW + 60)));
     }
     let stranger = DevIssuer::load_or_create(&state.path().join("other")).unwrap();
     let forged = stranger.mint(&asked, now()).unwrap();
