@@ -225,6 +225,7 @@ async fn watch_bundles(
         runner,
         observers: vec![Arc::new(Counted(Arc::clone(metrics)))],
         no_calls: current.load().settings.surroundings.client.is_none(),
+        allow_unmasked: config.decision_log.allow_unmasked,
     })?;
     let first = tokio::task::spawn_blocking(move || {
         watcher.wait_first(FIRST_READING);

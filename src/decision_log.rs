@@ -9,20 +9,22 @@
 //! of their own, within a quota and a rate; they push no other record out.
 //! INVARIANT (nothing vanishes in silence): what a rotation drops and what a rate leaves out is said in the log, counted in
 //! a metric, and said in the diagnostics.
-//! INVARIANT (nothing secret): a record names its subject; it has no field for claims or credentials (`record.rs`).
+//! INVARIANT (nothing secret): a record names its subject; it has no field for credentials, and claims only as configured
+//! (`record.rs`, `input.rs`).
 //! INVARIANT (masked first): journals and console see the event, never the decision. A mask belongs between the two, at the
 //! marked place in [`DecisionLog::record`], and then holds for the console, the file and whatever comes later alike.
 //!
 //! Deliberately absent: `fsync` (what the kernel has taken survives the process, not the machine), masking, and shipping to
 //! a collector.
 //!
-//! Reading order: [`record`] → [`journal`] → `file` → `rotate` → `tail` → `refusals` → `notice` → `console` → `pretty`.
+//! Reading order: [`record`] → `input` → [`journal`] → `file` → `rotate` → `tail` → `refusals` → `notice` → `console` → `pretty`.
 
 mod config;
 mod console;
 mod error;
 mod escape;
 mod file;
+mod input;
 pub mod journal;
 mod notice;
 mod pretty;
@@ -46,7 +48,7 @@ use crate::model::decision::{Decision, Outcome, Recorded};
 use crate::model::principal::AuthContext;
 use crate::telemetry::metrics::{DropReason, LogMetrics};
 
-pub use config::{Config, Console, FileConfig, RefusalsConfig};
+pub use config::{Claims, Config, Console, FileConfig, RefusalsConfig};
 pub use error::{ConfigError, FileError, Unrecorded};
 
 use console::Acknowledging;
@@ -63,6 +65,7 @@ pub const RESERVED_LABELS: [&str; 2] = ["id", "version"];
 #[derive(Debug)]
 pub struct DecisionLog {
     labels: Box<RawValue>,
+    claims: Claims,
     /// Acknowledges; without one, what is decided is accepted unrecorded.
     journal: Option<Arc<dyn Journal>>,
     refusals: Refusals,
@@ -154,7 +157,8 @@ impl DecisionLog {
         let refusals = Refusals::new(config.refusals.rate, place, left_out).map_err(ConfigError::Thread)?;
         let shown = beside(&journals.decisions);
         let journal = or_console(journals.decisions);
-        Ok(Self { labels, journal, refusals, shown, console, metrics, trouble: Trouble::default() })
+        let claims = config.claims.clone();
+        Ok(Self { labels, claims, journal, refusals, shown, console, metrics, trouble: Trouble::default() })
     }
 
     /// Writes the decision's record to the journal, and only then gives the decision back to be answered with.
@@ -191,7 +195,7 @@ impl DecisionLog {
     fn append(&self, journal: &dyn Journal, decision: &Decision) -> Appending {
         let mut line = LINE.take();
         line.clear();
-        let event = Event::new(&self.labels, decision);
+        let event = Event::new(&self.labels, &self.claims, decision);
         // A mask goes here: it takes the event and gives the one that is written.
         let appending = match event.write_line(&mut line) {
             Err(error) => Appending::done(Err(error.into())),

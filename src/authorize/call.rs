@@ -14,6 +14,7 @@ use crate::model::failure::Failure;
 use crate::model::presented::Presented;
 use crate::model::principal::AuthContext;
 use crate::model::request::{EntryPath, RequestContext};
+use crate::pdp;
 use verdict_rego::{EvalLimits, Value};
 
 /// What a door knows of a call before it reads the body.
@@ -131,12 +132,28 @@ impl Call {
         self.question.explain && self.path.as_ref().is_some_and(allowed)
     }
 
-    /// The decision not to ask policy at all.
-    pub(super) fn refuse(self, failure: Failure) -> Decision {
-        let reason = failure.message.clone();
+    /// Takes the input, assembled for policy. What is refused stays with the call, to be recorded as sent.
+    ///
+    /// # Errors
+    /// As [`pdp::input::assemble`].
+    pub(super) fn assemble_input(&mut self) -> Result<Option<Value>, Failure> {
+        let input = self.question.input.take();
+        // Only what is no object is refused; a second handle to an object would have it copied.
+        let sent = input.as_ref().filter(|input| !input.is_object()).cloned();
+        let assembled = pdp::input::assemble(&self.auth, input);
+        if assembled.is_err() {
+            self.question.input = sent;
+        }
+        assembled
+    }
+
+    /// The decision not to ask policy at all, with what was sent.
+    pub(super) fn refuse(mut self, failure: Failure) -> Decision {
+        let (reason, input) = (failure.message.clone(), self.question.input.take());
         Decision {
             reason: Some(reason),
             failure: Some(failure),
+            input,
             ..self.into_decision(Uuid::new_v4(), Outcome::Refused, Duration::ZERO)
         }
     }

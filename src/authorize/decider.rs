@@ -38,7 +38,7 @@ impl Decider {
         let Some(path) = call.path.clone() else {
             return call.refuse(Failure::new(FailureKind::Internal, "no path"));
         };
-        let input = match pdp::input::assemble(&call.auth, call.question.input.take()) {
+        let input = match call.assemble_input() {
             Ok(input) => input,
             Err(failure) => return call.refuse(failure),
         };
@@ -70,7 +70,7 @@ impl Decider {
     /// The decision on a call for whose evaluation there was no time.
     pub(super) fn too_late(&self, mut call: Call, why: &str) -> Decision {
         let answer = Answer::too_late(&call.limits(), why);
-        match pdp::input::assemble(&call.auth, call.question.input.take()) {
+        match call.assemble_input() {
             Ok(input) => {
                 answered(call.into_decision(Uuid::new_v4(), answer.outcome, Duration::ZERO), answer, input)
             }

@@ -43,6 +43,8 @@ pub struct Conditions<'a> {
     pub limits: Option<&'a Limits>,
     /// Whether policy that makes network calls is refused.
     pub no_calls: bool,
+    /// `decision_log.allow_unmasked`: whether a log mask is accepted that nobody applies.
+    pub allow_unmasked: bool,
 }
 
 /// Compiles bundles without any conditions, as the commands do: all modules that are served, with merged data.
@@ -81,6 +83,9 @@ pub fn activate(
     let program = compile(bundles)?;
     if conditions.no_calls {
         check_calls(&program)?;
+    }
+    if !conditions.allow_unmasked {
+        check_unmasked(&program)?;
     }
     check_required(bundles, &program, conditions.required)?;
     check_required_data(bundles, &program, conditions.required_data)?;
@@ -144,6 +149,21 @@ fn check_calls(program: &Program) -> Result<(), LoadError> {
     let mut error = LoadError::new(ErrorKind::Compile, message);
     error.errors = errors;
     Err(error)
+}
+
+/// INVARIANT (no mask in silence): policy that says what the log must not show is not served by a log that shows it.
+fn check_unmasked(program: &Program) -> Result<(), LoadError> {
+    for name in ["mask", "drop"] {
+        let path = ["system", "log", name].map(str::to_owned);
+        if program.declares(&path) || program.data().at(path.iter().map(String::as_str)).is_some() {
+            let message = format!(
+                "`data.system.log.{name}` is declared, but decision records are not masked yet: what it hides would be \
+                 recorded; take it out, or accept that with `decision_log.allow_unmasked: true`"
+            );
+            return Err(LoadError::new(ErrorKind::Compile, message));
+        }
+    }
+    Ok(())
 }
 
 /// INVARIANT (required entry points): a snapshot without one, e.g. because a file was truncated, is not activated.

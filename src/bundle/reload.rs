@@ -44,6 +44,8 @@ pub struct Setup {
     pub observers: Vec<Arc<dyn Observer>>,
     /// Whether policy that makes network calls is refused.
     pub no_calls: bool,
+    /// Whether a log mask is accepted that nobody applies.
+    pub allow_unmasked: bool,
 }
 
 /// The reading that was handled last.
@@ -168,6 +170,7 @@ impl Reloader {
             run_tests: self.setup.config.run_tests,
             runner: self.setup.runner.as_deref(),
             no_calls: self.setup.no_calls,
+            allow_unmasked: self.setup.allow_unmasked,
         };
         let snapshot = activate(&bundles, generation, self.setup.clock.now(), &conditions);
         snapshot.map(|snapshot| (snapshot, bundles)).map_err(|error| vec![error])

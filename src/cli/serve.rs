@@ -53,6 +53,9 @@ pub struct RunArgs {
     /// INSECURE: accept tokens over plain HTTP on an address that is not loopback
     #[arg(long)]
     insecure_plain_http: bool,
+    /// INSECURE: activate bundles whose log mask is not applied, with `decision_log.allow_unmasked`
+    #[arg(long)]
+    insecure_ignore_log_mask: bool,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +95,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         insecure_http_jwks,
         insecure_optional_identity,
         insecure_plain_http,
+        insecure_ignore_log_mask,
     } = args;
     let insecure = Insecure {
         dev_issuer: insecure_dev_issuer,
@@ -100,6 +104,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         http_jwks: insecure_http_jwks,
         optional_identity: insecure_optional_identity,
         plain_http: insecure_plain_http,
+        ignore_log_mask: insecure_ignore_log_mask,
         skip_verify: common.verification.skip_verify,
     };
     serve(config, common, Profile::Run(insecure))

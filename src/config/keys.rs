@@ -512,6 +512,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Maximum number of such refusals to record a second. Further ones are counted, and a summary record has their number.",
     ),
     entry(
+        "decision_log.allow_unmasked",
+        Kind::Flag,
+        "Whether to activate bundles that declare `data.system.log.mask` or `data.system.log.drop`. Verdict does not apply \
+         them: what they hide is recorded. Otherwise such bundles are refused.",
+    ),
+    entry(
+        "decision_log.claims",
+        Kind::TextOrTexts,
+        "Claims of the verified subject that records contain in `input.subject.claims`: `none`, or a list of names.",
+    ),
+    entry(
         "decision_log.nd_builtin_cache",
         Kind::Flag,
         "Whether records contain `nd_builtin_cache`: the results of `time.now_ns`, `rand.intn`, `uuid.rfc4122`, `opa.runtime`, \

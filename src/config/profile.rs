@@ -40,6 +40,8 @@ pub struct Insecure {
     pub plain_http: bool,
     /// `--skip-verify`
     pub skip_verify: bool,
+    /// `--insecure-ignore-log-mask`
+    pub ignore_log_mask: bool,
 }
 
 /// One of the insecure things.
@@ -52,6 +54,7 @@ pub(super) enum Danger {
     OptionalIdentity,
     PlainHttp,
     SkipVerify,
+    IgnoreLogMask,
 }
 
 impl Danger {
@@ -64,6 +67,7 @@ impl Danger {
             Self::OptionalIdentity => "--insecure-optional-identity",
             Self::PlainHttp => "--insecure-plain-http",
             Self::SkipVerify => "--skip-verify",
+            Self::IgnoreLogMask => "--insecure-ignore-log-mask",
         }
     }
 
@@ -76,6 +80,7 @@ impl Danger {
             Self::OptionalIdentity => insecure.optional_identity,
             Self::PlainHttp => insecure.plain_http,
             Self::SkipVerify => insecure.skip_verify,
+            Self::IgnoreLogMask => insecure.ignore_log_mask,
         }
     }
 }

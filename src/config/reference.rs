@@ -130,6 +130,7 @@ Durations have a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`); sizes may have
 | a listener that is not loopback while identity is optional, be it for one document | `--insecure-optional-identity` |
 | a listener that is not loopback while callers present tokens: Verdict does not serve TLS yet | `--insecure-plain-http` |
 | signed bundles whose signatures are not verified | `--skip-verify` |
+| bundles whose log mask is not applied | `--insecure-ignore-log-mask` |
 
 `verdict dev` accepts all of them, with warnings.
 ";

@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.required_of_bundles();
     checks.verification();
     checks.identity();
+    checks.decision_log();
     checks.findings
 }
 
@@ -150,14 +151,7 @@ impl Checks<'_> {
         self.paths();
         self.not_zero();
         self.permissions();
-        let Config { server, decision, http_send, decision_log, .. } = self.config;
-        if decision_log.refusals.path.is_some()
-            && decision_log.refusals.path.as_ref() == decision_log.file.as_ref().map(|file| &file.path)
-        {
-            let message = "refusals and decisions cannot share a file";
-            let hint = "name another file, or omit the key for its default";
-            self.flaw(Path::dotted("decision_log.refusals.path"), message, hint);
-        }
+        let Config { server, decision, http_send, .. } = self.config;
         if server.max_connections > MOST_CONNECTIONS {
             let message = format!("must be at most {MOST_CONNECTIONS}");
             self.flaw(
@@ -180,14 +174,6 @@ impl Checks<'_> {
                  (`http_send.timeout`)",
                 decision.deadline, http_send.timeout
             ));
-        }
-        for name in decision_log
-            .labels
-            .keys()
-            .filter(|name| crate::decision_log::RESERVED_LABELS.contains(&name.as_str()))
-        {
-            let message = format!("`{name}` is set by Verdict itself");
-            self.flaw(Path::dotted("decision_log.labels").key(name), message, "choose another name");
         }
     }
 
@@ -212,6 +198,34 @@ impl Checks<'_> {
                     self.flaw(at.key(key), "must be more than 0", hint);
                 }
             }
+        }
+    }
+
+    /// What is recorded, and where.
+    fn decision_log(&mut self) {
+        let decision_log = &self.config.decision_log;
+        if decision_log.allow_unmasked {
+            self.danger(
+                Danger::IgnoreLogMask,
+                Path::dotted("decision_log.allow_unmasked"),
+                "the log masks of bundles are not applied: what they would hide is recorded",
+                "take `data.system.log.mask` and `data.system.log.drop` out of the bundles, and this key too",
+            );
+        }
+        if decision_log.refusals.path.is_some()
+            && decision_log.refusals.path.as_ref() == decision_log.file.as_ref().map(|file| &file.path)
+        {
+            let message = "refusals and decisions cannot share a file";
+            let hint = "name another file, or omit the key for its default";
+            self.flaw(Path::dotted("decision_log.refusals.path"), message, hint);
+        }
+        for name in decision_log
+            .labels
+            .keys()
+            .filter(|name| crate::decision_log::RESERVED_LABELS.contains(&name.as_str()))
+        {
+            let message = format!("`{name}` is set by Verdict itself");
+            self.flaw(Path::dotted("decision_log.labels").key(name), message, "choose another name");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::units::ByteSize;
 
@@ -19,8 +19,56 @@ pub struct Config {
     pub refusals: RefusalsConfig,
     /// Added to every record, beside `id` and `version`.
     pub labels: BTreeMap<String, String>,
+    /// Which claims of the verified subject records carry.
+    pub claims: Claims,
     /// Whether records carry what built-ins gave whose arguments do not determine it.
     pub nd_builtin_cache: bool,
+    /// Whether bundles are activated whose `data.system.log.mask` or `drop` nobody applies.
+    pub allow_unmasked: bool,
+}
+
+/// `decision_log.claims`: `none`, or a list of names.
+///
+/// INVARIANT (claims as configured): what is not named here is in no record, neither in `subject` nor in `input.subject`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claims(Vec<String>);
+
+impl Claims {
+    /// These claims, at the top level of the token; without any, records have no member `claims`.
+    pub const fn named(names: Vec<String>) -> Self {
+        Self(names)
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+const NONE: &str = "none";
+
+impl Serialize for Claims {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_empty() { serializer.serialize_str(NONE) } else { self.0.serialize(serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "`none`, or a list of claims' names")]
+        enum NoneOrNames {
+            Word(String),
+            Names(Vec<String>),
+        }
+        match NoneOrNames::deserialize(deserializer)? {
+            NoneOrNames::Names(names) => Ok(Self(names)),
+            NoneOrNames::Word(word) if word == NONE => Ok(Self::default()),
+            NoneOrNames::Word(word) => Err(serde::de::Error::custom(format!(
+                "`{word}` is neither `none` nor a list of names: write `[{word}]`"
+            ))),
+        }
+    }
 }
 
 /// How decisions appear on standard output.

@@ -27,7 +27,7 @@ impl Pretty {
         let outcome = event.outcome.name().to_uppercase();
         let path = event.path.map_or_else(|| "-".to_owned(), |path| shown(&path.to_string()));
         let subject = subject(event.subject.as_ref());
-        let request = event.input.as_ref().map_or_else(String::new, |input| request(input));
+        let request = event.input.map_or_else(String::new, |input| request(input.value));
         let eval = event.metrics.timer_rego_query_eval_ns.map_or_else(|| "-".to_owned(), duration);
         let id = event.decision_id.simple().to_string();
         let id = id.get(..8).unwrap_or_default();
@@ -145,7 +145,7 @@ fn duration(nanos: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision_log::samples;
+    use crate::decision_log::{Claims, samples};
     use crate::model::failure::{Failure, FailureKind};
     use crate::model::request::EntryPath;
     use serde_json::value::RawValue;
@@ -167,7 +167,8 @@ mod tests {
         decision.input = Value::from_json(input.as_bytes()).ok();
         decision.reason = reason.map(str::to_owned);
         decision.timings.eval = Duration::from_nanos(eval);
-        let mut event = Event::new(RawValue::NULL, &decision);
+        let claims = Claims::default();
+        let mut event = Event::new(RawValue::NULL, &claims, &decision);
         event.subject = subject;
         PLAIN.line(&event)
     }
@@ -226,7 +227,8 @@ mod tests {
         let mut decision = samples::decision();
         decision.failure = Some(Failure::new(FailureKind::CredentialExpired, "expired"));
         decision.outcome = Outcome::Refused;
-        let event = Event::new(RawValue::NULL, &decision);
+        let claims = Claims::default();
+        let event = Event::new(RawValue::NULL, &claims, &decision);
         assert!(Pretty { color: true }.line(&event).contains("\u{1b}[35mREFUSED  \u{1b}[0m"));
         assert!(!PLAIN.line(&event).contains('\u{1b}'));
     }
@@ -240,7 +242,8 @@ mod tests {
         decision.path = Some(EntryPath::from_segments(vec![hostile.to_owned()]));
         decision.input = Value::from_json(input.to_string().as_bytes()).ok();
         decision.reason = Some(hostile.to_owned());
-        let mut event = Event::new(RawValue::NULL, &decision);
+        let claims = Claims::default();
+        let mut event = Event::new(RawValue::NULL, &claims, &decision);
         event.subject = subject;
         let line = PLAIN.line(&event);
         let line = line.strip_suffix('\n').unwrap();

@@ -9,7 +9,9 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::config::Claims;
 use super::escape;
+use super::input::{InputDigest, RecordedInput, Sent};
 use crate::model::decision::{Decision, Outcome, Timings};
 use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
@@ -20,8 +22,8 @@ use verdict_rego::{Location, Value};
 
 /// The record of one decision, borrowed from it as far as possible.
 ///
-/// INVARIANT (nothing secret): the subject is named by its identifier, kind, issuer and tenant. Neither its claims nor
-/// its credential have a field here.
+/// INVARIANT (nothing secret): the subject is named by its identifier, kind, issuer and tenant. Its credential has no field
+/// here, and its claims have one only below `input.subject`, as configured (`input.rs`).
 #[derive(Debug, Serialize)]
 pub struct Event<'a> {
     /// `id` and `version` of this instance, and the configured labels.
@@ -44,9 +46,15 @@ pub struct Event<'a> {
     /// The document that was asked for.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "path_text")]
     pub path: Option<&'a EntryPath>,
-    /// What policy saw.
+    /// What policy saw, with as many claims of the verified subject as are configured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<&'a Value>,
+    pub input: Option<RecordedInput<'a>>,
+    /// What an authenticated caller sent that policy did not see: the call was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asserted: Option<&'a Value>,
+    /// What a stranger sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_digest: Option<InputDigest>,
     /// What policy answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'a Value>,
@@ -88,7 +96,7 @@ pub struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// The record of `decision`, before any mask.
-    pub fn new(labels: &'a RawValue, decision: &'a Decision) -> Self {
+    pub fn new(labels: &'a RawValue, claims: &'a Claims, decision: &'a Decision) -> Self {
         // Destructured without `..`: a new field of a decision must be recorded, or left out on purpose.
         let Decision {
             id,
@@ -111,6 +119,7 @@ impl<'a> Event<'a> {
             context;
         let failure = failure.as_ref();
         let reason = reason.as_deref().or(failure.map(|f| f.message.as_str()));
+        let Sent { input, asserted, input_digest } = Sent::new(*outcome, auth, input.as_ref(), claims);
         Self {
             labels,
             decision_id: *id,
@@ -120,7 +129,9 @@ impl<'a> Event<'a> {
             bundles: &revision.bundles,
             generation: revision.generation,
             path: path.as_ref(),
-            input: input.as_ref(),
+            input,
+            asserted,
+            input_digest,
             result: result.as_ref(),
             nd_builtin_cache: nd_builtin_cache.as_deref(),
             outcome: *outcome,

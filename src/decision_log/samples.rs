@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::config::Claims;
 use super::console::Console;
 use super::journal::{Entry, Journal};
 use super::record::Event;
@@ -39,7 +40,8 @@ pub(super) fn decision() -> Decision {
 /// Calls `with` with the entry of a record.
 fn entry<T>(reason: &str, with: impl FnOnce(&Entry<'_>) -> T) -> T {
     let decision = Decision { reason: Some(reason.to_owned()), ..decision() };
-    let event = Event::new(RawValue::NULL, &decision);
+    let claims = Claims::default();
+    let event = Event::new(RawValue::NULL, &claims, &decision);
     let mut line = Vec::new();
     event.write_line(&mut line).unwrap();
     with(&Entry { event: Some(&event), line: &line, timestamp: &event.timestamp })

@@ -77,7 +77,7 @@ pub struct Decision {
     pub reason: Option<String>,
     /// The document; `None` unless it is defined.
     pub result: Option<Value>,
-    /// The input that policy saw; `None` where there was none.
+    /// The input that policy saw, or what the caller of a refused call sent; `None` where there was none.
     pub input: Option<Value>,
     /// What built-ins gave whose arguments do not determine it, where that is recorded.
     pub nd_builtin_cache: Option<Box<RawValue>>,
@@ -104,7 +104,7 @@ impl Decision {
 
 /// A decision whose record has been accepted: the only thing that an edge can answer with.
 ///
-/// INVARIANT (no answer before its record): only `decision_log` makes one, after every sink has taken the record.
+/// INVARIANT (no answer before its record): only `decision_log` makes one, after the journal has acknowledged the record.
 #[derive(Debug)]
 pub struct Recorded<T>(T);
 

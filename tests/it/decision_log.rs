@@ -1,5 +1,6 @@
 //! The decision log through its public face: what a record says, and that none is lost, doubled or torn.
 
+mod inputs;
 mod kept;
 
 use std::collections::{BTreeMap, HashSet};
@@ -64,7 +65,7 @@ fn allowed() -> Decision {
         reason: None,
         result: raw(&json!(true)),
         input: raw(&json!({
-            "subject": {"id": "alice", "type": "user", "roles": ["editor"]},
+            "subject": {"id": "alice", "type": "user", "roles": ["editor"], "claims": {"email": "alice@example.com"}},
             "action": "read",
             "resource": {"type": "document", "id": "7"},
         })),

@@ -92,6 +92,11 @@ fn cases() -> Vec<(String, &'static [&'static str], &'static str)> {
             &["--skip-verify"],
             "bundles.verification.skip_verify: signatures of bundles are not checked",
         ),
+        (
+            "identity: {mode: off}\ndecision_log: {allow_unmasked: true}".to_owned(),
+            &["--insecure-ignore-log-mask"],
+            "decision_log.allow_unmasked: the log masks of bundles are not applied",
+        ),
     ]
 }
 
@@ -105,10 +110,12 @@ fn allowing(flags: &[&str]) -> Insecure {
         optional_identity: given("--insecure-optional-identity"),
         plain_http: given("--insecure-plain-http"),
         skip_verify: given("--skip-verify"),
+        ignore_log_mask: given("--insecure-ignore-log-mask"),
     }
 }
 
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 8] = [
+    "--insecure-ignore-log-mask",
     "--insecure-dev-issuer",
     "--insecure-listen",
     "--insecure-no-audience",

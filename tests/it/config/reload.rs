@@ -63,6 +63,10 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("decision_log.file", Value::Null),
         ("decision_log.file.path", json!("/m")),
         ("decision_log.refusals.path", json!("/r")),
+        ("management.listen", json!("off")),
+        ("decision.explain.roles", json!(["auditor"])),
+        ("decision.explain.entrypoints", json!(["app/allow"])),
+        ("decision_log.claims", json!(["team"])),
         ("decision_log.labels", json!({"region": "eu"})),
     ]
 }

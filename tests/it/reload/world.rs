@@ -127,6 +127,7 @@ impl World {
             runner: options.runner,
             observers: vec![Arc::clone(&world.heard) as Arc<dyn Observer>],
             no_calls: false,
+            allow_unmasked: false,
         };
         world.watcher = Some(Watcher::start(setup).unwrap());
         assert!(world.watcher.as_ref().unwrap().wait_first(PATIENCE), "the first reading never ended");
