@@ -4,9 +4,11 @@
 //! call finds what it needs. Order at the end ([`App::shutdown`]): the listeners close, calls that are under way are
 //! answered and recorded, then the background tasks and the watcher of bundles stop.
 //!
-//! Reading order: this file → `settings` (from configuration to what is in force) → [`live`] (what can change while it
+//! Reading order: this file → `settings` (from configuration to what is in force) → `listeners` → [`live`] (what can change while it
 //! runs) → [`reload`] and [`shutdown`] (when) → [`supervisor`].
 
+mod error;
+mod listeners;
 pub mod live;
 pub mod reload;
 mod settings;
@@ -18,11 +20,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use self::error::misconfigured;
+use self::listeners::Listeners;
 use self::live::Live;
 use self::supervisor::Supervisor;
 use crate::authorize::Authorizer;
@@ -36,14 +37,13 @@ use crate::decision_log::DecisionLog;
 use crate::doors::body;
 use crate::doors::edge::Edge;
 use crate::doors::origin::Origins;
-use crate::doors::routes::{Listener, router};
-use crate::identity;
-use crate::listen::{self, ManagementListen};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
 use crate::pdp::snapshot::Snapshot;
 use crate::telemetry::metrics::Metrics;
+
+pub use self::error::StartError;
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);
@@ -58,23 +58,6 @@ pub struct Setup {
     pub clock: Clock,
     /// Who runs the tests that bundles carry.
     pub runner: Option<Arc<TestRunner>>,
-}
-
-/// Why a server does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The identity configuration does not hold together.
-    #[error(transparent)]
-    Identity(#[from] identity::ConfigError),
-    /// The bundles' configuration; bundles that do not load are no reason not to start.
-    #[error(transparent)]
-    Bundles(#[from] LoadError),
-    /// The outbound HTTP client.
-    #[error(transparent)]
-    Net(#[from] net::Error),
-    /// Anything else, in words.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// A running server.
@@ -93,8 +76,7 @@ pub struct App {
     pub live: Arc<Live>,
     /// The background tasks.
     pub supervisor: Arc<Supervisor>,
-    stop: watch::Sender<bool>,
-    serving: Vec<JoinHandle<bool>>,
+    listeners: Listeners,
     watcher: Watcher,
 }
 
@@ -128,27 +110,7 @@ impl App {
         live::refresh_keys(&supervisor, &current.load().authenticator);
 
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?);
-        let (listener, address) = bound(&loaded, "server.listen", config.server.listen).await?;
-        let management = management_listener(&loaded).await?;
-        let (stop, stopped) = watch::channel(false);
-        let serve = |listener: TcpListener, kind| {
-            let mut stopped = stopped.clone();
-            tokio::spawn(listen::serve(
-                listener,
-                router(&edge, kind),
-                config.server.clone(),
-                Arc::clone(&metrics),
-                async move {
-                    // An error is the sender's end, and thus the server's.
-                    let _ = stopped.wait_for(|stop| *stop).await;
-                },
-            ))
-        };
-        let mut serving = vec![serve(listener, Listener::Decisions)];
-        let managed = management.map(|(listener, address)| {
-            serving.push(serve(listener, Listener::Management));
-            address
-        });
+        let listeners = Listeners::start(&loaded, &edge).await?;
         let live = Arc::new(Live {
             current,
             log,
@@ -160,27 +122,22 @@ impl App {
             loaded: std::sync::Mutex::new(loaded),
         });
         Ok(Self {
-            address,
-            management: managed,
+            address: listeners.address,
+            management: listeners.management,
             authorizer,
             bundles,
             metrics,
             live,
             supervisor,
-            stop,
-            serving,
+            listeners,
             watcher,
         })
     }
 
     /// Drains and stops; `false` when what was under way did not finish within `server.shutdown_grace`.
     pub async fn shutdown(self) -> bool {
-        let Self { stop, serving, watcher, live, supervisor, .. } = self;
-        stop.send_replace(true);
-        let mut drained = true;
-        for listener in serving {
-            drained &= listener.await.unwrap_or(false);
-        }
+        let Self { listeners, watcher, live, supervisor, .. } = self;
+        let drained = listeners.shutdown().await;
         supervisor.shutdown().await;
         // The watcher's thread may be compiling; its end is waited for where that blocks nobody.
         let _ = tokio::task::spawn_blocking(move || {
@@ -232,42 +189,6 @@ async fn watch_bundles(
         watcher
     });
     first.await.map_err(|error| StartError::Other(error.to_string()))
-}
-
-async fn bound(
-    loaded: &Loaded,
-    key: &str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = listen::bind(address).await.map_err(|error| misconfigured(loaded, key, &error))?;
-    let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
-    Ok((listener, address))
-}
-
-/// The listener of management. Where nobody has said where, an address that is taken is no reason not to decide.
-async fn management_listener(loaded: &Loaded) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
-    const KEY: &str = "management.listen";
-    let config = &loaded.config;
-    match config.management.listen {
-        ManagementListen::Off => Ok(None),
-        ManagementListen::At(address) => bound(loaded, KEY, address).await.map(Some),
-        ManagementListen::Auto => {
-            let address = config.management.default_address(config.server.listen);
-            let bound = bound(loaded, KEY, address).await;
-            Ok(bound
-                .inspect_err(|_| {
-                    tracing::warn!(
-                        "no management listener: {address} is in use; set `management.listen` to another address, or to `off`"
-                    );
-                })
-                .ok())
-        }
-    }
-}
-
-/// What a key of the configuration was good for until it was used, with the place where it was set.
-fn misconfigured(loaded: &Loaded, key: &str, error: &dyn std::fmt::Display) -> StartError {
-    StartError::Other(loaded.problem(key, &error.to_string()).to_string())
 }
 
 fn edge(

@@ -57,6 +57,8 @@ pub struct AuthorizedBatch {
     pub id: Uuid,
     /// A recorded answer to each input by its name, or the failure to record it.
     pub answers: Vec<(String, Result<Recorded<Decision>, Unrecorded>)>,
+    /// Whether the caller asked for explanations that it may not have.
+    pub explanation_denied: bool,
 }
 
 /// Why a batch is not answered item by item.
@@ -160,6 +162,8 @@ impl Authorizer {
         let id = Uuid::new_v4();
         call.batch_id = Some(id);
         let Batch { inputs, common, question } = batch;
+        call.question = question.clone();
+        let explanation_denied = question.explain && !call.is_explained();
         let mut answers = Vec::with_capacity(inputs.len());
         for (name, input) in inputs {
             // A batch may be long: others get their turn between its items.
@@ -172,7 +176,7 @@ impl Authorizer {
             };
             answers.push((name, self.answer(item).await));
         }
-        Ok(AuthorizedBatch { id, answers })
+        Ok(AuthorizedBatch { id, answers, explanation_denied })
     }
 
     /// Decides whether the caller may manage this server, and records that; `operation` names what it wants to do. Where

@@ -312,7 +312,7 @@ mod tests {
             ("https://s3cr3t@idp.example.com/", "https://***@idp.example.com/"),
             ("https://u:s3cr3t/x@idp.example.com/", "https://***@idp.example.com"),
             ("https://u:s3cr3t?x@idp.example.com/", "https://***@idp.example.com"),
-            ("https://u:s3cr3t w@idp.example.com/s3cr3t?s3cr3t", "https://***@idp.example.com"),
+            ("https://u:s3cr3t@idp example.com/s3cr3t?s3cr3t", "https://***@idp example.com"),
             ("u:s3cr3t@idp.example.com", "***@idp.example.com"),
             ("/jwks?k=s3cr3t", "/jwks?***"),
             ("jwks.json", "jwks.json"),

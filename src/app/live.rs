@@ -46,7 +46,7 @@ impl Live {
         }
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let Reloaded { loaded: next, needs_restart } = loaded.reload().map_err(|error| error.to_string())?;
-        let said = |error: super::StartError| error.to_string();
+        let said = |error: super::error::StartError| error.to_string();
         let mut authenticator = settings::authenticator(&next, &self.client, &self.clock).map_err(said)?;
         authenticator.adopt_keys(&self.current.load().authenticator);
         let (authenticator, settings) =

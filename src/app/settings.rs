@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
 
-use super::{StartError, misconfigured};
+use super::error::{StartError, misconfigured};
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
 use crate::config::{Config, Loaded, Profile};
 use crate::identity::dev::DevIssuer;

@@ -47,9 +47,10 @@ pub async fn v1(edge: &Edge, request: Request, started: Instant) -> Response {
         _ => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
     let post = parts.method == Method::POST;
-    let (arrival, params) = target(&parts, V1, started);
+    let (arrival, params, well_formed) = target(&parts, V1, started);
     let mut warn = false;
     let ask = async || {
+        well_formed?;
         let input = match post {
             true => {
                 let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
@@ -85,12 +86,13 @@ async fn bare(edge: &Edge, request: Request, started: Instant, default_path: boo
     if parts.method != Method::POST {
         return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let (mut arrival, mut params) = target(&parts, V0, started);
+    let (mut arrival, mut params, well_formed) = target(&parts, V0, started);
     if default_path {
         arrival.path = Ok(edge.default_path.clone());
     }
     params.strict_paths = false;
     let ask = async || {
+        well_formed?;
         let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
         let Bare(input) = body::parse(&parts.headers, bytes).await?;
         Ok(question(&params, input, started))
@@ -99,17 +101,20 @@ async fn bare(edge: &Edge, request: Request, started: Instant, default_path: boo
     answered(authorized, |authorized| render::v0(edge, &parts, authorized, params.pretty))
 }
 
-/// What the target of a request names: the document, or why none, and the parameters.
-fn target<'r>(parts: &'r Parts, prefix: &str, started: Instant) -> (Arrival<'r>, Params) {
+/// What the target of a request names: the document, or why none, and the parameters. Wrong parameters are a failure of the
+/// call, once it is known who is calling.
+fn target<'r>(
+    parts: &'r Parts,
+    prefix: &str,
+    started: Instant,
+) -> (Arrival<'r>, Params, Result<(), Failure>) {
     let invalid = |message| Failure::new(FailureKind::InvalidRequest, message);
     let path = EntryPath::parse(parts.uri.path().strip_prefix(prefix).unwrap_or_default()).map_err(invalid);
-    match Params::parse(parts.uri.query()) {
-        Ok(params) => (arrival(parts, PROTOCOL, path, started), params),
-        Err(error) => {
-            let wrong = path.and(Err(invalid(error)));
-            (arrival(parts, PROTOCOL, wrong, started), Params::default())
-        }
-    }
+    let (params, well_formed) = match Params::parse(parts.uri.query()) {
+        Ok(params) => (params, Ok(())),
+        Err(error) => (Params::default(), Err(invalid(error))),
+    };
+    (arrival(parts, PROTOCOL, path, started), params, well_formed)
 }
 
 fn question(params: &Params, input: Option<Value>, started: Instant) -> Question {
@@ -152,7 +157,7 @@ fn refused(decision: &Recorded<Decision>) -> Response {
 
 /// `PUT`, `PATCH`, `DELETE` on data: what bundles own cannot be written from here. Only who is calling is looked at.
 async fn no_writes(edge: &Edge, parts: &Parts, request_body: axum::body::Body, started: Instant) -> Response {
-    let (arrival, _) = target(parts, V1, started);
+    let (arrival, ..) = target(parts, V1, started);
     body::discard(request_body, edge.limits);
     let message = "data is owned by the bundles; change it there, it is reloaded at once";
     let ask = async || Err(Failure::new(FailureKind::InvalidRequest, message));

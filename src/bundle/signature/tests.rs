@@ -97,7 +97,7 @@ fn signatures_of_others_are_right_with_their_keys_and_wrong_with_all_others() {
                 } else {
                     let error = result.unwrap_err();
                     let expected = format!(
-                        "made with `{}`, and the key `main` is for {}",
+                        "the signature's algorithm is `{}`, but key `main` is for {}",
                         signed.name(),
                         trusted.name()
                     );
@@ -218,7 +218,7 @@ fn a_token_chooses_neither_its_algorithm_nor_a_key_that_is_not_trusted() {
             let error =
                 check(&rsa, &with_token(Files::new(), &format!("{message}.{signature}"))).unwrap_err();
             assert!(
-                error.contains(&format!("made with `{alg}`, and the key `main` is for RS256")),
+                error.contains(&format!("the signature's algorithm is `{alg}`, but key `main` is for RS256")),
                 "{error}"
             );
         }
@@ -264,7 +264,7 @@ fn the_key_is_the_configured_one_else_the_one_that_the_token_names() {
         (
             two(None),
             signed(json!({"alg": "HS256", "kid": "other"}), json!({"keyid": "main"})),
-            Err("not one of the key `other`"),
+            Err("not made with key `other`"),
         ),
         (
             two(None),
@@ -272,7 +272,7 @@ fn the_key_is_the_configured_one_else_the_one_that_the_token_names() {
             Err("ID `third`, which the signature names, not found"),
         ),
         (two(None), signed(plain.clone(), json!({})), Err("does not name its key")),
-        (two(Some("other")), signed(plain.clone(), json!({})), Err("not one of the key `other`")),
+        (two(Some("other")), signed(plain.clone(), json!({})), Err("not made with key `other`")),
     ] {
         match (check(&config, &files), expected) {
             (Ok(signed), Ok(id)) => assert_eq!(signed, Signed::By(id.to_owned())),

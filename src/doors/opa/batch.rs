@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::render::shown_failure;
+use super::render::{explanation_denied, shown_failure};
 use super::{BATCH, failure, question, refused, target};
 use crate::authorize::{AuthorizedBatch, Batch, BatchRefused};
 use crate::decision_log::Unrecorded;
@@ -26,9 +26,10 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
     if parts.method != Method::POST {
         return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let (arrival, params) = target(&parts, BATCH, started);
+    let (arrival, params, well_formed) = target(&parts, BATCH, started);
     let request_id = arrival.context.request_id.clone();
     let ask = async || {
+        well_formed?;
         let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
         let BatchEnvelope { inputs, common_input } = body::parse(&parts.headers, bytes).await?;
         if inputs.is_empty() {
@@ -50,9 +51,15 @@ fn answered(
     batch: &AuthorizedBatch,
     request_id: Option<&str>,
 ) -> Response {
-    let AuthorizedBatch { id, answers } = batch;
-    let (status, responses) = responses(answers, params.strict_builtin_errors);
-    let text = json!({ "batch_decision_id": id, "responses": responses }).to_string();
+    let AuthorizedBatch { id, answers, explanation_denied: denied } = batch;
+    // A record's explanation is not the caller's.
+    let shown = Shown { strict: params.strict_builtin_errors, explanation: params.explain && !denied };
+    let (status, responses) = responses(answers, shown);
+    let mut body = json!({ "batch_decision_id": id, "responses": responses });
+    if let Some(members) = body.as_object_mut().filter(|_| *denied) {
+        members.insert("warning".to_owned(), explanation_denied());
+    }
+    let text = body.to_string();
     let text = if params.pretty { answer::indent(&text) } else { text };
     let gzip = answer::accepts_gzip(&parts.headers);
     let mut response = answer::negotiated(status, text, gzip, edge.gzip_min_size);
@@ -67,12 +74,20 @@ fn answered(
     response
 }
 
-fn responses(answers: &[Answer], strict: bool) -> (StatusCode, Map<String, Value>) {
+/// What is shown of a decision.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// A built-in's error, as a failure of the item.
+    strict: bool,
+    explanation: bool,
+}
+
+fn responses(answers: &[Answer], shown: Shown) -> (StatusCode, Map<String, Value>) {
     let items: Vec<(&String, StatusCode, Value)> = answers
         .iter()
         .map(|(name, answer)| {
             let (status, item) = match answer {
-                Ok(decision) => item(decision, strict),
+                Ok(decision) => item(decision, shown),
                 Err(unrecorded) => failed(&unrecorded.failure(), unrecorded.id),
             };
             (name, status, item)
@@ -104,15 +119,16 @@ fn shared_status(items: &[(&String, StatusCode, Value)]) -> StatusCode {
 /// A name, and what was decided for it.
 type Answer = (String, Result<Recorded<Decision>, Unrecorded>);
 
-fn item(decision: &Decision, strict: bool) -> (StatusCode, Value) {
-    if let Some(failure) = shown_failure(decision, strict) {
+fn item(decision: &Decision, shown: Shown) -> (StatusCode, Value) {
+    if let Some(failure) = shown_failure(decision, shown.strict) {
         return failed(failure, decision.id);
     }
     let mut item = json!({ "decision_id": decision.id, "outcome": decision.outcome });
     if let (Some(members), Some(result)) = (item.as_object_mut(), &decision.result) {
         members.insert("result".to_owned(), json!(result));
     }
-    if let (Some(members), Some(explanation)) = (item.as_object_mut(), &decision.explanation) {
+    let explanation = decision.explanation.as_ref().filter(|_| shown.explanation);
+    if let (Some(members), Some(explanation)) = (item.as_object_mut(), explanation) {
         members.insert("explanation".to_owned(), json!(explanation));
     }
     (StatusCode::OK, item)

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure;
 use crate::authorize::Authorized;
@@ -18,7 +18,13 @@ use crate::model::failure::{Failure, FailureKind};
 const MISSING_INPUT: &str =
     r#","warning":{"code":"api_usage_warning","message":"'input' key missing from the request"}"#;
 
-const EXPLANATION_DENIED: &str = r#","warning":{"code":"explanation_denied","message":"the caller may not ask for explanations (decision.explain)"}"#;
+/// The answer's warning where the caller asks for an explanation that it may not have.
+pub(super) fn explanation_denied() -> Value {
+    json!({
+        "code": "explanation_denied",
+        "message": "the caller may not ask for explanations (decision.explain)",
+    })
+}
 
 /// The failure that a compatible answer must show as an error; `None` where OPA shows an undefined document, or one without
 /// the rules that failed.
@@ -48,14 +54,15 @@ pub(super) fn v1(
             if params.metrics {
                 let _ = write!(body, ",\"metrics\":{}", metrics(decision));
             }
-            if params.explain {
+            // A record's explanation is not the caller's.
+            if params.explain && !authorized.explanation_denied {
                 let _ = write!(body, ",\"explanation\":{}", explanation(decision, params.pretty));
             }
             if params.provenance {
                 let _ = write!(body, ",\"provenance\":{}", provenance(authorized));
             }
             if authorized.explanation_denied {
-                body.push_str(EXPLANATION_DENIED);
+                let _ = write!(body, ",\"warning\":{}", explanation_denied());
             } else if warn {
                 body.push_str(MISSING_INPUT);
             }
@@ -104,7 +111,7 @@ pub(super) fn item(decision: &Decision) -> String {
 }
 
 /// OPA's names; every document is prepared at activation, hence the constant hit.
-fn metrics(decision: &Decision) -> serde_json::Value {
+fn metrics(decision: &Decision) -> Value {
     let nanos = |duration: std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let timings = &decision.timings;
     json!({
@@ -124,7 +131,7 @@ fn explanation(decision: &Decision, pretty: bool) -> String {
     text.unwrap_or_else(|_| "null".to_owned())
 }
 
-fn provenance(authorized: &Authorized) -> serde_json::Value {
+fn provenance(authorized: &Authorized) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "build_commit": "",

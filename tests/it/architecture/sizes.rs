@@ -9,7 +9,7 @@ const LONGEST_FUNCTION: usize = 60;
 const MOST_PARAMETERS: usize = 6;
 
 /// Functions that are longer than they should be: file, name, lines. The list may only shrink.
-const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[("src/app.rs", "start", 67)];
+const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[];
 
 /// Functions that have more parameters than they should: file, name, count. The list may only shrink.
 const MANY_PARAMETERS: &[(&str, &str, usize)] = &[

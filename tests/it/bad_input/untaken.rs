@@ -11,8 +11,10 @@ use crate::harness::{Server, TestApp, wait_until};
 const BIG: &str = "package demo\n\necho := input\n\nbig := numbers.range(1, 20000)\n";
 
 fn big(config: &str) -> Server {
+    // The policy's own text is long, too.
+    let policy = format!("{BIG}{}", "# one more line\n".repeat(10_000));
     TestApp::new()
-        .file("demo/policy.rego", BIG)
+        .file("demo/policy.rego", &policy)
         .config(&format!("identity: {{mode: off}}\nserver: {{listen: 127.0.0.1:0, {config}}}\n"))
         .start()
 }

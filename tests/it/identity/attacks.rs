@@ -127,9 +127,9 @@ async fn forged_shapes_are_refused() {
             "malformed token: its header is not base64url",
         ),
         (
-            "a payload with a newline",
-            format!("{header}.{payload}\n.{signature}"),
-            "malformed token: its payload is not base64url",
+            "a payload with a tab",
+            format!("{header}.{payload}\t.{signature}"),
+            "the bearer token is empty or has characters that no token has",
         ),
         ("over 8 KiB", format!("{good}{}", "A".repeat(8192)), "the token is longer than 8 KiB"),
         ("nothing", String::new(), three),
@@ -224,7 +224,8 @@ async fn nothing_that_is_printed_shows_a_token() {
     payload["canary"] = "CANARY-7f3a".into();
     let good = es256_token(&payload);
     present(&authenticator, &good).await.unwrap();
-    let shown = format!("{authenticator:?} {:?} {:?}", authenticator.status(), bearer(&good));
+    let shown =
+        format!("{authenticator:?} {:?} {:?}", authenticator.status(), Presented::from(&bearer(&good)));
     assert!(!shown.contains("CANARY") && good.split('.').all(|part| !shown.contains(part)), "{shown}");
     for (name, value) in [
         ("iss", json!("CANARY")),
