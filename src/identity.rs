@@ -24,12 +24,14 @@ pub mod jwt;
 pub mod kind;
 mod modes;
 mod refusal;
+mod setup;
 pub mod subject;
 
-pub use authenticate::{Authenticator, KeyRefresh, Refresh, Setup};
+pub use authenticate::{Authenticator, KeyRefresh, Refresh};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
 pub use jwt::check::check;
 pub use jwt::jwk::Thumbprint;
 pub use jwt::key_store::Pace;
 pub use jwt::verifier::IssuerStatus;
 pub use refusal::Refusal;
+pub use setup::Setup;

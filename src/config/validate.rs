@@ -251,6 +251,13 @@ impl Checks<'_> {
         if let ManagementListen::At(address) = self.config.management.listen
             && !is_loopback(address.ip())
         {
+            if let Some(who) = self.with_mode(IdentityMode::Off) {
+                let message = format!(
+                    "{address} can be reached from other machines while {who}: anyone who can connect manages the server"
+                );
+                let remedy = "listen on a loopback address, or set the identity mode to required";
+                self.danger(Danger::Listen, Path::dotted("management.listen"), &message, remedy);
+            }
             let message = format!("{address}: tokens cross the network over plain HTTP");
             let remedy = "listen on a loopback address, behind a proxy or a mesh that terminates TLS";
             self.danger(Danger::PlainHttp, Path::dotted("management.listen"), &message, remedy);

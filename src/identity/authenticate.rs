@@ -1,6 +1,5 @@
 //! From a presented credential to what the pipeline may believe.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::task::AbortHandle;
@@ -8,40 +7,18 @@ use tokio::task::AbortHandle;
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::config::{Config, ConfigError};
 use super::jwt::check::check;
-use super::jwt::key_store::{KeyStore, Pace};
+use super::jwt::key_store::KeyStore;
 use super::jwt::verifier::{IssuerStatus, Tokens};
 use super::kind::{Accepted, CredentialKind, Found};
 use super::modes::Modes;
 use super::refusal::Refusal;
+use super::setup::Setup;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode, Verified};
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
-use crate::net::Client;
-
-/// What an [`Authenticator`] needs besides its configuration.
-#[derive(Debug, Clone)]
-pub struct Setup<'a> {
-    /// What relative paths of the configuration start from.
-    pub base_dir: &'a Path,
-    /// The time that tokens are judged by.
-    pub clock: Clock,
-    /// For JWKS URLs.
-    pub client: Client,
-    /// Accepts issuers without audience, and JWKS over plain http from elsewhere. For a loudly named flag alone.
-    pub allow_insecure_issuers: bool,
-    /// How often keys are fetched; the default is for everything but tests.
-    pub pace: Pace,
-}
-
-impl<'a> Setup<'a> {
-    /// The usual setup: nothing insecure, the default pace.
-    pub fn new(base_dir: &'a Path, clock: Clock, client: Client) -> Self {
-        Self { base_dir, clock, client, allow_insecure_issuers: false, pace: Pace::default() }
-    }
-}
 
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
 /// own; [`Authenticator::adopt_keys`] spares it the fetches.
@@ -137,7 +114,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// `CredentialMissing`, `CredentialInvalid`, `CredentialExpired`, or `VerifierUnavailable` where the issuer's keys
-    /// cannot be had. Waits for keys at most [`Pace::wait`].
+    /// cannot be had. Waits for keys at most [`super::Pace::wait`].
     pub async fn authenticate(
         &self,
         mode: IdentityMode,

@@ -1,0 +1,29 @@
+//! What verifiers are made of besides their configuration.
+
+use std::path::Path;
+
+use super::jwt::key_store::Pace;
+use crate::model::clock::Clock;
+use crate::net::Client;
+
+/// What an [`Authenticator`](super::Authenticator) needs besides its configuration.
+#[derive(Debug, Clone)]
+pub struct Setup<'a> {
+    /// What relative paths of the configuration start from.
+    pub base_dir: &'a Path,
+    /// The time that tokens are judged by.
+    pub clock: Clock,
+    /// For JWKS URLs.
+    pub client: Client,
+    /// Accepts issuers without audience, and JWKS over plain http from elsewhere. For a loudly named flag alone.
+    pub allow_insecure_issuers: bool,
+    /// How often keys are fetched; the default is for everything but tests.
+    pub pace: Pace,
+}
+
+impl<'a> Setup<'a> {
+    /// The usual setup: nothing insecure, the default pace.
+    pub fn new(base_dir: &'a Path, clock: Clock, client: Client) -> Self {
+        Self { base_dir, clock, client, allow_insecure_issuers: false, pace: Pace::default() }
+    }
+}
