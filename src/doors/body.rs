@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
@@ -31,12 +31,12 @@ pub struct Limits {
 /// # Errors
 /// [`FailureKind::TooLarge`] over the limit, else [`FailureKind::InvalidRequest`]: too slow, cut off, another encoding,
 /// not gzip though it says so.
-pub async fn read(headers: &HeaderMap, mut body: Body, limits: Limits) -> Result<Bytes, Failure> {
+async fn read(headers: &HeaderMap, mut body: Body, limits: Limits) -> Result<Bytes, Failure> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limits.max) {
         // Who asks first (RFC 9110 section 10.1.1) has sent nothing yet, and need not.
         if !headers.contains_key(EXPECT) {
-            discard(body, limits);
+            discard(body, limits.max.saturating_mul(DISCARDED), limits.timeout);
         }
         return Err(too_large(limits.max));
     }
@@ -46,7 +46,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: Limits) -> Result
             return Err(invalid(format!("the body did not arrive within {} ms", limits.timeout.as_millis())));
         }
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            discard(body, limits);
+            discard(body, limits.max.saturating_mul(DISCARDED), limits.timeout);
             return Err(too_large(limits.max));
         }
         Ok(Err(_)) => return Err(invalid("the body was cut off")),
@@ -61,13 +61,48 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limits: Limits) -> Result
     }
 }
 
+/// A body that is read once it is known who is calling, or not at all.
+pub struct Unread<'r> {
+    headers: &'r HeaderMap,
+    body: Option<Body>,
+    limits: Limits,
+}
+
+impl<'r> Unread<'r> {
+    /// A body of which nothing has been read.
+    pub const fn new(headers: &'r HeaderMap, body: Body, limits: Limits) -> Self {
+        Self { headers, body: Some(body), limits }
+    }
+
+    /// Reads and parses it.
+    ///
+    /// # Errors
+    /// As [`read`] and [`parse`].
+    pub async fn parse<T: FromDocument>(&mut self) -> Result<T, Failure> {
+        let body = self.body.take().unwrap_or_default();
+        let bytes = read(self.headers, body, self.limits).await?;
+        parse(self.headers, bytes).await
+    }
+}
+
+/// A body that nobody wanted is taken off the connection: who was refused may ask again on the same one.
+impl Drop for Unread<'_> {
+    fn drop(&mut self) {
+        // Who asks first has sent nothing yet, and need not.
+        if let Some(body) = self.body.take().filter(|_| !self.headers.contains_key(EXPECT)) {
+            discard(body, self.limits.max, self.limits.timeout);
+        }
+    }
+}
+
 /// Takes the rest of a refused body off the connection, beside the answer and within limits: were it left unread, the
 /// system would reset the connection, and the caller might never see why it was refused.
-pub fn discard(body: Body, limits: Limits) {
-    let mut rest = Limited::new(body, limits.max.saturating_mul(DISCARDED));
-    tokio::spawn(tokio::time::timeout(limits.timeout, async move {
-        while let Some(Ok(_)) = rest.frame().await {}
-    }));
+fn discard(body: Body, most: usize, timeout: Duration) {
+    if HttpBody::is_end_stream(&body) {
+        return;
+    }
+    let mut rest = Limited::new(body, most);
+    tokio::spawn(tokio::time::timeout(timeout, async move { while let Some(Ok(_)) = rest.frame().await {} }));
 }
 
 fn gunzip(bytes: &[u8], max: usize) -> Result<Bytes, Failure> {
@@ -110,7 +145,7 @@ static YAML_READERS: Semaphore = Semaphore::const_new(2);
 ///
 /// # Errors
 /// [`FailureKind::InvalidRequest`] with what was wrong and where.
-pub async fn parse<T: FromDocument>(headers: &HeaderMap, body: Bytes) -> Result<T, Failure> {
+async fn parse<T: FromDocument>(headers: &HeaderMap, body: Bytes) -> Result<T, Failure> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answer::{self, json_value};
+use super::body::Unread;
 use super::context::arrival;
 use super::edge::Edge;
 use super::health::{bundles_are_fresh, plugin_state, plugins};
@@ -66,7 +67,8 @@ pub(super) async fn manage(
     request: Request,
     started: Instant,
 ) -> Response {
-    let (parts, _) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    let _unread = Unread::new(&parts.headers, body, edge.limits);
     let nowhere = Ok(EntryPath::default());
     let mut arrival = arrival(&parts, PROTOCOL, nowhere, started);
     arrival.context.operation = Some(format!("{} {}", parts.method, parts.uri.path()));

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::answer;
-use super::body::{self, Bare, Envelope};
+use super::body::{Bare, Envelope, Unread};
 use super::context::arrival;
 use super::edge::Edge;
 use super::params::Params;
@@ -48,14 +48,12 @@ pub async fn v1(edge: &Edge, request: Request, started: Instant) -> Response {
     }
     let post = parts.method == Method::POST;
     let (arrival, params, well_formed) = target(&parts, V1, started);
+    let mut unread = Unread::new(&parts.headers, request_body, edge.limits);
     let mut warn = false;
     let ask = async || {
         well_formed?;
         let input = match post {
-            true => {
-                let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
-                body::parse::<Envelope>(&parts.headers, bytes).await?.input
-            }
+            true => unread.parse::<Envelope>().await?.input,
             false => params.input.as_deref().map(get_input).transpose()?,
         };
         warn = post && input.is_none();
@@ -91,10 +89,10 @@ async fn bare(edge: &Edge, request: Request, started: Instant, default_path: boo
         arrival.path = Ok(edge.default_path.clone());
     }
     params.strict_paths = false;
+    let mut unread = Unread::new(&parts.headers, request_body, edge.limits);
     let ask = async || {
         well_formed?;
-        let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
-        let Bare(input) = body::parse(&parts.headers, bytes).await?;
+        let Bare(input) = unread.parse().await?;
         Ok(question(&params, input, started))
     };
     let authorized = edge.authorizer.authorize(arrival, ask).await;
@@ -158,7 +156,7 @@ fn refused(decision: &Recorded<Decision>) -> Response {
 /// `PUT`, `PATCH`, `DELETE` on data: what bundles own cannot be written from here. Only who is calling is looked at.
 async fn no_writes(edge: &Edge, parts: &Parts, request_body: axum::body::Body, started: Instant) -> Response {
     let (arrival, ..) = target(parts, V1, started);
-    body::discard(request_body, edge.limits);
+    let _unread = Unread::new(&parts.headers, request_body, edge.limits);
     let message = "data is owned by the bundles; change it there, it is reloaded at once";
     let ask = async || Err(Failure::new(FailureKind::InvalidRequest, message));
     answered(edge.authorizer.authorize(arrival, ask).await, |authorized| refused(&authorized.decision))

@@ -13,6 +13,7 @@ mod connections;
 mod http1;
 mod http2;
 mod origins;
+mod unread;
 mod untaken;
 
 const POLICY: &str = "package demo\n\necho := input\n";

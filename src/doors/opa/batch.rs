@@ -13,7 +13,7 @@ use super::{BATCH, failure, question, refused, target};
 use crate::authorize::{AuthorizedBatch, Batch, BatchRefused};
 use crate::decision_log::Unrecorded;
 use crate::doors::answer;
-use crate::doors::body::{self, BatchEnvelope};
+use crate::doors::body::{BatchEnvelope, Unread};
 use crate::doors::edge::Edge;
 use crate::doors::params::Params;
 use crate::model::decision::{Decision, Recorded};
@@ -28,10 +28,10 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
     }
     let (arrival, params, well_formed) = target(&parts, BATCH, started);
     let request_id = arrival.context.request_id.clone();
+    let mut unread = Unread::new(&parts.headers, request_body, edge.limits);
     let ask = async || {
         well_formed?;
-        let bytes = body::read(&parts.headers, request_body, edge.limits).await?;
-        let BatchEnvelope { inputs, common_input } = body::parse(&parts.headers, bytes).await?;
+        let BatchEnvelope { inputs, common_input } = unread.parse().await?;
         if inputs.is_empty() {
             return Err(Failure::new(FailureKind::InvalidRequest, "`inputs` is missing or empty"));
         }
