@@ -21,3 +21,4 @@ mod opa_api;
 mod process;
 mod reload;
 mod reload_live;
+mod strangers;

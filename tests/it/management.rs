@@ -1,9 +1,15 @@
 //! What operators read: health, readiness, status, configuration, policies, metrics.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use verdict::config::{Insecure, Profile};
+use verdict::identity::dev::TokenRequest;
 use verdict::model::clock::{Clock, Timestamp};
 
-use crate::harness::{Server, TestApp};
+use crate::harness::wire::{Wire, request};
+use crate::harness::{Reply, Server, TestApp};
 
 const POLICY: &str = "package demo\n\nallow := true\n";
 const HEALTH: &str = r#"package system.health
@@ -177,4 +183,159 @@ fn policies_and_configuration_are_shown_and_not_written() {
     let shown = status(&server)["decision_logs"].clone();
     assert_eq!(shown, json!({"records": server.records().len(), "failures": 0}));
     assert_eq!(server.get("/nothing/here").status, 404);
+}
+
+const ROUTES: [&str; 4] = ["/v1/status", "/v1/config", "/v1/policies", "/v1/policies/demo/policy.rego"];
+
+/// A server that asks for credentials, outside development.
+fn guarded(more: &str) -> Server {
+    let insecure = Insecure { dev_issuer: true, ..Insecure::default() };
+    app().config(&format!("identity: {{mode: required}}\n{more}")).profile(Profile::Run(insecure)).start()
+}
+
+fn token(server: &Server, roles: &[&str]) -> String {
+    server.token(&TokenRequest {
+        sub: "ops".to_owned(),
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        ttl: Duration::from_secs(60),
+        ..TokenRequest::default()
+    })
+}
+
+/// Asks one of the two listeners.
+fn at(address: SocketAddr, method: &str, path: &str, token: Option<&str>) -> Reply {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let headers: Vec<(&str, &str)> = bearer.iter().map(|value| ("Authorization", value.as_str())).collect();
+    let mut wire = Wire::open(address);
+    wire.send(&request(method, path, &headers, b""));
+    wire.reply().unwrap()
+}
+
+#[test]
+fn management_asks_for_a_role_on_either_listener_and_is_recorded() {
+    let server = guarded("");
+    let (caller, admin) = (token(&server, &["editor"]), token(&server, &["verdict-admin"]));
+    for address in [server.app.address, server.app.management.unwrap()] {
+        for path in ROUTES {
+            for (token, status, outcome, kind) in [
+                (None, 401, "refused", json!("credential_missing")),
+                (Some("no.such.token"), 401, "refused", json!("credential_invalid")),
+                (Some(caller.as_str()), 403, "refused", json!("forbidden")),
+                (Some(admin.as_str()), 200, "allow", Value::Null),
+            ] {
+                let (reply, record) = server.recorded(|| at(address, "GET", path, token));
+                assert_eq!(reply.status, status, "{path} {record}");
+                assert_eq!(
+                    (&record["outcome"], &record["error"]["kind"]),
+                    (&json!(outcome), &kind),
+                    "{path}"
+                );
+                assert_eq!(reply.header("www-authenticate").is_some(), status == 401, "{path}");
+                assert_eq!(reply.header("verdict-decision-id"), record["decision_id"].as_str(), "{path}");
+                assert_eq!(record["protocol"], "management");
+                assert_eq!(record["operation"], format!("GET {path}"));
+                let known = matches!(status, 200 | 403).then_some("ops");
+                assert_eq!(record["subject"]["id"].as_str(), known, "{path} {record}");
+            }
+        }
+    }
+    let issuers = at(server.app.address, "GET", "/v1/status", Some(&admin)).json();
+    let issuer = &issuers["result"]["identity"]["issuers"][0];
+    assert_eq!((&issuer["issuer"], &issuer["keys"]), (&json!("https://verdict-dev.invalid"), &json!(1)));
+}
+
+#[test]
+fn the_role_and_the_listener_of_management_are_configured() {
+    let server = guarded("management: {listen: off, role: operator}\n");
+    assert!(server.app.management.is_none());
+    let (usual, own) = (token(&server, &["verdict-admin"]), token(&server, &["operator"]));
+    assert_eq!(at(server.app.address, "GET", "/v1/status", Some(&usual)).status, 403);
+    assert_eq!(at(server.app.address, "GET", "/v1/status", Some(&own)).status, 200);
+}
+
+#[test]
+fn decisions_are_not_asked_for_where_the_server_is_managed() {
+    let server = guarded("");
+    let (management, admin) = (server.app.management.unwrap(), token(&server, &["verdict-admin"]));
+    for path in ["/v1/data/demo/allow", "/v0/data/demo/allow", "/", "/v1/batch/data/demo/allow"] {
+        assert_eq!(at(management, "POST", path, Some(&admin)).status, 404, "{path}");
+    }
+    // And bundles are not removed where decisions are asked for.
+    assert_eq!(at(server.app.address, "POST", "/v1/bundles/demo/removal", Some(&admin)).status, 404);
+}
+
+#[test]
+fn what_strangers_are_told_names_nothing() {
+    let server = guarded("");
+    let caller = token(&server, &[]);
+    assert_eq!(server.ask("/v1/data/demo/allow", &caller, "{}").status, 200);
+    server.app.metrics.identity.fetched("https://verdict-dev.invalid", true);
+    server.write("demo/policy.rego", "package demo\n\nallow := true\n\nx := undefinedfn(1)\n");
+    server.wait_failure();
+    let names = ["demo", "verdict-dev.invalid", "undefinedfn", "policy.rego", "r1"];
+    let told = |address, path| {
+        let reply = at(address, "GET", path, None);
+        assert_eq!(reply.status, 200, "{path}");
+        String::from_utf8(reply.body).unwrap()
+    };
+    for path in ["/metrics", "/health", "/health/live", "/health/ready", "/health?plugins&bundles"] {
+        let text = told(server.app.address, path);
+        for name in names {
+            assert!(!text.contains(name), "{path} tells of {name}: {text}");
+        }
+    }
+    // What is counted is still told, and the management listener names it.
+    let text = told(server.app.address, "/metrics");
+    assert!(text.contains("verdict_decisions_total{outcome=\"allow\"} 1\n"), "{text}");
+    assert!(text.contains("verdict_jwks_fetches_total{result=\"ok\"} 1\n"), "{text}");
+    let text = told(server.app.management.unwrap(), "/metrics");
+    assert!(text.contains("demo/allow") && text.contains("https://verdict-dev.invalid"), "{text}");
+}
+
+#[test]
+fn health_rules_are_calls_like_all_others() {
+    let server = guarded("");
+    let caller = token(&server, &[]);
+    let (reply, record) = server.recorded(|| at(server.app.address, "GET", "/health/good", None));
+    assert_eq!((reply.status, &record["error"]["kind"]), (500, &json!("credential_missing")));
+    let (reply, record) = server.recorded(|| at(server.app.address, "GET", "/health/good", Some(&caller)));
+    assert_eq!((reply.status, &record["outcome"]), (200, &json!("allow")));
+    assert_eq!((&record["path"], &record["protocol"]), (&json!("system/health/good"), &json!("health")));
+    assert_eq!(record["subject"]["id"], "ops");
+    assert_eq!(reply.header("verdict-decision-id"), record["decision_id"].as_str());
+}
+
+#[test]
+fn a_removal_is_confirmed_where_the_server_is_managed() {
+    let insecure = Insecure { dev_issuer: true, ..Insecure::default() };
+    let server = app()
+        .file("guard/.manifest", r#"{"roots": ["guard"]}"#)
+        .file("guard/guard/data.json", r#"{"blocked": true}"#)
+        .config("identity: {mode: required}\n")
+        .profile(Profile::Run(insecure))
+        .start();
+    let management = server.app.management.unwrap();
+    let (caller, admin) = (token(&server, &[]), token(&server, &["verdict-admin"]));
+    const REMOVAL: &str = "/v1/bundles/guard/removal";
+    let confirm = |token| server.recorded(|| at(management, "POST", REMOVAL, token));
+    assert_eq!(confirm(Some(&admin)).0.status, 400, "it is there");
+    std::fs::remove_dir_all(server.dir.path().join("bundles/guard")).unwrap();
+    server.wait_failure();
+    for (token, status) in [(None, 401), (Some(caller.as_str()), 403)] {
+        let (reply, record) = confirm(token);
+        assert_eq!((reply.status, &record["outcome"]), (status, &json!("refused")));
+    }
+    assert_eq!(at(management, "GET", REMOVAL, Some(&admin)).status, 405);
+    assert_eq!(server.app.bundles.report().generation, 1);
+    let (reply, record) = confirm(Some(&admin));
+    assert_eq!((reply.status, reply.json()["result"]["bundle"].clone()), (202, json!("guard")));
+    assert_eq!(
+        (&record["outcome"], &record["operation"]),
+        (&json!("allow"), &json!(format!("POST {REMOVAL}")))
+    );
+    server.wait_generation(2);
+    assert_eq!(
+        at(management, "GET", "/v1/status", Some(&admin)).json()["result"]["reload"]["missing"],
+        json!([])
+    );
 }
