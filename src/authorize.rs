@@ -65,7 +65,7 @@ pub struct AuthorizedBatch {
 #[derive(Debug)]
 pub enum BatchRefused {
     /// The whole batch is refused.
-    Refused(Recorded<Decision>),
+    Refused(Box<Recorded<Decision>>),
     /// And that could not be recorded.
     Unrecorded(Unrecorded),
 }
@@ -156,7 +156,9 @@ impl Authorizer {
             Ok(batch) => batch,
             Err(failure) => {
                 let recorded = self.decider.record(call.refuse(failure)).await;
-                return Err(recorded.map_or_else(BatchRefused::Unrecorded, BatchRefused::Refused));
+                return Err(recorded.map_or_else(BatchRefused::Unrecorded, |decision| {
+                    BatchRefused::Refused(Box::new(decision))
+                }));
             }
         };
         let id = Uuid::new_v4();

@@ -113,7 +113,7 @@ fn refusals_above_the_rate_are_counted_and_summarised() {
     let summaries = notices(&path);
     let counted: u64 = summaries.iter().map(|summary| summary["records"].as_u64().unwrap()).sum();
     assert_eq!(recorded + counted, SENT);
-    assert!(recorded < SENT && recorded >= 10, "{recorded}");
+    assert!((10..SENT).contains(&recorded), "{recorded}");
     assert_eq!(metrics.dropped(DropReason::RefusalsRate).get(), counted);
     let last = summaries.last().unwrap();
     assert_eq!((&last["notice"], &last["reason"]), (&"refusals_left_out".into(), &"rate".into()));
