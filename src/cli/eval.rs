@@ -218,7 +218,8 @@ fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
         super::print::warn(&format!("a rule was left out: {}", Problem::of_policy(error).text));
     }
     if !args.prints_json() {
-        if !defined && let Some(reason) = answer.undefined {
+        // The pretty format says `undefined` itself, and nothing else, as in OPA.
+        if let (false, Some(reason), false) = (defined, answer.undefined, args.format == Format::Pretty) {
             complain(&format!("`{}` is undefined: {reason}", given.text.trim()));
         }
         for error in &answer.builtin_errors {

@@ -27,7 +27,7 @@ pub struct Config {
     pub allow_unmasked: bool,
 }
 
-/// `decision_log.claims`: `none`, or a list of names.
+/// `decision_log.claims`: `none`, a name, or a list of names.
 ///
 /// INVARIANT (claims as configured): what is not named here is in no record, neither in `subject` nor in `input.subject`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Serialize for Claims {
 impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "`none`, or a list of claims' names")]
+        #[serde(untagged, expecting = "`none`, a claim's name, or a list of names")]
         enum NoneOrNames {
             Word(String),
             Names(Vec<String>),
@@ -64,9 +64,7 @@ impl<'de> Deserialize<'de> for Claims {
         match NoneOrNames::deserialize(deserializer)? {
             NoneOrNames::Names(names) => Ok(Self(names)),
             NoneOrNames::Word(word) if word == NONE => Ok(Self::default()),
-            NoneOrNames::Word(word) => Err(serde::de::Error::custom(format!(
-                "`{word}` is neither `none` nor a list of names: write `[{word}]`"
-            ))),
+            NoneOrNames::Word(name) => Ok(Self(vec![name])),
         }
     }
 }

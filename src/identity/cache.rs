@@ -74,12 +74,6 @@ impl CredentialCache {
         }
     }
 
-    pub(super) fn remove(&self, hash: &CredentialHash) {
-        if let Some(entries) = &self.entries {
-            entries.remove(hash);
-        }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.entries.as_ref().map_or(0, Cache::len)
     }
