@@ -478,7 +478,7 @@ pub fn time() -> Vec<Case> {
         ),
         case(
             "merging networks",
-            "y := [sprintf(\"10.%d.%d.0/24\", [i, j]) | some i in numbers.range(0, 255); some j in numbers.range(0, 255)]\nx := count(net.cidr_merge(y))",
+            "y := [sprintf(\"10.%d.%d.%d/28\", [i, j, k * 16]) | some i in numbers.range(0, 255); some j in numbers.range(0, 255); some k in numbers.range(0, 15)]\nx := count(net.cidr_merge(y))",
             Limit,
         ),
         case(
