@@ -149,7 +149,6 @@ const CIRCLES_LEFT: &[&str] = &[
     "cli/exec.rs",
     "cli/inspect.rs",
     "decision_log/notice.rs",
-    "doors/router.rs",
     "pdp.rs",
     "testing.rs",
     "testing/fixture.rs",
