@@ -7,28 +7,22 @@
 //! Each section's struct belongs to the module that uses it; here they are put together, read and checked. Deliberately
 //! absent: defaults (they stand with the structs), and any use of the values.
 //!
-//! Reading order: `schema` → `load`, `environment` and `flags` (the layers) → `tree`, `yaml`, `typed` (from text to types, with
-//! places) → `flaw`, `error` → `validate`, `profile` → `restart` (reloads) → `effective`, `keys` and `reference` (what is printed).
+//! Reading order: `schema` → `load`, `environment` and `flags` (the layers, as one tree of `document`) → `error` → `validate`,
+//! `profile` → `restart` (reloads) → `effective`, `keys` and `reference` (what is printed).
 
 mod effective;
 mod emit;
 mod environment;
 mod error;
 mod flags;
-mod flaw;
 mod keys;
 mod load;
-mod mask;
 mod profile;
 pub mod reference;
 mod restart;
 mod schema;
-mod suggest;
-mod tree;
-mod typed;
 mod validate;
 mod variables;
-mod yaml;
 
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};

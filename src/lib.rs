@@ -15,6 +15,8 @@ pub const COMMIT: &str = match option_env!("VERDICT_COMMIT") {
 
 pub mod model;
 
+pub mod document;
+
 pub mod pdp;
 
 pub mod bundle;

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::emit;
 use super::schema::Config;
-use super::tree::{Data, Node, Origin};
-use super::{emit, mask};
+use crate::document::mask;
+use crate::document::tree::{Data, Node, Origin};
 
 impl Config {
     /// As YAML, every key with its value in effect; secrets in URLs are masked.

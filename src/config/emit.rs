@@ -1,7 +1,7 @@
 //! From a tree to YAML text that reads as the same tree.
 
-use super::tree::{Data, Node};
-use super::yaml;
+use crate::document::tree::{Data, Node};
+use crate::document::yaml;
 
 /// Shorter than the 1024 characters that YAML allows.
 const LONGEST_SIMPLE_KEY: usize = 512;
@@ -97,8 +97,8 @@ fn scalar(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tree::Origin;
     use super::*;
+    use crate::document::tree::Origin;
 
     fn tree() -> impl Strategy<Value = Node> {
         let node = |data| Node::new(data, Origin::File);

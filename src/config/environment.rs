@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use super::flaw::Flaw;
-use super::tree::{Node, Origin, Part, Path, Step};
 use super::variables::{self, OTHER_VARIABLES, PREFIX};
-use super::yaml;
+use crate::document::flaw::Flaw;
+use crate::document::tree::{Node, Origin, Part, Path, Step};
+use crate::document::yaml;
 
 /// The environment of the process, read once.
 #[derive(Debug, Clone, Default)]

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::flaw::Flaw;
-use super::tree::{Data, Node, Origin, Part, Path};
 use crate::bundle::signature::{KeyConfig, KeyText};
+use crate::document::flaw::Flaw;
+use crate::document::tree::{Data, Node, Origin, Part, Path};
 
 /// What the flags of the command line say.
 #[derive(Debug, Clone, Default)]

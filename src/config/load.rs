@@ -1,23 +1,29 @@
 //! The layers: defaults < file < environment < flags.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path as FsPath, PathBuf};
 
 use super::environment::Environment;
-use super::error::{ConfigError, Problem, SourceFile};
+use super::error::{ConfigError, Problem, with_hint};
 use super::flags::{Overrides, set_from_flags};
-use super::flaw::Flaw;
 use super::keys::{Kind, of_kind};
 use super::profile::Profile;
 use super::restart::{self, Version};
 use super::schema::Config;
-use super::tree::{Data, Node, Origin, Part, Path};
-use super::{typed, validate, yaml};
+use super::validate;
 use crate::bundle::OnRemoval;
+use crate::document::file::Sort;
+use crate::document::flaw::Flaw;
+use crate::document::problem::SourceFile;
+use crate::document::tree::{Data, Node, Origin, Part, Path};
+use crate::document::typed;
 
-/// Larger than any configuration a person writes.
-const LARGEST_FILE: u64 = 1 << 20;
+/// The file of the configuration.
+const CONFIGURATION: Sort = Sort {
+    called: "the configuration",
+    largest: 1 << 20,
+    if_missing: Some("`verdict config --reference` lists all keys"),
+    example: "server: {listen: 127.0.0.1:8181}",
+};
 
 /// Where the configuration comes from, and what it is for.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +118,7 @@ pub fn load(mut sources: Sources) -> Result<Loaded, ConfigError> {
     if sources.file.is_none() {
         sources.file = sources.env.get(Environment::CONFIG_FILE).map(PathBuf::from);
     }
-    let file = sources.file.as_deref().map(read_file).transpose()?;
+    let file = sources.file.as_deref().map(|path| SourceFile::read(path, &CONFIGURATION)).transpose()?;
     let mut tree = match &file {
         Some(file) => from_file(file)?,
         None => Node::empty_map(Origin::Default),
@@ -147,45 +153,12 @@ fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config
 }
 
 fn problems(flaws: Vec<Flaw>, tree: &Node, file: Option<&SourceFile>) -> ConfigError {
-    ConfigError { problems: flaws.into_iter().map(|flaw| flaw.into_problem(tree, file)).collect() }
-}
-
-fn read_file(path: &FsPath) -> Result<SourceFile, ConfigError> {
-    let name = path.display();
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
-    if let Err(error) = read {
-        let hint = match error.kind() {
-            std::io::ErrorKind::NotFound => Some("`verdict config --reference` lists all keys"),
-            std::io::ErrorKind::IsADirectory => Some("name a file in it"),
-            _ => None,
-        };
-        return Err(ConfigError::one(format!("{name}: cannot read the configuration: {error}"), hint));
-    }
-    if bytes.len() as u64 > LARGEST_FILE {
-        let message =
-            format!("{name}: larger than {} MiB, which is too large for a configuration", LARGEST_FILE >> 20);
-        return Err(ConfigError::one(message, None));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        ConfigError::one(format!("{name}: not UTF-8 at byte {at}"), Some("save the file as UTF-8"))
-    })?;
-    Ok(SourceFile { path: path.to_owned(), text })
+    let problems = flaws.into_iter().map(|flaw| with_hint(flaw).into_problem(tree, file));
+    ConfigError { problems: problems.collect() }
 }
 
 fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {
-    let mut tree = yaml::parse(&file.text).map_err(|malformed| {
-        let message = malformed.message;
-        let tab = malformed.place.is_some_and(|place| file.has_tab_before(place));
-        let hint = tab.then(|| "indent with spaces; YAML does not allow tabs there".to_owned());
-        ConfigError { problems: vec![file.problem(malformed.place, &message, hint)] }
-    })?;
-    if !matches!(tree.data, Data::Map(_)) {
-        let place = tree.place;
-        let message = "the file must be a map of keys, e.g. `server: {listen: 127.0.0.1:8181}`";
-        return Err(ConfigError { problems: vec![file.problem(place, message, None)] });
-    }
+    let mut tree = file.tree(&CONFIGURATION)?;
     // Where the file can be found from here says nothing about where the process will look for what it names.
     if let Some(folder) = std::path::absolute(&file.path).ok().as_deref().and_then(FsPath::parent) {
         for path in of_kind(Kind::Path).flat_map(|pattern| tree.matches(pattern)).collect::<Vec<_>>() {

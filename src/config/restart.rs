@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::keys::{Kind, of_kind};
 use super::schema::Config;
-use super::tree::{Node, Path};
+use crate::document::tree::{Node, Path};
 
 /// The keys that take effect on a reload, each with all below it; the others need a restart.
 const LIVE: [&str; 9] = [

@@ -9,10 +9,10 @@ mod identity;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::flaw::Flaw;
 use super::profile::{Danger, Profile};
 use super::schema::Config;
-use super::tree::{Node, Part, Path};
+use crate::document::flaw::Flaw;
+use crate::document::tree::{Node, Part, Path};
 use crate::listen::ManagementListen;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;

@@ -1,7 +1,7 @@
 //! The names of the environment variables.
 
 use super::keys::{ENTRIES, Entry};
-use super::suggest::closest;
+use crate::document::suggest::closest;
 
 /// What all of them begin with.
 pub(super) const PREFIX: &str = "VERDICT_";

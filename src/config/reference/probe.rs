@@ -9,8 +9,8 @@ use serde::forward_to_deserialize_any;
 
 use crate::config::keys::Shape;
 use crate::config::schema::Config;
-use crate::config::tree::{Data, Node, Origin, Path, Step};
-use crate::config::typed;
+use crate::document::tree::{Data, Node, Origin, Path, Step};
+use crate::document::typed;
 
 /// One key of the configuration.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
     }
     let mut required = Vec::new();
     // Serde names one missing key at a time.
-    while let Some(flaw) = typed::read(&tree).err().filter(|_| required.len() < known.len()) {
+    while let Some(flaw) = typed::read::<Config>(&tree).err().filter(|_| required.len() < known.len()) {
         let path = flaw.path.to_string().replace("[0]", "[]");
         let shape = known.iter().find(|key| key.path == path).map(|key| key.shape);
         let value =

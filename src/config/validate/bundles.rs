@@ -5,7 +5,7 @@ use crate::bundle::Pattern;
 use crate::bundle::check_name;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
-use crate::config::tree::Path;
+use crate::document::tree::Path;
 use crate::model::request::EntryPath;
 
 impl Checks<'_> {

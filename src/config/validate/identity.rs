@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path as FsPath, PathBuf};
 
 use super::{Checks, Danger, Profile};
-use crate::config::tree::Path;
+use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
 use crate::identity::{ConfigError, Pace, Risk, check};
 use crate::model::principal::IdentityMode;
@@ -42,7 +42,7 @@ impl Checks<'_> {
 
     /// What `identity` itself found.
     fn report(&mut self, ConfigError { at, message, hint, risk }: ConfigError) {
-        let at = path_of(&at);
+        let at = Path::dotted(&at);
         match risk {
             Some(Risk::NoAudience) => self.danger(Danger::NoAudience, at, &message, &hint),
             Some(Risk::HttpJwks) => self.danger(Danger::HttpJwks, at, &message, &hint),
@@ -82,19 +82,6 @@ impl Checks<'_> {
             );
         }
     }
-}
-
-/// `identity.issuers[1].jwks_url` as a path of the tree.
-fn path_of(text: &str) -> Path {
-    text.split('.').fold(Path::default(), |path, step| {
-        match step.strip_suffix(']').and_then(|s| s.rsplit_once('[')) {
-            Some((key, index)) => match index.parse() {
-                Ok(index) => path.key(key).index(index),
-                Err(_) => path.key(step),
-            },
-            None => path.key(step),
-        }
-    })
 }
 
 /// Without `.` and `..`, as far as the text says.

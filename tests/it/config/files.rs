@@ -49,7 +49,7 @@ fn what_cannot_be_read_says_why_and_what_to_do() {
 fn a_huge_file_is_refused_soon() {
     assert_eq!(
         refusal("#".repeat((1 << 20) + 1)),
-        "verdict.yaml: larger than 1 MiB, which is too large for a configuration"
+        "verdict.yaml: larger than 1 MiB, which is too large for the configuration"
     );
     // Under the limit, and hard on whoever compares each with each.
     let many: String = (0..20_000).map(|n| format!("k{n}:\n")).collect();

@@ -14,7 +14,7 @@ pub(crate) fn closest<'a>(given: &str, words: impl IntoIterator<Item = &'a str>)
 }
 
 /// A hint that begins with the guess, if there is one.
-pub(super) fn did_you_mean(guess: Option<&str>, rest: &str) -> String {
+pub(crate) fn did_you_mean(guess: Option<&str>, rest: &str) -> String {
     match guess {
         Some(guess) => format!("did you mean `{guess}`? {rest}"),
         None => rest.to_owned(),
@@ -22,6 +22,6 @@ pub(super) fn did_you_mean(guess: Option<&str>, rest: &str) -> String {
 }
 
 /// Words in backticks, separated by commas.
-pub(super) fn list(words: &[&str]) -> String {
+pub(crate) fn list(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }

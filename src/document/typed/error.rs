@@ -4,15 +4,15 @@ use std::fmt;
 
 use serde::de;
 
-use crate::config::flaw::{Flaw, Known};
-use crate::config::tree::{Origin, Part, Path, Step};
+use crate::document::flaw::{Flaw, Known};
+use crate::document::tree::{Origin, Part, Path, Step};
 
 /// What serde reports, with the path that its deserializers add on the way up.
 #[derive(Debug)]
-pub(in crate::config) struct TypeError {
+pub(crate) struct TypeError {
     /// From the node up to the root.
     reversed: Vec<Step>,
-    pub(super) part: Part,
+    pub(crate) part: Part,
     origin: Option<Origin>,
     message: String,
     known: &'static [&'static str],
@@ -27,7 +27,7 @@ enum ErrorKind {
 }
 
 impl TypeError {
-    pub(super) fn new(message: String) -> Self {
+    pub(crate) fn new(message: String) -> Self {
         Self {
             reversed: Vec::new(),
             part: Part::Value,
@@ -38,17 +38,17 @@ impl TypeError {
         }
     }
 
-    pub(super) fn at(mut self, origin: &Origin) -> Self {
+    pub(crate) fn at(mut self, origin: &Origin) -> Self {
         self.origin.get_or_insert_with(|| origin.clone());
         self
     }
 
-    pub(super) fn below(mut self, step: Step) -> Self {
+    pub(crate) fn below(mut self, step: Step) -> Self {
         self.reversed.push(step);
         self
     }
 
-    pub(super) fn into_flaw(self) -> Flaw {
+    pub(crate) fn into_flaw(self) -> Flaw {
         let path = Path(self.reversed.into_iter().rev().collect());
         let known = match self.kind {
             ErrorKind::UnknownKey => Some(Known::Keys(self.known)),

@@ -1,23 +1,21 @@
-//! From the tree to the typed configuration: what serde reports, with its path and the layer it came from.
+//! From the tree to typed values: what serde reports, with its path and the layer it came from.
 
 mod error;
 
-use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use self::error::TypeError;
 use super::flaw::Flaw;
-use super::schema::Config;
 use super::tree::{Data, Node, Part, Step};
 
-/// Reads the typed configuration.
+/// Reads what a tree says.
 ///
 /// # Errors
 /// The first key that is unknown or missing, or the first value of the wrong type.
-pub(super) fn read(tree: &Node) -> Result<Config, Box<Flaw>> {
-    Config::deserialize(TreeDeserializer { node: tree }).map_err(|error| Box::new(error.into_flaw()))
+pub(crate) fn read<T: DeserializeOwned>(tree: &Node) -> Result<T, Box<Flaw>> {
+    T::deserialize(TreeDeserializer { node: tree }).map_err(|error| Box::new(error.into_flaw()))
 }
 
 struct TreeDeserializer<'a> {

@@ -1,51 +1,59 @@
-//! The layers of the configuration as one tree, whose every node knows which layer it came from and where it stands there.
+//! A document as one tree, whose every node knows which layer it came from and where it stands there.
 
 use std::fmt;
 use std::sync::Arc;
 
 /// A place in the text; both count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// Whether the key or the value of a node is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Key,
     Value,
 }
 
 /// One step from a node to a node below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Key(String),
     Index(usize),
 }
 
 /// Where a node stands, from the root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Path(pub(super) Vec<Step>);
+pub(crate) struct Path(pub(crate) Vec<Step>);
 
 impl Path {
     /// From keys alone.
-    pub(super) fn keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
         Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
 
-    /// From a dotted path without list elements, e.g. `server.listen`.
-    pub(super) fn dotted(text: &str) -> Self {
-        Self::keys(text.split('.'))
+    /// From a dotted path, e.g. `server.listen` or `identity.issuers[1].leeway`.
+    pub(crate) fn dotted(text: &str) -> Self {
+        text.split('.').fold(Self::default(), |path, step| {
+            match step.strip_suffix(']').and_then(|step| step.rsplit_once('[')) {
+                Some((key, index)) => match index.parse() {
+                    Ok(index) => path.key(key).index(index),
+                    Err(_) => path.key(step),
+                },
+                None => path.key(step),
+            }
+        })
     }
 
     /// This path and one key more.
-    pub(super) fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         self.with(Step::Key(key.to_owned()))
     }
 
     /// This path and one list index more.
-    pub(super) fn index(&self, index: usize) -> Self {
+    pub(crate) fn index(&self, index: usize) -> Self {
         self.with(Step::Index(index))
     }
 
@@ -54,7 +62,7 @@ impl Path {
     }
 
     /// The path of the node above, and the last step.
-    pub(super) fn split_last(&self) -> Option<(Self, &Step)> {
+    pub(crate) fn split_last(&self) -> Option<(Self, &Step)> {
         self.0.split_last().map(|(last, above)| (Self(above.to_vec()), last))
     }
 }
@@ -83,10 +91,10 @@ impl fmt::Display for Path {
 
 /// Which layer a node came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// Nobody set it.
     Default,
-    /// The configuration file.
+    /// The file.
     File,
     /// This environment variable.
     Env(Arc<str>),
@@ -99,7 +107,7 @@ pub(super) enum Origin {
 /// `Debug` for tests alone: some of the values are secrets.
 #[derive(Clone, PartialEq)]
 #[cfg_attr(test, derive(Debug))]
-pub(super) enum Data {
+pub(crate) enum Data {
     Null,
     Bool(bool),
     Unsigned(u64),
@@ -111,16 +119,16 @@ pub(super) enum Data {
 }
 
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) data: Data,
-    pub(super) origin: Origin,
+pub(crate) struct Node {
+    pub(crate) data: Data,
+    pub(crate) origin: Origin,
     /// What an environment variable holds, letter by letter: a text that only looks like a number, such as a path
     /// called `123`, is still a text to a key that wants one.
-    pub(super) raw: Option<String>,
+    pub(crate) raw: Option<String>,
     /// Where the value stands in the file.
-    pub(super) place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// Where its key stands in the file.
-    pub(super) key_place: Option<Place>,
+    pub(crate) key_place: Option<Place>,
 }
 
 /// Two nodes that say the same, wherever they stand.
@@ -141,11 +149,11 @@ impl fmt::Debug for Node {
 }
 
 impl Node {
-    pub(super) const fn new(data: Data, origin: Origin) -> Self {
+    pub(crate) const fn new(data: Data, origin: Origin) -> Self {
         Self { data, origin, raw: None, place: None, key_place: None }
     }
 
-    pub(super) const fn empty_map(origin: Origin) -> Self {
+    pub(crate) const fn empty_map(origin: Origin) -> Self {
         Self::new(Data::Map(Vec::new()), origin)
     }
 
@@ -158,12 +166,12 @@ impl Node {
     }
 
     /// The node at `path`.
-    pub(super) fn get(&self, path: &Path) -> Option<&Self> {
+    pub(crate) fn get(&self, path: &Path) -> Option<&Self> {
         path.0.iter().try_fold(self, |node, step| node.child(step))
     }
 
     /// The node at `path`, to change it.
-    pub(super) fn get_mut(&mut self, path: &Path) -> Option<&mut Self> {
+    pub(crate) fn get_mut(&mut self, path: &Path) -> Option<&mut Self> {
         path.0.iter().try_fold(self, |node, step| match (&mut node.data, step) {
             (Data::Map(entries), Step::Key(key)) => {
                 entries.iter_mut().find(|(k, _)| k == key).map(|(_, n)| n)
@@ -174,7 +182,7 @@ impl Node {
     }
 
     /// Which layer set what stands at `path`.
-    pub(super) fn origin_of(&self, path: &Path) -> Origin {
+    pub(crate) fn origin_of(&self, path: &Path) -> Origin {
         match self.get(path) {
             Some(node) => node.origin.clone(),
             None => Origin::Default,
@@ -182,7 +190,7 @@ impl Node {
     }
 
     /// Where `path` stands in the file; what is not there is looked for at the nearest node above it.
-    pub(super) fn locate(&self, path: &Path, part: Part) -> Option<Place> {
+    pub(crate) fn locate(&self, path: &Path, part: Part) -> Option<Place> {
         let mut nearest = self;
         for step in &path.0 {
             match nearest.child(step) {
@@ -198,7 +206,7 @@ impl Node {
 
     /// The paths of all nodes at a dotted pattern, in which `issuers[]` is each element of the list `issuers`, and
     /// `keys{}` each value of the map `keys`.
-    pub(super) fn matches(&self, pattern: &str) -> Vec<Path> {
+    pub(crate) fn matches(&self, pattern: &str) -> Vec<Path> {
         let mut found = vec![(Path::default(), self)];
         for step in pattern.split('.') {
             let name = step.strip_suffix("[]").or_else(|| step.strip_suffix("{}"));
@@ -228,7 +236,7 @@ impl Node {
     ///
     /// # Errors
     /// The path of a list or a scalar that stands in the way.
-    pub(super) fn set(&mut self, path: &Path, value: Self) -> Result<(), Path> {
+    pub(crate) fn set(&mut self, path: &Path, value: Self) -> Result<(), Path> {
         let mut node = self;
         for (n, step) in path.0.iter().enumerate() {
             if matches!(node.data, Data::Null) {
@@ -274,7 +282,7 @@ impl Node {
     }
 
     /// Takes the key at the end of `path` out of its map, if it is there.
-    pub(super) fn remove(&mut self, path: &Path) {
+    pub(crate) fn remove(&mut self, path: &Path) {
         if let Some((above, Step::Key(key))) = path.split_last()
             && let Some(Data::Map(entries)) = self.get_mut(&above).map(|node| &mut node.data)
         {
@@ -283,7 +291,7 @@ impl Node {
     }
 
     /// This node and all below it, as from another layer.
-    pub(super) fn with_origin(mut self, origin: &Origin) -> Self {
+    pub(crate) fn with_origin(mut self, origin: &Origin) -> Self {
         self.origin = origin.clone();
         self.data = match self.data {
             Data::List(items) => Data::List(items.into_iter().map(|item| item.with_origin(origin)).collect()),

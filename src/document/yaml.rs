@@ -8,16 +8,16 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 use super::tree::{Data, Node, Origin, Place};
 
-/// Deeper than any configuration.
+/// Deeper than any document that a person writes.
 const MAX_DEPTH: usize = 64;
 /// How many nodes aliases may repeat in all.
 const MAX_ALIASED: usize = 10_000;
 
 /// Why a text is not a tree.
 #[derive(Debug)]
-pub(super) struct Malformed {
-    pub(super) place: Option<Place>,
-    pub(super) message: String,
+pub(crate) struct Malformed {
+    pub(crate) place: Option<Place>,
+    pub(crate) message: String,
 }
 
 impl Malformed {
@@ -30,7 +30,7 @@ impl Malformed {
 ///
 /// # Errors
 /// What YAML itself forbids; a duplicate key; a key that is not a text; a tag; a second document.
-pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
+pub(crate) fn parse(text: &str) -> Result<Node, Malformed> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let root = read(text, &Origin::File)?;
     Ok(root.filter(|node| node.data != Data::Null).unwrap_or_else(|| Node::empty_map(Origin::File)))
@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Malformed> {
 
 /// One value of an environment variable: YAML where it is that, else the text itself, so that `[::1]:8181` needs no
 /// quotes. Quotes that are there are YAML's.
-pub(super) fn parse_value(text: &str, origin: &Origin) -> Node {
+pub(crate) fn parse_value(text: &str, origin: &Origin) -> Node {
     let plain = || Node::new(Data::Text(text.to_owned()), origin.clone());
     let mut node = read(text, origin).ok().flatten().unwrap_or_else(plain);
     let quoted = matches!(node.data, Data::Text(_)) && text.trim_start().starts_with(['"', '\'']);
@@ -58,10 +58,7 @@ fn read(text: &str, origin: &Origin) -> Result<Option<Node>, Malformed> {
         if matches!(event, Event::DocumentStart(_)) {
             documents += 1;
             if documents > 1 {
-                return Err(Malformed::at(
-                    at,
-                    "a second document begins here; a configuration is one document",
-                ));
+                return Err(Malformed::at(at, "a second document begins here; a file holds one"));
             }
         }
         builder.take(event, at)?;
@@ -233,7 +230,7 @@ fn count(node: &Node) -> usize {
 }
 
 /// What a scalar without quotes means (YAML 1.2.2 section 10.3.2, the core schema, and `0b` besides).
-pub(super) fn resolve(text: &str) -> Data {
+pub(crate) fn resolve(text: &str) -> Data {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Data::Null,
         "true" | "True" | "TRUE" => return Data::Bool(true),

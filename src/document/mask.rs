@@ -1,4 +1,4 @@
-//! Secrets in what is printed: a configuration may carry them inside URLs.
+//! Secrets in what is printed: a document may carry them inside URLs.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ const MASKED: &str = "***";
 
 /// `text` with the user information (RFC 3986 section 3.2.1), the query and the fragment of every URL in it replaced by
 /// `***`.
-pub(super) fn secrets(text: &str) -> String {
+pub(crate) fn secrets(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
@@ -21,10 +21,11 @@ pub(super) fn secrets(text: &str) -> String {
     masked
 }
 
-/// Whether a line of the configuration may hold a key, or a part of one, or a secret in what was meant to be a URL, and is
+/// Whether a line of a document may hold a key, or a part of one, or a secret in what was meant to be a URL, and is
 /// not to be shown.
-pub(super) fn holds_key(line: &str) -> bool {
-    let named = line.match_indices("key").any(|(at, word)| {
+pub(crate) fn holds_key(line: &str) -> bool {
+    let words = ["key", "secret", "hash", "token", "password"];
+    let named = words.iter().flat_map(|word| line.match_indices(word)).any(|(at, word)| {
         let bare = |c: char| matches!(c, '"' | '\'') || c.is_whitespace();
         let before = line.get(..at).unwrap_or_default().chars().next_back();
         let after = line.get(at + word.len()..).unwrap_or_default();
@@ -103,6 +104,8 @@ mod tests {
             ("      -----BEGIN PUBLIC KEY-----", true),
             ("      MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", false),
             ("      MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEx1yz", true),
+            ("  - hash: s3cret", true),
+            ("{id: a, secret: s3cret}", true),
             ("  key_id: main", false),
             ("  keys:", false),
             ("  jwks_url: idp.example/keys?s3cret", true),
