@@ -353,7 +353,7 @@ fn check_role(call: &Call) -> Result<(), Failure> {
         AuthContext::Verified(verified) if verified.principal.roles.contains(role) => Ok(()),
         AuthContext::Verified(_) | AuthContext::Anonymous => {
             let message = format!("management asks for the role `{role}` (`management.role`)");
-            Err(Failure::new(FailureKind::Forbidden, message))
+            Err(Failure::new(FailureKind::InsufficientPermissions, message))
         }
     }
 }

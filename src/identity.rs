@@ -14,10 +14,13 @@
 //! Deliberately absent: symmetric algorithms, encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`,
 //! `x5c`), a cache of refusals, discovery (an issuer's JWKS is configured, not looked up).
 //!
-//! Reading order: [`authenticate`] → [`jwt`] → [`subject`] → `cache` → `modes` → [`dev`].
+//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `cache` → [`jwt`] → [`subject`] → `modes` →
+//! [`dev`].
 
+mod agreement;
 pub mod authenticate;
 mod cache;
+pub mod candidate;
 mod config;
 pub mod dev;
 pub mod jwt;
@@ -26,8 +29,10 @@ mod modes;
 mod refusal;
 mod setup;
 pub mod subject;
+#[cfg(test)]
+mod testing;
 
-pub use authenticate::{Authenticator, KeyRefresh, Refresh};
+pub use authenticate::{Authenticator, KeyRefresh};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
 pub use jwt::check::check;
 pub use jwt::jwk::Thumbprint;

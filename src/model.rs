@@ -8,9 +8,12 @@
 pub mod clock;
 pub mod decision;
 pub mod failure;
+pub mod limits;
 pub mod presented;
 pub mod principal;
 pub mod request;
 pub mod revision;
+pub mod revocation;
+pub mod roles;
 pub mod secret;
 pub mod units;

@@ -4,7 +4,7 @@
 //! give the same decision. Hence no tokio here, no clock, no I/O.
 //! INVARIANT (one snapshot): a call, and a whole batch, sees one [`snapshot::Snapshot`] from its start to its record.
 //!
-//! Reading order: [`snapshot`] → [`input`] → [`limits`] → [`decide`] → [`explain`].
+//! Reading order: [`snapshot`] → [`input`] → [`gate`] → [`limits`] → [`decide`] → [`explain`].
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use crate::model::units::{ByteSize, Period};
 
 pub mod decide;
 pub mod explain;
+pub mod gate;
 pub mod input;
 pub mod limits;
 pub mod snapshot;

@@ -12,10 +12,12 @@ use crate::config::{Config, Loaded, Profile};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator};
 use crate::model::clock::Clock;
+use crate::model::roles::Roles;
 use crate::net;
 use crate::net::allow::Allow;
 use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
+use crate::pdp::gate::Gate;
 use verdict_rego::outbound::Client;
 use verdict_rego::{Host, Responses, Value};
 
@@ -27,6 +29,9 @@ pub(super) fn settings(loaded: &Loaded, instance_id: &str) -> Result<Settings, S
     let config = &loaded.config;
     let waiting = config.http_send.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
     Ok(Settings {
+        gate: Gate::new(&config.permissions).map_err(|(key, message)| {
+            StartError::Other(loaded.problem(&format!("permissions.{key}"), &message).to_string())
+        })?,
         limits: Limits::new(&config.decision).map_err(StartError::Other)?,
         explain: config.decision.explain.clone(),
         explain_to_all: loaded.profile() == Profile::Dev,
@@ -92,6 +97,10 @@ pub(super) fn authenticator(
     }
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
+    let permissions = &loaded.config.permissions;
+    if permissions.role_permissions {
+        setup.roles = Arc::new(Roles::new(&permissions.roles));
+    }
     // What exactly is allowed was checked when the configuration was loaded.
     setup.allow_insecure_issuers = match loaded.profile() {
         Profile::Dev => true,

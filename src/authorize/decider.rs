@@ -42,6 +42,10 @@ impl Decider {
             Ok(input) => input,
             Err(failure) => return call.refuse(failure),
         };
+        if let Err(failure) = call.in_force.settings.gate.check(&call.auth, &path, input.as_ref()) {
+            call.question.input = input;
+            return call.refuse(failure);
+        }
         let (limits, settings) = (call.limits(), Arc::clone(&call.in_force.settings));
         let mut effects = Effects::new(&settings.surroundings);
         let left = EvalLimits { deadline: limits.deadline.saturating_sub(call.waited), ..limits };

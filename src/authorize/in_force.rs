@@ -14,6 +14,7 @@ use crate::identity::Authenticator;
 use crate::model::decision::Outcome;
 use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
+use crate::pdp::gate::Gate;
 use crate::pdp::snapshot::{Snapshot, SnapshotSlot};
 use crate::pdp::{self, Limits};
 use verdict_rego::Host;
@@ -32,6 +33,8 @@ pub struct InForce {
 /// What the configuration says of decisions.
 #[derive(Debug)]
 pub struct Settings {
+    /// What no policy can allow.
+    pub gate: Gate,
     /// What one evaluation may take.
     pub limits: Limits,
     /// Which decisions are explained, and to whom.

@@ -188,6 +188,7 @@ fn make_paths_absolute(config: &mut Config) {
         management: _,
         bundles,
         identity,
+        permissions: _,
         decision: _,
         http_send: _,
         decision_log,

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::keys::ENTRIES;
+use super::keys::entries;
 use super::restart::is_live;
 use super::schema::Config;
 use super::variables::{environment_name, stands_alone};
@@ -20,7 +20,7 @@ pub fn markdown() -> String {
     let known = probe::keys();
     let mut page = HEAD.replace("{EXAMPLE}", EXAMPLE.trim());
     let mut section = "";
-    for entry in ENTRIES {
+    for entry in entries() {
         let top = entry.key.split(['.', '[']).next().unwrap_or_default();
         if top != section {
             section = top;
@@ -90,7 +90,7 @@ decision_log:
 const HEAD: &str = "\
 # Configuration
 
-<!-- Generated: `verdict config --reference > docs/configuration.md`. A test compares; edit src/config/keys.rs and src/config/reference.rs. -->
+<!-- Generated: `verdict config --reference > docs/configuration.md`. A test compares; edit src/config/keys and src/config/reference.rs. -->
 
 Verdict reads its configuration in layers; each overrides the one before:
 
@@ -142,22 +142,21 @@ mod tests {
     #[test]
     fn every_key_has_its_entry_of_the_right_kind_and_no_entry_is_left_over() {
         let known = probe::keys();
-        let entries: Vec<_> =
-            ENTRIES.iter().map(|entry| (entry.key.to_owned(), entry.kind.shape())).collect();
+        let described: Vec<_> = entries().map(|entry| (entry.key.to_owned(), entry.kind.shape())).collect();
         let keys: Vec<_> = known.iter().map(|key| (key.path.clone(), key.shape)).collect();
         for (path, shape) in &keys {
             assert!(
-                entries.contains(&(path.clone(), *shape)),
-                "src/config/keys.rs lacks `{path}` as {shape:?}"
+                described.contains(&(path.clone(), *shape)),
+                "src/config/keys lacks `{path}` as {shape:?}"
             );
         }
-        for (path, shape) in &entries {
+        for (path, shape) in &described {
             assert!(
                 keys.contains(&(path.clone(), *shape)),
                 "`{path}` ({shape:?}) is not in the configuration"
             );
         }
-        assert_eq!(entries.len(), keys.len(), "an entry stands twice");
-        assert!(ENTRIES.iter().all(|entry| entry.about.ends_with('.')));
+        assert_eq!(described.len(), keys.len(), "an entry stands twice");
+        assert!(entries().all(|entry| entry.about.ends_with('.')));
     }
 }

@@ -18,6 +18,8 @@ pub struct Config {
     pub bundles: crate::bundle::Config,
     /// Who may call, and how callers are verified.
     pub identity: crate::identity::Config,
+    /// What callers may do at most, whatever policy says.
+    pub permissions: crate::pdp::gate::Config,
     /// How decisions are made.
     pub decision: crate::pdp::Config,
     /// Whom policy may call while it decides.
@@ -34,6 +36,7 @@ impl Default for Config {
             management: crate::listen::ManagementConfig::default(),
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
+            permissions: crate::pdp::gate::Config::default(),
             decision: crate::pdp::Config::default(),
             http_send: crate::net::policy::Config::default(),
             decision_log: crate::decision_log::Config::default(),

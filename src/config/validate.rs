@@ -274,7 +274,9 @@ impl Checks<'_> {
                 "listen on a loopback address, e.g. 127.0.0.1:8181, or set the identity mode to required";
             self.danger(Danger::Listen, at.clone(), &message, remedy);
         }
-        if let Some(who) = self.with_mode(IdentityMode::Optional) {
+        if let Some(who) =
+            self.with_mode(IdentityMode::Optional).or_else(|| self.with_mode(IdentityMode::None))
+        {
             let message = format!(
                 "{listen} can be reached from other machines while {who}: callers without a token are served"
             );
@@ -298,6 +300,7 @@ impl Checks<'_> {
         let word = match mode {
             IdentityMode::Off => "off",
             IdentityMode::Optional => "optional",
+            IdentityMode::None => "none",
             IdentityMode::Required => "required",
         };
         if identity.mode == mode {

@@ -1,6 +1,6 @@
 //! The names of the environment variables.
 
-use super::keys::{ENTRIES, Entry};
+use super::keys::{Entry, entries};
 use crate::document::suggest::closest;
 
 /// What all of them begin with.
@@ -26,7 +26,7 @@ pub(super) fn stands_alone(entry: &Entry) -> bool {
 /// The variable that was probably meant.
 pub(super) fn suggestion(name: &str) -> Option<String> {
     let names: Vec<String> =
-        ENTRIES.iter().filter(|entry| stands_alone(entry)).map(|entry| environment_name(entry.key)).collect();
+        entries().filter(|entry| stands_alone(entry)).map(|entry| environment_name(entry.key)).collect();
     let known = names.iter().map(String::as_str).chain(OTHER_VARIABLES);
     // The prefix that all share would make them all alike.
     let guess = closest(name.strip_prefix(PREFIX)?, known.filter_map(|name| name.strip_prefix(PREFIX)))?;

@@ -86,11 +86,23 @@ pub fn problem((status, code): (StatusCode, &str), failure: &Failure, decision_i
 pub fn advise(response: &mut Response, failure: &Failure) {
     let status = response.status();
     let headers = response.headers_mut();
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, challenge(failure));
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            for challenge in challenges(failure) {
+                headers.append(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        // RFC 6750 section 3.1: the credential is good, and does not reach as far as this.
+        StatusCode::FORBIDDEN if failure.kind == FailureKind::InsufficientPermissions => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"insufficient_scope\""));
+        }
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            // Whole seconds, rounded up: sooner would be too soon (RFC 9110 section 10.2.3).
+            let wait = failure.retry_after.map_or(1, |wait| wait.as_millis().div_ceil(1000).max(1));
+            headers
+                .insert(RETRY_AFTER, header_text(&wait.to_string()).unwrap_or(HeaderValue::from_static("1")));
+        }
+        _ => {}
     }
 }
 
@@ -104,14 +116,21 @@ fn policy_errors(failure: &Failure) -> Vec<PolicyError> {
     }
 }
 
-/// RFC 6750 section 3: why a bearer token was not taken; nothing where none was presented.
-fn challenge(failure: &Failure) -> HeaderValue {
-    if failure.kind == FailureKind::CredentialMissing {
-        return HeaderValue::from_static("Bearer");
-    }
-    let description = failure.message.replace(['"', '\\'], "'");
-    let text = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
-    header_text(&text).unwrap_or_else(|| HeaderValue::from_static("Bearer error=\"invalid_token\""))
+/// A challenge for each scheme that would do (RFC 9110 section 11.6.1). That of bearer tokens says why the one that was
+/// presented was not taken (RFC 6750 section 3), and nothing where none was presented.
+fn challenges(failure: &Failure) -> Vec<HeaderValue> {
+    let bearer = "Bearer".to_owned();
+    let schemes =
+        if failure.challenges.is_empty() { std::slice::from_ref(&bearer) } else { &*failure.challenges };
+    let described = |scheme: &String| {
+        if failure.kind == FailureKind::CredentialMissing || *scheme != bearer {
+            return header_text(scheme);
+        }
+        let description = failure.message.replace(['"', '\\'], "'");
+        let text = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
+        header_text(&text).or_else(|| header_text("Bearer error=\"invalid_token\""))
+    };
+    schemes.iter().filter_map(described).collect()
 }
 
 /// Adds the id of a decision, or of a batch, and the caller's own id.

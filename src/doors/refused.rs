@@ -15,7 +15,6 @@ use super::edge::Edge;
 use super::opa::refuse;
 use crate::listen::{Malformed, Peer};
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 
 /// What the server can do at all.
@@ -61,8 +60,7 @@ pub(super) async fn check(
 fn is_open(edge: &Edge, asked: Result<EntryPath, String>) -> bool {
     let authenticator = &edge.authorizer.in_force().authenticator;
     // What is no path is refused later on; until then it is as open as anything here.
-    authenticator.is_off_for_some()
-        && asked.map_or(true, |path| authenticator.mode_for(&path) == IdentityMode::Off)
+    authenticator.is_open_for_some() && asked.map_or(true, |path| authenticator.mode_for(&path).is_open())
 }
 
 async fn answer(edge: &Edge, parts: &Parts, failure: Failure, started: Instant) -> Response {

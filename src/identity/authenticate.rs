@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use tokio::task::AbortHandle;
+use http::HeaderName;
 
+use super::agreement::agreed;
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
+use super::candidate::{Candidate, candidates};
 use super::config::{Config, ConfigError};
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
 use super::jwt::verifier::{IssuerStatus, Tokens};
-use super::kind::{Accepted, CredentialKind, Found};
+use super::kind::{Accepted, CredentialKind};
 use super::modes::Modes;
 use super::refusal::Refusal;
 use super::setup::Setup;
@@ -25,21 +27,11 @@ use crate::model::units::Period;
 pub struct Authenticator {
     tokens: Tokens,
     modes: Modes,
+    /// The headers that carry credentials, besides `Authorization`.
+    places: Vec<HeaderName>,
+    challenges: Arc<[String]>,
     cache: CredentialCache,
     clock: Clock,
-}
-
-/// Ends the background refresh when dropped.
-#[must_use = "the refresh ends when this is dropped"]
-#[derive(Debug)]
-pub struct Refresh(Vec<AbortHandle>);
-
-impl Drop for Refresh {
-    fn drop(&mut self) {
-        for task in &self.0 {
-            task.abort();
-        }
-    }
 }
 
 /// The refresh of one issuer's keys.
@@ -59,7 +51,8 @@ impl KeyRefresh {
 }
 
 impl Authenticator {
-    /// Every kind of credential: the table of verifiers.
+    /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
+    /// verifiers.
     fn kinds(&self) -> [&dyn CredentialKind; 1] {
         [&self.tokens]
     }
@@ -71,7 +64,7 @@ impl Authenticator {
     pub fn new(config: &Config, setup: &Setup<'_>) -> Result<Self, ConfigError> {
         let Config { mode, entrypoints, issuers, cache_entries, cache_ttl } = config;
         let modes = Modes::new(*mode, entrypoints)?;
-        if issuers.is_empty() && modes.need_issuers() {
+        if issuers.is_empty() && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
                 "callers must be verified, but there is no issuer",
@@ -85,6 +78,8 @@ impl Authenticator {
         Ok(Self {
             tokens: Tokens::new(issuers, setup)?,
             modes,
+            places: Vec::new(),
+            challenges: Arc::from(["Bearer".to_owned()]),
             cache: CredentialCache::new(*cache_entries, cache_ttl.0),
             clock: setup.clock.clone(),
         })
@@ -102,72 +97,74 @@ impl Authenticator {
         self.modes.mode_for(path.segments())
     }
 
-    /// Whether identity is off for any document.
-    pub fn is_off_for_some(&self) -> bool {
-        self.modes.off_for_some()
+    /// Whether any document is answered to anybody.
+    pub fn is_open_for_some(&self) -> bool {
+        self.modes.open_for_some()
     }
 
     /// Verifies what a call presents.
     ///
-    /// INVARIANT (bad is never anonymous): only [`Found::Absent`], and only where the mode is optional, becomes
+    /// INVARIANT (bad is never anonymous): only a call that presents nothing, and only where the mode says so, becomes
     /// [`AuthContext::Anonymous`].
     ///
     /// # Errors
-    /// `CredentialMissing`, `CredentialInvalid`, `CredentialExpired`, or `VerifierUnavailable` where the issuer's keys
-    /// cannot be had. Waits for keys at most [`super::Pace::wait`].
+    /// One of the closed list of failures about credentials; the kinds are in [`Refusal::kind`]. Waits for keys at most
+    /// [`super::Pace::wait`].
     pub async fn authenticate(
         &self,
         mode: IdentityMode,
         presented: &Presented<'_>,
     ) -> Result<AuthContext, Failure> {
-        if mode == IdentityMode::Off {
-            return Ok(AuthContext::Unchecked);
+        match mode {
+            IdentityMode::Off => return Ok(AuthContext::Unchecked),
+            IdentityMode::None => return Ok(AuthContext::Anonymous),
+            IdentityMode::Required | IdentityMode::Optional => {}
         }
-        let mut known: Option<Verified> = None;
-        for kind in self.kinds() {
-            let credential = match kind.find(presented) {
-                Found::Absent => continue,
-                Found::Malformed(reason) => return Err(Failure::new(FailureKind::CredentialInvalid, reason)),
-                Found::Credential(credential) => credential,
-            };
-            let verified = self.verify(kind, credential).await?;
-            known = Some(agreed(known, verified)?);
+        let failure = match self.verify_all(presented).await {
+            Ok(Some(verified)) => return Ok(AuthContext::Verified(verified)),
+            Ok(None) if mode == IdentityMode::Optional => return Ok(AuthContext::Anonymous),
+            Ok(None) => Failure::new(FailureKind::CredentialMissing, "a credential is required"),
+            Err(refusal) => refusal.into(),
+        };
+        Err(Failure { challenges: Arc::clone(&self.challenges), ..failure })
+    }
+
+    async fn verify_all(&self, presented: &Presented<'_>) -> Result<Option<Verified>, Refusal> {
+        let candidates = candidates(presented, &self.places)?;
+        let mut accepted = Vec::with_capacity(candidates.len());
+        for candidate in &candidates {
+            accepted.push(self.verify(candidate).await?);
         }
-        match known {
-            Some(verified) => Ok(AuthContext::Verified(verified)),
-            None if mode == IdentityMode::Optional => Ok(AuthContext::Anonymous),
-            None => Err(Failure::new(FailureKind::CredentialMissing, "a bearer token is required")),
-        }
+        agreed(&accepted)
     }
 
     /// Verifies a credential, from the cache where it can.
-    async fn verify(&self, kind: &dyn CredentialKind, credential: &str) -> Result<Verified, Refusal> {
+    async fn verify(&self, candidate: &Candidate<'_>) -> Result<Arc<Accepted>, Refusal> {
         let now = self.clock.now();
-        let hash = hash_of(kind.name(), credential);
+        let hash = hash_of(candidate);
         if let Some(known) = self.recall(&hash, now) {
             return known;
         }
-        let accepted: Accepted = kind.verify(credential, now).await?;
-        let verified = accepted.verified.clone();
-        self.cache.insert(hash, Entry { accepted, length: credential.len(), inserted_at: now });
-        Ok(verified)
+        let kinds = self.kinds();
+        let kind = kinds.iter().find(|kind| kind.recognises(candidate)).ok_or(Refusal::UnknownKind)?;
+        let accepted = Arc::new(kind.verify(candidate, now).await?);
+        if accepted.kept {
+            let entry =
+                Entry { accepted: Arc::clone(&accepted), length: candidate.text.len(), inserted_at: now };
+            self.cache.insert(hash, entry);
+        }
+        Ok(accepted)
     }
 
     /// What is known of a credential that was verified before: `None` where it must be verified from the beginning.
-    fn recall(&self, hash: &CredentialHash, now: Timestamp) -> Option<Result<Verified, Refusal>> {
+    fn recall(&self, hash: &CredentialHash, now: Timestamp) -> Option<Result<Arc<Accepted>, Refusal>> {
         let entry = self.cache.get(hash, now)?;
-        let Accepted { verified, validity, basis } = &entry.accepted;
+        let accepted = &entry.accepted;
         // An entry whose basis is gone for now may hold again: what matters is that each use asks.
-        if !basis.holds(now) {
+        if !accepted.basis.holds(now) {
             return None;
         }
-        Some(validity.check(now).map(|()| verified.clone()))
-    }
-
-    /// Keeps the keys of every issuer fresh, from now until the [`Refresh`] is dropped. Needs a Tokio runtime.
-    pub fn spawn_refresh(&self) -> Refresh {
-        let tasks = self.tokens.key_stores().map(|keys| tokio::spawn(keys.keep_fresh()));
-        Refresh(tasks.map(|task| task.abort_handle()).collect())
+        Some(accepted.validity.check(now).map(|()| Arc::clone(accepted)))
     }
 
     /// What keeps the keys of every issuer fresh; for the supervisor to run. Keys held in memory need none.
@@ -198,43 +195,5 @@ impl std::fmt::Debug for Authenticator {
             .field("issuers", &self.tokens.names())
             .field("cached_tokens", &self.cache.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// INVARIANT (all of them, and alike): of several credentials each must verify, and all must name the same subject.
-fn agreed(known: Option<Verified>, verified: Verified) -> Result<Verified, Refusal> {
-    match known {
-        Some(first) if first.principal.is_same_as(&verified.principal) => Ok(first),
-        Some(_) => Err(Refusal::Disagreement),
-        None => Ok(verified),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::principal::{Prepared, Principal};
-
-    fn subject(id: &str, method: &'static str) -> Verified {
-        let principal = Principal {
-            id: id.to_owned(),
-            kind: "user".to_owned(),
-            issuer: "https://idp.example".to_owned(),
-            roles: Vec::new(),
-            scopes: Vec::new(),
-            permissions: Vec::new(),
-            tenant: None,
-            actors: Vec::new(),
-            claims: serde_json::Map::new(),
-            prepared: Prepared::default(),
-        };
-        Verified { principal: Arc::new(principal), method, expires_at: None }
-    }
-
-    #[test]
-    fn several_credentials_name_one_subject_or_are_refused() {
-        let first = agreed(None, subject("alice", "jwt")).unwrap();
-        assert_eq!(agreed(Some(first.clone()), subject("alice", "api_key")).unwrap().method, "jwt");
-        assert_eq!(agreed(Some(first), subject("bob", "api_key")).unwrap_err(), Refusal::Disagreement);
     }
 }

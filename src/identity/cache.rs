@@ -12,17 +12,21 @@ use aws_lc_rs::digest;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::candidate::{Candidate, Place};
 use super::kind::Accepted;
 use crate::model::clock::Timestamp;
 
-/// The SHA-256 of a credential and the name of its kind. The credential itself is not kept.
+/// The SHA-256 of a credential and the place where it stood. The credential itself is not kept.
 pub(super) type CredentialHash = [u8; 32];
 
-pub(super) fn hash_of(kind: &str, credential: &str) -> CredentialHash {
+pub(super) fn hash_of(candidate: &Candidate<'_>) -> CredentialHash {
     let mut context = digest::Context::new(&digest::SHA256);
-    context.update(kind.as_bytes());
+    context.update(match candidate.place {
+        Place::Bearer => b"",
+        Place::Header(name) => name.as_str().as_bytes(),
+    });
     context.update(&[0]);
-    context.update(credential.as_bytes());
+    context.update(candidate.text.as_bytes());
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
@@ -30,7 +34,7 @@ pub(super) fn hash_of(kind: &str, credential: &str) -> CredentialHash {
 
 /// A credential that was verified once.
 pub(super) struct Entry {
-    pub(super) accepted: Accepted,
+    pub(super) accepted: Arc<Accepted>,
     /// The credential's length in bytes.
     pub(super) length: usize,
     pub(super) inserted_at: Timestamp,
@@ -81,51 +85,29 @@ impl CredentialCache {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::identity::kind::{Basis, Validity};
-    use crate::model::principal::{Prepared, Principal, Verified};
-
-    struct Always;
-
-    impl Basis for Always {
-        fn holds(&self, _: Timestamp) -> bool {
-            true
-        }
-    }
+    use crate::identity::testing::{accepted, principal};
 
     fn entry(length: usize, at: i64) -> Entry {
-        let principal = Principal {
-            id: "key-7".to_owned(),
-            kind: "service".to_owned(),
-            issuer: "registry".to_owned(),
-            roles: Vec::new(),
-            scopes: Vec::new(),
-            permissions: Vec::new(),
-            tenant: None,
-            actors: Vec::new(),
-            claims: serde_json::Map::new(),
-            prepared: Prepared::default(),
-        };
-        let verified = Verified { principal: Arc::new(principal), method: "api_key", expires_at: None };
-        let validity = Validity { from: None, until: None };
-        Entry {
-            accepted: Accepted { verified, validity, basis: Box::new(Always) },
-            length,
-            inserted_at: Timestamp(at),
-        }
+        let accepted = Arc::new(accepted(principal("key-7")));
+        Entry { accepted, length, inserted_at: Timestamp(at) }
+    }
+
+    fn bearer(text: &str) -> CredentialHash {
+        hash_of(&Candidate { place: Place::Bearer, text, peer: None })
     }
 
     #[test]
     fn a_credential_that_never_expires_is_kept_for_the_time_to_live() {
         let cache = CredentialCache::new(10, Duration::from_secs(1));
-        let hash = hash_of("api_key", "secret");
+        let hash = bearer("secret");
         cache.insert(hash, entry(6, 5));
         assert!(cache.get(&hash, Timestamp(1_000_000_004)).is_some());
         assert!(cache.get(&hash, Timestamp(1_000_000_005)).is_none());
         assert!(cache.get(&hash, Timestamp(4)).is_none(), "from a future that was taken back");
-        assert!(cache.get(&hash_of("jwt", "secret"), Timestamp(5)).is_none(), "of another kind");
+        let name = http::HeaderName::from_static("x-api-key");
+        let elsewhere = hash_of(&Candidate { place: Place::Header(&name), text: "secret", peer: None });
+        assert!(cache.get(&elsewhere, Timestamp(5)).is_none(), "in another place");
     }
 
     #[test]

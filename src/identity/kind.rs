@@ -1,72 +1,125 @@
-//! What a kind of credential is: how it is found among what a call presents, and how it is verified.
+//! What a kind of credential is: how it is recognised among what a call presents, and how it is verified.
 //!
 //! A kind is one folder below `identity`, and one line in the table of `authenticate.rs`.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use super::candidate::Candidate;
 use super::refusal::Refusal;
 use crate::model::clock::Timestamp;
-use crate::model::presented::Presented;
-use crate::model::principal::Verified;
-
-/// A credential of one kind, as a call presents it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Found<'r> {
-    /// Nothing of this kind was presented.
-    Absent,
-    /// Something was presented in the place of this kind that is no credential; the text says what is wrong with it, without
-    /// its content.
-    ///
-    /// INVARIANT (absent is not malformed): only [`Found::Absent`] can become an anonymous call.
-    Malformed(&'static str),
-    /// A credential, still unverified.
-    Credential(&'r str),
-}
-
-/// Credentials are secrets.
-impl fmt::Debug for Found<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("Absent"),
-            Self::Malformed(reason) => f.debug_tuple("Malformed").field(reason).finish(),
-            Self::Credential(_) => f.write_str("Credential"),
-        }
-    }
-}
+use crate::model::limits::HardLimits;
+use crate::model::principal::Principal;
+use crate::model::revocation::RevocationFacts;
 
 /// What verification takes: it may wait for keys.
 pub type Verifying<'a> = Pin<Box<dyn Future<Output = Result<Accepted, Refusal>> + Send + 'a>>;
 
 /// One kind of credential.
 pub trait CredentialKind: Send + Sync {
-    /// Its name in records, e.g. `jwt`.
+    /// Its name in records and in `input.subject.method`, e.g. `jwt`.
     fn name(&self) -> &'static str;
 
-    /// Looks for a credential of this kind.
-    fn find<'r>(&self, presented: &Presented<'r>) -> Found<'r>;
+    /// Whether a credential is of this kind, by where it stands and what it looks like. Nothing of it is verified yet, and
+    /// no other kind is asked once one has said yes.
+    fn recognises(&self, candidate: &Candidate<'_>) -> bool;
 
-    /// Verifies a credential that [`CredentialKind::find`] found, from the beginning.
+    /// Verifies a credential that it recognised, from the beginning.
     ///
     /// Errors: why it is refused.
-    fn verify<'a>(&'a self, credential: &'a str, now: Timestamp) -> Verifying<'a>;
+    fn verify<'a>(&'a self, candidate: &'a Candidate<'a>, now: Timestamp) -> Verifying<'a>;
 }
 
-/// A credential that was verified: whose it is, until when, and on what that rests.
+/// A credential that was verified: what it says, until when, and on what that rests.
 pub struct Accepted {
-    /// Whose it is.
-    pub verified: Verified,
+    /// What it says.
+    pub says: Statement,
     /// When it is valid.
     pub validity: Validity,
+    /// When it ceases to be valid by its own word, without leeway; none if it does not.
+    pub expires_at: Option<Timestamp>,
     /// What a later use must find unchanged.
     pub basis: Box<dyn Basis>,
+    /// What a revocation can name of it.
+    pub facts: RevocationFacts,
+    /// The key that it is bound to (RFC 7800): another credential of the call must prove that the caller holds it.
+    pub bound_to: Option<Key>,
+    /// The key that it proves the caller to hold.
+    pub proves: Option<Key>,
+    /// Set where it may be used once: what to remember it by, and until when.
+    pub single_use: Option<SingleUse>,
+    /// Whether it may be kept, so that the next use need not verify it from the beginning.
+    pub kept: bool,
+}
+
+/// What a verified credential says.
+pub enum Statement {
+    /// Who is calling.
+    Subject(Subject),
+    /// On whose behalf another credential of the call acts.
+    Delegation(Grant),
+}
+
+/// Who is calling, by one credential.
+pub struct Subject {
+    /// Who it is.
+    pub principal: Arc<Principal>,
+    /// The hard limits of the credential itself.
+    pub limits: Option<Arc<HardLimits>>,
+    /// The operations that the credential is for; none where it is for all that its subject may do.
+    pub scope: Option<Arc<[String]>>,
+}
+
+/// A delegation: for whom, to whom, and for what.
+pub struct Grant {
+    /// Its id.
+    pub id: Arc<str>,
+    /// The agent to whom it is granted.
+    pub to: String,
+    /// On whose behalf, as policy sees it: the subject, with the whole chain of actors.
+    pub principal: Arc<Principal>,
+    /// The hard limits of everyone in the chain but the caller.
+    pub limits: Vec<Arc<HardLimits>>,
+    /// The operations of every grant in the chain.
+    pub scopes: Vec<Arc<[String]>>,
+}
+
+/// A key as a credential names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// By its id (RFC 7800 section 3.4): an API key's.
+    Id(String),
+    /// By the thumbprint of its JWK (RFC 9449 section 6).
+    JwkThumbprint(String),
+    /// By the thumbprint of its certificate (RFC 8705 section 3.1).
+    CertificateThumbprint(String),
+}
+
+/// What a single-use credential is remembered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SingleUse {
+    /// A hash of who issued it and of its identifier.
+    pub nonce: [u8; 32],
+    /// From when on it is refused anyway.
+    pub until: Timestamp,
+    /// When it was issued.
+    pub issued_at: Option<Timestamp>,
 }
 
 /// What an earlier verification rests on besides time: keys that may have been withdrawn since, and the like.
 pub trait Basis: Send + Sync {
     /// Whether it still holds; where it does not, the credential is verified from the beginning.
     fn holds(&self, now: Timestamp) -> bool;
+}
+
+/// A basis that nothing but time and revocation can end.
+pub struct Lasting;
+
+impl Basis for Lasting {
+    fn holds(&self, _: Timestamp) -> bool {
+        true
+    }
 }
 
 /// When a credential is valid, leeway included: from `from` up to but not at `until`.

@@ -35,13 +35,14 @@ impl Modes {
     }
 
     /// Whether any call may be verified at all.
-    pub(super) fn need_issuers(&self) -> bool {
-        self.rules.iter().map(|(_, mode)| *mode).chain([self.usual]).any(|mode| mode != IdentityMode::Off)
+    pub(super) fn verify_any(&self) -> bool {
+        let verifies = |mode| matches!(mode, IdentityMode::Required | IdentityMode::Optional);
+        self.rules.iter().map(|(_, mode)| *mode).chain([self.usual]).any(verifies)
     }
 
     /// Whether any call may be made by anybody.
-    pub(super) fn off_for_some(&self) -> bool {
-        self.rules.iter().map(|(_, mode)| *mode).chain([self.usual]).any(|mode| mode == IdentityMode::Off)
+    pub(super) fn open_for_some(&self) -> bool {
+        self.rules.iter().map(|(_, mode)| *mode).chain([self.usual]).any(IdentityMode::is_open)
     }
 
     pub(super) fn mode_for(&self, path: &[String]) -> IdentityMode {
@@ -56,6 +57,7 @@ const fn stricter(one: IdentityMode, other: IdentityMode) -> IdentityMode {
     match (one, other) {
         (IdentityMode::Required, _) | (_, IdentityMode::Required) => IdentityMode::Required,
         (IdentityMode::Optional, _) | (_, IdentityMode::Optional) => IdentityMode::Optional,
+        (IdentityMode::None, _) | (_, IdentityMode::None) => IdentityMode::None,
         (IdentityMode::Off, IdentityMode::Off) => IdentityMode::Off,
     }
 }

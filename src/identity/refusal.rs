@@ -1,16 +1,30 @@
-//! Why a token was refused: a closed list.
+//! Why a credential was refused: a closed list.
 //!
 //! INVARIANT (no oracle, no echo): a text says which class of thing is wrong, never what the token holds, nor how near
 //! it came; what needs the issuer's word (times, audience, attributes) is judged only after the signature.
 
+use std::time::Duration;
+
 use crate::model::failure::{Failure, FailureKind};
 
-/// Why a token was refused.
+/// Why a credential was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Longer than [`super::jwt::jws::MAX_TOKEN_BYTES`].
+    /// Longer than [`super::candidate::MAX_CREDENTIAL_BYTES`].
     #[error("the token is longer than 8 KiB")]
     TooLong,
+    /// The `Authorization` header holds no bearer token.
+    #[error("{0}")]
+    Authorization(&'static str),
+    /// A header of credentials has several values.
+    #[error("more than one `{0}` header")]
+    Duplicate(String),
+    /// A header of credentials holds none.
+    #[error("the `{0}` header is empty or has characters that no credential has")]
+    NoCredential(String),
+    /// No kind of credential that is accepted here looks like it.
+    #[error("a credential of this kind is not accepted here")]
+    UnknownKind,
     /// Five parts: a JWE (RFC 7516), which nothing here decrypts.
     #[error("encrypted tokens are not accepted")]
     Encrypted,
@@ -58,6 +72,33 @@ pub enum Refusal {
     /// Several credentials name different subjects.
     #[error("the credentials name different subjects")]
     Disagreement,
+    /// It is bound to a key (RFC 7800), and nothing proves that the caller holds it.
+    #[error("the credential is bound to a key that the caller does not prove to hold")]
+    Unproven,
+    /// No key like it is known.
+    #[error("unknown api key")]
+    UnknownApiKey,
+    /// It is a key for another use.
+    #[error("{0}")]
+    WrongUse(&'static str),
+    /// The delegation is not one that the caller can use.
+    #[error("{0}")]
+    Delegation(&'static str),
+    /// It, or whom it names, was revoked or disabled.
+    #[error("{0}")]
+    Revoked(&'static str),
+    /// It may be used once, and was.
+    #[error("the credential was used before")]
+    Replayed,
+    /// Whether it was used before cannot be found out now.
+    #[error("{0}")]
+    StoreUnavailable(&'static str),
+    /// Too many wrong credentials came from this peer, or with this prefix.
+    #[error("too many invalid credentials")]
+    Throttled {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// Past `exp` and leeway.
     #[error("the token has expired")]
     Expired,
@@ -85,8 +126,18 @@ impl Refusal {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Expired => FailureKind::CredentialExpired,
-            Self::KeysUnavailable | Self::KeysTooOld => FailureKind::VerifierUnavailable,
+            Self::KeysUnavailable | Self::KeysTooOld | Self::StoreUnavailable(_) => {
+                FailureKind::VerifierUnavailable
+            }
+            Self::Revoked(_) => FailureKind::CredentialRevoked,
+            Self::Replayed => FailureKind::CredentialReplayed,
+            Self::Throttled { .. } => FailureKind::RateLimited,
+            Self::Delegation(_) => FailureKind::Mismatch,
             Self::TooLong
+            | Self::Authorization(_)
+            | Self::Duplicate(_)
+            | Self::NoCredential(_)
+            | Self::UnknownKind
             | Self::Encrypted
             | Self::Malformed(_)
             | Self::Header(_)
@@ -99,6 +150,9 @@ impl Refusal {
             | Self::Claim { .. }
             | Self::Audience
             | Self::Disagreement
+            | Self::Unproven
+            | Self::UnknownApiKey
+            | Self::WrongUse(_)
             | Self::NotYet
             | Self::Attribute { .. } => FailureKind::CredentialInvalid,
         }
@@ -107,6 +161,10 @@ impl Refusal {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.kind(), refusal.to_string())
+        let failure = Self::new(refusal.kind(), refusal.to_string());
+        match refusal {
+            Refusal::Throttled { retry_after } => failure.retry_after(retry_after),
+            _ => failure,
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What verifiers are made of besides their configuration.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::jwt::key_store::Pace;
 use crate::model::clock::Clock;
+use crate::model::roles::Roles;
 use crate::net::Client;
 
 /// What an [`Authenticator`](super::Authenticator) needs besides its configuration.
@@ -17,6 +19,8 @@ pub struct Setup<'a> {
     pub client: Client,
     /// Accepts issuers without audience, and JWKS over plain http from elsewhere. For a loudly named flag alone.
     pub allow_insecure_issuers: bool,
+    /// Which permissions the roles of subjects give.
+    pub roles: Arc<Roles>,
     /// How often keys are fetched; the default is for everything but tests.
     pub pace: Pace,
 }
@@ -24,6 +28,13 @@ pub struct Setup<'a> {
 impl<'a> Setup<'a> {
     /// The usual setup: nothing insecure, the default pace.
     pub fn new(base_dir: &'a Path, clock: Clock, client: Client) -> Self {
-        Self { base_dir, clock, client, allow_insecure_issuers: false, pace: Pace::default() }
+        Self {
+            base_dir,
+            clock,
+            client,
+            allow_insecure_issuers: false,
+            roles: Arc::default(),
+            pace: Pace::default(),
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! Why a call was not answered by policy: the closed list that every edge maps to its own wire form.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::Serialize;
 use verdict_rego::{EvalError, EvalErrorKind, PolicyError};
 
@@ -21,8 +24,16 @@ pub enum FailureKind {
     CredentialInvalid,
     /// The credential was valid once (401).
     CredentialExpired,
+    /// The credential, or whom it names, was revoked or disabled (401).
+    CredentialRevoked,
+    /// The credential may be used once, and was (401).
+    CredentialReplayed,
+    /// The caller is known, and is not who the call says it is (403).
+    Mismatch,
     /// The caller is known and may not do this (403).
-    Forbidden,
+    InsufficientPermissions,
+    /// The caller, or its peer, has asked too often (429).
+    RateLimited,
     /// The credential cannot be checked now: its issuer's keys are not available (503).
     VerifierUnavailable,
     /// No policy is active, or what is active is older than allowed (503).
@@ -33,6 +44,8 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// The decision could not be recorded, so it is not given (503).
     RecordUnavailable,
+    /// What the configuration names is not there any more (500).
+    Misconfigured,
     /// A defect in Verdict (500).
     Internal,
 }
@@ -48,12 +61,17 @@ impl FailureKind {
             Self::CredentialMissing => "credential_missing",
             Self::CredentialInvalid => "credential_invalid",
             Self::CredentialExpired => "credential_expired",
-            Self::Forbidden => "forbidden",
+            Self::CredentialRevoked => "credential_revoked",
+            Self::CredentialReplayed => "credential_replayed",
+            Self::Mismatch => "mismatch",
+            Self::InsufficientPermissions => "insufficient_permissions",
+            Self::RateLimited => "rate_limited",
             Self::VerifierUnavailable => "verifier_unavailable",
             Self::PolicyUnavailable => "policy_unavailable",
             Self::EvaluationFailed => "evaluation_failed",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::RecordUnavailable => "record_unavailable",
+            Self::Misconfigured => "misconfigured",
             Self::Internal => "internal",
         }
     }
@@ -69,12 +87,39 @@ pub struct Failure {
     pub message: String,
     /// The policy's own error, where it was one.
     pub policy: Option<Box<PolicyError>>,
+    /// When to try again, where waiting helps.
+    pub retry_after: Option<Duration>,
+    /// The authentication schemes that would do, as challenges (RFC 9110 section 11.6.1), where another credential helps.
+    pub challenges: Arc<[String]>,
 }
 
 impl Failure {
     /// A failure with a message and nothing else.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), policy: None }
+        Self { kind, message: message.into(), policy: None, retry_after: None, challenges: Arc::default() }
+    }
+
+    /// The caller is known and may not do this.
+    pub fn insufficient(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::InsufficientPermissions, message)
+    }
+
+    /// With the time after which another try may succeed.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// Whether another credential would help.
+    pub const fn asks_for_credential(&self) -> bool {
+        matches!(
+            self.kind,
+            FailureKind::CredentialMissing
+                | FailureKind::CredentialInvalid
+                | FailureKind::CredentialExpired
+                | FailureKind::CredentialRevoked
+                | FailureKind::CredentialReplayed
+        )
     }
 }
 
@@ -86,6 +131,6 @@ impl From<EvalError> for Failure {
             EvalErrorKind::Policy | EvalErrorKind::Panic => FailureKind::EvaluationFailed,
             EvalErrorKind::Deadline => FailureKind::DeadlineExceeded,
         };
-        Self { kind, message, policy }
+        Self { policy, ..Self::new(kind, message) }
     }
 }

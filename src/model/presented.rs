@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// What a door hands to `identity`: all that can carry or bind a credential, and nothing of the body.
 ///
@@ -34,7 +34,7 @@ impl<'r> Presented<'r> {
     }
 
     /// Every value of a header, as it was sent.
-    pub fn header(&self, name: &'static str) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+    pub fn header(&self, name: &HeaderName) -> impl Iterator<Item = &'r [u8]> + use<'r> {
         self.headers.get_all(name).iter().map(|value| value.as_bytes())
     }
 }

@@ -3,16 +3,18 @@
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::clock::Timestamp;
+use super::limits::Restrictions;
 
 /// A verified caller: the `input.subject` that policies see.
 ///
 /// INVARIANT (only after verification): built by `identity` alone, from claims whose signature, issuer, audience and
 /// times it has checked (the fence test holds the rest of the code to it).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Principal {
     /// The subject identifier (JWT `sub`).
     pub id: String,
@@ -21,6 +23,8 @@ pub struct Principal {
     pub kind: String,
     /// Who vouches for it (JWT `iss`).
     pub issuer: String,
+    /// The kind of credential that it was verified by, e.g. `jwt`.
+    pub method: &'static str,
     /// Roles, as the issuer's claim mapping finds them.
     pub roles: Vec<String>,
     /// OAuth 2.0 scopes (RFC 6749 section 3.3).
@@ -30,11 +34,20 @@ pub struct Principal {
     /// The tenant or organisation, where the issuer names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// Who acts for the subject, the current actor first (RFC 8693 section 4.1); empty where it acts itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The agent that calls: the subject itself, or who acts for it. Only who may vouch for agents can name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Who acts for the subject, the current actor first; empty where it acts itself. Serialised as `act`, in the nested
+    /// form of RFC 8693 section 4.1.
+    #[serde(rename = "act", skip_serializing_if = "Vec::is_empty", serialize_with = "nested")]
     pub actors: Vec<Actor>,
+    /// What else the credential's mapping or record says of the subject, by name, e.g. `email`.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
     /// Every verified claim, as the token carries it.
     pub claims: Map<String, Value>,
+    /// What proves that the credential is the caller's own.
+    pub proof: Proof,
     /// The engine's form of this document: made once for each verified token, not once for each call.
     #[serde(skip)]
     pub prepared: Prepared,
@@ -48,18 +61,58 @@ impl Principal {
 }
 
 /// One of those who act for a subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Its identifier (`act.sub`).
     pub id: String,
     /// Who names it (`act.iss`); the credential's issuer where it is absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
 }
 
-/// A slot for what another module derives from a [`Principal`] and wants to keep with it.
+/// What proves that a credential is the caller's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Proof {
+    /// Nothing but having it (RFC 6750).
+    Bearer,
+    /// Another credential, that this one is bound to (RFC 7800 `cnf`).
+    Bound,
+}
+
+/// An actor chain in the nested form of RFC 8693 section 4.1: `{"sub": …, "act": {"sub": …}}`.
+#[derive(Debug, Clone, Copy)]
+pub struct ActorChain<'a>(pub &'a [Actor]);
+
+impl Serialize for ActorChain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some((actor, before)) = self.0.split_first() {
+            map.serialize_entry("sub", &actor.id)?;
+            if let Some(issuer) = &actor.issuer {
+                map.serialize_entry("iss", issuer)?;
+            }
+            if !before.is_empty() {
+                map.serialize_entry("act", &ActorChain(before))?;
+            }
+        }
+        map.end()
+    }
+}
+
+fn nested<S: Serializer>(actors: &[Actor], serializer: S) -> Result<S::Ok, S::Error> {
+    ActorChain(actors).serialize(serializer)
+}
+
+/// A slot for what another module derives from a value and wants to keep with it. A copy of the value has a slot of its
+/// own, for it may be changed.
 #[derive(Default)]
 pub struct Prepared(OnceLock<Arc<dyn Any + Send + Sync>>);
+
+impl Clone for Prepared {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 impl Prepared {
     /// The value that was kept, or the one that `make` returns now. A slot that holds another type is left alone.
@@ -86,15 +139,19 @@ pub enum AuthContext {
     Verified(Verified),
 }
 
-/// A verified principal and how it was verified.
+/// A verified principal, and what its credentials allow at most.
 #[derive(Debug, Clone)]
 pub struct Verified {
     /// Who is calling.
     pub principal: Arc<Principal>,
-    /// How it was verified, e.g. `jwt`.
-    pub method: &'static str,
-    /// When the credential ceases to be valid; none if it does not.
+    /// When the first of its credentials ceases to be valid; none if none does.
     pub expires_at: Option<Timestamp>,
+    /// The id of its API key, where it presented one.
+    pub key: Option<Arc<str>>,
+    /// The delegation that it acts by, where there is one.
+    pub delegation: Option<Arc<str>>,
+    /// What no policy can allow.
+    pub restrictions: Restrictions,
 }
 
 /// Whether a call must, may, or need not say who it is (`identity.mode`).
@@ -105,6 +162,15 @@ pub enum IdentityMode {
     Required,
     /// Absent is anonymous; bad is refused.
     Optional,
+    /// Credentials are not looked at; every caller is anonymous.
+    None,
     /// Credentials are not looked at; the input passes as it is (plain OPA behaviour).
     Off,
+}
+
+impl IdentityMode {
+    /// Whether anybody is answered, whatever is presented.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::None | Self::Off)
+    }
 }

@@ -103,7 +103,7 @@ pub fn decide_in(
 fn incomplete(value: Value, error: PolicyError, eval: Duration) -> Answer {
     let reason = format!("a rule was left out: {}", error.message);
     let kind = FailureKind::EvaluationFailed;
-    let failure = Failure { kind, message: reason.clone(), policy: Some(Box::new(error)) };
+    let failure = Failure { policy: Some(Box::new(error)), ..Failure::new(kind, reason.clone()) };
     Answer {
         outcome: Outcome::Error,
         result: Some(value),

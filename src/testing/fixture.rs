@@ -143,14 +143,15 @@ fn caller(case: &RawCase, mode: Option<IdentityMode>) -> Result<Caller, (&'stati
             Err(("both `subject` and `credential`", "`subject` and `credential` are mutually exclusive"))
         }
         (None, None, Some(IdentityMode::Off)) => Ok(Caller::Unchecked),
+        (None, None, Some(IdentityMode::None)) => Ok(Caller::Anonymous),
         (None, None, _) => Err((
             "no caller",
             "give `subject: {id: …}`, `subject: anonymous`, or `credential: none`; for plain OPA behaviour \
              `identity: off`",
         )),
-        (_, _, Some(IdentityMode::Off)) => Err((
-            "`identity: off` together with a subject or a credential",
-            "with `identity: off` they are ignored",
+        (_, _, Some(IdentityMode::Off | IdentityMode::None)) => Err((
+            "`identity: off` or `none` together with a subject or a credential",
+            "they are ignored in these modes",
         )),
         (Some(RawSubject::Anonymous), None, _) => Ok(Caller::Anonymous),
         (Some(RawSubject::Ready(subject)), None, _) => Ok(Caller::Subject(subject.clone())),

@@ -22,7 +22,8 @@ use verdict::decision_log::{Config, ConfigError, Console, DecisionLog, FileConfi
 use verdict::model::clock::Timestamp;
 use verdict::model::decision::{Decision, Outcome, Recorded, Timings};
 use verdict::model::failure::{Failure, FailureKind};
-use verdict::model::principal::{AuthContext, Prepared, Principal, Verified};
+use verdict::model::limits::Restrictions;
+use verdict::model::principal::{AuthContext, Prepared, Principal, Proof, Verified};
 use verdict::model::request::{EntryPath, RequestContext, TraceContext};
 use verdict::model::revision::{BundleRevision, Revision};
 use verdict::model::units::ByteSize;
@@ -42,16 +43,27 @@ fn alice() -> AuthContext {
         id: "alice".into(),
         kind: "user".into(),
         issuer: "https://issuer.example".into(),
+        method: "jwt",
         roles: vec!["editor".into()],
         scopes: vec![],
         permissions: vec![],
         tenant: Some("acme".into()),
+        agent: None,
         actors: Vec::new(),
+        attributes: serde_json::Map::new(),
         claims: claims.as_object().unwrap().clone(),
+        proof: Proof::Bearer,
         prepared: Prepared::default(),
     };
     let expires_at = Some(Timestamp::from_unix_seconds(1_795_000_000));
-    AuthContext::Verified(Verified { principal: Arc::new(principal), method: "jwt", expires_at })
+    let restrictions = Restrictions::default();
+    AuthContext::Verified(Verified {
+        principal: Arc::new(principal),
+        expires_at,
+        key: None,
+        delegation: None,
+        restrictions,
+    })
 }
 
 fn allowed() -> Decision {
@@ -246,9 +258,8 @@ fn a_policy_error_keeps_opas_code_and_its_location() {
     let message = "to_number: invalid syntax".to_owned();
     let policy = PolicyError { code: "eval_builtin_error", message, location };
     let failure = Failure {
-        kind: FailureKind::EvaluationFailed,
-        message: "evaluation failed".into(),
         policy: Some(Box::new(policy)),
+        ..Failure::new(FailureKind::EvaluationFailed, "evaluation failed")
     };
     let record = record_of(Decision { outcome: Outcome::Error, failure: Some(failure), ..allowed() });
     let expected = json!({

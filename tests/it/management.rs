@@ -220,7 +220,7 @@ fn management_asks_for_a_role_on_either_listener_and_is_recorded() {
             for (token, status, outcome, kind) in [
                 (None, 401, "refused", json!("credential_missing")),
                 (Some("no.such.token"), 401, "refused", json!("credential_invalid")),
-                (Some(caller.as_str()), 403, "refused", json!("forbidden")),
+                (Some(caller.as_str()), 403, "refused", json!("insufficient_permissions")),
                 (Some(admin.as_str()), 200, "allow", Value::Null),
             ] {
                 let (reply, record) = server.recorded(|| at(address, "GET", path, token));

@@ -19,8 +19,14 @@ impl Checks<'_> {
         for path in identity.entrypoints.keys() {
             self.document(at.key("entrypoints").key(path), path);
         }
-        let asked =
-            identity.entrypoints.values().chain([&identity.mode]).any(|mode| *mode != IdentityMode::Off);
+        let modes = || identity.entrypoints.values().chain([&identity.mode]);
+        let asked = modes().any(|mode| matches!(mode, IdentityMode::Required | IdentityMode::Optional));
+        if matches!(self.profile, Profile::Run(_)) && modes().any(|mode| *mode == IdentityMode::None) {
+            self.findings.warnings.push(
+                "credentials are not looked at where the identity mode is `none`: every caller is anonymous"
+                    .to_owned(),
+            );
+        }
         if asked && identity.issuers.is_empty() && !self.profile.trusts_dev_issuer() {
             self.no_issuers(at.key("issuers"));
         }

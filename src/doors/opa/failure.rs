@@ -14,16 +14,22 @@ pub(super) const fn status_and_code(kind: FailureKind) -> (StatusCode, &'static 
         FailureKind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_parameter"),
         FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_parameter"),
         FailureKind::UnknownPath => (StatusCode::NOT_FOUND, "undefined_document"),
-        FailureKind::CredentialMissing | FailureKind::CredentialInvalid | FailureKind::CredentialExpired => {
-            (StatusCode::UNAUTHORIZED, "unauthorized")
+        FailureKind::CredentialMissing
+        | FailureKind::CredentialInvalid
+        | FailureKind::CredentialExpired
+        | FailureKind::CredentialRevoked
+        | FailureKind::CredentialReplayed => (StatusCode::UNAUTHORIZED, "unauthorized"),
+        FailureKind::CrossOrigin | FailureKind::Mismatch | FailureKind::InsufficientPermissions => {
+            (StatusCode::FORBIDDEN, "unauthorized")
         }
-        FailureKind::CrossOrigin | FailureKind::Forbidden => (StatusCode::FORBIDDEN, "unauthorized"),
+        FailureKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
         FailureKind::VerifierUnavailable
         | FailureKind::PolicyUnavailable
         | FailureKind::RecordUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        FailureKind::EvaluationFailed | FailureKind::DeadlineExceeded | FailureKind::Internal => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
-        }
+        FailureKind::EvaluationFailed
+        | FailureKind::DeadlineExceeded
+        | FailureKind::Misconfigured
+        | FailureKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
     }
 }
 

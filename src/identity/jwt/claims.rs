@@ -9,7 +9,7 @@ use crate::identity::kind::Validity;
 use crate::identity::refusal::Refusal;
 use crate::identity::subject;
 use crate::model::clock::Timestamp;
-use crate::model::principal::{Actor, Prepared, Principal};
+use crate::model::principal::{Actor, Prepared, Principal, Proof};
 
 type Claims = Map<String, Value>;
 
@@ -109,12 +109,16 @@ pub(in crate::identity) fn principal(claims: Claims, issuer: &Issuer) -> Result<
         id,
         kind,
         issuer: issuer.name.clone(),
+        method: "jwt",
         roles: texts(roles, roles.find(&claims), Single::Whole)?,
         scopes,
         permissions: texts(permissions, permissions.find(&claims), Single::Whole)?,
         tenant,
+        agent: None,
         actors: actors(&claims)?,
+        attributes: Map::new(),
         claims,
+        proof: Proof::Bearer,
         prepared: Prepared::default(),
     })
 }

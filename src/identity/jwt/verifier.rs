@@ -13,13 +13,14 @@ use super::jwk::Thumbprint;
 use super::jws::Jws;
 use super::key_store::KeyStore;
 use super::strict_json;
+use crate::identity::candidate::{Candidate, Place};
 use crate::identity::config::{ConfigError, IssuerConfig};
-use crate::identity::kind::{Accepted, Basis, CredentialKind, Found, Verifying};
+use crate::identity::kind::{Accepted, Basis, CredentialKind, Statement, Subject, Verifying};
 use crate::identity::refusal::Refusal;
 use crate::identity::setup::Setup;
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::presented::Presented;
-use crate::model::principal::Verified;
+use crate::model::revocation::RevocationFacts;
+use crate::model::roles::Roles;
 use crate::model::units::Period;
 
 /// What is known of one issuer's keys.
@@ -46,6 +47,7 @@ pub struct IssuerStatus {
 /// Tokens of the configured issuers.
 pub(in crate::identity) struct Tokens {
     issuers: Vec<Issuer>,
+    roles: Arc<Roles>,
     clock: Clock,
 }
 
@@ -54,12 +56,13 @@ impl CredentialKind for Tokens {
         "jwt"
     }
 
-    fn find<'r>(&self, presented: &Presented<'r>) -> Found<'r> {
-        super::find(presented)
+    /// The last of the table: every bearer token that no other kind has taken.
+    fn recognises(&self, candidate: &Candidate<'_>) -> bool {
+        candidate.place == Place::Bearer
     }
 
-    fn verify<'a>(&'a self, credential: &'a str, now: Timestamp) -> Verifying<'a> {
-        Box::pin(self.verify_with_fresh_keys(credential, now))
+    fn verify<'a>(&'a self, candidate: &'a Candidate<'a>, now: Timestamp) -> Verifying<'a> {
+        Box::pin(self.verify_with_fresh_keys(candidate.text, now))
     }
 }
 
@@ -97,7 +100,11 @@ impl Tokens {
         let at = |index: usize| format!("identity.issuers[{index}]");
         let ready = issuers.iter().enumerate();
         let ready = ready.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around));
-        Ok(Self { issuers: ready.collect::<Result<_, _>>()?, clock: setup.clock.clone() })
+        Ok(Self {
+            issuers: ready.collect::<Result<_, _>>()?,
+            roles: Arc::clone(&setup.roles),
+            clock: setup.clock.clone(),
+        })
     }
 
     pub(in crate::identity) fn adopt_keys(&mut self, previous: &Self) {
@@ -190,8 +197,21 @@ impl Tokens {
         let validity = claims::validity(&claims, issuer)?;
         validity.check(now)?;
         let expires_at = claims::expires_at(&claims)?;
-        let principal = Arc::new(claims::principal(claims, issuer)?);
-        let verified = Verified { principal, method: "jwt", expires_at };
+        let mut principal = claims::principal(claims, issuer)?;
+        self.roles.grant(&principal.roles, &mut principal.permissions);
+        let facts = RevocationFacts {
+            key: jws.kid.clone(),
+            issuer: Some(principal.issuer.clone()),
+            subject: Some(principal.id.clone()),
+            agents: principal
+                .agent
+                .iter()
+                .cloned()
+                .chain(principal.actors.iter().map(|actor| actor.id.clone()))
+                .collect(),
+            organisation: principal.tenant.clone(),
+            ..RevocationFacts::default()
+        };
         let basis = SignedBy {
             keys: Arc::clone(&issuer.keys),
             max_age_nanos: issuer.max_age_nanos,
@@ -199,7 +219,17 @@ impl Tokens {
             algorithm: jws.algorithm,
             generation: AtomicU64::new(keys.number),
         };
-        Ok(Accepted { verified, validity, basis: Box::new(basis) })
+        Ok(Accepted {
+            says: Statement::Subject(Subject { principal: Arc::new(principal), limits: None, scope: None }),
+            validity,
+            expires_at,
+            basis: Box::new(basis),
+            facts,
+            bound_to: None,
+            proves: None,
+            single_use: None,
+            kept: true,
+        })
     }
 }
 

@@ -23,7 +23,10 @@ async fn a_second_call_gets_the_same_principal() {
     let first = present(&authenticator, &token).await.unwrap();
     let second = present(&authenticator, &token).await.unwrap();
     assert!(Arc::ptr_eq(&first.principal, &second.principal));
-    assert_eq!((second.method, second.expires_at), ("jwt", Some(Timestamp::from_unix_seconds(NOW + 300))));
+    assert_eq!(
+        (second.principal.method, second.expires_at),
+        ("jwt", Some(Timestamp::from_unix_seconds(NOW + 300)))
+    );
     let other = es256_token(&json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "bob", "exp": NOW + 300 }));
     assert_eq!(present(&authenticator, &other).await.unwrap().principal.id, "bob");
     assert_eq!(authenticator.cached_tokens(), 2);

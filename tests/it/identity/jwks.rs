@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use verdict::identity::{Authenticator, Config, IssuerStatus, Pace, Setup};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::failure::FailureKind;
@@ -233,6 +234,11 @@ async fn unusable_keys_are_left_out_with_a_warning() {
     );
 }
 
+/// Keeps the keys of every issuer fresh, as the supervisor does, until it is dropped.
+fn refreshed(authenticator: &Authenticator) -> JoinSet<()> {
+    authenticator.key_refreshes().into_iter().map(verdict::identity::KeyRefresh::run).collect()
+}
+
 /// The background task: it fetches before any call, and again; it ends when it is dropped.
 #[tokio::test]
 async fn the_background_fetches_first_and_again() {
@@ -242,7 +248,7 @@ async fn the_background_fetches_first_and_again() {
     config.issuers[0].jwks_refresh = Period::millis(20);
     let pace = Pace { cooldown: Duration::from_millis(5), ..Pace::default() };
     let authenticator = with_pace(&config, pace);
-    let refresh = authenticator.spawn_refresh();
+    let refresh = refreshed(&authenticator);
     until("a failed fetch", || status(&authenticator).last_error.is_some()).await;
     provider.answer(keys(&[("k1", pair)]));
     until("the keys", || status(&authenticator).generation != 0).await;
@@ -265,7 +271,7 @@ async fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
     let mut setup = Setup::new(folder.path(), clock(), client());
     setup.pace.file_poll = Duration::from_millis(5);
     let authenticator = Authenticator::new(&config(vec![from_file]), &setup).unwrap();
-    let _refresh = authenticator.spawn_refresh();
+    let _refresh = refreshed(&authenticator);
     let by_old = old.token("ES256", "k1", &claims());
     assert_eq!(kind(&authenticator, &by_old).await, None);
 
@@ -291,7 +297,7 @@ async fn a_reload_keeps_the_keys_of_an_unchanged_source() {
     config.issuers[0].audience = vec!["another".to_owned()];
     let mut after = with_pace(&config, Pace::default());
     after.adopt_keys(&before);
-    let _refresh = after.spawn_refresh();
+    let _refresh = refreshed(&after);
     assert_eq!(status(&after).generation, 1);
     assert_eq!(outcome(&after, &token).await, "the audience does not match", "the cache is not taken over");
     assert_eq!(provider.calls(), 1);
