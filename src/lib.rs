@@ -23,6 +23,8 @@ pub mod bundle;
 
 pub mod net;
 
+pub mod stores;
+
 pub mod identity;
 
 pub mod decision_log;

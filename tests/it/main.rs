@@ -21,4 +21,5 @@ mod opa_api;
 mod process;
 mod reload;
 mod reload_live;
+mod stores;
 mod strangers;
