@@ -28,10 +28,10 @@ pub mod kind;
 mod modes;
 mod refusal;
 mod setup;
-pub mod subject;
 #[cfg(test)]
 mod testing;
 
+pub use crate::model::subject;
 pub use authenticate::{Authenticator, KeyRefresh};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
 pub use jwt::check::check;

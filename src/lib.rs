@@ -25,6 +25,8 @@ pub mod net;
 
 pub mod stores;
 
+pub mod registry;
+
 pub mod identity;
 
 pub mod decision_log;

@@ -16,4 +16,5 @@ pub mod revision;
 pub mod revocation;
 pub mod roles;
 pub mod secret;
+pub mod subject;
 pub mod units;

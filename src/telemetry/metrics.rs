@@ -1,5 +1,7 @@
 //! Every metric of the process, in one place; `render` is what `/metrics` answers with.
 
+mod directory;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +15,7 @@ use prometheus_client::registry::Registry;
 
 pub use prometheus_client::metrics::counter::Counter;
 
+pub use self::directory::DirectoryMetrics;
 use super::histogram::DurationHistogram;
 use crate::model::clock::Timestamp;
 use crate::model::decision::{Outcome, Timings};
@@ -39,6 +42,8 @@ pub struct Metrics {
     pub log: LogMetrics,
     /// Credentials.
     pub identity: IdentityMetrics,
+    /// The source of organisations, agents and keys.
+    pub directory: DirectoryMetrics,
     /// Connections that are open now.
     pub connections: Gauge,
     /// Connections that were closed for want of a place, or gave theirs to another.
@@ -73,7 +78,18 @@ impl Metrics {
         let bundles = BundleMetrics::new(own);
         let log = LogMetrics::new(own);
         let identity = IdentityMetrics::new(own);
-        Self { decisions, bundles, log, identity, connections, connections_refused, requests, registry }
+        let directory = DirectoryMetrics::new(own);
+        Self {
+            decisions,
+            bundles,
+            log,
+            identity,
+            directory,
+            connections,
+            connections_refused,
+            requests,
+            registry,
+        }
     }
 
     /// The durations of one route's requests; to be kept by the route.

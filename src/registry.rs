@@ -1,0 +1,27 @@
+//! What is known of organisations, agents, keys, delegations, roles and revocations.
+//!
+//! INVARIANT (one version): [`Records`] are immutable and swapped as a whole. Who takes them once sees one version.
+//! INVARIANT (no key at rest): of a key there is the SHA-256, and no way back from it.
+//! INVARIANT (a bad source changes nothing): records that do not hold together are refused as a whole, and the last good
+//! ones stay in force. At the start there are none, and nothing starts.
+//!
+//! Deliberately absent: who is calling (`identity` verifies what is presented against these records), and changes: the
+//! file is its owner's to edit.
+//!
+//! Reading order: [`directory`] → [`records`] → [`key_hash`] → [`key_index`] → [`revocations`] → [`static_file`].
+
+pub mod directory;
+pub mod key_hash;
+pub mod key_index;
+pub mod records;
+pub mod revocations;
+pub mod static_file;
+
+pub use directory::{Directory, Status};
+pub use key_hash::KeyHash;
+pub use records::{Agent, Counts, Delegation, Key, KeyKind, Organisation, Parts, Records, Standing};
+pub use revocations::{Named, Revocation, RevocationIndex};
+pub use static_file::StaticFile;
+
+/// The issuer of what the registry knows, in principals and in revocations.
+pub const ISSUER: &str = "registry";
