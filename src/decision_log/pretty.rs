@@ -174,12 +174,12 @@ mod tests {
     }
 
     fn named(id: &'static str, kind: &'static str) -> Option<SubjectField<'static>> {
-        Some(SubjectField { id: Some(id), kind, issuer: None, tenant: None })
+        Some(SubjectField { id: Some(id), kind, ..SubjectField::default() })
     }
 
     #[test]
     fn one_aligned_line_a_decision() {
-        let anonymous = Some(SubjectField { id: None, kind: "anonymous", issuer: None, tenant: None });
+        let anonymous = Some(SubjectField { id: None, kind: "anonymous", ..SubjectField::default() });
         let read = r#"{"action": "read", "resource": {"type": "document", "id": 7}}"#;
         let call = r#"{"action": {"name": "tools/call"}, "resource": {"type": "tool", "name": "shell"}}"#;
         let lines = [
@@ -237,7 +237,7 @@ mod tests {
     fn nothing_that_a_caller_sends_acts_on_the_terminal() {
         let hostile = "x\u{1b}[2J\r\n\u{9b}31m\u{7}\u{202e}\u{2066}\u{2028}\u{feff}y";
         let input = serde_json::json!({"action": {hostile: hostile, "name": hostile}, "resource": [hostile]});
-        let subject = Some(SubjectField { id: Some(hostile), kind: hostile, issuer: None, tenant: None });
+        let subject = Some(SubjectField { id: Some(hostile), kind: hostile, ..SubjectField::default() });
         let mut decision = samples::decision();
         decision.path = Some(EntryPath::from_segments(vec![hostile.to_owned()]));
         decision.input = Value::from_json(input.to_string().as_bytes()).ok();

@@ -14,7 +14,7 @@ use super::escape;
 use super::input::{InputDigest, RecordedInput, Sent};
 use crate::model::decision::{Decision, Outcome, Timings};
 use crate::model::failure::Failure;
-use crate::model::principal::AuthContext;
+use crate::model::principal::{Actor, ActorChain, AuthContext};
 use crate::model::request::{EntryPath, RequestContext};
 use crate::model::revision::BundleRevision;
 use verdict_rego::explanation::Explanation;
@@ -211,7 +211,7 @@ impl<'a> ErrorField<'a> {
 }
 
 /// `subject`: who asked, as far as it was verified.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct SubjectField<'a> {
     /// The subject's identifier; absent for an anonymous caller.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,13 +225,28 @@ pub struct SubjectField<'a> {
     /// Its tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<&'a str>,
+    /// By which kind of credential it was verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<&'static str>,
+    /// The agent that called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<&'a str>,
+    /// Who acted for the subject (RFC 8693 section 4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActorChain<'a>>,
+    /// The id of the API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<&'a str>,
+    /// The id of the delegation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<&'a str>,
 }
 
 impl<'a> SubjectField<'a> {
     fn new(auth: &'a AuthContext) -> Option<Self> {
         match auth {
             AuthContext::Unchecked => None,
-            AuthContext::Anonymous => Some(Self { id: None, kind: "anonymous", issuer: None, tenant: None }),
+            AuthContext::Anonymous => Some(Self { kind: "anonymous", ..Self::default() }),
             AuthContext::Verified(verified) => {
                 let principal = &*verified.principal;
                 Some(Self {
@@ -239,6 +254,13 @@ impl<'a> SubjectField<'a> {
                     kind: &principal.kind,
                     issuer: Some(&principal.issuer),
                     tenant: principal.tenant.as_deref(),
+                    method: Some(principal.method),
+                    agent: principal.agent.as_deref(),
+                    act: Some(principal.actors.as_slice())
+                        .filter(|all: &&[Actor]| !all.is_empty())
+                        .map(ActorChain),
+                    key: verified.key.as_deref(),
+                    delegation: verified.delegation.as_deref(),
                 })
             }
         }

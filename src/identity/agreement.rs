@@ -136,3 +136,119 @@ fn restrictions(grant: Option<&Grant>, subjects: &[(&Accepted, &Subject)]) -> Re
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::testing::{accepted, principal};
+    use crate::model::limits::HardLimits;
+
+    /// A credential: `jwt alice`, or `key agent-a` (an agent's API key, of the id `k-agent-a`), and perhaps what more it
+    /// says: `bound=KEY`, `scope=OPERATION`, `tenant=ID`, `agent=ID`, `max=AMOUNT`.
+    fn credential(text: &str) -> Arc<Accepted> {
+        let mut words = text.split(' ');
+        let (kind, id) = (words.next().unwrap(), words.next().unwrap());
+        let mut who = principal(id);
+        (who.issuer, who.method) = (kind.to_owned(), if kind == "jwt" { "jwt" } else { "api_key" });
+        let (mut limits, mut scope, mut bound_to) = (None, None, None);
+        if kind == "key" {
+            who.agent = Some(id.to_owned());
+        }
+        for word in words {
+            let (name, value) = word.split_once('=').unwrap();
+            match name {
+                "bound" => bound_to = Some(Key::Id(value.to_owned())),
+                "scope" => scope = Some(Arc::from([value.to_owned()])),
+                "tenant" => who.tenant = Some(value.to_owned()),
+                "agent" => who.agent = Some(value.to_owned()),
+                "max" => {
+                    let most = value.parse::<u64>().unwrap().into();
+                    limits = Some(Arc::new(HardLimits { max_amount: Some(most), ..HardLimits::default() }));
+                }
+                _ => panic!("{name}"),
+            }
+        }
+        let mut credential = accepted(who.clone());
+        credential.says = Statement::Subject(Subject { principal: Arc::new(who), limits, scope });
+        credential.bound_to = bound_to;
+        credential.proves = (kind == "key").then(|| Key::Id(format!("k-{id}")));
+        Arc::new(credential)
+    }
+
+    /// `from` lets `to` act for it.
+    fn delegation(from: &str, to: &str) -> Arc<Accepted> {
+        let mut on_behalf_of = principal(from);
+        on_behalf_of.agent = Some(to.to_owned());
+        on_behalf_of.actors = vec![Actor { id: to.to_owned(), issuer: None }];
+        let mut credential = accepted(principal(from));
+        credential.says = Statement::Delegation(Grant {
+            id: Arc::from("dlg-1"),
+            to: to.to_owned(),
+            principal: Arc::new(on_behalf_of),
+            limits: Vec::new(),
+            scopes: vec![Arc::from(["read".to_owned()])],
+        });
+        Arc::new(credential)
+    }
+
+    /// `ID by ACTOR…; scopes N; limits N`, or the refusal.
+    fn shown(credentials: &[Arc<Accepted>]) -> String {
+        match agreed(credentials) {
+            Ok(None) => "nobody".to_owned(),
+            Ok(Some(Verified { principal, restrictions, .. })) => {
+                let actors: Vec<_> =
+                    principal.actors.iter().map(|actor| format!(" by {}", actor.id)).collect();
+                let (scopes, limits) = (restrictions.scopes.len(), restrictions.limits.len());
+                format!("{}{} {scopes} {limits}", principal.id, actors.join(""))
+            }
+            Err(refusal) => refusal.to_string(),
+        }
+    }
+
+    #[test]
+    fn credentials_agree_or_are_refused() {
+        const DIFFERENT: &str = "the credentials name different subjects";
+        const UNPROVEN: &str = "the credential is bound to a key that the caller does not prove to hold";
+        for (credentials, expected) in [
+            (&[][..], "nobody"),
+            (&["jwt alice"], "alice 0 0"),
+            (&["jwt alice", "jwt alice"], "alice 0 0"),
+            (&["jwt alice", "jwt bob"], DIFFERENT),
+            (&["jwt alice", "jwt alice tenant=acme"], DIFFERENT),
+            (&["jwt alice", "key alice"], DIFFERENT),
+            (&["jwt alice agent=agent-a", "key agent-a"], "alice 0 0"),
+            (&["jwt alice agent=agent-b", "key agent-a"], DIFFERENT),
+            (&["jwt x agent=agent-a tenant=acme", "key agent-a tenant=evil"], DIFFERENT),
+            (&["key agent-a", "key agent-b"], DIFFERENT),
+            (&["jwt alice bound=k-agent-a"], UNPROVEN),
+            (&["jwt alice bound=k-agent-a", "key agent-b"], UNPROVEN),
+            (&["jwt alice bound=k-agent-a", "key agent-a"], "alice by agent-a 0 0"),
+            (&["jwt alice bound=k-agent-a", "key agent-a", "jwt mallory"], DIFFERENT),
+            (&["key agent-a max=9", "jwt x agent=agent-a scope=read max=5"], "x 1 2"),
+        ] {
+            let credentials: Vec<_> = credentials.iter().map(|text| credential(text)).collect();
+            assert_eq!(shown(&credentials), expected);
+        }
+    }
+
+    #[test]
+    fn a_delegation_is_used_by_whom_it_names() {
+        for (credentials, expected) in [
+            (&[][..], "a delegation is used with the credential of the agent that it names"),
+            (&["key agent-b"], "agent-a by agent-b 1 0"),
+            (&["key agent-b max=9"], "agent-a by agent-b 1 1"),
+            (&["key agent-a", "key agent-b"], "agent-a by agent-b 1 0"),
+            (&["key agent-a"], "the delegation is not for this agent"),
+            (&["key agent-c"], "the delegation is not for this agent"),
+            (&["key agent-b", "key agent-c"], "the credentials name different subjects"),
+            (&["jwt alice"], "the delegation is not for this agent"),
+        ] {
+            let mut all: Vec<_> = credentials.iter().map(|text| credential(text)).collect();
+            all.push(delegation("agent-a", "agent-b"));
+            assert_eq!(shown(&all), expected, "{credentials:?}");
+        }
+        let twice =
+            [credential("key agent-b"), delegation("agent-a", "agent-b"), delegation("agent-a", "agent-b")];
+        assert_eq!(shown(&twice), "more than one delegation");
+    }
+}

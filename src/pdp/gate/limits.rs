@@ -102,7 +102,7 @@ mod tests {
             (methods, r#"{"action": {"provider": "stripe"}}"#, false),
             (amount, r#"{"action": {"parameters": {"amount": 10000}}}"#, true),
             (amount, r#"{"action": {"parameters": {"amount": 10000.01}}}"#, false),
-            (amount, r#"{"action": {"parameters": {"amount": 1e400}}}"#, false),
+            (amount, r#"{"action": {"parameters": {"amount": 1e300}}}"#, false),
             (amount, r#"{"action": {"parameters": {"amount": "5"}}}"#, false),
             (amount, r#"{"action": {"parameters": {"amount": -5}}}"#, false),
             (amount, r#"{"action": {"parameters": {"amount": null}}}"#, false),
