@@ -28,7 +28,6 @@ use verdict::identity::{Authenticator, ClaimMapping, Config, IssuerConfig, Setup
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::presented::Presented;
 use verdict::model::principal::IdentityMode;
-use verdict::model::units::Period;
 use verdict::net;
 
 const NOW: i64 = 1_800_000_000;
@@ -70,14 +69,9 @@ fn setting(
         issuer: "https://idp.example.com/realms/main".to_owned(),
         audience: vec!["orders".to_owned()],
         algorithms: vec![name.to_owned()],
-        jwks_file: None,
         jwks: Some(json!({ "keys": [jwk] }).to_string()),
-        jwks_url: None,
-        jwks_refresh: Period::secs(300),
-        jwks_max_age: Period::secs(24 * 60 * 60),
         claims: ClaimMapping { roles: Some("realm_access.roles".to_owned()), ..ClaimMapping::default() },
-        leeway: Period::secs(30),
-        types: vec!["JWT".to_owned()],
+        ..IssuerConfig::default()
     };
     let config = Config { issuers: vec![issuer], cache_entries, ..Config::default() };
     let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
@@ -91,7 +85,7 @@ fn setting(
         let claims = json!({
         "iss": "https://idp.example.com/realms/main", "aud": ["orders", "billing"], "sub": "0f5c2a34-alice",
         "iat": NOW - 5, "exp": NOW + 300, "scope": "orders:read orders:write", "tenant": "acme",
-        "realm_access": { "roles": ["clerk", "reviewer"] }, "email": "alice@example.com", "jti": issued.get(),
+        "realm_access": { "roles": ["clerk", "reviewer"] }, "email": "alice@example.com", "jti": issued.get().to_string(),
         });
         bearer(&jsonwebtoken::encode(&header, &claims, &key).unwrap())
     };

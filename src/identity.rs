@@ -11,8 +11,11 @@
 //! it. jsonwebtoken signs for the development issuer and no more: its own validation accepts much that this must not, and
 //! it reads a key anew with every signature.
 //!
-//! Deliberately absent: symmetric algorithms, encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`,
-//! `x5c`), a cache of refusals, discovery (an issuer's JWKS is configured, not looked up).
+//! INVARIANT (no confusion): whether an issuer has key pairs or shares a secret is said by the configuration, and neither a
+//! token nor a document of keys can change it.
+//!
+//! Deliberately absent: encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`, `x5c`), secrets in a JWKS or
+//! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `cache` → [`jwt`] → [`subject`] → `modes` →
 //! [`dev`].
@@ -30,13 +33,15 @@ mod refusal;
 mod setup;
 #[cfg(test)]
 mod testing;
+mod variables;
 
 pub use crate::model::subject;
 pub use authenticate::{Authenticator, KeyRefresh};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
 pub use jwt::check::check;
-pub use jwt::jwk::Thumbprint;
+pub use jwt::key::Thumbprint;
 pub use jwt::key_store::Pace;
 pub use jwt::verifier::IssuerStatus;
 pub use refusal::Refusal;
 pub use setup::Setup;
+pub use variables::Variables;

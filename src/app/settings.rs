@@ -101,6 +101,7 @@ pub(super) fn authenticator(
     if permissions.role_permissions {
         setup.roles = Arc::new(Roles::new(&permissions.roles));
     }
+    setup.variables = loaded.environment().all().clone().into();
     // What exactly is allowed was checked when the configuration was loaded.
     setup.allow_insecure_issuers = match loaded.profile() {
         Profile::Dev => true,

@@ -28,7 +28,7 @@ pub struct ConfigError {
 pub enum Risk {
     /// An issuer whose tokens are accepted whomever they are for.
     NoAudience,
-    /// Keys that come over plain HTTP from another machine.
+    /// Keys, or what names them, that come over plain HTTP from another machine.
     HttpJwks,
 }
 
@@ -66,7 +66,7 @@ impl Default for Config {
     }
 }
 
-/// One entry of `identity.issuers`.
+/// One entry of `identity.issuers`. Exactly one of its sources of keys is set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerConfig {
@@ -77,6 +77,9 @@ pub struct IssuerConfig {
     pub audience: Vec<String>,
     /// The signature algorithms that its tokens may use, e.g. `[RS256]` (RFC 7518 section 3.1, RFC 8037).
     pub algorithms: Vec<String>,
+    /// What its tokens begin with, before the JWT, e.g. `relay_jwt_`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
     /// Its keys, as a JWKS file (RFC 7517 section 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_file: Option<PathBuf>,
@@ -86,7 +89,25 @@ pub struct IssuerConfig {
     /// Its keys, as the URL of a JWKS. The URL may hold a secret, and is shown without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_url: Option<UrlText>,
-    /// How often the JWKS is fetched again.
+    /// Its keys, at the URL that its discovery document names (OpenID Connect Discovery 1.0 section 4, RFC 8414).
+    #[serde(default)]
+    pub discovery: bool,
+    /// Its public keys, as PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// The file of its public keys, as PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key_file: Option<PathBuf>,
+    /// The environment variable that holds its public keys, as PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key_env: Option<String>,
+    /// The environment variable that holds the secret that it shares with Verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_env: Option<String>,
+    /// The file of that secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// How often keys are fetched again.
     #[serde(default = "default_refresh")]
     pub jwks_refresh: Period,
     /// How long keys are used that could not be read again since: past it the issuer's tokens are refused.
@@ -95,12 +116,68 @@ pub struct IssuerConfig {
     /// Where the subject's attributes stand in the claims.
     #[serde(default)]
     pub claims: ClaimMapping,
+    /// Paths of claims that every token must have, and not as null.
+    #[serde(default)]
+    pub required_claims: Vec<String>,
     /// How far clocks may differ.
     #[serde(default = "default_leeway")]
     pub leeway: Period,
+    /// The longest time from `iat` to `exp`; none is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lifetime: Option<Period>,
+    /// Whether a token is accepted once only, by its `jti`.
+    #[serde(default)]
+    pub single_use: bool,
     /// The header `typ` values that its tokens may have, without `application/`; a token without `typ` is a JWT.
     #[serde(default = "default_types")]
     pub types: Vec<String>,
+}
+
+impl Default for IssuerConfig {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: Vec::new(),
+            algorithms: Vec::new(),
+            prefix: None,
+            jwks_file: None,
+            jwks: None,
+            jwks_url: None,
+            discovery: false,
+            public_key: None,
+            public_key_file: None,
+            public_key_env: None,
+            secret_env: None,
+            secret_file: None,
+            jwks_refresh: default_refresh(),
+            jwks_max_age: default_max_age(),
+            claims: ClaimMapping::default(),
+            required_claims: Vec::new(),
+            leeway: default_leeway(),
+            max_lifetime: None,
+            single_use: false,
+            types: default_types(),
+        }
+    }
+}
+
+impl IssuerConfig {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let Self { jwks_file, public_key_file, secret_file, .. } = self;
+        [jwks_file, public_key_file, secret_file].into_iter().flatten()
+    }
+
+    /// The files that it names, to be made absolute.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let Self { jwks_file, public_key_file, secret_file, .. } = self;
+        [jwks_file, public_key_file, secret_file].into_iter().flatten()
+    }
+
+    /// Whether it shares a secret with Verdict, instead of having a key pair.
+    pub const fn has_secret(&self) -> bool {
+        self.secret_env.is_some() || self.secret_file.is_some()
+    }
 }
 
 /// Paths into the claims, dotted or as JSON pointers (RFC 6901); an attribute without a path is looked for under the names
@@ -120,12 +197,20 @@ pub struct ClaimMapping {
     /// The subject's scopes; `scope` (text, separated by spaces) or `scp`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<String>,
-    /// The subject's permissions; `permissions`.
+    /// The subject's permissions; `permissions`, and `entitlements` of an access token (RFC 9068).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<String>,
     /// The subject's tenant; `tenant`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The agent that the token is for; none unless it says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The session that the token belongs to; `sid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Other attributes by name, of any form, e.g. `{email: email, reputation: score.value}`.
+    pub attributes: BTreeMap<String, String>,
 }
 
 const fn default_refresh() -> Period {
@@ -133,7 +218,7 @@ const fn default_refresh() -> Period {
 }
 
 /// A day: longer than an outage is likely to last, and no longer than a stolen key should be of use.
-pub(super) const fn default_max_age() -> Period {
+const fn default_max_age() -> Period {
     Period::secs(24 * 60 * 60)
 }
 

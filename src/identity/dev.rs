@@ -17,7 +17,7 @@ use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 
-use super::config::{ClaimMapping, IssuerConfig};
+use super::config::IssuerConfig;
 use super::subject;
 use crate::model::clock::Timestamp;
 use crate::model::secret::Secret;
@@ -147,14 +147,10 @@ impl DevIssuer {
             issuer: ISSUER.to_owned(),
             audience: vec![AUDIENCE.to_owned()],
             algorithms: vec!["ES256".to_owned()],
-            jwks_file: None,
             jwks: Some(self.jwks.clone()),
-            jwks_url: None,
-            jwks_refresh: Period::secs(300),
-            jwks_max_age: super::config::default_max_age(),
-            claims: ClaimMapping::default(),
             leeway: Period::secs(0),
             types: vec!["JWT".to_owned()],
+            ..IssuerConfig::default()
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::jwt::key_store::Pace;
+use super::variables::Variables;
 use crate::model::clock::Clock;
 use crate::model::roles::Roles;
 use crate::net::Client;
@@ -17,6 +18,8 @@ pub struct Setup<'a> {
     pub clock: Clock,
     /// For JWKS URLs.
     pub client: Client,
+    /// The environment variables that the configuration may name.
+    pub variables: Variables,
     /// Accepts issuers without audience, and JWKS over plain http from elsewhere. For a loudly named flag alone.
     pub allow_insecure_issuers: bool,
     /// Which permissions the roles of subjects give.
@@ -26,12 +29,13 @@ pub struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    /// The usual setup: nothing insecure, the default pace.
+    /// The usual setup: nothing insecure, the default pace, no environment.
     pub fn new(base_dir: &'a Path, clock: Clock, client: Client) -> Self {
         Self {
             base_dir,
             clock,
             client,
+            variables: Variables::default(),
             allow_insecure_issuers: false,
             roles: Arc::default(),
             pace: Pace::default(),

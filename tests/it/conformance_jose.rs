@@ -1,10 +1,14 @@
 //! Wycheproof's JOSE vectors against the key reader and the signature check.
 
-use crate::harness::conformance;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use verdict::identity::Refusal;
 use verdict::identity::jwt::jwks::KeySet;
 use verdict::identity::jwt::jws::Jws;
+use verdict_jose::Algorithm;
+
+use crate::harness::conformance;
 
 /// Vectors that are called valid and are refused all the same, each with its reason; nothing else may be.
 const REFUSED_ON_PURPOSE: [(&str, &[u64], &str); 4] = [
@@ -13,31 +17,42 @@ const REFUSED_ON_PURPOSE: [(&str, &[u64], &str); 4] = [
         &[346, 350],
         "the vector's own jwk pins `PS256`, its token says `PS384`: a key's `alg` is respected",
     ),
-    ("json_web_signature", &[347, 351], "`ES512` (P-521) is not supported"),
-    (
-        "json_web_signature",
-        &[1, 352, 357, 358, 359, 370, 372, 373, 377],
-        "HMAC: symmetric keys are refused by design",
-    ),
-    ("*", &[], "HMAC and JWE in the other files, told by their key type and their form"),
+    ("json_web_signature", &[372, 373], "`?` is no letter of base64url (RFC 7515 section 2)"),
+    ("json_web_crypto", &[48], "a set of several secrets: an issuer shares one"),
+    ("*", &[], "JWE, told by its form"),
 ];
 
-/// What a relying party would be given: the public half where there is one.
+/// Called invalid, and the same letters as the vector beside it, which is called valid.
+const DEFECTIVE: [(&str, u64, u64); 1] = [("json_web_signature", 370, 357)];
+
+/// What a relying party would be given: the public half where there is one, or the one secret.
 fn key_set(group: &Value) -> Result<KeySet, String> {
     let key = group.get("public").filter(|key| !key.is_null()).unwrap_or(&group["private"]);
-    let document = if key.get("keys").is_some() { key.clone() } else { json!({ "keys": [key] }) };
-    KeySet::parse(document.to_string().as_bytes())
-}
-
-fn is_symmetric(group: &Value) -> bool {
-    let private = &group["private"];
-    let keys = private["keys"].as_array().cloned().unwrap_or_else(|| vec![private.clone()]);
-    keys.iter().all(|key| key["kty"] == "oct")
+    let mut document = if key.get("keys").is_some() { key.clone() } else { json!({ "keys": [key] }) };
+    let keys = document["keys"].as_array_mut().unwrap();
+    for key in keys.iter_mut().filter(|key| key["alg"] == "ES521") {
+        // The vectors' slip: there is no such algorithm, and their tokens say `ES512`.
+        key["alg"] = "ES512".into();
+    }
+    match keys.as_slice() {
+        // It would be configured by `secret_env`, with its algorithm.
+        [secret] if secret["kty"] == "oct" && secret["use"] == "sig" => {
+            let algorithm = Algorithm::by_name(secret["alg"].as_str().unwrap()).ok_or("unknown algorithm")?;
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(secret["k"].as_str().unwrap()).unwrap();
+            KeySet::from_secret(&bytes, &[algorithm])
+        }
+        _ => KeySet::parse(document.to_string().as_bytes()),
+    }
 }
 
 fn accepts(group: &Value, token: &str) -> Result<(), Refusal> {
     let jws = Jws::parse(token)?;
     key_set(group).map_err(|_| Refusal::UnknownKey)?.verify(&jws).map(drop)
+}
+
+fn token_of(test: &Value) -> String {
+    let compact = test.get("jws").or(test.get("jwe")).unwrap();
+    compact.as_str().map_or_else(|| compact.to_string(), str::to_owned)
 }
 
 #[test]
@@ -51,8 +66,13 @@ fn wycheproof() {
         for group in vectors["testGroups"].as_array().unwrap() {
             for test in group["tests"].as_array().unwrap() {
                 let id = test["tcId"].as_u64().unwrap();
-                let compact = test.get("jws").or(test.get("jwe")).unwrap();
-                let token = compact.as_str().map_or_else(|| compact.to_string(), str::to_owned);
+                let token = token_of(test);
+                if let Some((_, _, twin)) = DEFECTIVE.iter().find(|(of, n, _)| (*of, *n) == (file, id)) {
+                    let tests = group["tests"].as_array().unwrap();
+                    let twin = tests.iter().find(|test| test["tcId"] == *twin).unwrap();
+                    assert_eq!((token_of(twin), &twin["result"]), (token, &json!("valid")));
+                    continue;
+                }
                 let outcome = accepts(group, &token);
                 let is_jwe = test.get("jwe").is_some();
                 if test["result"] != "valid" || is_jwe {
@@ -62,8 +82,8 @@ fn wycheproof() {
                     }
                     continue;
                 }
-                let on_purpose = is_symmetric(group)
-                    || REFUSED_ON_PURPOSE.iter().any(|(of, ids, _)| *of == file && ids.contains(&id));
+                let on_purpose =
+                    REFUSED_ON_PURPOSE.iter().any(|(of, ids, _)| *of == file && ids.contains(&id));
                 match (on_purpose, outcome) {
                     (true, Ok(())) => false_accepts.push((file, id)),
                     (true, Err(_)) => {}
@@ -82,5 +102,5 @@ fn wycheproof() {
     );
     assert!(false_accepts.is_empty(), "accepted: {false_accepts:?}");
     assert!(false_refusals.is_empty(), "refused: {false_refusals:?}");
-    assert!(supported >= 20 && invalid >= 200, "the vectors are not all there");
+    assert!(supported >= 30 && invalid >= 200, "the vectors are not all there");
 }

@@ -22,12 +22,16 @@
 //!
 //! Deliberately absent: which keys and schemes are good enough, which is for the caller to decide; private keys; secrets.
 //!
-//! Reading order: [`Scheme`] → [`PublicKey`] → [`PublicKey::verifies_jws`].
+//! Reading order: [`Scheme`] → [`Algorithm`] → [`PublicKey`] → [`PublicKey::verifies_jws`].
 
+mod algorithm;
 mod keys;
+mod pem;
 mod schemes;
 mod signatures;
 
+pub use algorithm::Algorithm;
 pub use keys::{Curve, Ec, Ed25519, PublicKey, Rsa, significant};
+pub use pem::{MAX_PEM_BYTES, MAX_PEM_KEYS};
 pub use schemes::{Hash, Scheme};
 pub use signatures::Halves;

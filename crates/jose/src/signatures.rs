@@ -164,7 +164,10 @@ fn ecdsa_der(r: &[u8], s: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::rand::SystemRandom;
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+        KeyPair as _,
+    };
 
     use super::*;
     use crate::keys::MAX_RSA_BITS;
@@ -238,6 +241,19 @@ mod tests {
         assert!(!key.verifies_jws(ES256, Halves::OfCurve, b"message", &long));
         let endless = [&[0; 600], r, &[0; 600], s].concat();
         assert!(!key.verifies_jws(ES256, Halves::Equal, b"message", &endless));
+    }
+
+    #[test]
+    fn p_521_signs_with_sha_512_in_132_bytes() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).unwrap();
+        let key = PublicKey::ec(Curve::P521, pair.public_key().as_ref().to_vec()).unwrap();
+        let signature = pair.sign(&SystemRandom::new(), b"message").unwrap();
+        let scheme = Scheme::Ecdsa(Hash::Sha512);
+        assert_eq!(signature.as_ref().len(), 132);
+        assert!(twice(&key, scheme, b"message", signature.as_ref()));
+        assert!(!twice(&key, scheme, b"another", signature.as_ref()));
+        assert!(!twice(&key, scheme, b"message", &[0; 132]), "r and s are not zero, CVE-2022-21449");
+        assert!(!twice(&key, Scheme::Ecdsa(Hash::Sha256), b"message", signature.as_ref()));
     }
 
     #[test]

@@ -24,18 +24,28 @@ pub(super) const ENTRIES: &[Entry] = &[
         "identity.issuers[].audience",
         Kind::TextOrTexts,
         "Accepted audiences; the `aud` of a token must name one of them (RFC 7519 section 4.1.3). Without it, tokens for any \
-         other service are accepted, and `verdict run` refuses to start.",
+         other service are accepted, and `verdict run` refuses to start, unless the issuer has a `prefix` and a secret.",
     ),
     entry(
         "identity.issuers[].algorithms",
         Kind::Texts,
-        "Accepted signature algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA \
-         (RFC 7518 section 3.1, RFC 8037).",
+        "Accepted signature algorithms: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA \
+         (RFC 7518 section 3.1, RFC 8037; `Ed25519` of RFC 9864 is the same as EdDSA). HS256, HS384 and HS512 are accepted with \
+         `secret_env` or `secret_file` only, and no others are accepted with those.",
+    ),
+    entry(
+        "identity.issuers[].prefix",
+        Kind::Text,
+        "What its tokens begin with, before the JWT, e.g. `relay_jwt_`: 1 to 64 letters, digits, `_` or `-`, not beginning with \
+         `ey`. No prefix may begin with that of another issuer. A token with the prefix is judged by this issuer alone, and may \
+         lack `iss`; one without the prefix is never accepted as this issuer's. With a prefix and a secret, `audience` may be \
+         left out.",
     ),
     entry(
         "identity.issuers[].jwks_file",
         Kind::Path,
-        "JWKS file with its keys (RFC 7517 section 5). `jwks_file` and `jwks_url` are mutually exclusive; one is required.",
+        "JWKS file with its keys (RFC 7517 section 5). An issuer has exactly one source of keys: `jwks_file`, `jwks_url`, \
+         `discovery`, `public_key`, `public_key_file`, `public_key_env`, `secret_env` or `secret_file`.",
     ),
     entry(
         "identity.issuers[].jwks_url",
@@ -44,10 +54,45 @@ pub(super) const ENTRIES: &[Entry] = &[
          name or a password. It is shown without its query.",
     ),
     entry(
+        "identity.issuers[].discovery",
+        Kind::Flag,
+        "Whether to find the keys by the discovery document of the issuer, `<issuer>/.well-known/openid-configuration` (OpenID \
+         Connect Discovery 1.0, RFC 8414). Its `issuer` must be exactly the configured one. The document and the JWKS at its \
+         `jwks_uri` are fetched anew each time, as with `jwks_url`.",
+    ),
+    entry(
+        "identity.issuers[].public_key",
+        Kind::Text,
+        "Its public keys in PEM (`-----BEGIN PUBLIC KEY-----`), at most 4: RSA, EC or Ed25519. The `kid` of a token does not \
+         matter. Certificates are refused, because their validity would not be checked.",
+    ),
+    entry(
+        "identity.issuers[].public_key_file",
+        Kind::Path,
+        "File with its public keys in PEM, as `public_key`. It is read again when it changes.",
+    ),
+    entry(
+        "identity.issuers[].public_key_env",
+        Kind::Text,
+        "Name of the environment variable with its public keys in PEM, as `public_key`.",
+    ),
+    entry(
+        "identity.issuers[].secret_env",
+        Kind::Text,
+        "Name of the environment variable with the secret that the issuer shares with Verdict, for HS256, HS384 and HS512: at \
+         least 32, 48 and 64 bytes (RFC 7518 section 3.2), at most 4096; a line break at its end is not part of it. Whoever has \
+         the secret can make tokens. Keys in PEM, JWK, SSH or DER form are refused.",
+    ),
+    entry(
+        "identity.issuers[].secret_file",
+        Kind::Path,
+        "File with that secret, as `secret_env`. It is read again when it changes.",
+    ),
+    entry(
         "identity.issuers[].jwks_refresh",
         Kind::Duration,
-        "How often the JWKS is fetched; at least `10s`. A token that newer keys might verify (an unknown `kid`, a signature \
-         that does not fit) also causes a fetch, at most one in 10 s.",
+        "How often keys are fetched from a URL; at least `10s`. A token that newer keys might verify (an unknown `kid`, a \
+         signature that does not fit) also causes a fetch, at most one in 10 s.",
     ),
     entry(
         "identity.issuers[].jwks_max_age",
@@ -82,18 +127,52 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.issuers[].claims.permissions",
         Kind::Text,
-        "Path of the claim with the subject's permissions; by default `permissions`.",
+        "Path of the claim with the subject's permissions; by default `permissions`, and for access tokens (RFC 9068) \
+         `entitlements`, too.",
     ),
     entry(
         "identity.issuers[].claims.tenant",
         Kind::Text,
         "Path of the claim with the subject's tenant; by default `tenant`.",
     ),
+    entry(
+        "identity.issuers[].claims.agent",
+        Kind::Text,
+        "Path of the claim with the id of the agent that the token is for; by default none.",
+    ),
+    entry(
+        "identity.issuers[].claims.session",
+        Kind::Text,
+        "Path of the claim with the session that the token belongs to; by default `sid`.",
+    ),
+    entry(
+        "identity.issuers[].claims.attributes",
+        Kind::TextMap,
+        "Paths of other claims, of any type, by the name that policy sees them under, e.g. `{email: email, score: \
+         reputation.score}`.",
+    ),
+    entry(
+        "identity.issuers[].required_claims",
+        Kind::Texts,
+        "Paths of claims that every token must have, and not as null.",
+    ),
     entry("identity.issuers[].leeway", Kind::Duration, "Allowed clock skew; at most `5m`."),
+    entry(
+        "identity.issuers[].max_lifetime",
+        Kind::Duration,
+        "Maximum time from `iat` to `exp`. With it, `iat` is required, and a token is not valid before it.",
+    ),
+    entry(
+        "identity.issuers[].single_use",
+        Kind::Flag,
+        "Whether each token is accepted once only. Its `jti` is required and remembered until the token expires.",
+    ),
     entry(
         "identity.issuers[].types",
         Kind::Texts,
-        "Accepted `typ` header values, without `application/`; a token without `typ` counts as `JWT`.",
+        "Accepted `typ` header values, without `application/`; a token without `typ` counts as `JWT`. An `at+jwt` must be an \
+         access token of RFC 9068: with `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti`; `roles`, `groups` and \
+         `entitlements` are lists where they are there.",
     ),
     entry("identity.cache_entries", Kind::Number, "Maximum number of verified tokens to cache."),
     entry(

@@ -7,7 +7,7 @@ use std::path::{Component, Path as FsPath, PathBuf};
 use super::{Checks, Danger, Profile};
 use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
-use crate::identity::{ConfigError, Pace, Risk, check};
+use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, check};
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
@@ -39,7 +39,7 @@ impl Checks<'_> {
         }
         self.entrypoints_once(&at.key("entrypoints"));
         for (n, issuer) in identity.issuers.iter().enumerate() {
-            self.development(&at.key("issuers").index(n), &issuer.issuer, issuer.jwks_file.as_deref());
+            self.development(&at.key("issuers").index(n), issuer);
         }
         for error in check(identity, Period(Pace::default().cooldown)) {
             self.report(error);
@@ -77,9 +77,9 @@ impl Checks<'_> {
         );
     }
 
-    fn development(&mut self, at: &Path, name: &str, jwks_file: Option<&FsPath>) {
+    fn development(&mut self, at: &Path, issuer: &IssuerConfig) {
         let in_state = |file: &FsPath| plain(file).starts_with(plain(&self.config.state));
-        if name == ISSUER || jwks_file.is_some_and(in_state) {
+        if issuer.issuer == ISSUER || issuer.files().any(|file| in_state(file)) {
             self.danger(
                 Danger::DevIssuer,
                 at.clone(),

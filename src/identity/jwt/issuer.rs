@@ -1,37 +1,38 @@
 //! One configured issuer, ready to judge tokens: what they must look like, and where its keys are.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::Guard;
-use jsonwebtoken::Algorithm;
+use verdict_jose::Algorithm;
 
-use super::jws::{self, Jws};
-use super::key_store::{Generation, KeyStore, Source};
+use super::claim_path::ClaimPath;
+use super::jws::Jws;
+use super::key_store::{Generation, KeyStore};
 use super::mapping::Mapping;
+use super::source::{Around, Source};
 use crate::identity::config::{ConfigError, IssuerConfig};
 use crate::identity::refusal::Refusal;
 use crate::model::clock::Timestamp;
 use crate::model::units::Period;
-use crate::net::Endpoint;
+
+/// The `typ` of an access token (RFC 9068 section 2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
 
 /// INVARIANT (one issuer, its own rules): algorithms, audience, types and keys are the issuer's; nothing of them is
 /// shared, so a key or an algorithm of one issuer never verifies a token of another.
 pub(in crate::identity) struct Issuer {
     pub(in crate::identity) name: String,
+    pub(in crate::identity) prefix: Option<String>,
     pub(in crate::identity) audience: Vec<String>,
     algorithms: Vec<Algorithm>,
     types: Vec<String>,
     pub(in crate::identity) leeway_nanos: i64,
+    pub(in crate::identity) max_lifetime_nanos: Option<i64>,
     pub(in crate::identity) max_age_nanos: i64,
+    pub(in crate::identity) required_claims: Vec<ClaimPath>,
+    pub(in crate::identity) single_use: bool,
     pub(in crate::identity) mapping: Mapping,
     pub(in crate::identity) keys: Arc<KeyStore>,
-}
-
-/// What [`Issuer::from_config`] needs besides the configuration.
-pub(in crate::identity) struct Surroundings<'a> {
-    pub(in crate::identity) base_dir: &'a Path,
-    pub(in crate::identity) store: &'a dyn Fn(Source, Period) -> Result<KeyStore, String>,
 }
 
 impl Issuer {
@@ -39,26 +40,36 @@ impl Issuer {
     /// place, e.g. `identity.issuers[1]`.
     ///
     /// # Errors
-    /// When its JWKS file cannot be read, or is not one.
+    /// When its keys are to be at hand and cannot be read, or are none.
     pub(in crate::identity) fn from_config(
         config: &IssuerConfig,
         at: &str,
-        around: &Surroundings<'_>,
+        around: &Around<'_>,
+        store: &dyn Fn(Source, Period) -> Result<KeyStore, String>,
     ) -> Result<Self, ConfigError> {
         let wrong = |key: &str, message: String| {
             ConfigError::new(format!("{at}{key}"), message, "the keys of the issuer are read at the start")
         };
-        let IssuerConfig { issuer, audience, algorithms, jwks_refresh, claims, leeway, types, .. } = config;
-        let mapping = Mapping::new(claims).map_err(|problem| wrong(".claims", problem.to_owned()))?;
-        let (key, source) = source_from(config, around.base_dir).map_err(|message| wrong("", message))?;
-        let keys = (around.store)(source, *jwks_refresh).map_err(|message| wrong(key, message))?;
+        let unreadable = |key: &str, problem: &str| wrong(key, problem.to_owned());
+        let algorithms: Vec<Algorithm> =
+            config.algorithms.iter().filter_map(|name| Algorithm::by_name(name)).collect();
+        let mapping = Mapping::new(&config.claims).map_err(|problem| unreadable(".claims", problem))?;
+        let required: Result<Vec<ClaimPath>, &str> =
+            config.required_claims.iter().map(|path| ClaimPath::parse(path)).collect();
+        let (key, source) =
+            Source::from_config(config, &algorithms, around).map_err(|(key, message)| wrong(key, message))?;
+        let keys = store(source, config.jwks_refresh).map_err(|message| wrong(key, message))?;
         Ok(Self {
-            name: issuer.clone(),
-            audience: audience.clone(),
-            algorithms: algorithms.iter().filter_map(|name| jws::algorithm(name)).collect(),
-            types: types.iter().map(|name| media_type(name)).collect(),
-            leeway_nanos: nanos(*leeway),
+            name: config.issuer.clone(),
+            prefix: config.prefix.clone(),
+            audience: config.audience.clone(),
+            algorithms,
+            types: config.types.iter().map(|name| media_type(name)).collect(),
+            leeway_nanos: nanos(config.leeway),
+            max_lifetime_nanos: config.max_lifetime.map(nanos),
             max_age_nanos: nanos(config.jwks_max_age),
+            required_claims: required.map_err(|problem| unreadable(".required_claims", problem))?,
+            single_use: config.single_use,
             mapping,
             keys: Arc::new(keys),
         })
@@ -89,6 +100,11 @@ impl Issuer {
     }
 }
 
+/// Whether a token calls itself an access token of RFC 9068.
+pub(in crate::identity) fn is_access_token(jws: &Jws<'_>) -> bool {
+    jws.typ.as_deref().is_some_and(|typ| media_type(typ) == ACCESS_TOKEN)
+}
+
 fn nanos(period: Period) -> i64 {
     i64::try_from(period.0.as_nanos()).unwrap_or(i64::MAX)
 }
@@ -97,17 +113,4 @@ fn nanos(period: Period) -> i64 {
 fn media_type(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").map(str::to_owned).unwrap_or(lower)
-}
-
-/// The one place where the issuer's keys come from, and the configuration key that says so.
-fn source_from(config: &IssuerConfig, base_dir: &Path) -> Result<(&'static str, Source), String> {
-    match (&config.jwks_file, &config.jwks_url, &config.jwks) {
-        (Some(path), None, None) => Ok((".jwks_file", Source::File(base_dir.join(path)))),
-        (None, Some(url), None) => {
-            let endpoint = Endpoint::parse(url.expose()).map_err(|error| error.to_string())?;
-            Ok((".jwks_url", Source::Url(endpoint)))
-        }
-        (None, None, Some(text)) => Ok((".jwks", Source::Memory(text.clone()))),
-        _ => Err("it needs one source of keys".to_owned()),
-    }
 }

@@ -1,12 +1,13 @@
 //! The keys of one issuer at one time (RFC 7517 section 5).
 
-use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use verdict_jose::{Algorithm, MAX_PEM_KEYS, PublicKey};
 
-use super::jwk::{Key, Thumbprint};
+use super::jwk;
 use super::jws::Jws;
-use super::strict_json;
+use super::key::{Key, Thumbprint};
+use super::{secret, strict_json};
 use crate::identity::refusal::Refusal;
 
 /// The longest JWKS that is read, in bytes.
@@ -14,12 +15,14 @@ pub const MAX_JWKS_BYTES: usize = 1 << 20;
 const MAX_KEYS: usize = 100;
 const MAX_KEY_BYTES: usize = 16 * 1024;
 /// A token without `kid`, or with one that several keys share, may cost this many signature checks.
-const MAX_TRIALS: usize = 4;
+const MAX_TRIALS: usize = MAX_PEM_KEYS;
 
-/// The usable keys of a JWKS. Immutable: a changed document is another `KeySet`.
+/// The usable keys of an issuer. Immutable: a changed document is another `KeySet`.
 #[derive(Default)]
 pub struct KeySet {
     keys: Vec<Key>,
+    /// Whether the keys have no names, so that a token's `kid` says nothing: those of PEM, and secrets.
+    nameless: bool,
     warnings: Vec<String>,
 }
 
@@ -51,12 +54,37 @@ impl KeySet {
                 return Err(format!("keys[{index}] of the jwks is longer than {MAX_KEY_BYTES} bytes"));
             }
             let jwk = strict_json::object(raw.get().as_bytes()).map_err(str::to_owned);
-            match jwk.and_then(|jwk| Key::from_jwk(&jwk)) {
+            match jwk.and_then(|jwk| jwk::read(&jwk)) {
                 Ok(key) => set.keys.push(key),
                 Err(reason) => set.warnings.push(format!("keys[{index}] is ignored: {reason}")),
             }
         }
         Ok(set)
+    }
+
+    /// Reads public keys in PEM (`PUBLIC KEY`), which have no names: a token's `kid` does not matter.
+    ///
+    /// # Errors
+    /// When one of them cannot be used, or none is for any of `algorithms`.
+    pub fn from_pem(text: &[u8], algorithms: &[Algorithm]) -> Result<Self, String> {
+        let text = std::str::from_utf8(text).map_err(|_| "it is not text")?;
+        let keys: Result<Vec<Key>, String> =
+            PublicKey::from_pem(text)?.into_iter().map(Key::public).collect();
+        let keys = keys?;
+        let unfit = |key: &Key| !algorithms.iter().any(|algorithm| key.may_verify(*algorithm));
+        if keys.iter().any(unfit) {
+            return Err("it is a key for none of the issuer's `algorithms`".to_owned());
+        }
+        Ok(Self { keys, nameless: true, warnings: Vec::new() })
+    }
+
+    /// Takes the secret that an issuer shares with Verdict, which has no name either.
+    ///
+    /// # Errors
+    /// When it is too short or too long for `algorithms`, or is a key of another kind.
+    pub fn from_secret(text: &[u8], algorithms: &[Algorithm]) -> Result<Self, String> {
+        let keys = vec![secret::read(text, algorithms)?];
+        Ok(Self { keys, nameless: true, warnings: Vec::new() })
     }
 
     /// How many keys can be used.
@@ -84,7 +112,8 @@ impl KeySet {
     /// [`Refusal::UnknownKey`], [`Refusal::KeyMismatch`] or [`Refusal::Signature`]. A newer set might change each of them:
     /// issuers have been known to put another key under the same `kid`.
     pub fn verify(&self, jws: &Jws<'_>) -> Result<Thumbprint, Refusal> {
-        let mut named = self.keys.iter().filter(|key| jws.kid.is_none() || key.kid == jws.kid).peekable();
+        let any = self.nameless || jws.kid.is_none();
+        let mut named = self.keys.iter().filter(|key| any || key.kid == jws.kid).peekable();
         if named.peek().is_none() {
             return Err(Refusal::UnknownKey);
         }
@@ -95,7 +124,7 @@ impl KeySet {
                 return Ok(key.thumbprint);
             }
         }
-        Err(match (tried, jws.kid.is_some()) {
+        Err(match (tried, !any || self.nameless) {
             (true, true) => Refusal::Signature,
             (false, true) => Refusal::KeyMismatch,
             // Without a `kid`, a rotated key looks like a bad signature.

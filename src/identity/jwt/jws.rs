@@ -5,32 +5,14 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde_json::Value;
+use verdict_jose::Algorithm;
 
 use super::strict_json;
 use crate::identity::refusal::Refusal;
 
 /// The longest token that is looked at; checked before any decoding.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-
-/// The names of RFC 7518 section 3.1 and RFC 8037 that may be configured: asymmetric ones only.
-pub(in crate::identity) const ALGORITHMS: [(&str, Algorithm); 9] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
-];
-
-/// The algorithm of that name, if anybody may use it. Names are case-sensitive (RFC 7515 section 4.1.1).
-pub(in crate::identity) fn algorithm(name: &str) -> Option<Algorithm> {
-    ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
-}
 
 /// A token taken apart. Nothing in it is verified.
 pub struct Jws<'t> {
@@ -53,7 +35,7 @@ impl<'t> Jws<'t> {
     ///
     /// # Errors
     /// When it is too long, is not three parts of unpadded base64url, its header is not one strict JSON object, or the
-    /// header asks for what nobody may have: `crit`, `b64`, an algorithm that is symmetric, `none`, or unknown.
+    /// header asks for what nobody may have: `crit`, `b64`, the algorithm `none`, or an unknown one.
     pub fn parse(token: &'t str) -> Result<Self, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::TooLong);
@@ -86,7 +68,7 @@ impl<'t> Jws<'t> {
         Ok(Self {
             signing_input: token.get(..header.len() + 1 + payload.len()).unwrap_or_default(),
             signature,
-            algorithm: algorithm(&name).ok_or(Refusal::Algorithm)?,
+            algorithm: Algorithm::by_name(&name).ok_or(Refusal::Algorithm)?,
             kid: text("kid", "its `kid` is not a text")?,
             typ: text("typ", "its `typ` is not a text")?,
             payload: decode(payload).map_err(|_| Refusal::Malformed("its payload is not base64url"))?,

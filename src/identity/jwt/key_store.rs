@@ -5,8 +5,6 @@
 //! INVARIANT (one fetch at a time, few of them): whoever asks (the clock, an operator, a token that newer keys might
 //! verify), fetches of one issuer do not overlap, and those that callers can provoke are at least [`Pace::cooldown`] apart.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +12,11 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 
-use super::jwks::{KeySet, MAX_JWKS_BYTES};
+use super::jwks::KeySet;
+use super::source::{Source, Upkeep};
 use crate::identity::refusal::Refusal;
 use crate::model::clock::{Clock, Timestamp};
-use crate::net::{Client, Endpoint};
+use crate::net::Client;
 
 /// Stands for a time at which nothing was read.
 const NEVER: i64 = i64::MIN;
@@ -31,7 +30,7 @@ pub struct Pace {
     pub wait: Duration,
     /// How long one fetch may take.
     pub timeout: Duration,
-    /// How often a JWKS file is read again.
+    /// How often a file of keys is read again.
     pub file_poll: Duration,
 }
 
@@ -42,24 +41,6 @@ impl Default for Pace {
             wait: Duration::from_secs(2),
             timeout: Duration::from_secs(5),
             file_poll: Duration::from_secs(5),
-        }
-    }
-}
-
-/// Where a JWKS is read from.
-#[derive(Clone, PartialEq, Eq)]
-pub(in crate::identity) enum Source {
-    File(PathBuf),
-    Url(Endpoint),
-    Memory(String),
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Url(endpoint) => write!(f, "{endpoint}"),
-            Self::Memory(_) => f.write_str("memory"),
         }
     }
 }
@@ -104,7 +85,7 @@ impl KeyStore {
     /// A store that has its keys already, where they are at hand (file, memory).
     ///
     /// # Errors
-    /// When the file or text is not a JWKS, or every key in it had to be left out.
+    /// When the file or text is not what it is to be, or every key in it had to be left out.
     pub(in crate::identity) fn new(
         source: Source,
         refresh: Duration,
@@ -112,11 +93,7 @@ impl KeyStore {
         clock: Clock,
         client: Client,
     ) -> Result<Self, String> {
-        let first = match &source {
-            Source::Url(_) => None,
-            Source::File(path) => Some(read_file(path)?),
-            Source::Memory(text) => Some(text.clone().into_bytes()),
-        };
+        let first = source.at_hand()?;
         let store = Self {
             source,
             refresh,
@@ -158,7 +135,7 @@ impl KeyStore {
 
     /// Whether the source can change, so that it is to be read again.
     pub(in crate::identity) fn is_refreshed(&self) -> bool {
-        !matches!(self.source, Source::Memory(_))
+        self.source.upkeep() != Upkeep::None
     }
 
     pub(in crate::identity) fn current(&self) -> Guard<Arc<Generation>> {
@@ -168,8 +145,8 @@ impl KeyStore {
     /// When the source was last read with success. `None` where it never was, and where the keys are not read from
     /// anywhere and so do not age.
     pub(in crate::identity) fn confirmed_at(&self) -> Option<Timestamp> {
-        match (&self.source, self.confirmed_at.load(Ordering::Relaxed)) {
-            (Source::Memory(_), _) | (_, NEVER) => None,
+        match (self.source.upkeep(), self.confirmed_at.load(Ordering::Relaxed)) {
+            (Upkeep::None, _) | (_, NEVER) => None,
             (_, at) => Some(Timestamp(at)),
         }
     }
@@ -191,7 +168,7 @@ impl KeyStore {
     /// A fetch because newer keys could verify a token that these do not. Waits for the one that is under way or that it
     /// starts, at most [`Pace::wait`]; returns at once where the cooldown allows none.
     pub(in crate::identity) async fn fetch_for_token(self: &Arc<Self>) {
-        if matches!(self.source, Source::Memory(_)) {
+        if !self.is_refreshed() {
             return;
         }
         if let Some((_, mut ended)) = self.start(self.pace.cooldown) {
@@ -228,27 +205,10 @@ impl KeyStore {
         // A task of its own: the caller that started it may go away, and the others wait for it.
         tokio::spawn(async move {
             let store = &landing.0;
-            let fetched = store.fetch().await;
+            let fetched = store.source.fetch(&store.client, store.pace.timeout).await;
             store.note(fetched.and_then(|document| store.accept(document)));
         });
         Some((true, ended))
-    }
-
-    async fn fetch(&self) -> Result<Vec<u8>, String> {
-        match &self.source {
-            Source::Memory(text) => Ok(text.clone().into_bytes()),
-            Source::Url(endpoint) => self
-                .client
-                .get_limited(endpoint, MAX_JWKS_BYTES, self.pace.timeout)
-                .await
-                .map_err(|error| error.to_string()),
-            Source::File(path) => {
-                let path = path.clone();
-                tokio::task::spawn_blocking(move || read_file(&path))
-                    .await
-                    .map_err(|error| error.to_string())?
-            }
-        }
     }
 
     /// Makes `document` the current set; the same document again is the same generation.
@@ -257,12 +217,12 @@ impl KeyStore {
         if current.number > 0 && current.document == document {
             return Ok(());
         }
-        let set = KeySet::parse(&document)?;
+        let set = self.source.read(&document)?;
         for warning in set.warnings() {
-            tracing::warn!(source = %self.source, "jwks: {warning}");
+            tracing::warn!(source = %self.source, "keys: {warning}");
         }
         let number = current.number + 1;
-        tracing::info!(source = %self.source, keys = set.len(), generation = number, "jwks: keys obtained");
+        tracing::info!(source = %self.source, keys = set.len(), generation = number, "keys obtained");
         self.current.store(Arc::new(Generation { number, set, document }));
         Ok(())
     }
@@ -276,7 +236,7 @@ impl KeyStore {
                 self.confirmed_at.store(now.0, Ordering::Relaxed);
             }
             Err(error) => {
-                tracing::warn!(source = %self.source, "jwks: {error}; the last good keys stay in use until they are too old");
+                tracing::warn!(source = %self.source, "keys: {error}; the last good ones stay in use until they are too old");
                 health.last_error = Some(error);
             }
         }
@@ -284,11 +244,10 @@ impl KeyStore {
 
     /// Fetches for ever: every `refresh`, the first time at once; after a failure sooner, but ever later while it lasts.
     pub(in crate::identity) async fn keep_fresh(self: Arc<Self>) {
-        let (usual, apart) = match self.source {
-            Source::Memory(_) => return,
-            // A read of a file troubles nobody.
-            Source::File(_) => (self.pace.file_poll, Duration::ZERO),
-            Source::Url(_) => (self.refresh, self.pace.cooldown),
+        let (usual, apart) = match self.source.upkeep() {
+            Upkeep::None => return,
+            Upkeep::File => (self.pace.file_poll, Duration::ZERO),
+            Upkeep::Remote => (self.refresh, self.pace.cooldown),
         };
         tokio::time::sleep(self.still_fresh(usual)).await;
         let mut failures = 0u32;
@@ -333,17 +292,4 @@ fn jittered(pause: Duration) -> Duration {
         Ok(()) => pause.saturating_add(pause / 10 * u32::from(byte[0]) / 255),
         Err(_) => pause,
     }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    use std::io::Read as _;
-    let failed = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
-    // A pipe or a device would block, or never end.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(format!("`{}` is not a file", path.display()));
-    }
-    let mut content = Vec::new();
-    let limit = MAX_JWKS_BYTES as u64 + 1;
-    std::fs::File::open(path).map_err(failed)?.take(limit).read_to_end(&mut content).map_err(failed)?;
-    Ok(content)
 }

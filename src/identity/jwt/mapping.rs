@@ -9,8 +9,11 @@ pub(in crate::identity) struct Mapping {
     pub(in crate::identity) kind: ClaimPath,
     pub(in crate::identity) roles: ClaimPath,
     pub(in crate::identity) scopes: Option<ClaimPath>,
-    pub(in crate::identity) permissions: ClaimPath,
+    pub(in crate::identity) permissions: Option<ClaimPath>,
     pub(in crate::identity) tenant: ClaimPath,
+    pub(in crate::identity) agent: Option<ClaimPath>,
+    pub(in crate::identity) session: ClaimPath,
+    pub(in crate::identity) attributes: Vec<(String, ClaimPath)>,
 }
 
 impl Mapping {
@@ -19,17 +22,22 @@ impl Mapping {
     /// # Errors
     /// What is wrong with one of them.
     pub(in crate::identity) fn new(configured: &ClaimMapping) -> Result<Self, &'static str> {
-        let ClaimMapping { id, kind, roles, scopes, permissions, tenant } = configured;
+        let ClaimMapping { id, kind, roles, scopes, permissions, tenant, agent, session, attributes } =
+            configured;
         let optional = |path: &Option<String>| path.as_deref().map(ClaimPath::parse).transpose();
         let named =
             |path: &Option<String>, usual: &'static str| ClaimPath::parse(path.as_deref().unwrap_or(usual));
+        let attributes = attributes.iter().map(|(name, path)| Ok((name.clone(), ClaimPath::parse(path)?)));
         Ok(Self {
             id: optional(id)?,
             kind: named(kind, "type")?,
             roles: named(roles, "roles")?,
             scopes: optional(scopes)?,
-            permissions: named(permissions, "permissions")?,
+            permissions: optional(permissions)?,
             tenant: named(tenant, "tenant")?,
+            agent: optional(agent)?,
+            session: named(session, "sid")?,
+            attributes: attributes.collect::<Result<_, &'static str>>()?,
         })
     }
 }

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jsonwebtoken::Algorithm;
-use serde_json::{Map, Value};
 use tokio::task::JoinSet;
+use verdict_jose::Algorithm;
 
-use super::claims;
-use super::issuer::{Issuer, Surroundings};
-use super::jwk::Thumbprint;
+use super::claims::{self, Claims};
+use super::facts;
+use super::issuer::{self, Issuer};
 use super::jws::Jws;
+use super::key::Thumbprint;
 use super::key_store::KeyStore;
-use super::strict_json;
+use super::source::Around;
+use super::{access_token, principal, strict_json};
 use crate::identity::candidate::{Candidate, Place};
 use crate::identity::config::{ConfigError, IssuerConfig};
 use crate::identity::kind::{Accepted, Basis, CredentialKind, Statement, Subject, Verifying};
 use crate::identity::refusal::Refusal;
 use crate::identity::setup::Setup;
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::revocation::RevocationFacts;
 use crate::model::roles::Roles;
 use crate::model::units::Period;
 
@@ -28,19 +28,20 @@ use crate::model::units::Period;
 pub struct IssuerStatus {
     /// The issuer (`iss`).
     pub issuer: String,
-    /// The file or URL of its JWKS, without query; `memory` for the development issuer.
+    /// Where its keys come from: a file, a URL without query, the discovery document, an environment variable;
+    /// `public_key` for keys in the configuration, `memory` for the development issuer.
     pub source: String,
     /// How many keys can be used.
     pub keys: usize,
-    /// Counts the JWKS documents that differed; 0 means that none was ever obtained.
+    /// Counts the documents with keys that differed; 0 means that none was ever obtained.
     pub generation: u64,
     /// Whether they were not read again for `jwks_max_age`, so that they verify nothing any more.
     pub too_old: bool,
-    /// When the JWKS was last read with success.
+    /// When they were last read with success.
     pub last_success: Option<Timestamp>,
-    /// Why it was not, the last time that it was tried.
+    /// Why they were not, the last time that it was tried.
     pub last_error: Option<String>,
-    /// Which keys of the JWKS are left out, and why.
+    /// Which keys of a JWKS are left out, and why.
     pub warnings: Vec<String>,
 }
 
@@ -91,15 +92,19 @@ impl Basis for SignedBy {
 }
 
 impl Tokens {
-    /// Makes the issuers ready: reads the JWKS files; fetches nothing.
+    /// Makes the issuers ready: reads files and environment variables; fetches nothing.
     pub(in crate::identity) fn new(issuers: &[IssuerConfig], setup: &Setup<'_>) -> Result<Self, ConfigError> {
         let store = |source, refresh: Period| {
             KeyStore::new(source, refresh.0, setup.pace, setup.clock.clone(), setup.client.clone())
         };
-        let around = Surroundings { base_dir: setup.base_dir, store: &store };
+        let around = Around {
+            base_dir: setup.base_dir,
+            variables: &setup.variables,
+            allow_plain_http: setup.allow_insecure_issuers,
+        };
         let at = |index: usize| format!("identity.issuers[{index}]");
         let ready = issuers.iter().enumerate();
-        let ready = ready.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around));
+        let ready = ready.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around, &store));
         Ok(Self {
             issuers: ready.collect::<Result<_, _>>()?,
             roles: Arc::clone(&setup.roles),
@@ -130,7 +135,7 @@ impl Tokens {
         self.issuers.iter().map(|issuer| issuer.name.as_str()).collect()
     }
 
-    /// Reads every JWKS now, whatever the cooldown says.
+    /// Reads all keys now, whatever the cooldown says.
     pub(in crate::identity) async fn fetch_keys(&self) {
         let mut fetches = JoinSet::new();
         for keys in self.key_stores() {
@@ -179,11 +184,11 @@ impl Tokens {
     /// Verifies a token with the keys at hand. The order matters: nothing of the payload but `iss` is judged before the
     /// signature is.
     fn verify_now(&self, token: &str, now: Timestamp) -> Result<Accepted, Unverified<'_>> {
+        let (owner, token) = self.by_prefix(token);
         let jws = Jws::parse(token)?;
-        let claims: Map<String, Value> = strict_json::object(&jws.payload)
+        let claims: Claims = strict_json::object(&jws.payload)
             .map_err(|_| Refusal::Malformed("its payload is not one strict json object"))?;
-        let name = claims::required_text(&claims, "iss")?;
-        let issuer = self.issuers.iter().find(|issuer| issuer.name == name).ok_or(Refusal::UnknownIssuer)?;
+        let issuer = self.issuer_of(owner, &claims)?;
         issuer.check_header(&jws)?;
         let judged = |generation| {
             move |refusal: Refusal| match refusal.newer_keys_may_help() {
@@ -193,25 +198,6 @@ impl Tokens {
         };
         let keys = issuer.keys_at(now).map_err(judged(0))?;
         let key = keys.set.verify(&jws).map_err(judged(keys.number))?;
-        claims::check_audience(&claims, issuer)?;
-        let validity = claims::validity(&claims, issuer)?;
-        validity.check(now)?;
-        let expires_at = claims::expires_at(&claims)?;
-        let mut principal = claims::principal(claims, issuer)?;
-        self.roles.grant(&principal.roles, &mut principal.permissions);
-        let facts = RevocationFacts {
-            key: jws.kid.clone(),
-            issuer: Some(principal.issuer.clone()),
-            subject: Some(principal.id.clone()),
-            agents: principal
-                .agent
-                .iter()
-                .cloned()
-                .chain(principal.actors.iter().map(|actor| actor.id.clone()))
-                .collect(),
-            organisation: principal.tenant.clone(),
-            ..RevocationFacts::default()
-        };
         let basis = SignedBy {
             keys: Arc::clone(&issuer.keys),
             max_age_nanos: issuer.max_age_nanos,
@@ -219,17 +205,72 @@ impl Tokens {
             algorithm: jws.algorithm,
             generation: AtomicU64::new(keys.number),
         };
+        Ok(self.judge(claims, issuer, jws, basis, now)?)
+    }
+
+    /// Judges what a token says, once its signature is known to be its issuer's.
+    fn judge(
+        &self,
+        claims: Claims,
+        issuer: &Issuer,
+        jws: Jws<'_>,
+        basis: SignedBy,
+        now: Timestamp,
+    ) -> Result<Accepted, Refusal> {
+        claims::check_audience(&claims, issuer)?;
+        let validity = claims::validity(&claims, issuer)?;
+        validity.check(now)?;
+        let is_access_token = issuer::is_access_token(&jws);
+        if is_access_token {
+            access_token::check(&claims)?;
+        }
+        claims::check_required(&claims, issuer)?;
+        let expires_at = claims::expires_at(&claims)?;
+        let bound_to = facts::binding(&claims)?;
+        let single_use = facts::single_use(&claims, issuer, &validity)?;
+        let mut principal = principal::principal(claims, issuer, is_access_token)?;
+        self.roles.grant(&principal.roles, &mut principal.permissions);
         Ok(Accepted {
+            facts: facts::revocation(&principal, issuer, jws.kid)?,
             says: Statement::Subject(Subject { principal: Arc::new(principal), limits: None, scope: None }),
             validity,
             expires_at,
             basis: Box::new(basis),
-            facts,
-            bound_to: None,
+            bound_to,
             proves: None,
-            single_use: None,
-            kept: true,
+            // What may be used once is never taken from the cache.
+            kept: single_use.is_none(),
+            single_use,
         })
+    }
+
+    /// The issuer whose prefix a token has, and the token without it.
+    fn by_prefix<'t>(&self, token: &'t str) -> (Option<&Issuer>, &'t str) {
+        let stripped = self.issuers.iter().find_map(|issuer| {
+            let rest = token.strip_prefix(issuer.prefix.as_deref()?)?;
+            Some((Some(issuer), rest))
+        });
+        stripped.unwrap_or((None, token))
+    }
+
+    /// INVARIANT (a prefix is its issuer's): a token with a prefix is judged by that issuer alone, and may leave out `iss`;
+    /// one without is never that issuer's.
+    fn issuer_of<'i>(&'i self, owner: Option<&'i Issuer>, claims: &Claims) -> Result<&'i Issuer, Refusal> {
+        if let Some(owner) = owner {
+            let other = claims.contains_key("iss") && claims::required_text(claims, "iss")? != owner.name;
+            return match other {
+                true => Err(claims::wrong("iss", "is not the issuer that the token's prefix belongs to")),
+                false => Ok(owner),
+            };
+        }
+        let name = claims::required_text(claims, "iss")?;
+        let named = self.issuers.iter().find(|issuer| issuer.name == name);
+        match named.ok_or(Refusal::UnknownIssuer)? {
+            Issuer { prefix: Some(_), .. } => {
+                Err(claims::wrong("iss", "is an issuer whose tokens have a prefix"))
+            }
+            named => Ok(named),
+        }
     }
 }
 

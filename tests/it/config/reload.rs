@@ -6,12 +6,15 @@ use super::{File, Insecure, Profile, load};
 use crate::harness::{Server, TestApp};
 use verdict::config::{Loaded, Reloaded, Sources, reference};
 
+/// That of RFC 8410 section 10.1.
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
 /// A configuration in which every key of the reference can be changed.
 fn base() -> Value {
     json!({
         "state": "/s",
         "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
-        "identity": {"issuers": [{"issuer": "a", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k"}]},
+        "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k"}]},
         "permissions": {"roles": [{"name": "r"}], "required": [{"permissions": ["p"]}]},
         "http_send": {"allow": ["idp.example"]},
         "decision": {"entrypoints": {"0": {"deadline": "9ms"}}},
@@ -48,12 +51,17 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.mode", json!("optional")),
         ("identity.entrypoints", json!({"a": "optional"})),
         ("identity.issuers", json!([])),
-        ("identity.issuers[].issuer", json!("b")),
         ("identity.issuers[].audience", json!("w")),
         ("identity.issuers[].algorithms", json!(["ES256"])),
         ("identity.issuers[].jwks_file", json!("/j")),
         ("identity.issuers[].jwks_url", json!("https://idp.example/")),
         ("identity.issuers[].types", json!(["JWT"])),
+        ("identity.issuers[].issuer", json!("https://b.example")),
+        ("identity.issuers[].public_key", json!(PUBLIC_KEY)),
+        ("identity.issuers[].public_key_file", json!("/p")),
+        ("identity.issuers[].secret_file", json!("/p")),
+        ("identity.issuers[].claims.attributes", json!({"email": "email"})),
+        ("identity.issuers[].required_claims", json!(["jti"])),
         ("permissions.roles", json!([])),
         ("permissions.roles[].permissions", json!(["p"])),
         ("permissions.required", json!([])),
@@ -136,9 +144,27 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
         let value = value.unwrap_or_else(|| panic!("give `{key}` ({kind}) another value"));
         let mut tree = base();
         // Of two keys that exclude each other, the other one goes.
-        let other = [("{}.file", "{}.key"), ("{}.key", "{}.file"), ("[].jwks_url", "[].jwks_file")];
+        let other = [("{}.file", "{}.key"), ("{}.key", "{}.file")];
         if let Some((end, other)) = other.iter().find(|(end, _)| key.ends_with(end)) {
             put(&mut tree, &key.replace(end, other), Value::Null);
+        }
+        let sources = [
+            "jwks_url",
+            "discovery",
+            "public_key",
+            "public_key_file",
+            "public_key_env",
+            "secret_env",
+            "secret_file",
+        ];
+        if let Some(source) = key.strip_prefix("identity.issuers[].").filter(|name| sources.contains(name)) {
+            put(&mut tree, "identity.issuers[].jwks_file", Value::Null);
+            let algorithm = match source {
+                "secret_env" | "secret_file" => "HS256",
+                "public_key" => "EdDSA",
+                _ => "RS256",
+            };
+            put(&mut tree, "identity.issuers[].algorithms", json!([algorithm]));
         }
         put(&mut tree, &key, value);
         std::fs::write(file.path(), tree.to_string()).unwrap();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use serde_json::json;
 use verdict::identity::Setup;
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::failure::FailureKind;
 use verdict::model::units::Period;
+use verdict_jose::Algorithm;
 
 use super::support::*;
 
@@ -94,7 +94,7 @@ async fn the_cache_is_bounded_and_can_be_off() {
 async fn a_key_that_is_removed_stops_verifying_cached_tokens_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jwks.json");
-    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let (old, new) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256));
     let write = |keys: &[serde_json::Value]| std::fs::write(&file, jwks(keys)).unwrap();
     write(&[old.jwk("old", json!({}))]);
     let mut from_file = issuer(&["ES256"], String::new());

@@ -36,7 +36,7 @@ async fn tokens_are_judged_as_the_cases_say() {
     assert!(cases.len() > 100);
     let mut wrong = Vec::new();
     for case in cases {
-        let token = pair.sign(jsonwebtoken::Algorithm::ES256, &case.header, &case.payload);
+        let token = pair.sign(verdict_jose::Algorithm::Es256, &case.header, &case.payload);
         // Twice: a token that is now in the cache must be judged the same, and a refused one must not be in it.
         for turn in ["first", "second"] {
             let got = outcome(&authenticator, &token).await;

@@ -55,8 +55,8 @@ fn a_configuration_error_names_its_place_and_what_to_do() {
             "identity.issuers[0].algorithms[0]: `none` is not a signature: anyone could be anyone",
         ),
         (
-            first(|i| i.algorithms = vec!["ES512".into()]),
-            "identity.issuers[0].algorithms[0]: unknown algorithm `ES512`",
+            first(|i| i.algorithms = vec!["ES521".into()]),
+            "identity.issuers[0].algorithms[0]: unknown algorithm `ES521`",
         ),
         (
             first(|i| i.leeway = Period::secs(301)),

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use verdict::identity::{Authenticator, Config, IssuerStatus, Pace, Setup};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::failure::FailureKind;
 use verdict::model::units::Period;
+use verdict_jose::Algorithm;
 
 use super::support::*;
 
@@ -51,7 +51,7 @@ fn status(authenticator: &Authenticator) -> IssuerStatus {
 
 #[tokio::test]
 async fn a_rotated_key_is_found_and_a_removed_one_is_gone() {
-    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let (old, new) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256));
     let (by_old, by_new) = (old.token("ES256", "old", &claims()), new.token("ES256", "new", &claims()));
     let provider = Provider::start(keys(&[("old", &old)])).await;
     let authenticator = with_pace(&config_for(&provider), no_cooldown());
@@ -263,7 +263,7 @@ async fn the_background_fetches_first_and_again() {
 async fn a_file_is_read_again_and_a_bad_one_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jwks.json");
-    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let (old, new) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256));
     let write = |text: String| std::fs::write(&file, text).unwrap();
     write(jwks(&[old.jwk("k1", json!({}))]));
     let mut from_file = issuer(&["ES256"], String::new());
@@ -389,7 +389,7 @@ async fn the_greatest_age_is_as_configured_and_keys_in_memory_have_none() {
 
 #[tokio::test]
 async fn another_key_under_the_same_kid_is_fetched_for() {
-    let (old, new, rsa) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256), pair_for("RS256"));
+    let (old, new, rsa) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256), pair_for("RS256"));
     let provider = Provider::start(keys(&[("k1", &old)])).await;
     let mut config = config_for(&provider);
     config.issuers[0].algorithms.push("RS256".to_owned());
@@ -439,7 +439,7 @@ async fn a_flood_of_bad_signatures_is_one_fetch() {
 /// What was fetched before somebody asked may be older than what made them ask.
 #[tokio::test]
 async fn a_refresh_is_not_content_with_a_fetch_that_was_under_way() {
-    let (old, new) = (Pair::new(Algorithm::ES256), Pair::new(Algorithm::ES256));
+    let (old, new) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256));
     let provider = Provider::start(Answer::Silence).await;
     let pace = Pace { timeout: Duration::from_millis(500), wait: Duration::ZERO, ..no_cooldown() };
     let authenticator = with_pace(&config_for(&provider), pace);

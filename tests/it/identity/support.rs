@@ -7,76 +7,106 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self as sig, KeyPair as _};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use verdict::identity::{Authenticator, ClaimMapping, Config, ConfigError, IssuerConfig, Setup};
+use verdict::identity::{Authenticator, Config, ConfigError, IssuerConfig, Setup};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::failure::Failure;
 use verdict::model::presented::Presented;
 use verdict::model::principal::{AuthContext, IdentityMode, Verified};
-use verdict::model::units::Period;
 use verdict::net;
+use verdict_jose::Algorithm;
 
 /// The time of every test, in seconds since the epoch; the cases' times are relative to it.
 pub const NOW: i64 = 1_800_000_000;
 pub const ISSUER: &str = "https://idp.example";
 pub const AUDIENCE: &str = "api";
 
-/// Every algorithm that an issuer may be configured with.
-pub const ALGORITHMS: [(&str, Algorithm); 9] = [
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-    ("PS256", Algorithm::PS256),
-    ("PS384", Algorithm::PS384),
-    ("PS512", Algorithm::PS512),
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("EdDSA", Algorithm::EdDSA),
+/// Every algorithm of key pairs.
+pub const ALGORITHMS: [(&str, Algorithm); 10] = [
+    ("RS256", Algorithm::Rs256),
+    ("RS384", Algorithm::Rs384),
+    ("RS512", Algorithm::Rs512),
+    ("PS256", Algorithm::Ps256),
+    ("PS384", Algorithm::Ps384),
+    ("PS512", Algorithm::Ps512),
+    ("ES256", Algorithm::Es256),
+    ("ES384", Algorithm::Es384),
+    ("ES512", Algorithm::Es512),
+    ("EdDSA", Algorithm::EdDsa),
 ];
 
-/// A key pair, as an identity provider has it.
+/// Every algorithm of a secret.
+pub const SYMMETRIC: [(&str, Algorithm); 3] =
+    [("HS256", Algorithm::Hs256), ("HS384", Algorithm::Hs384), ("HS512", Algorithm::Hs512)];
+
+/// A key pair or a secret, as an identity provider has it.
 pub struct Pair {
-    pub private: EncodingKey,
-    /// The public JWK, without `kid` and `alg`.
+    private: Private,
+    /// The public JWK, without `kid` and `alg`; null for a secret.
     pub public: Value,
+    /// The public key in DER; empty for a secret.
+    pub spki: Vec<u8>,
+}
+
+enum Private {
+    Rsa(sig::RsaKeyPair),
+    Ec(sig::EcdsaKeyPair),
+    Ed(sig::Ed25519KeyPair),
+    Secret(Vec<u8>),
 }
 
 impl Pair {
     pub fn new(algorithm: Algorithm) -> Self {
-        let random = SystemRandom::new();
-        if algorithm == Algorithm::EdDSA {
-            let der = sig::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-            let x = sig::Ed25519KeyPair::from_pkcs8(der.as_ref()).unwrap().public_key().as_ref().to_vec();
-            let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(x) });
-            return Self { private: EncodingKey::from_ed_der(der.as_ref()), public };
-        }
-        let private = match algorithm {
-            Algorithm::ES256 | Algorithm::ES384 => {
-                let curve = if algorithm == Algorithm::ES256 {
-                    &sig::ECDSA_P256_SHA256_FIXED_SIGNING
-                } else {
-                    &sig::ECDSA_P384_SHA384_FIXED_SIGNING
-                };
-                EncodingKey::from_ec_der(sig::EcdsaKeyPair::generate_pkcs8(curve, &random).unwrap().as_ref())
+        let elliptic = |curve: &'static sig::EcdsaSigningAlgorithm, name: &str| {
+            let pair = sig::EcdsaKeyPair::generate(curve).unwrap();
+            let point = &pair.public_key().as_ref()[1..];
+            let (x, y) = point.split_at(point.len() / 2);
+            let public = json!({ "kty": "EC", "crv": name, "x": b64(x), "y": b64(y) });
+            let spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
+            Self { private: Private::Ec(pair), public, spki }
+        };
+        match algorithm {
+            Algorithm::Es256 => elliptic(&sig::ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+            Algorithm::Es384 => elliptic(&sig::ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            Algorithm::Es512 => elliptic(&sig::ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
+            Algorithm::EdDsa => {
+                let pair = sig::Ed25519KeyPair::generate().unwrap();
+                let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(pair.public_key()) });
+                let spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
+                Self { private: Private::Ed(pair), public, spki }
             }
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => Self::secret([7; 64]),
             _ => {
                 let pair = sig::RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
-                EncodingKey::from_rsa_pem(&pem(pair.as_der().unwrap().as_ref())).unwrap()
+                let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+                let (n, e) = (n.big_endian_without_leading_zero(), e.big_endian_without_leading_zero());
+                let public = json!({ "kty": "RSA", "n": b64(n), "e": b64(e) });
+                let spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
+                Self { private: Private::Rsa(pair), public, spki }
             }
-        };
-        let mut public = serde_json::to_value(Jwk::from_encoding_key(&private, algorithm).unwrap()).unwrap();
-        public.as_object_mut().unwrap().remove("alg");
-        Self { private, public }
+        }
+    }
+
+    /// What signs with a secret.
+    pub fn secret(secret: impl AsRef<[u8]>) -> Self {
+        Self { private: Private::Secret(secret.as_ref().to_vec()), public: Value::Null, spki: Vec::new() }
+    }
+
+    /// The public key in PEM.
+    pub fn pem(&self) -> String {
+        let body = BASE64_STANDARD.encode(&self.spki);
+        let lines: Vec<&str> =
+            body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
 
     /// The public JWK under a `kid`, and whatever members besides.
@@ -90,24 +120,65 @@ impl Pair {
     /// Signs any header and payload, well-formed or not.
     pub fn sign(&self, algorithm: Algorithm, header: &str, payload: &str) -> String {
         let message = format!("{}.{}", b64(header), b64(payload));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, algorithm).unwrap();
-        format!("{message}.{signature}")
+        let signature = self.signature(algorithm, message.as_bytes());
+        format!("{message}.{}", b64(signature))
+    }
+
+    fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        match &self.private {
+            Private::Rsa(pair) => {
+                let encoding: &'static dyn sig::RsaEncoding = match algorithm {
+                    Algorithm::Rs256 => &sig::RSA_PKCS1_SHA256,
+                    Algorithm::Rs384 => &sig::RSA_PKCS1_SHA384,
+                    Algorithm::Rs512 => &sig::RSA_PKCS1_SHA512,
+                    Algorithm::Ps256 => &sig::RSA_PSS_SHA256,
+                    Algorithm::Ps384 => &sig::RSA_PSS_SHA384,
+                    Algorithm::Ps512 => &sig::RSA_PSS_SHA512,
+                    other => panic!("RSA does not sign by {other:?}"),
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, &random, message, &mut signature).unwrap();
+                signature
+            }
+            Private::Ec(pair) => pair.sign(&random, message).unwrap().as_ref().to_vec(),
+            Private::Ed(pair) => pair.sign(message).as_ref().to_vec(),
+            Private::Secret(secret) => {
+                let hash = match algorithm {
+                    Algorithm::Hs384 => hmac::HMAC_SHA384,
+                    Algorithm::Hs512 => hmac::HMAC_SHA512,
+                    _ => hmac::HMAC_SHA256,
+                };
+                hmac::sign(&hmac::Key::new(hash, secret), message).as_ref().to_vec()
+            }
+        }
     }
 
     /// Signs `claims` under `kid`.
     pub fn token(&self, name: &str, kid: &str, claims: &Value) -> String {
-        let (_, algorithm) = ALGORITHMS.iter().find(|(known, _)| *known == name).unwrap();
-        self.sign(*algorithm, &json!({ "alg": name, "kid": kid }).to_string(), &claims.to_string())
+        self.sign(by_name(name), &json!({ "alg": name, "kid": kid }).to_string(), &claims.to_string())
     }
+
+    /// Signs `claims` as another type of token.
+    pub fn typed(&self, name: &str, typ: &str, claims: &Value) -> String {
+        let header = json!({ "alg": name, "kid": "k1", "typ": typ });
+        self.sign(by_name(name), &header.to_string(), &claims.to_string())
+    }
+}
+
+fn by_name(name: &str) -> Algorithm {
+    Algorithm::by_name(name).unwrap()
 }
 
 /// One pair for each kind of key: RSA takes long to make.
 pub static PAIRS: LazyLock<BTreeMap<&str, Pair>> = LazyLock::new(|| {
     let kinds = [
-        ("RSA", Algorithm::RS256),
-        ("P-256", Algorithm::ES256),
-        ("P-384", Algorithm::ES384),
-        ("Ed25519", Algorithm::EdDSA),
+        ("RSA", Algorithm::Rs256),
+        ("P-256", Algorithm::Es256),
+        ("P-384", Algorithm::Es384),
+        ("P-521", Algorithm::Es512),
+        ("Ed25519", Algorithm::EdDsa),
+        ("secret", Algorithm::Hs512),
     ];
     kinds.into_iter().map(|(kind, algorithm)| (kind, Pair::new(algorithm))).collect()
 });
@@ -116,18 +187,15 @@ pub fn pair_for(name: &str) -> &'static Pair {
     &PAIRS[match name {
         "ES256" => "P-256",
         "ES384" => "P-384",
-        "EdDSA" => "Ed25519",
+        "ES512" => "P-521",
+        "EdDSA" | "Ed25519" => "Ed25519",
+        "HS256" | "HS384" | "HS512" => "secret",
         _ => "RSA",
     }]
 }
 
 pub fn b64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn pem(der: &[u8]) -> Vec<u8> {
-    let body = BASE64_STANDARD.encode(der);
-    format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n").into_bytes()
 }
 
 /// Claims that everything accepts.
@@ -145,14 +213,8 @@ pub fn issuer(algorithms: &[&str], jwks: String) -> IssuerConfig {
         issuer: ISSUER.to_owned(),
         audience: vec![AUDIENCE.to_owned()],
         algorithms: algorithms.iter().map(|name| (*name).to_owned()).collect(),
-        jwks_file: None,
         jwks: Some(jwks),
-        jwks_url: None,
-        jwks_refresh: Period::secs(300),
-        jwks_max_age: Period::secs(24 * 60 * 60),
-        claims: ClaimMapping::default(),
-        leeway: Period::secs(30),
-        types: vec!["JWT".to_owned(), "at+jwt".to_owned()],
+        ..IssuerConfig::default()
     }
 }
 

@@ -54,7 +54,7 @@ fn sighup_fetches_the_keys_again() {
 fn no_output_shows_what_is_secret_in_a_jwks_url() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut process = run(&config(&format!("'http://{closed}/keys?v=CANARY&CANARY'")), &[]);
-    wait_until("a failed fetch", || process.err.text().contains("the last good keys"));
+    wait_until("a failed fetch", || process.err.text().contains("the last good ones"));
     process.signal("HUP");
     wait_until("SIGHUP to be heard", || process.err.text().contains("\"why\":\"SIGHUP\""));
     process.signal("TERM");
