@@ -11,7 +11,7 @@ use super::config::{Config, ConfigError};
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
 use super::jwt::verifier::{IssuerStatus, Tokens};
-use super::kind::{Accepted, CredentialKind};
+use super::kind::{Accepted, CredentialKind, SingleUse};
 use super::modes::Modes;
 use super::refusal::Refusal;
 use super::setup::Setup;
@@ -21,6 +21,7 @@ use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode, Verified};
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
+use crate::stores::{Remembered, ReplayStore};
 
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
 /// own; [`Authenticator::adopt_keys`] spares it the fetches.
@@ -31,6 +32,7 @@ pub struct Authenticator {
     places: Vec<HeaderName>,
     challenges: Arc<[String]>,
     cache: CredentialCache,
+    replays: Arc<ReplayStore>,
     clock: Clock,
 }
 
@@ -75,12 +77,14 @@ impl Authenticator {
         if let Some(error) = check(config, Period(setup.pace.cooldown)).into_iter().find(|e| !allowed(e)) {
             return Err(error);
         }
+        setup.replays.begin(setup.clock.now());
         Ok(Self {
             tokens: Tokens::new(issuers, setup)?,
             modes,
             places: Vec::new(),
             challenges: Arc::from(["Bearer".to_owned()]),
             cache: CredentialCache::new(*cache_entries, cache_ttl.0),
+            replays: Arc::clone(&setup.replays),
             clock: setup.clock.clone(),
         })
     }
@@ -135,7 +139,23 @@ impl Authenticator {
         for candidate in &candidates {
             accepted.push(self.verify(candidate).await?);
         }
-        agreed(&accepted)
+        let agreed = agreed(&accepted)?;
+        for single_use in accepted.iter().filter_map(|credential| credential.single_use.as_ref()) {
+            self.consume(single_use).await?;
+        }
+        Ok(agreed)
+    }
+
+    /// INVARIANT (once): a single-use credential is remembered in the step that asks whether it was used, and only once
+    /// nothing else speaks against the call.
+    async fn consume(&self, SingleUse { nonce, until, issued_at }: &SingleUse) -> Result<(), Refusal> {
+        if self.replays.may_have_forgotten(*issued_at) {
+            return Err(Refusal::PerhapsReplayed);
+        }
+        match self.replays.remember(*nonce, *until, self.clock.now()).await? {
+            Remembered::Fresh => Ok(()),
+            Remembered::Replayed => Err(Refusal::Replayed),
+        }
     }
 
     /// Verifies a credential, from the cache where it can.

@@ -12,6 +12,7 @@ use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
 use crate::model::principal::Principal;
 use crate::model::revocation::RevocationFacts;
+use crate::stores;
 
 /// What verification takes: it may wait for keys.
 pub type Verifying<'a> = Pin<Box<dyn Future<Output = Result<Accepted, Refusal>> + Send + 'a>>;
@@ -99,8 +100,8 @@ pub enum Key {
 /// What a single-use credential is remembered by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SingleUse {
-    /// A hash of who issued it and of its identifier.
-    pub nonce: [u8; 32],
+    /// Who issued it, and its identifier.
+    pub nonce: stores::Key,
     /// From when on it is refused anyway.
     pub until: Timestamp,
     /// When it was issued.

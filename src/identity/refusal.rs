@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::model::failure::{Failure, FailureKind};
+use crate::stores::Unavailable;
 
 /// Why a credential was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,9 +91,12 @@ pub enum Refusal {
     /// It may be used once, and was.
     #[error("the credential was used before")]
     Replayed,
+    /// It may be used once, and perhaps was, before this process began to remember.
+    #[error("the credential is older than this server's memory of used ones; present a new one")]
+    PerhapsReplayed,
     /// Whether it was used before cannot be found out now.
-    #[error("{0}")]
-    StoreUnavailable(&'static str),
+    #[error("whether the credential was used before cannot be found out: {0}")]
+    StoreUnavailable(#[from] Unavailable),
     /// Too many wrong credentials came from this peer, or with this prefix.
     #[error("too many invalid credentials")]
     Throttled {
@@ -130,7 +134,7 @@ impl Refusal {
                 FailureKind::VerifierUnavailable
             }
             Self::Revoked(_) => FailureKind::CredentialRevoked,
-            Self::Replayed => FailureKind::CredentialReplayed,
+            Self::Replayed | Self::PerhapsReplayed => FailureKind::CredentialReplayed,
             Self::Throttled { .. } => FailureKind::RateLimited,
             Self::Delegation(_) => FailureKind::Mismatch,
             Self::TooLong

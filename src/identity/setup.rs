@@ -8,6 +8,7 @@ use super::variables::Variables;
 use crate::model::clock::Clock;
 use crate::model::roles::Roles;
 use crate::net::Client;
+use crate::stores::ReplayStore;
 
 /// What an [`Authenticator`](super::Authenticator) needs besides its configuration.
 #[derive(Debug, Clone)]
@@ -24,12 +25,14 @@ pub struct Setup<'a> {
     pub allow_insecure_issuers: bool,
     /// Which permissions the roles of subjects give.
     pub roles: Arc<Roles>,
+    /// Remembers credentials that may be used once.
+    pub replays: Arc<ReplayStore>,
     /// How often keys are fetched; the default is for everything but tests.
     pub pace: Pace,
 }
 
 impl<'a> Setup<'a> {
-    /// The usual setup: nothing insecure, the default pace, no environment.
+    /// The usual setup: nothing insecure, the default pace, no environment, used credentials remembered in memory.
     pub fn new(base_dir: &'a Path, clock: Clock, client: Client) -> Self {
         Self {
             base_dir,
@@ -38,6 +41,7 @@ impl<'a> Setup<'a> {
             variables: Variables::default(),
             allow_insecure_issuers: false,
             roles: Arc::default(),
+            replays: Arc::default(),
             pace: Pace::default(),
         }
     }

@@ -4,8 +4,9 @@
 //! INVARIANT (nothing forgotten is fresh): a nonce is kept as long as what carries it is valid. If the clock went back to a
 //! time of which nonces have been dropped, the call is refused.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::config::Config;
 use super::key::Key;
 use super::ledger::Ledger;
 use super::link::Link;
@@ -32,11 +33,33 @@ pub enum Remembered {
 pub struct ReplayStore {
     memory: Ledger,
     redis: Option<Arc<Link>>,
+    /// When this process began to remember.
+    began: OnceLock<Timestamp>,
+}
+
+/// A store in memory, of the default size.
+impl Default for ReplayStore {
+    fn default() -> Self {
+        Self::new(Config::default().max_entries, None)
+    }
 }
 
 impl ReplayStore {
     pub(super) fn new(max_entries: usize, redis: Option<Arc<Link>>) -> Self {
-        Self { memory: Ledger::new(max_entries), redis }
+        Self { memory: Ledger::new(max_entries), redis, began: OnceLock::new() }
+    }
+
+    /// Says when this process begins to remember; only the first time counts.
+    pub fn begin(&self, now: Timestamp) {
+        self.began.get_or_init(|| now);
+    }
+
+    /// Whether what was issued at this time may have been used without being remembered: a store in memory knows nothing of
+    /// what was before its process, and of what has no time of issue.
+    pub fn may_have_forgotten(&self, issued_at: Option<Timestamp>) -> bool {
+        let began = self.began.get().filter(|_| self.redis.is_none());
+        // Times of issue are whole seconds: what was issued in the second of the start counts as later.
+        began.is_some_and(|began| issued_at.is_none_or(|at| at.unix_seconds() < began.unix_seconds()))
     }
 
     /// Remembers a nonce until a time: that at which what carries it ceases to be valid, leeway included. The caller bounds

@@ -4,7 +4,6 @@
 //! INVARIANT (no silent loss): a fact of a wrong form refuses the token, or it could not be revoked by that fact, or would be
 //! of use to others than its holder.
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -18,6 +17,7 @@ use crate::identity::subject;
 use crate::model::clock::Timestamp;
 use crate::model::principal::Principal;
 use crate::model::revocation::RevocationFacts;
+use crate::stores;
 
 /// What a revocation can name of a token, `kid` being the name of the key that signed it.
 ///
@@ -64,15 +64,8 @@ pub(super) fn single_use(
         return Ok(None);
     }
     let jti = jti(claims)?.ok_or(wrong("jti", "is missing"))?;
-    let mut context = digest::Context::new(&digest::SHA256);
-    // With its length, so that no other issuer and `jti` are the same bytes.
-    context.update(&issuer.name.len().to_be_bytes());
-    context.update(issuer.name.as_bytes());
-    context.update(jti.as_bytes());
-    let mut nonce = [0; 32];
-    nonce.copy_from_slice(context.finish().as_ref());
     Ok(Some(SingleUse {
-        nonce,
+        nonce: stores::Key::new("jti", &[issuer.name.as_bytes(), jti.as_bytes()]),
         until: Timestamp(validity.until.unwrap_or(i64::MAX)),
         issued_at: numeric_date(claims, "iat")?.map(Timestamp),
     }))
