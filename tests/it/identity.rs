@@ -3,8 +3,12 @@
 mod attacks;
 mod cache;
 mod cases;
+mod claims;
 mod configuration;
+mod cves;
 mod dev;
+mod discovery;
 mod jwks;
 mod served;
+mod sources;
 mod support;

@@ -234,6 +234,13 @@ pub fn build(config: &Config, clock: &Clock) -> Result<Authenticator, ConfigErro
     Authenticator::new(config, &Setup::new(Path::new("."), clock.clone(), client()))
 }
 
+/// With one environment variable, `KEY`.
+pub fn build_with_key(config: &Config, key: &str) -> Result<Authenticator, ConfigError> {
+    let mut setup = Setup::new(Path::new("."), clock(), client());
+    setup.variables = BTreeMap::from([("KEY".to_owned(), key.to_owned())]).into();
+    Authenticator::new(config, &setup)
+}
+
 /// An authenticator with one issuer that has one ES256 key, `k1`.
 pub fn es256() -> (Authenticator, Clock) {
     let clock = clock();
@@ -287,6 +294,8 @@ pub enum Answer {
     Silence,
     /// A body without end, in chunks.
     Endless,
+    /// Another answer for each path; 404 for the others.
+    ByPath(Vec<(&'static str, Answer)>),
 }
 
 /// An identity provider: a real server whose answer can be changed, and which counts the calls.
@@ -298,6 +307,11 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Without a path: an issuer that can be discovered.
+    pub fn base(&self) -> String {
+        self.url.strip_suffix("/jwks.json").unwrap().to_owned()
+    }
+
     pub async fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
@@ -338,7 +352,17 @@ async fn serve(mut stream: TcpStream, answer: Answer) {
         }
     }
     let head = |status: u16, more: &str| format!("HTTP/1.1 {status} X\r\nconnection: close\r\n{more}\r\n");
+    let answer = match answer {
+        Answer::ByPath(answers) => {
+            let asked = String::from_utf8_lossy(&request);
+            let path = asked.split(' ').nth(1).unwrap_or_default();
+            let known = answers.into_iter().find(|(known, _)| *known == path);
+            known.map_or(Answer::Status(404), |(_, answer)| answer)
+        }
+        answer => answer,
+    };
     let text = match answer {
+        Answer::ByPath(_) => return,
         Answer::Body(body) => format!("{}{body}", head(200, &format!("content-length: {}\r\n", body.len()))),
         Answer::Status(status) => head(status, "content-length: 0\r\n"),
         Answer::Redirect(to) => head(302, &format!("location: {to}\r\ncontent-length: 0\r\n")),
