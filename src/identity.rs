@@ -34,6 +34,8 @@ mod setup;
 #[cfg(test)]
 mod testing;
 mod variables;
+#[cfg(test)]
+mod worked_example;
 
 pub use crate::model::subject;
 pub use authenticate::{Authenticator, KeyRefresh};

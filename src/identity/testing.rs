@@ -42,3 +42,37 @@ pub(super) fn accepted(principal: Principal) -> Accepted {
         kept: true,
     }
 }
+
+#[test]
+fn the_worked_example_of_the_documentation_is_this_code_and_works() {
+    use super::candidate::{Candidate, Place};
+    use super::kind::CredentialKind as _;
+    use super::refusal::Refusal;
+    use super::worked_example::Badges;
+    use crate::model::clock::Timestamp;
+
+    let page = include_str!("../../docs/new-credential-kind.md");
+    let (_, block) = page.split_once("<!-- file: worked_example.rs -->\n```rust\n").unwrap();
+    assert_eq!(block.split_once("```").unwrap().0, include_str!("worked_example.rs"));
+
+    let (header, other) =
+        (http::HeaderName::from_static("x-badge"), http::HeaderName::from_static("x-other"));
+    let holders = [("17".to_owned(), Arc::new(principal("alice")))].into();
+    let badges = Badges { header: header.clone(), holders };
+    let at = |name, text| Candidate { place: Place::Header(name), text, peer: None };
+    assert!(badges.recognises(&at(&header, "17")) && !badges.recognises(&at(&other, "17")));
+    let verified = |text| {
+        let candidate = at(&header, text);
+        let mut verifying = badges.verify(&candidate, Timestamp(0));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match verifying.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(outcome) => outcome.map(|accepted| match accepted.says {
+                Statement::Subject(subject) => subject.principal.id.clone(),
+                Statement::Delegation(_) => String::new(),
+            }),
+            std::task::Poll::Pending => panic!("nothing to wait for"),
+        }
+    };
+    assert_eq!(verified("17").unwrap(), "alice");
+    assert_eq!(verified("18").unwrap_err(), Refusal::UnknownApiKey);
+}

@@ -2,7 +2,8 @@
 //!
 //! INVARIANT (verified is not asserted): `input.subject` is what `identity` verified, or says that nobody was. What the
 //! caller's body says of who is calling is moved to `input.asserted`, where a policy can see a mismatch, and where it
-//! can never stand for the verified subject.
+//! can never stand for the verified subject. Where an agent is calling, `input.agent`, `input.agent_id` and `input.org_id`
+//! are those that were verified, whatever the body says.
 
 use std::sync::Arc;
 
@@ -20,12 +21,18 @@ pub const IDENTITY_KEYS: [&str; 5] = ["subject", "agent", "agent_id", "org_id", 
 /// # Errors
 /// [`FailureKind::InvalidRequest`] when it is another type.
 pub fn assemble(auth: &AuthContext, input: Option<Value>) -> Result<Option<Value>, Failure> {
-    let subject = match auth {
-        AuthContext::Unchecked => return Ok(input),
-        AuthContext::Anonymous => anonymous(),
-        AuthContext::Verified(verified) => subject(&verified.principal),
-    };
-    with_subject(subject, input).map(Some)
+    match auth {
+        AuthContext::Unchecked => Ok(input),
+        AuthContext::Anonymous => with_subject(anonymous(), input).map(Some),
+        AuthContext::Verified(verified) => {
+            let Prepared { subject, agent } = prepared(&verified.principal);
+            let mut input = with_subject(subject, input)?;
+            for (key, value) in agent.iter().flat_map(|agent| agent.iter()) {
+                input.insert(key, value.clone());
+            }
+            Ok(Some(input))
+        }
+    }
 }
 
 /// Assembles the input document around a subject that is taken for verified: for fixtures, which bring one.
@@ -64,12 +71,34 @@ pub fn anonymous() -> Value {
     subject
 }
 
-/// The principal as policy sees it, made once for each verified token.
-fn subject(principal: &Arc<Principal>) -> Value {
-    // A principal is made of JSON; were one not to serialise, the call is anonymous to policy rather than anybody else.
-    principal
-        .prepared
-        .get_or_make(|| Value::from_serialize(principal.as_ref()).unwrap_or_else(|_| anonymous()))
+/// A principal as policy sees it.
+#[derive(Clone)]
+struct Prepared {
+    subject: Value,
+    /// The members that name the agent that calls; none where no agent does.
+    agent: Option<Arc<[(&'static str, Value)]>>,
+}
+
+/// The principal as policy sees it, made once for each verified credential.
+fn prepared(principal: &Arc<Principal>) -> Prepared {
+    principal.prepared.get_or_make(|| Prepared {
+        // A principal is made of JSON; were one not to serialise, the call is anonymous to policy rather than anybody else.
+        subject: Value::from_serialize(principal.as_ref()).unwrap_or_else(|_| anonymous()),
+        agent: principal.agent.as_deref().map(|id| agent(id, principal.tenant.as_deref())),
+    })
+}
+
+/// The agent under the names that Relay and AgentPack know it by.
+fn agent(id: &str, organisation: Option<&str>) -> Arc<[(&'static str, Value)]> {
+    let ids = [("agent_id", Some(id)), ("org_id", organisation)];
+    let ids = ids.into_iter().filter_map(|(key, id)| Some((key, Value::from(id?))));
+    let mut members: Vec<_> = ids.collect();
+    let mut agent = Value::object();
+    for (key, id) in &members {
+        agent.insert(key, id.clone());
+    }
+    members.push(("agent", agent));
+    members.into()
 }
 
 #[cfg(test)]
@@ -109,5 +138,25 @@ mod tests {
         assert_eq!(anonymous.at(["subject", "type"]).unwrap(), &Value::from("anonymous"));
         assert_eq!(anonymous.at(["subject", "id"]), None);
         assert_eq!(anonymous.at(["asserted", "subject", "id"]).unwrap(), &Value::from("bob"));
+    }
+
+    #[test]
+    fn an_agent_is_named_as_it_was_verified_whatever_the_body_says() {
+        let named = |id, organisation| {
+            let mut input = Value::object();
+            for (key, value) in agent(id, organisation).iter() {
+                input.insert(key, value.clone());
+            }
+            input
+        };
+        for (input, expected) in [
+            (
+                named("agent_1", Some("acme")),
+                r#"{"agent":{"agent_id":"agent_1","org_id":"acme"},"agent_id":"agent_1","org_id":"acme"}"#,
+            ),
+            (named("agent_1", None), r#"{"agent":{"agent_id":"agent_1"},"agent_id":"agent_1"}"#),
+        ] {
+            assert_eq!(input, json(expected));
+        }
     }
 }
