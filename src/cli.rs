@@ -11,6 +11,7 @@ mod around;
 pub mod bench;
 pub mod build;
 pub mod capabilities;
+pub mod capability;
 pub mod check;
 pub mod completion;
 pub mod config;
@@ -48,6 +49,8 @@ enum Command {
     Run(serve::RunArgs),
     /// Print a token of the development issuer
     Token(token::TokenArgs),
+    /// Make keys for capability tokens, and tokens
+    Capability(capability::CapabilityArgs),
     /// Print the effective configuration, without secrets
     Config(config::ConfigArgs),
     /// Evaluate a query
@@ -87,6 +90,7 @@ impl Cli {
             Command::Dev(args) => serve::dev(args),
             Command::Run(args) => serve::run(args),
             Command::Token(args) => token::run(args),
+            Command::Capability(args) => capability::run(args),
             Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
             Command::Capabilities(args) => capabilities::run(&args),

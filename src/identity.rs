@@ -18,19 +18,22 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `cache` → [`jwt`] → [`subject`] → `modes` →
-//! [`dev`].
+//! [`dev`] → [`stated`].
 
 mod agreement;
 pub mod authenticate;
 mod cache;
 pub mod candidate;
+pub mod capability;
 mod config;
 pub mod dev;
 pub mod jwt;
+mod key_file;
 pub mod kind;
 mod modes;
 mod refusal;
 mod setup;
+pub mod stated;
 #[cfg(test)]
 mod testing;
 mod variables;

@@ -12,7 +12,6 @@ use crate::config::{Config, Loaded, Profile};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator};
 use crate::model::clock::Clock;
-use crate::model::roles::Roles;
 use crate::net;
 use crate::net::allow::Allow;
 use crate::net::policy::PolicyCalls;
@@ -97,10 +96,7 @@ pub(super) fn authenticator(
     }
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
-    let permissions = &loaded.config.permissions;
-    if permissions.role_permissions {
-        setup.roles = Arc::new(Roles::new(&permissions.roles));
-    }
+    setup.roles = Arc::new(loaded.config.permissions.role_table());
     setup.variables = loaded.environment().all().clone().into();
     // What exactly is allowed was checked when the configuration was loaded.
     setup.allow_insecure_issuers = match loaded.profile() {

@@ -193,7 +193,7 @@ fn make_paths_absolute(config: &mut Config) {
         http_send: _,
         decision_log,
     } = config;
-    let keys = identity.issuers.iter_mut().flat_map(|issuer| issuer.files_mut());
+    let keys = identity.key_files_mut();
     let log = decision_log.file.iter_mut().map(|file| &mut file.path).chain(&mut decision_log.refusals.path);
     let signers = bundles.verification.iter_mut().flat_map(|verification| verification.keys.values_mut());
     let signers = signers.filter_map(|key| key.file.as_mut());

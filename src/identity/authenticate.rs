@@ -7,6 +7,7 @@ use http::HeaderName;
 use super::agreement::agreed;
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::candidate::{Candidate, candidates};
+use super::capability::Capabilities;
 use super::config::{Config, ConfigError};
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
@@ -26,6 +27,7 @@ use crate::stores::{Remembered, ReplayStore};
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
 /// own; [`Authenticator::adopt_keys`] spares it the fetches.
 pub struct Authenticator {
+    capabilities: Capabilities,
     tokens: Tokens,
     modes: Modes,
     /// The headers that carry credentials, besides `Authorization`.
@@ -55,8 +57,8 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 1] {
-        [&self.tokens]
+    fn kinds(&self) -> [&dyn CredentialKind; 2] {
+        [&self.capabilities, &self.tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -64,9 +66,9 @@ impl Authenticator {
     /// # Errors
     /// What is wrong, with the key that says it, e.g. `identity.issuers[1].algorithms`.
     pub fn new(config: &Config, setup: &Setup<'_>) -> Result<Self, ConfigError> {
-        let Config { mode, entrypoints, issuers, cache_entries, cache_ttl } = config;
+        let Config { mode, entrypoints, issuers, capabilities, cache_entries, cache_ttl } = config;
         let modes = Modes::new(*mode, entrypoints)?;
-        if issuers.is_empty() && modes.verify_any() {
+        if !config.trusts_anybody() && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
                 "callers must be verified, but there is no issuer",
@@ -78,10 +80,13 @@ impl Authenticator {
             return Err(error);
         }
         setup.replays.begin(setup.clock.now());
+        let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
+        let places = capabilities.header().cloned().into_iter().collect();
         Ok(Self {
+            capabilities,
             tokens: Tokens::new(issuers, setup)?,
             modes,
-            places: Vec::new(),
+            places,
             challenges: Arc::from(["Bearer".to_owned()]),
             cache: CredentialCache::new(*cache_entries, cache_ttl.0),
             replays: Arc::clone(&setup.replays),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::capability::config::Config as CapabilityConfig;
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
 use crate::net::UrlText;
@@ -48,6 +49,9 @@ pub struct Config {
     pub entrypoints: BTreeMap<String, IdentityMode>,
     /// Who may vouch for callers.
     pub issuers: Vec<IssuerConfig>,
+    /// Who mints capability tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<CapabilityConfig>,
     /// How many verified tokens are kept.
     pub cache_entries: usize,
     /// The longest that a verified token is kept before it is verified again.
@@ -60,9 +64,24 @@ impl Default for Config {
             mode: IdentityMode::Required,
             entrypoints: BTreeMap::new(),
             issuers: Vec::new(),
+            capabilities: None,
             cache_entries: 10_000,
             cache_ttl: Period::secs(60),
         }
+    }
+}
+
+impl Config {
+    /// Whether anybody may vouch for callers.
+    pub const fn trusts_anybody(&self) -> bool {
+        !self.issuers.is_empty() || self.capabilities.is_some()
+    }
+
+    /// The files of keys that it names, to be made absolute.
+    pub fn key_files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let capabilities = self.capabilities.iter_mut().flat_map(|config| &mut config.keys);
+        let files = self.issuers.iter_mut().flat_map(IssuerConfig::files_mut);
+        files.chain(capabilities.filter_map(|key| key.public_key_file.as_mut()))
     }
 }
 

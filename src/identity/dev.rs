@@ -4,21 +4,19 @@
 //! INVARIANT (one key): the key file is made whole under another name and then linked to its own, which fails if it is
 //! there already. Of two processes that start together one makes the key, and both use it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 
-use super::config::IssuerConfig;
-use super::subject;
+use super::config::{ClaimMapping, IssuerConfig};
+use super::{key_file, subject};
 use crate::model::clock::Timestamp;
 use crate::model::secret::Secret;
 use crate::model::units::Period;
@@ -148,6 +146,7 @@ impl DevIssuer {
             audience: vec![AUDIENCE.to_owned()],
             algorithms: vec!["ES256".to_owned()],
             jwks: Some(self.jwks.clone()),
+            claims: ClaimMapping { agent: Some("agent".to_owned()), ..ClaimMapping::default() },
             leeway: Period::secs(0),
             types: vec!["JWT".to_owned()],
             ..IssuerConfig::default()
@@ -230,37 +229,19 @@ fn set_mode(_: &Path, _: u32) -> Result<(), Error> {
 fn new_key() -> Result<String, Error> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
         .map_err(|_| Error::Crypto("generate"))?;
-    let encoded = BASE64_STANDARD.encode(pkcs8.as_ref());
-    let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
-    for (index, letter) in encoded.chars().enumerate() {
-        if index > 0 && index % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(letter);
-    }
-    pem.push_str("\n-----END PRIVATE KEY-----\n");
-    Ok(pem)
+    Ok(key_file::pem("PRIVATE KEY", pkcs8.as_ref()))
 }
 
 fn create_key(directory: &Path, path: &Path) -> Result<(), Error> {
     let pem = new_key()?;
     let draft = directory.join(format!("{KEY_FILE}.{}", uuid::Uuid::new_v4()));
-    let written = write_private(&draft, pem.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        outcome => outcome,
-    });
+    let written =
+        key_file::write_private(&draft, pem.as_bytes()).and_then(|()| match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            outcome => outcome,
+        });
     let outcome = written.map_err(io("create", path));
     // A draft that stays behind is only untidy; the outcome above is what matters.
     let _ = fs::remove_file(&draft);
     outcome
-}
-
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
 }

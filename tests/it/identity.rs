@@ -2,6 +2,7 @@
 
 mod attacks;
 mod cache;
+mod capability;
 mod cases;
 mod claims;
 mod configuration;

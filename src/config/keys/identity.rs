@@ -174,6 +174,59 @@ pub(super) const ENTRIES: &[Entry] = &[
          access token of RFC 9068: with `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti`; `roles`, `groups` and \
          `entitlements` are lists where they are there.",
     ),
+    entry(
+        "identity.capabilities",
+        Kind::Section,
+        "Capability tokens: short-lived JWS of the type `agentpack-cap+jwt`, signed offline with Ed25519 (`verdict capability`). \
+         They are verified without any look-up. Tokens of this type are accepted nowhere else.",
+    ),
+    entry(
+        "identity.capabilities.issuer",
+        Kind::Text,
+        "The exact `iss` of the tokens (RFC 7519 section 4.1.1).",
+    ),
+    entry(
+        "identity.capabilities.audience",
+        Kind::Text,
+        "Accepted audience; the `aud` of a token must name it (RFC 7519 section 4.1.3).",
+    ),
+    entry(
+        "identity.capabilities.keys",
+        Kind::Sections,
+        "Public keys that tokens may be signed with; at least one.",
+    ),
+    entry(
+        "identity.capabilities.keys[].kid",
+        Kind::Text,
+        "Name of the key, as in the header of the tokens. Must be unique.",
+    ),
+    entry(
+        "identity.capabilities.keys[].public_key",
+        Kind::Text,
+        "The Ed25519 public key in PEM. `public_key` and `public_key_file` are mutually exclusive; one is required. A private \
+         key is an error.",
+    ),
+    entry(
+        "identity.capabilities.keys[].public_key_file",
+        Kind::Path,
+        "File with the public key in PEM. It is read at the start and on a reload.",
+    ),
+    entry(
+        "identity.capabilities.max_ttl",
+        Kind::Duration,
+        "Maximum time from `iat` to `exp`; at most `1d`. A token that would be valid for longer is refused.",
+    ),
+    entry("identity.capabilities.leeway", Kind::Duration, "Allowed clock skew; at most `5m`."),
+    entry(
+        "identity.capabilities.single_use",
+        Kind::Flag,
+        "Whether each token is accepted once only. Its `jti` is remembered until the token expires.",
+    ),
+    entry(
+        "identity.capabilities.header",
+        Kind::Text,
+        "Header that carries capabilities, besides `Authorization: Bearer`, e.g. `x-agentpack-capability`; by default none.",
+    ),
     entry("identity.cache_entries", Kind::Number, "Maximum number of verified tokens to cache."),
     entry(
         "identity.cache_ttl",

@@ -7,7 +7,7 @@ use std::path::{Component, Path as FsPath, PathBuf};
 use super::{Checks, Danger, Profile};
 use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
-use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, check};
+use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, capability, check};
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
@@ -27,7 +27,7 @@ impl Checks<'_> {
                     .to_owned(),
             );
         }
-        if asked && identity.issuers.is_empty() && !self.profile.trusts_dev_issuer() {
+        if asked && !identity.trusts_anybody() && !self.profile.trusts_dev_issuer() {
             self.no_issuers(at.key("issuers"));
         }
         if matches!(self.profile, Profile::Run(insecure) if insecure.dev_issuer) {
@@ -42,6 +42,9 @@ impl Checks<'_> {
             self.development(&at.key("issuers").index(n), issuer);
         }
         for error in check(identity, Period(Pace::default().cooldown)) {
+            self.report(error);
+        }
+        for error in identity.capabilities.iter().flat_map(capability::check::check) {
             self.report(error);
         }
     }

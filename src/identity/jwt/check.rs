@@ -7,6 +7,8 @@ mod entry;
 mod source;
 
 use self::entry::Entry;
+use super::issuer::media_type;
+use crate::identity::capability;
 use crate::identity::config::{Config, ConfigError, IssuerConfig, Risk};
 use crate::model::units::Period;
 
@@ -56,6 +58,10 @@ fn values(entry: &mut Entry<'_>, config: &IssuerConfig) {
     if audience.iter().any(String::is_empty) {
         let hint = "remove it, or write the name that it stands for";
         entry.wrong(".audience", "an audience is empty", hint);
+    }
+    if let Some(typ) = types.iter().find(|typ| media_type(typ) == capability::TYPE) {
+        let message = format!("`{typ}` is the type of capability tokens, which no issuer of JWTs can have");
+        entry.wrong(".types", message, "trust their keys in `identity.capabilities`");
     }
     if types.is_empty() || types.iter().any(String::is_empty) {
         let hint = "write e.g. `[JWT, at+jwt]`, which is the default";

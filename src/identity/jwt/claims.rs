@@ -9,17 +9,20 @@ use crate::identity::refusal::Refusal;
 use crate::identity::subject;
 use crate::model::clock::Timestamp;
 
-pub(super) type Claims = Map<String, Value>;
+pub(in crate::identity) type Claims = Map<String, Value>;
 
 /// The last second of the year 9999; a later NumericDate is a mistake or an attack.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-pub(super) const fn wrong(name: &'static str, problem: &'static str) -> Refusal {
+pub(in crate::identity) const fn wrong(name: &'static str, problem: &'static str) -> Refusal {
     Refusal::Claim { name, problem }
 }
 
 /// A claim that must be there and be a text with something in it.
-pub(super) fn required_text<'c>(claims: &'c Claims, name: &'static str) -> Result<&'c str, Refusal> {
+pub(in crate::identity) fn required_text<'c>(
+    claims: &'c Claims,
+    name: &'static str,
+) -> Result<&'c str, Refusal> {
     match claims.get(name) {
         None => Err(wrong(name, "is missing")),
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
@@ -28,7 +31,7 @@ pub(super) fn required_text<'c>(claims: &'c Claims, name: &'static str) -> Resul
 }
 
 /// RFC 7519 section 2, NumericDate: seconds since the epoch, perhaps with a fraction; here in nanoseconds.
-pub(super) fn numeric_date(claims: &Claims, name: &'static str) -> Result<Option<i64>, Refusal> {
+pub(in crate::identity) fn numeric_date(claims: &Claims, name: &'static str) -> Result<Option<i64>, Refusal> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     if let Some(seconds) = value.as_u64().filter(|seconds| *seconds <= LAST_SECOND) {
         return Ok(Some(Timestamp::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX)).0));
@@ -42,13 +45,17 @@ pub(super) fn numeric_date(claims: &Claims, name: &'static str) -> Result<Option
     }
 }
 
-/// The claims that say when. `iat` must be a time but decides nothing, unless the issuer limits lifetimes: an issuer that
+/// The claims that say when. `iat` must be a time but decides nothing, unless there is a longest lifetime: an issuer that
 /// wants a start says `nbf`.
-pub(super) fn validity(claims: &Claims, issuer: &Issuer) -> Result<Validity, Refusal> {
+pub(in crate::identity) fn validity(
+    claims: &Claims,
+    leeway_nanos: i64,
+    max_lifetime_nanos: Option<i64>,
+) -> Result<Validity, Refusal> {
     let exp = numeric_date(claims, "exp")?.ok_or(wrong("exp", "is missing"))?;
     let (nbf, iat) = (numeric_date(claims, "nbf")?, numeric_date(claims, "iat")?);
     let mut from = nbf;
-    if let Some(longest) = issuer.max_lifetime_nanos {
+    if let Some(longest) = max_lifetime_nanos {
         let iat = iat.ok_or(wrong("iat", "is missing"))?;
         if exp.saturating_sub(iat) > longest {
             return Err(wrong("exp", "is too long after `iat`"));
@@ -57,22 +64,23 @@ pub(super) fn validity(claims: &Claims, issuer: &Issuer) -> Result<Validity, Ref
         from = from.max(Some(iat));
     }
     Ok(Validity {
-        from: from.map(|from| from.saturating_sub(issuer.leeway_nanos)),
-        until: Some(exp.saturating_add(issuer.leeway_nanos)),
+        from: from.map(|from| from.saturating_sub(leeway_nanos)),
+        until: Some(exp.saturating_add(leeway_nanos)),
     })
 }
 
 /// The token's own `exp`, without leeway.
-pub(super) fn expires_at(claims: &Claims) -> Result<Option<Timestamp>, Refusal> {
+pub(in crate::identity) fn expires_at(claims: &Claims) -> Result<Option<Timestamp>, Refusal> {
     Ok(numeric_date(claims, "exp")?.map(Timestamp))
 }
 
 /// RFC 7519 section 4.1.3: a text, or an array of texts, of which one is ours.
-pub(super) fn check_audience(claims: &Claims, issuer: &Issuer) -> Result<(), Refusal> {
+/// Without any of ours, every audience will do.
+pub(in crate::identity) fn check_audience(claims: &Claims, audience: &[String]) -> Result<(), Refusal> {
     const FORM: Refusal = wrong("aud", "is not a text or a list of texts");
-    let ours = |name: &str| issuer.audience.iter().any(|audience| audience == name);
+    let ours = |name: &str| audience.iter().any(|ours| ours == name);
     let (well_formed, matches) = match claims.get("aud") {
-        None if issuer.audience.is_empty() => return Ok(()),
+        None if audience.is_empty() => return Ok(()),
         None => return Err(wrong("aud", "is missing")),
         Some(Value::String(name)) => (true, ours(name)),
         Some(Value::Array(names)) => {
@@ -80,7 +88,7 @@ pub(super) fn check_audience(claims: &Claims, issuer: &Issuer) -> Result<(), Ref
         }
         Some(_) => (false, false),
     };
-    match (well_formed, matches || issuer.audience.is_empty()) {
+    match (well_formed, matches || audience.is_empty()) {
         (false, _) => Err(FORM),
         (true, false) => Err(Refusal::Audience),
         (true, true) => Ok(()),
@@ -127,14 +135,14 @@ pub(super) fn check_required(claims: &Claims, issuer: &Issuer) -> Result<(), Ref
 
 /// What one text in the place of a list means.
 #[derive(Clone, Copy)]
-pub(super) enum Single {
+pub(in crate::identity) enum Single {
     /// One element.
     Whole,
     /// Elements separated by spaces (RFC 6749 section 3.3).
     Words,
 }
 
-pub(super) fn texts(
+pub(in crate::identity) fn texts(
     path: &impl ToString,
     found: Result<Option<&Value>, Ambiguous>,
     single: Single,

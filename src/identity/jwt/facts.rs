@@ -43,7 +43,7 @@ pub(super) fn revocation(
 }
 
 /// A token's own name (RFC 7519 section 4.1.7), unique at its issuer.
-fn jti(claims: &Claims) -> Result<Option<&str>, Refusal> {
+pub(in crate::identity) fn jti(claims: &Claims) -> Result<Option<&str>, Refusal> {
     if !claims.contains_key("jti") {
         return Ok(None);
     }
@@ -51,24 +51,21 @@ fn jti(claims: &Claims) -> Result<Option<&str>, Refusal> {
     subject::check_id(jti).map(|()| Some(jti)).map_err(|problem| wrong("jti", problem))
 }
 
-/// What a token is remembered by, if its issuer's are for a single use: until it would be refused as expired.
+/// What a token for a single use is remembered by, until it would be refused as expired.
 ///
 /// # Errors
 /// When it has no `jti`.
-pub(super) fn single_use(
+pub(in crate::identity) fn single_use(
     claims: &Claims,
-    issuer: &Issuer,
+    issuer: &str,
     validity: &Validity,
-) -> Result<Option<SingleUse>, Refusal> {
-    if !issuer.single_use {
-        return Ok(None);
-    }
+) -> Result<SingleUse, Refusal> {
     let jti = jti(claims)?.ok_or(wrong("jti", "is missing"))?;
-    Ok(Some(SingleUse {
-        nonce: stores::Key::new("jti", &[issuer.name.as_bytes(), jti.as_bytes()]),
+    Ok(SingleUse {
+        nonce: stores::Key::new("jti", &[issuer.as_bytes(), jti.as_bytes()]),
         until: Timestamp(validity.until.unwrap_or(i64::MAX)),
         issued_at: numeric_date(claims, "iat")?.map(Timestamp),
-    }))
+    })
 }
 
 /// The key that a token's holder must prove to have (RFC 7800 section 3.1), if it names one.
@@ -78,7 +75,7 @@ pub(super) fn single_use(
 ///
 /// # Errors
 /// When `cnf` names no key, several, or one in a way that cannot be checked.
-pub(super) fn binding(claims: &Claims) -> Result<Option<Key>, Refusal> {
+pub(in crate::identity) fn binding(claims: &Claims) -> Result<Option<Key>, Refusal> {
     const FORM: Refusal = wrong("cnf", "does not name one key in a way that is supported (RFC 7800)");
     let Some(cnf) = claims.get("cnf") else { return Ok(None) };
     let cnf = cnf.as_object().ok_or(FORM)?;

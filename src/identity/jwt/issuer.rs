@@ -105,12 +105,12 @@ pub(in crate::identity) fn is_access_token(jws: &Jws<'_>) -> bool {
     jws.typ.as_deref().is_some_and(|typ| media_type(typ) == ACCESS_TOKEN)
 }
 
-fn nanos(period: Period) -> i64 {
+pub(in crate::identity) fn nanos(period: Period) -> i64 {
     i64::try_from(period.0.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// RFC 7515 section 4.1.9: `application/` may be left out, and case does not matter.
-fn media_type(typ: &str) -> String {
+pub(in crate::identity) fn media_type(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").map(str::to_owned).unwrap_or(lower)
 }

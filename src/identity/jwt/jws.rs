@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use verdict_jose::Algorithm;
 
 use super::strict_json;
@@ -50,10 +50,7 @@ impl<'t> Jws<'t> {
             2 => return Err(Refusal::Encrypted),
             _ => return Err(Refusal::Malformed("it does not have three parts")),
         }
-        let decode = |part| BASE64_URL_SAFE_NO_PAD.decode(part);
-        let header_bytes = decode(header).map_err(|_| Refusal::Malformed("its header is not base64url"))?;
-        let header_json = strict_json::object(&header_bytes)
-            .map_err(|_| Refusal::Malformed("its header is not one strict json object"))?;
+        let header_json = header_of(header)?;
         for name in ["crit", "b64"] {
             if header_json.contains_key(name) {
                 return Err(Refusal::Header(name));
@@ -71,7 +68,22 @@ impl<'t> Jws<'t> {
             algorithm: Algorithm::by_name(&name).ok_or(Refusal::Algorithm)?,
             kid: text("kid", "its `kid` is not a text")?,
             typ: text("typ", "its `typ` is not a text")?,
-            payload: decode(payload).map_err(|_| Refusal::Malformed("its payload is not base64url"))?,
+            payload: BASE64_URL_SAFE_NO_PAD
+                .decode(payload)
+                .map_err(|_| Refusal::Malformed("its payload is not base64url"))?,
         })
     }
+}
+
+/// What kind of token a text says that it is, in its header's `typ`; `None` where it says nothing that could be read.
+pub(in crate::identity) fn declared_type(text: &str) -> Option<String> {
+    let (header, _) = text.split_once('.')?;
+    header_of(header).ok()?.get("typ")?.as_str().map(str::to_owned)
+}
+
+/// The header, of which there is only one reading.
+fn header_of(part: &str) -> Result<Map<String, Value>, Refusal> {
+    let bytes =
+        BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed("its header is not base64url"))?;
+    strict_json::object(&bytes).map_err(|_| Refusal::Malformed("its header is not one strict json object"))
 }

@@ -103,7 +103,7 @@ const MAX_ACTORS: usize = 8;
 
 /// The actor chain (RFC 8693 section 4.1), outermost first: `act` names the current actor, and each `act` within it the one
 /// before.
-fn actors(claims: &Claims) -> Result<Vec<Actor>, Refusal> {
+pub(in crate::identity) fn actors(claims: &Claims) -> Result<Vec<Actor>, Refusal> {
     const FORM: Refusal = wrong("act", "is not an object with a text `sub`, or nests too deeply");
     let (mut actors, mut next) = (Vec::new(), claims.get("act"));
     while let Some(act) = next {

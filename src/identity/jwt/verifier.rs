@@ -217,8 +217,8 @@ impl Tokens {
         basis: SignedBy,
         now: Timestamp,
     ) -> Result<Accepted, Refusal> {
-        claims::check_audience(&claims, issuer)?;
-        let validity = claims::validity(&claims, issuer)?;
+        claims::check_audience(&claims, &issuer.audience)?;
+        let validity = claims::validity(&claims, issuer.leeway_nanos, issuer.max_lifetime_nanos)?;
         validity.check(now)?;
         let is_access_token = issuer::is_access_token(&jws);
         if is_access_token {
@@ -227,7 +227,10 @@ impl Tokens {
         claims::check_required(&claims, issuer)?;
         let expires_at = claims::expires_at(&claims)?;
         let bound_to = facts::binding(&claims)?;
-        let single_use = facts::single_use(&claims, issuer, &validity)?;
+        let single_use = match issuer.single_use {
+            true => Some(facts::single_use(&claims, &issuer.name, &validity)?),
+            false => None,
+        };
         let mut principal = principal::principal(claims, issuer, is_access_token)?;
         self.roles.grant(&principal.roles, &mut principal.permissions);
         Ok(Accepted {

@@ -14,7 +14,8 @@ fn base() -> Value {
     json!({
         "state": "/s",
         "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
-        "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k"}]},
+        "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k"}],
+                     "capabilities": {"issuer": "i", "audience": "v", "keys": [{"kid": "k", "public_key_file": "/k"}]}},
         "permissions": {"roles": [{"name": "r"}], "required": [{"permissions": ["p"]}]},
         "http_send": {"allow": ["idp.example"]},
         "decision": {"entrypoints": {"0": {"deadline": "9ms"}}},
@@ -62,6 +63,10 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.issuers[].secret_file", json!("/p")),
         ("identity.issuers[].claims.attributes", json!({"email": "email"})),
         ("identity.issuers[].required_claims", json!(["jti"])),
+        ("identity.capabilities", Value::Null),
+        ("identity.capabilities.keys", json!([{"kid": "l", "public_key_file": "/k"}])),
+        ("identity.capabilities.keys[].public_key", json!(PUBLIC_KEY)),
+        ("identity.capabilities.keys[].public_key_file", json!("/l")),
         ("permissions.roles", json!([])),
         ("permissions.roles[].permissions", json!(["p"])),
         ("permissions.required", json!([])),
@@ -165,6 +170,9 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
                 _ => "RS256",
             };
             put(&mut tree, "identity.issuers[].algorithms", json!([algorithm]));
+        }
+        if key == "identity.capabilities.keys[].public_key" {
+            put(&mut tree, "identity.capabilities.keys[].public_key_file", Value::Null);
         }
         put(&mut tree, &key, value);
         std::fs::write(file.path(), tree.to_string()).unwrap();

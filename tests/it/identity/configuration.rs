@@ -29,6 +29,10 @@ fn a_configuration_error_names_its_place_and_what_to_do() {
     }
     let cases: Vec<(Change, &str)> = vec![
         (
+            first(|i| i.types.push("application/AgentPack-cap+jwt".into())),
+            "identity.issuers[0].types: `application/AgentPack-cap+jwt` is the type of capability tokens, which no issuer of JWTs can have",
+        ),
+        (
             Box::new(|c| c.issuers.clear()),
             "identity.issuers: callers must be verified, but there is no issuer",
         ),
