@@ -18,11 +18,11 @@ use self::required::{Required, Rule};
 use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
-use crate::model::roles::Role;
+use crate::model::roles::{Role, Roles};
 use verdict_rego::Value;
 
 /// `permissions:` in the configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Whether the hard limits of agents and keys are enforced before policy.
@@ -38,6 +38,14 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self { limits: true, role_permissions: true, roles: Vec::new(), required: Vec::new() }
+    }
+}
+
+impl Config {
+    /// The permissions that roles give by it.
+    pub fn role_table(&self) -> Roles {
+        let roles: &[Role] = if self.role_permissions { &self.roles } else { &[] };
+        Roles::new(roles)
     }
 }
 

@@ -35,11 +35,7 @@ pub fn assemble(auth: &AuthContext, input: Option<Value>) -> Result<Option<Value
     }
 }
 
-/// Assembles the input document around a subject that is taken for verified: for fixtures, which bring one.
-///
-/// # Errors
-/// [`FailureKind::InvalidRequest`] when the input is not an object.
-pub fn with_subject(subject: Value, input: Option<Value>) -> Result<Value, Failure> {
+fn with_subject(subject: Value, input: Option<Value>) -> Result<Value, Failure> {
     let mut input = input.unwrap_or_else(Value::object);
     if !input.is_object() {
         return Err(Failure::new(

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use http::header::AUTHORIZATION;
@@ -17,68 +18,69 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::Failure;
 use crate::model::presented::Presented as Shown;
 use crate::model::principal::AuthContext;
+use crate::model::roles::Roles;
 use crate::model::secret::Secret;
-use verdict_rego::Value;
-
-/// A known caller.
-pub(super) enum Known {
-    /// Verified by `identity`.
-    Verified(AuthContext),
-    /// The fixture's own subject.
-    Ready(Value),
-}
 
 /// Makes callers; the issuer is created for the first credential.
 #[derive(Default)]
 pub(super) struct Callers {
-    gate: Option<Gate>,
+    verifier: Option<Verifier>,
 }
 
-struct Gate {
+/// Mints credentials, and verifies them.
+struct Verifier {
     issuer: DevIssuer,
     authenticator: Authenticator,
     clock: Clock,
+    /// What the authenticator knows of roles.
+    roles: Arc<Roles>,
 }
 
 impl Callers {
     /// The caller of a case at the time `at`, or why the call is refused.
     ///
     /// # Errors
-    /// A token that cannot be minted.
-    pub(super) fn know(&mut self, caller: &Caller, at: Timestamp) -> Result<Result<Known, Failure>, String> {
+    /// A subject that no credential can name, or a token that cannot be minted.
+    pub(super) fn know(
+        &mut self,
+        caller: &Caller,
+        roles: &Arc<Roles>,
+        at: Timestamp,
+    ) -> Result<Result<AuthContext, Failure>, String> {
         let (presented, mode) = match caller {
-            Caller::Unchecked => return Ok(Ok(Known::Verified(AuthContext::Unchecked))),
-            Caller::Anonymous => return Ok(Ok(Known::Verified(AuthContext::Anonymous))),
-            Caller::Subject(subject) => return subject.document().map(|subject| Ok(Known::Ready(subject))),
+            Caller::Unchecked => return Ok(Ok(AuthContext::Unchecked)),
+            Caller::Anonymous => return Ok(Ok(AuthContext::Anonymous)),
+            Caller::Subject(subject) => return Ok(Ok(AuthContext::Verified(subject.verified(roles)?))),
             Caller::Credential(presented, mode) => (presented, *mode),
         };
-        let gate = match &mut self.gate {
-            Some(gate) => gate,
-            empty => empty.insert(Gate::new(at)?),
-        };
-        gate.clock.set(at);
-        let headers = gate.headers(presented, at)?;
+        let known = self.verifier.take().filter(|verifier| verifier.roles == *roles);
+        let verifier = self.verifier.insert(match known {
+            Some(verifier) => verifier,
+            None => Verifier::new(Arc::clone(roles), at)?,
+        });
+        verifier.clock.set(at);
+        let headers = verifier.headers(presented, at)?;
         let shown = Shown::from(&headers);
         // The keys are in memory, so nothing has to be waited for.
-        let mut verifying = pin!(gate.authenticator.authenticate(mode, &shown));
+        let mut verifying = pin!(verifier.authenticator.authenticate(mode, &shown));
         match verifying.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(known) => Ok(known.map(Known::Verified)),
+            Poll::Ready(known) => Ok(known),
             Poll::Pending => Err("the credential could not be verified without waiting".to_owned()),
         }
     }
 }
 
-impl Gate {
-    fn new(at: Timestamp) -> Result<Self, String> {
+impl Verifier {
+    fn new(roles: Arc<Roles>, at: Timestamp) -> Result<Self, String> {
         let issuer = DevIssuer::in_memory().map_err(|error| error.to_string())?;
         let config =
             identity::Config { issuers: vec![issuer.issuer_config()], ..identity::Config::default() };
         let clock = Clock::fixed(at);
         let client =
             crate::net::Client::new(&crate::net::Config::default()).map_err(|error| error.to_string())?;
-        let setup = Setup::new(Path::new("."), clock.clone(), client);
+        let setup = Setup { roles: Arc::clone(&roles), ..Setup::new(Path::new("."), clock.clone(), client) };
         let authenticator = Authenticator::new(&config, &setup).map_err(|error| error.to_string())?;
-        Ok(Self { issuer, authenticator, clock })
+        Ok(Self { issuer, authenticator, clock, roles })
     }
 
     /// The headers of a call that presents this.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::caller::{Callers, Known};
+use super::caller::Callers;
 use super::fixture::Case;
 use super::fixture_document::Document;
 use super::fixture_value::Expectation;
@@ -13,6 +13,7 @@ use super::watched;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::Failure;
+use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{Answer, decide_in, input};
@@ -76,10 +77,12 @@ impl Runner<'_, '_> {
         let at = case.now.unwrap_or(self.now);
         let changed = with_data(self.base, case, at, self.options.debug).transpose();
         let changed = changed.map_err(|errors| lines(&errors))?;
-        let input = match assemble(&self.callers.know(&case.caller, at)?, case) {
+        let caller = self.callers.know(&case.caller, &case.permissions.roles, at)?;
+        let request = case.request.as_ref().map(Value::from_serialize).transpose();
+        let request = request.map_err(|error| format!("`request`: {error}"))?;
+        let input = match caller.and_then(|auth| admitted(&auth, case, request)) {
             Ok(input) => input,
-            Err(Assembly::Problem(message)) => return Err(message),
-            Err(Assembly::Refused(failure)) => return Ok(judge(&case.expect, &Got::refused(failure))),
+            Err(failure) => return Ok(judge(&case.expect, &Got::refused(failure))),
         };
         let (limits, mut effects) = (self.options.limits(), self.options.effects());
         // Output and coverage come from a separate evaluation, so that the decision is made as in the server.
@@ -101,23 +104,11 @@ impl Runner<'_, '_> {
     }
 }
 
-/// Why there is no input.
-enum Assembly {
-    /// The fixture cannot be used.
-    Problem(String),
-    /// The call is refused, as it would be by the server.
-    Refused(Failure),
-}
-
-fn assemble(caller: &Result<Known, Failure>, case: &Case) -> Result<Option<Value>, Assembly> {
-    let caller = caller.as_ref().map_err(|failure| Assembly::Refused(failure.clone()))?;
-    let request = case.request.as_ref().map(Value::from_serialize).transpose();
-    let request = request.map_err(|error| Assembly::Problem(format!("`request`: {error}")))?;
-    match caller {
-        Known::Verified(auth) => input::assemble(auth, request),
-        Known::Ready(subject) => input::with_subject(subject.clone(), request).map(Some),
-    }
-    .map_err(Assembly::Refused)
+/// The input, if the caller may ask at all: in the order in which the server finds out.
+fn admitted(auth: &AuthContext, case: &Case, request: Option<Value>) -> Result<Option<Value>, Failure> {
+    let input = input::assemble(auth, request)?;
+    case.permissions.gate.check(auth, &case.entrypoint, input.as_ref())?;
+    Ok(input)
 }
 
 /// The snapshot with the case's own documents in data; `None` if it has none.

@@ -4,6 +4,7 @@
 //! and line, never a passing test.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -15,6 +16,8 @@ use super::fixture_value::Expectation;
 use crate::model::clock::Timestamp;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
+use crate::model::roles::Roles;
+use crate::pdp::gate::{self, Gate};
 use verdict_rego::Location;
 
 /// One request, its caller, and the expected decision.
@@ -32,12 +35,23 @@ pub struct Case {
     pub now: Option<Timestamp>,
     /// The caller.
     pub caller: Caller,
+    /// What no policy can allow, as the server has it.
+    pub permissions: Arc<Permissions>,
     /// The body's `input`, as the caller sends it; `None` if the call has none.
     pub request: Option<serde_json::Value>,
     /// Base documents that replace the bundle's for this case, parents first.
     pub data: Vec<(EntryPath, serde_json::Value)>,
     /// The expected decision.
     pub expect: Expectation,
+}
+
+/// `permissions` of a file: as in the configuration of the server.
+#[derive(Debug, Default)]
+pub struct Permissions {
+    /// What is asked before policy.
+    pub gate: Gate,
+    /// What roles give.
+    pub roles: Arc<Roles>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +61,8 @@ struct RawFile {
     reasons_at: Option<String>,
     now: Option<String>,
     identity: Option<IdentityMode>,
+    #[serde(default)]
+    permissions: gate::Config,
     cases: Vec<RawCase>,
 }
 
@@ -82,6 +98,10 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
     let mut seen = BTreeSet::new();
     let mut from = 0;
     let (mut cases, mut problems) = (Vec::new(), Vec::new());
+    let permissions = Arc::new(permissions(&raw.permissions).map_err(|message| {
+        let location = Location { file: file.to_owned(), row: 1, col: 1 };
+        vec![FixtureError::new(location, message)]
+    })?);
     for case in &raw.cases {
         let row = row_of(text, &case.name, &mut from);
         let location = Location { file: file.to_owned(), row, col: 1 };
@@ -90,7 +110,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
             problems.push(FixtureError::new(location.clone(), message));
         }
         match read_case(&raw, case, location) {
-            Ok(case) => cases.push(case),
+            Ok(case) => cases.push(Case { permissions: Arc::clone(&permissions), ..case }),
             Err(problem) => problems.push(problem),
         }
     }
@@ -99,6 +119,11 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
         problems.push(FixtureError::new(location, "the file has no cases"));
     }
     if problems.is_empty() { Ok(cases) } else { Err(problems) }
+}
+
+fn permissions(config: &gate::Config) -> Result<Permissions, String> {
+    let gate = Gate::new(config).map_err(|(key, message)| format!("`permissions.{key}`: {message}"))?;
+    Ok(Permissions { gate, roles: Arc::new(config.role_table()) })
 }
 
 fn read_case(file: &RawFile, case: &RawCase, location: Location) -> Result<Case, FixtureError> {
@@ -129,6 +154,7 @@ fn read_case(file: &RawFile, case: &RawCase, location: Location) -> Result<Case,
         now: now.map_err(|error| {
             problem(format!("`now`: {error}")).with_hint("e.g. `now: 2026-01-01T09:00:00Z`")
         })?,
+        permissions: Arc::default(),
         caller: caller(case, mode).map_err(|(message, hint)| problem(message.to_owned()).with_hint(hint))?,
         request: case.request.clone().map(|request| request.0),
         data,

@@ -132,6 +132,9 @@ fn nobody_imports_what_the_table_does_not_allow() {
             if reads(&words, at, "Principal {") && !declares && module != "identity" {
                 trespass(word.line, "only identity makes a Principal".to_owned());
             }
+            if reads(&words, at, "stated : :") && !matches!(module.as_str(), "identity" | "testing") {
+                trespass(word.line, "only tests of policy state a subject".to_owned());
+            }
         }
     }
     assert!(trespasses.is_empty(), "\n{}", trespasses.join("\n"));

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use super::{EvalArgs, Problem, query};
 use crate::cli::{around, sources};
 use crate::model::clock::{Clock, Timestamp};
+use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
+use crate::model::roles::Roles;
 use crate::pdp::input;
 use crate::testing::fixture::Subject;
 use verdict_rego::query::{Query, Scope};
@@ -108,7 +110,8 @@ fn input(args: &EvalArgs) -> Result<Option<Value>, String> {
     };
     let Some(subject) = &args.subject else { return Ok(asked) };
     let subject: Subject = serde_json::from_str(subject).map_err(|error| format!("`--subject`: {error}"))?;
-    input::with_subject(subject.document()?, asked).map(Some).map_err(|failure| failure.message)
+    let caller = AuthContext::Verified(subject.verified(&Roles::default())?);
+    input::assemble(&caller, asked).map_err(|failure| failure.message)
 }
 
 fn standard_input() -> Result<Vec<u8>, String> {

@@ -115,8 +115,10 @@ fn a_case_fails_when_anything_differs_and_says_how() {
 
 #[test]
 fn what_a_subject_and_a_token_give_to_policy() {
-    let subject = "subject: {id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}}";
-    let expected = "{id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}}";
+    let subject = "subject: {id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}, \
+                   method: api_key, agent: b, act: {sub: b, act: {sub: c, iss: i}}, attributes: {y: [2]}, proof: bound}";
+    let expected = "{id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}, \
+                    method: api_key, agent: b, act: {sub: b, act: {sub: c, iss: i}}, attributes: {y: [2]}, proof: {type: bound}}";
     case(&format!("{subject}\nentrypoint: app/seen\nrequest: {{agent_id: z}}\nexpect: {{result: {{subject: {expected}, asserted: {{agent_id: z}}}}}}"))
         .exits(0);
     let token = "credential: {token: {sub: a, type: agent, roles: [r], claims: {scope: s t, tenant: t}}}";
@@ -129,6 +131,45 @@ fn what_a_subject_and_a_token_give_to_policy() {
     seen("scopes", "[s, t]");
     seen("tenant", "t");
     seen("claims/sub", "a");
+}
+
+/// What no policy can allow is refused here, too: limits and operations of the subject, and permissions that are required.
+#[test]
+fn the_gate_is_asked_before_policy() {
+    let refused = "{decision: refused, failure: insufficient_permissions}";
+    let limits = "limits: {allowed_providers: [stripe], max_amount: 5}";
+    for (keys, expected) in [
+        (format!("subject: {{id: alice, {limits}}}\nrequest: {{action: stripe:refund}}"), "allow"),
+        (format!("subject: {{id: alice, {limits}}}\nrequest: {{action: aws:start}}"), refused),
+        (format!("subject: {{id: alice, {limits}}}"), refused),
+        (
+            format!(
+                "subject: {{id: alice, {limits}}}\nrequest: {{action: stripe:refund, resource: {{amount: 6}}}}"
+            ),
+            refused,
+        ),
+        ("subject: {id: alice, operations: ['a:*', b]}\nrequest: {action: a:x}".to_owned(), "allow"),
+        ("subject: {id: alice, operations: ['a:*', b]}\nrequest: {action: c}".to_owned(), refused),
+        ("subject: {id: alice, operations: []}\nrequest: {action: c}".to_owned(), refused),
+    ] {
+        let ran = case(&format!("{keys}\nexpect: {expected}"));
+        assert!(ran.code == 0 && ran.out.contains("1/1 passed"), "{keys}\n{}{}", ran.out, ran.err);
+    }
+    let permissions = "{roles: [{name: admin, permissions: [deploy]}], required: [{operation: deploy, permissions: [deploy]}]}";
+    for (caller, expected) in [
+        ("subject: {id: alice, roles: [admin]}", "allow"),
+        ("subject: {id: alice, permissions: ['*']}", "allow"),
+        ("subject: {id: alice}", refused),
+        ("subject: anonymous", "{decision: refused, failure: credential_missing}"),
+        ("credential: {token: {sub: alice, roles: [admin]}}", "allow"),
+        ("credential: {token: {sub: alice}}", refused),
+    ] {
+        let file = format!(
+            "entrypoint: app/allow\npermissions: {permissions}\ncases:\n  - name: it\n    {caller}\n    \
+             request: {{action: deploy}}\n    expect: {expected}\n"
+        );
+        test_file(&file).exits(0).says("1/1 passed");
+    }
 }
 
 #[test]
