@@ -37,6 +37,7 @@ use crate::decision_log::DecisionLog;
 use crate::doors::body;
 use crate::doors::edge::Edge;
 use crate::doors::origin::Origins;
+use crate::identity::Authenticator;
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
@@ -94,7 +95,9 @@ impl App {
         let (base, counted) = (PathBuf::new(), metrics.log.clone());
         let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, counted);
         let log = Arc::new(log.map_err(|error| misconfigured(&loaded, error.key(), &error))?);
-        let current = Arc::new(Current::new(in_force(&loaded, &client, &clock, &instance_id)?));
+        let directory = settings::directory(&loaded, &clock, &metrics, None)?;
+        let authenticator = settings::authenticator(&loaded, &client, &clock, directory.as_ref())?;
+        let current = Arc::new(Current::new(in_force(&loaded, authenticator, &clock, &instance_id)?));
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
@@ -108,6 +111,7 @@ impl App {
         );
         let authorizer = Arc::new(authorizer.map_err(|error| StartError::Other(error.to_string()))?);
         live::refresh_keys(&supervisor, &current.load().authenticator);
+        live::watch_directory(&supervisor, directory.as_ref());
 
         let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?);
         let listeners = Listeners::start(&loaded, &edge).await?;
@@ -119,6 +123,8 @@ impl App {
             clock,
             instance_id,
             supervisor: Arc::clone(&supervisor),
+            metrics: Arc::clone(&metrics),
+            directory: std::sync::Mutex::new(directory),
             loaded: std::sync::Mutex::new(loaded),
         });
         Ok(Self {
@@ -153,7 +159,7 @@ impl App {
 /// What is in force before the first activation: no policy, but who verifies, and within which settings.
 fn in_force(
     loaded: &Loaded,
-    client: &net::Client,
+    authenticator: Authenticator,
     clock: &Clock,
     instance_id: &str,
 ) -> Result<InForce, StartError> {
@@ -161,7 +167,7 @@ fn in_force(
         .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
     Ok(InForce {
         snapshot: Arc::new(empty),
-        authenticator: Arc::new(settings::authenticator(loaded, client, clock)?),
+        authenticator: Arc::new(authenticator),
         settings: Arc::new(settings::settings(loaded, instance_id)?),
     })
 }

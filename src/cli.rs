@@ -20,6 +20,7 @@ pub mod eval;
 pub mod exec;
 pub mod fmt;
 pub mod inspect;
+pub mod keys;
 pub mod man;
 pub mod parse;
 mod print;
@@ -51,6 +52,8 @@ enum Command {
     Token(token::TokenArgs),
     /// Make keys for capability tokens, and tokens
     Capability(capability::CapabilityArgs),
+    /// Generate API keys and hashes of them
+    Keys(keys::KeysArgs),
     /// Print the effective configuration, without secrets
     Config(config::ConfigArgs),
     /// Evaluate a query
@@ -91,6 +94,7 @@ impl Cli {
             Command::Run(args) => serve::run(args),
             Command::Token(args) => token::run(args),
             Command::Capability(args) => capability::run(args),
+            Command::Keys(args) => keys::run(args),
             Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
             Command::Capabilities(args) => capabilities::run(&args),

@@ -17,15 +17,17 @@
 //! Deliberately absent: encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`, `x5c`), secrets in a JWKS or
 //! in the configuration file, a cache of refusals.
 //!
-//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `cache` → [`jwt`] → [`subject`] → `modes` →
-//! [`dev`] → [`stated`].
+//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `cache` → [`jwt`] → [`api_key`] → [`subject`] →
+//! `modes` → [`dev`] → [`stated`].
 
 mod agreement;
+pub mod api_key;
 pub mod authenticate;
 mod cache;
 pub mod candidate;
 pub mod capability;
 mod config;
+mod config_error;
 pub mod dev;
 pub mod jwt;
 mod key_file;

@@ -13,9 +13,13 @@ use crate::decision_log::DecisionLog;
 use crate::identity::Authenticator;
 use crate::model::clock::Clock;
 use crate::net;
+use crate::registry::StaticFile;
+use crate::telemetry::metrics::Metrics;
 
 /// The names of the tasks that keep issuers' keys fresh begin like this.
 const KEYS: &str = "identity keys: ";
+/// The name of the task that reads the directory again.
+const DIRECTORY: &str = "identity directory";
 
 /// What a reload changes.
 pub struct Live {
@@ -26,6 +30,9 @@ pub struct Live {
     pub(super) clock: Clock,
     pub(super) instance_id: String,
     pub(super) supervisor: Arc<Supervisor>,
+    pub(super) metrics: Arc<Metrics>,
+    /// The directory in force, if there is one.
+    pub(super) directory: Mutex<Option<Arc<StaticFile>>>,
     pub(super) loaded: Mutex<Loaded>,
 }
 
@@ -47,18 +54,28 @@ impl Live {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let Reloaded { loaded: next, needs_restart } = loaded.reload().map_err(|error| error.to_string())?;
         let said = |error: super::error::StartError| error.to_string();
-        let mut authenticator = settings::authenticator(&next, &self.client, &self.clock).map_err(said)?;
+        let mut kept = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory =
+            settings::directory(&next, &self.clock, &self.metrics, kept.as_ref()).map_err(said)?;
+        let mut authenticator =
+            settings::authenticator(&next, &self.client, &self.clock, directory.as_ref()).map_err(said)?;
         authenticator.adopt_keys(&self.current.load().authenticator);
         let (authenticator, settings) =
             (Arc::new(authenticator), Arc::new(settings::settings(&next, &self.instance_id).map_err(said)?));
         refresh_keys(&self.supervisor, &authenticator);
+        watch_directory(&self.supervisor, directory.as_ref());
+        *kept = directory;
         self.current.change(|now| InForce { authenticator, settings, ..now.clone() });
         *loaded = next;
         Ok(needs_restart)
     }
 
-    /// Reads every issuer's keys again, whatever the cooldown says: for an operator who asks (SIGHUP).
+    /// Reads every issuer's keys and the directory again, whatever the cooldown says: for an operator who asks (SIGHUP).
     pub fn fetch_keys(&self) {
+        let directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(directory) = directory {
+            tokio::task::spawn_blocking(move || directory.reload());
+        }
         let authenticator = Arc::clone(&self.current.load().authenticator);
         tokio::spawn(async move { authenticator.refresh_now().await });
     }
@@ -83,5 +100,13 @@ pub(super) fn refresh_keys(supervisor: &Supervisor, authenticator: &Authenticato
     supervisor.end(KEYS);
     for keys in authenticator.key_refreshes() {
         supervisor.start(&format!("{KEYS}{}", keys.source()), move || keys.clone().run());
+    }
+}
+
+/// Reads this directory again whenever it has changed, and no other.
+pub(super) fn watch_directory(supervisor: &Supervisor, directory: Option<&Arc<StaticFile>>) {
+    supervisor.end(DIRECTORY);
+    if let Some(directory) = directory.map(Arc::clone) {
+        supervisor.start(DIRECTORY, move || Arc::clone(&directory).keep_fresh());
     }
 }

@@ -1,5 +1,6 @@
 //! From the configuration to what is in force: verifier, limits, surroundings, and what management shows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::error::{StartError, misconfigured};
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
-use crate::config::{Config, Loaded, Profile};
+use crate::config::{Config, Environment, Loaded, Profile};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator};
 use crate::model::clock::Clock;
@@ -17,6 +18,8 @@ use crate::net::allow::Allow;
 use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::gate::Gate;
+use crate::registry::StaticFile;
+use crate::telemetry::metrics::Metrics;
 use verdict_rego::outbound::Client;
 use verdict_rego::{Host, Responses, Value};
 
@@ -87,6 +90,7 @@ pub(super) fn authenticator(
     loaded: &Loaded,
     client: &net::Client,
     clock: &Clock,
+    directory: Option<&Arc<StaticFile>>,
 ) -> Result<Authenticator, StartError> {
     let mut identity = loaded.config.identity.clone();
     if loaded.profile().trusts_dev_issuer() {
@@ -96,8 +100,10 @@ pub(super) fn authenticator(
     }
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
+    setup.directory = directory.map(|directory| Arc::clone(directory) as _);
+    setup.role_permissions = loaded.config.permissions.role_permissions;
     setup.roles = Arc::new(loaded.config.permissions.role_table());
-    setup.variables = loaded.environment().all().clone().into();
+    setup.variables = variables(loaded.environment());
     // What exactly is allowed was checked when the configuration was loaded.
     setup.allow_insecure_issuers = match loaded.profile() {
         Profile::Dev => true,
@@ -105,6 +111,34 @@ pub(super) fn authenticator(
         Profile::Inspect => false,
     };
     Ok(Authenticator::new(&identity, &setup)?)
+}
+
+/// The directory that a configuration names: the one of before, if it is the same file.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(super) fn directory(
+    loaded: &Loaded,
+    clock: &Clock,
+    metrics: &Metrics,
+    before: Option<&Arc<StaticFile>>,
+) -> Result<Option<Arc<StaticFile>>, StartError> {
+    let Some(path) = &loaded.config.identity.static_file else { return Ok(None) };
+    if let Some(before) = before.filter(|before| before.path() == path) {
+        return Ok(Some(Arc::clone(before)));
+    }
+    let opened = StaticFile::open(path, clock.clone(), metrics.directory.clone());
+    opened.map(|directory| Some(Arc::new(directory))).map_err(|error| {
+        let message = format!("the directory cannot be put in force:\n{error}");
+        misconfigured(loaded, "identity.static", &message)
+    })
+}
+
+/// All variables; those that are not text have a value that nothing takes for a key.
+fn variables(environment: &Environment) -> identity::Variables {
+    let not_text = environment.not_text().iter().map(|name| (name.clone(), "\u{fffd}".to_owned()));
+    let text = environment.all().iter().map(|(name, value)| (name.clone(), value.clone()));
+    text.chain(not_text).collect::<BTreeMap<_, _>>().into()
 }
 
 fn labels(config: &Config, instance_id: &str) -> Json {

@@ -53,6 +53,11 @@ impl Environment {
         &self.variables
     }
 
+    /// The names of variables that are not text.
+    pub fn not_text(&self) -> &[String] {
+        &self.not_text
+    }
+
     /// The variables that are meant for the configuration.
     fn configuration(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));

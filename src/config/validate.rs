@@ -82,8 +82,12 @@ impl Checks<'_> {
 
     /// Paths that name nothing.
     fn paths(&mut self) {
-        let Config { state, bundles, decision_log, .. } = self.config;
+        let Config { state, bundles, identity, decision_log, .. } = self.config;
         for (key, empty) in [
+            (
+                "identity.static",
+                identity.static_file.as_ref().is_some_and(|path| path.as_os_str().is_empty()),
+            ),
             ("state", state.as_os_str().is_empty()),
             ("bundles.dir", bundles.dir.as_os_str().is_empty()),
             (

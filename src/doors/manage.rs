@@ -144,6 +144,15 @@ fn status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
             "last_error": issuer.last_error, "warnings": issuer.warnings,
         })
     });
+    let directory = in_force.authenticator.directory_status().map(|directory| {
+        let counts = directory.counts;
+        json!({
+            "source": directory.source, "generation": directory.generation,
+            "organisations": counts.organisations, "agents": counts.agents, "keys": counts.keys,
+            "delegations": counts.delegations, "roles": counts.roles, "revocations": counts.revocations,
+            "last_success": time(directory.last_success), "last_error": directory.last_error,
+        })
+    });
     let plugins = plugins(edge).into_iter();
     let plugins: serde_json::Map<_, _> =
         plugins.map(|(name, ok)| (name.to_owned(), json!({ "state": plugin_state(ok) }))).collect();
@@ -154,7 +163,7 @@ fn status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
         "bundles": report.bundles,
         "plugins": plugins,
         "decision_logs": { "records": log.records.get(), "failures": log.failures.get() },
-        "identity": { "issuers": issuers.collect::<Vec<_>>() },
+        "identity": { "issuers": issuers.collect::<Vec<_>>(), "directory": directory },
         "tasks": edge.tasks.report(),
         "reload": {
             "generation": report.generation, "activations": report.activations, "failures": report.failures,

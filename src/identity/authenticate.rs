@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::agreement::agreed;
+use super::api_key::ApiKeys;
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::candidate::{Candidate, candidates};
 use super::capability::Capabilities;
@@ -22,13 +23,16 @@ use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode, Verified};
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
+use crate::registry::{self, Directory};
 use crate::stores::{Remembered, ReplayStore};
 
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
 /// own; [`Authenticator::adopt_keys`] spares it the fetches.
 pub struct Authenticator {
     capabilities: Capabilities,
+    api_keys: ApiKeys,
     tokens: Tokens,
+    directory: Option<Arc<dyn Directory>>,
     modes: Modes,
     /// The headers that carry credentials, besides `Authorization`.
     places: Vec<HeaderName>,
@@ -57,8 +61,8 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 2] {
-        [&self.capabilities, &self.tokens]
+    fn kinds(&self) -> [&dyn CredentialKind; 3] {
+        [&self.capabilities, &self.api_keys, &self.tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -66,12 +70,23 @@ impl Authenticator {
     /// # Errors
     /// What is wrong, with the key that says it, e.g. `identity.issuers[1].algorithms`.
     pub fn new(config: &Config, setup: &Setup<'_>) -> Result<Self, ConfigError> {
-        let Config { mode, entrypoints, issuers, capabilities, cache_entries, cache_ttl } = config;
+        let Config {
+            mode,
+            entrypoints,
+            issuers,
+            capabilities,
+            static_file: _,
+            api_keys,
+            cache_entries,
+            cache_ttl,
+        } = config;
         let modes = Modes::new(*mode, entrypoints)?;
+        let token_prefixes = issuers.iter().filter_map(|issuer| issuer.prefix.clone()).collect();
+        let api_keys = ApiKeys::new(api_keys, token_prefixes, setup)?;
         if !config.trusts_anybody() && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
-                "callers must be verified, but there is no issuer",
+                "callers must be verified, but there is no issuer and no key",
                 "add one, or set `identity.mode: off`",
             ));
         }
@@ -81,12 +96,14 @@ impl Authenticator {
         }
         setup.replays.begin(setup.clock.now());
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
-        let places = capabilities.header().cloned().into_iter().collect();
+        let places = capabilities.header().into_iter().chain(api_keys.headers()).cloned().collect();
         Ok(Self {
             capabilities,
             tokens: Tokens::new(issuers, setup)?,
             modes,
             places,
+            api_keys,
+            directory: setup.directory.clone(),
             challenges: Arc::from(["Bearer".to_owned()]),
             cache: CredentialCache::new(*cache_entries, cache_ttl.0),
             replays: Arc::clone(&setup.replays),
@@ -98,6 +115,7 @@ impl Authenticator {
     /// a reload neither refuses calls until keys are fetched anew, nor lets anyone provoke more fetches.
     pub fn adopt_keys(&mut self, previous: &Self) {
         self.tokens.adopt_keys(&previous.tokens);
+        self.api_keys.adopt(&previous.api_keys);
     }
 
     /// Whether a call for `path` must, may, or need not say who it is: what the longest configured path above it says,
@@ -205,6 +223,11 @@ impl Authenticator {
     /// What is known of every issuer's keys, in the order of the configuration.
     pub fn status(&self) -> Vec<IssuerStatus> {
         self.tokens.status(self.clock.now())
+    }
+
+    /// How the directory is doing, if there is one.
+    pub fn directory_status(&self) -> Option<registry::Status> {
+        self.directory.as_ref().map(|directory| directory.status())
     }
 
     /// How many verified tokens are kept.

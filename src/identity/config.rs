@@ -5,39 +5,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::api_key::config::ApiKeysConfig;
 use super::capability::config::Config as CapabilityConfig;
+pub use super::config_error::{ConfigError, Risk};
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
 use crate::net::UrlText;
-
-/// What is wrong with `identity:` in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {message}; {hint}")]
-pub struct ConfigError {
-    /// The key, e.g. `identity.issuers[1].algorithms`.
-    pub at: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-    /// Set where the value means something but is insecure, so that a flag can allow it.
-    pub risk: Option<Risk>,
-}
-
-/// What can be allowed by a flag, though it is insecure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Risk {
-    /// An issuer whose tokens are accepted whomever they are for.
-    NoAudience,
-    /// Keys, or what names them, that come over plain HTTP from another machine.
-    HttpJwks,
-}
-
-impl ConfigError {
-    pub(super) fn new(at: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { at: at.into(), message: message.into(), hint: hint.into(), risk: None }
-    }
-}
 
 /// `identity:` in the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,6 +25,11 @@ pub struct Config {
     /// Who mints capability tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<CapabilityConfig>,
+    /// The file with organisations, agents, keys, delegations, roles and revocations.
+    #[serde(rename = "static", skip_serializing_if = "Option::is_none")]
+    pub static_file: Option<PathBuf>,
+    /// Keys of environment variables, and how keys are taken.
+    pub api_keys: ApiKeysConfig,
     /// How many verified tokens are kept.
     pub cache_entries: usize,
     /// The longest that a verified token is kept before it is verified again.
@@ -65,6 +43,8 @@ impl Default for Config {
             entrypoints: BTreeMap::new(),
             issuers: Vec::new(),
             capabilities: None,
+            static_file: None,
+            api_keys: ApiKeysConfig::default(),
             cache_entries: 10_000,
             cache_ttl: Period::secs(60),
         }
@@ -74,14 +54,16 @@ impl Default for Config {
 impl Config {
     /// Whether anybody may vouch for callers.
     pub const fn trusts_anybody(&self) -> bool {
-        !self.issuers.is_empty() || self.capabilities.is_some()
+        let api_keys = self.static_file.is_some() || self.api_keys.has_variables();
+        !self.issuers.is_empty() || self.capabilities.is_some() || api_keys
     }
 
-    /// The files of keys that it names, to be made absolute.
+    /// The files that it names, to be made absolute.
     pub fn key_files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let capabilities = self.capabilities.iter_mut().flat_map(|config| &mut config.keys);
         let files = self.issuers.iter_mut().flat_map(IssuerConfig::files_mut);
-        files.chain(capabilities.filter_map(|key| key.public_key_file.as_mut()))
+        let directory = self.static_file.iter_mut();
+        files.chain(capabilities.filter_map(|key| key.public_key_file.as_mut())).chain(directory)
     }
 }
 

@@ -106,6 +106,9 @@ pub enum Refusal {
     /// Past `exp` and leeway.
     #[error("the token has expired")]
     Expired,
+    /// An API key past its end.
+    #[error("the api key has expired")]
+    KeyExpired,
     /// Before `nbf` and leeway.
     #[error("the token is not valid yet")]
     NotYet,
@@ -129,7 +132,7 @@ impl Refusal {
     /// Which of the closed list of failures it is.
     pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::Expired => FailureKind::CredentialExpired,
+            Self::Expired | Self::KeyExpired => FailureKind::CredentialExpired,
             Self::KeysUnavailable | Self::KeysTooOld | Self::StoreUnavailable(_) => {
                 FailureKind::VerifierUnavailable
             }

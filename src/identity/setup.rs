@@ -8,6 +8,7 @@ use super::variables::Variables;
 use crate::model::clock::Clock;
 use crate::model::roles::Roles;
 use crate::net::Client;
+use crate::registry::Directory;
 use crate::stores::ReplayStore;
 
 /// What an [`Authenticator`](super::Authenticator) needs besides its configuration.
@@ -27,6 +28,10 @@ pub struct Setup<'a> {
     pub roles: Arc<Roles>,
     /// Remembers credentials that may be used once.
     pub replays: Arc<ReplayStore>,
+    /// Whether the roles that the directory knows give theirs, too.
+    pub role_permissions: bool,
+    /// What is known of agents, keys, delegations and revocations.
+    pub directory: Option<Arc<dyn Directory>>,
     /// How often keys are fetched; the default is for everything but tests.
     pub pace: Pace,
 }
@@ -42,6 +47,8 @@ impl<'a> Setup<'a> {
             allow_insecure_issuers: false,
             roles: Arc::default(),
             replays: Arc::default(),
+            role_permissions: true,
+            directory: None,
             pace: Pace::default(),
         }
     }

@@ -48,6 +48,11 @@ impl<R: Keyed> KeyIndex<R> {
         (found.hash() == presented).then_some(found)
     }
 
+    /// Every record, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<R>> {
+        self.records.values()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.records.len()

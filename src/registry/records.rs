@@ -103,7 +103,7 @@ pub struct Key {
     pub roles: Vec<String>,
     /// Its permissions, besides those of its agent.
     pub permissions: Vec<String>,
-    /// What it may do at most, besides the limits of its agent.
+    /// What it may do at most, for keys without agent; the others have the limits of their agent.
     pub limits: Arc<HardLimits>,
     /// What else policy may want to know of it.
     pub metadata: Map<String, Value>,

@@ -107,15 +107,40 @@ impl RateLimiter {
         if charges.is_empty() {
             return Ok(None);
         }
-        let Some((link, script)) = &self.redis else { return self.take_here(charges, cost, now) };
+        let Some((link, script)) = &self.redis else { return self.take_in_memory(charges, cost, now) };
         match take_there(link, script, charges, cost).await {
-            Err(_) if self.on_failure == OnFailure::Local => self.take_here(charges, cost, now),
+            Err(_) if self.on_failure == OnFailure::Local => self.take_in_memory(charges, cost, now),
             taken => taken,
         }
     }
 
-    /// The same in this process's memory.
-    fn take_here(&self, charges: &Charges, cost: u64, now: Timestamp) -> Result<Option<Taken>, Unavailable> {
+    /// A limiter that counts in this process alone, for at most about `max_entries` at a time.
+    pub fn in_memory(max_entries: usize) -> Self {
+        Self::new(max_entries, None, OnFailure::Refuse)
+    }
+
+    /// How a call would fare in this process's memory. Nothing is charged; `None` if it has no limits.
+    pub fn peek(&self, charges: &Charges, now: Timestamp) -> Option<Taken> {
+        let mut shards = self.lock(charges);
+        let mut backlogs = [0; MOST_CHARGES];
+        for (charge, backlog) in charges.iter().zip(&mut backlogs) {
+            let kept = shards.of(self, &charge.key).and_then(|shard| shard.get(&charge.key));
+            let ahead = kept.map_or(0, |until| until.saturating_sub(now.0).max(0));
+            *backlog = ahead.cast_unsigned().min(Pace::new(charge.quota, NANOS).burst);
+        }
+        tightest(charges, &backlogs, 1, false)
+    }
+
+    /// As [`RateLimiter::take`], in this process's memory.
+    ///
+    /// # Errors
+    /// The store is full: the call must be refused.
+    pub fn take_in_memory(
+        &self,
+        charges: &Charges,
+        cost: u64,
+        now: Timestamp,
+    ) -> Result<Option<Taken>, Unavailable> {
         let mut shards = self.lock(charges);
         let mut backlogs = [0; MOST_CHARGES];
         let mut taken = true;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 mod completion;
 mod config;
 mod help;
+mod keys;
 mod output;
 mod token;
 

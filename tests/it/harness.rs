@@ -64,6 +64,7 @@ pub struct TestApp {
     config: String,
     clock: Clock,
     profile: Profile,
+    env: Environment,
 }
 
 impl TestApp {
@@ -72,7 +73,7 @@ impl TestApp {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("bundles")).unwrap();
         let config = "identity: {mode: off}\n".to_owned();
-        Self { dir, config, clock: Clock::System, profile: Profile::Dev }
+        Self { dir, config, clock: Clock::System, profile: Profile::Dev, env: Environment::default() }
     }
 
     /// Other lines of configuration instead of `identity: {mode: off}`.
@@ -84,6 +85,12 @@ impl TestApp {
     /// Another profile than that of development.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Environment variables.
+    pub fn env(mut self, variables: &[(&str, &str)]) -> Self {
+        self.env = variables.iter().copied().collect();
         self
     }
 
@@ -105,7 +112,7 @@ impl TestApp {
     }
 
     pub fn start(self) -> Server {
-        let Self { dir, config, clock, profile } = self;
+        let Self { dir, config, clock, profile, env } = self;
         let file = dir.path().join("verdict.yaml");
         let fixed = "server: {listen: 127.0.0.1:0}\nbundles: {dir: bundles, poll_interval: 200ms, debounce: 20ms}\n\
                      decision_log: {console: off, file: {path: decisions.jsonl}, refusals: {rate: 1000000}}\n\
@@ -117,12 +124,7 @@ impl TestApp {
             .map(|line| format!("{line}\n"))
             .collect();
         std::fs::write(&file, format!("{fixed}{config}")).unwrap();
-        let sources = Sources {
-            file: Some(file),
-            env: Environment::default(),
-            overrides: Overrides::default(),
-            profile,
-        };
+        let sources = Sources { file: Some(file), env, overrides: Overrides::default(), profile };
         let loaded = load(sources).unwrap_or_else(|error| panic!("{error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -1,5 +1,6 @@
 //! Tokens of every kind against the authenticator, keys from real sockets and files.
 
+mod api_keys;
 mod attacks;
 mod cache;
 mod capability;

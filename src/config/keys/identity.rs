@@ -227,6 +227,76 @@ pub(super) const ENTRIES: &[Entry] = &[
         Kind::Text,
         "Header that carries capabilities, besides `Authorization: Bearer`, e.g. `x-agentpack-capability`; by default none.",
     ),
+    entry(
+        "identity.static",
+        Kind::Path,
+        "The directory: a YAML file with organisations, agents, keys, delegations, roles and revocations \
+         ([directory-file.md](directory-file.md)). It is read again within about a second of a change, and on SIGHUP; a file \
+         with an error changes nothing, and shows in log, metrics and `/v1/status`.",
+    ),
+    entry(
+        "identity.api_keys.headers",
+        Kind::Texts,
+        "Headers in which API keys are looked for, besides bearer tokens without dots. They are looked at where there can be \
+         a key: with `identity.static`, `env` or `env_prefix`. `x-agentpack-key` takes bridge keys and \
+         `x-agentpack-device-key` device keys, and nothing else.",
+    ),
+    entry("identity.api_keys.env", Kind::Sections, "API keys in environment variables."),
+    entry(
+        "identity.api_keys.env[].variable",
+        Kind::Text,
+        "The variable with the key: at least 16 visible ASCII characters. Where it is not set, the server does not start.",
+    ),
+    entry("identity.api_keys.env[].id", Kind::Text, "The caller's id; by default the variable's name."),
+    entry("identity.api_keys.env[].type", Kind::Text, "The caller's type."),
+    entry("identity.api_keys.env[].roles", Kind::Texts, "The caller's roles."),
+    entry("identity.api_keys.env[].scopes", Kind::Texts, "The caller's scopes."),
+    entry(
+        "identity.api_keys.env[].permissions",
+        Kind::Texts,
+        "The caller's permissions, besides those of its roles.",
+    ),
+    entry("identity.api_keys.env[].tenant", Kind::Text, "The caller's tenant."),
+    entry(
+        "identity.api_keys.env[].metadata",
+        Kind::TextMap,
+        "What else policy finds in `input.subject.attributes`.",
+    ),
+    entry(
+        "identity.api_keys.env_prefix",
+        Kind::Sections,
+        "API keys in all environment variables whose names begin alike, a caller each.",
+    ),
+    entry(
+        "identity.api_keys.env_prefix[].prefix",
+        Kind::Text,
+        "What the names begin with, e.g. `AGENT_KEY_`. The rest of a name is the caller's id: `PROD` for `AGENT_KEY_PROD`.",
+    ),
+    entry("identity.api_keys.env_prefix[].type", Kind::Text, "The callers' type."),
+    entry("identity.api_keys.env_prefix[].roles", Kind::Texts, "The callers' roles."),
+    entry("identity.api_keys.env_prefix[].scopes", Kind::Texts, "The callers' scopes."),
+    entry(
+        "identity.api_keys.env_prefix[].permissions",
+        Kind::Texts,
+        "The callers' permissions, besides those of their roles.",
+    ),
+    entry("identity.api_keys.env_prefix[].tenant", Kind::Text, "The callers' tenant."),
+    entry(
+        "identity.api_keys.env_prefix[].metadata",
+        Kind::TextMap,
+        "What else policy finds in `input.subject.attributes`.",
+    ),
+    entry(
+        "identity.api_keys.guesses_per_peer",
+        Kind::Text,
+        "How many wrong API keys an IPv4 address or an IPv6 network (/64) may try, e.g. `60/minute`. Past it, every key that \
+         was not verified within the last hour is answered with 429.",
+    ),
+    entry(
+        "identity.api_keys.guesses_per_prefix",
+        Kind::Text,
+        "The same for wrong API keys that begin alike, up to and including the last `_`, whoever tries them.",
+    ),
     entry("identity.cache_entries", Kind::Number, "Maximum number of verified tokens to cache."),
     entry(
         "identity.cache_ttl",

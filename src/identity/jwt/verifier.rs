@@ -57,9 +57,11 @@ impl CredentialKind for Tokens {
         "jwt"
     }
 
-    /// The last of the table: every bearer token that no other kind has taken.
+    /// The last of the table: every bearer token that no other kind has taken, and in other places what begins as the tokens
+    /// of an issuer do.
     fn recognises(&self, candidate: &Candidate<'_>) -> bool {
-        candidate.place == Place::Bearer
+        let prefixes = || self.issuers.iter().filter_map(|issuer| issuer.prefix.as_deref());
+        candidate.place == Place::Bearer || prefixes().any(|prefix| candidate.text.starts_with(prefix))
     }
 
     fn verify<'a>(&'a self, candidate: &'a Candidate<'a>, now: Timestamp) -> Verifying<'a> {

@@ -200,6 +200,10 @@ impl Check<'_> {
             }
             _ => {}
         }
+        if key.agent.is_some() && !key.limits.is_none() {
+            let message = "the limits of this key are those of its agent";
+            self.flaw(&format!("keys[{n}].limits"), message, "write them under `agents`");
+        }
     }
 
     /// INVARIANT (no key is shown): what stands in the place of a hash may be a key, and so may all of its line.

@@ -78,6 +78,11 @@ fn what_does_not_hold_together_is_named_with_its_place() {
             "agent: helper, organisation: acme, hash",
             "keys[2].organisation: the organisation of this key is that",
         ),
+        (
+            "agent: helper, hash",
+            "agent: helper, limits: {max_amount: 1}, hash",
+            "keys[2].limits: the limits of this key are those of its agent",
+        ),
         ("id: k2", "id: k1", "8:10: keys[1].id: `k1` is there twice; the first is keys[0]"),
         ("HASH(two)", "HASH(one)", "keys[1].hash: is the hash of keys[0] as well"),
         ("id: helper}", "id: payer}", "agents[1].id: `payer` is there twice"),

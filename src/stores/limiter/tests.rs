@@ -19,7 +19,7 @@ fn charges(all: &[Charge]) -> Charges {
 }
 
 fn take(limiter: &RateLimiter, all: &[Charge], cost: u64, now: i64) -> Result<Taken, Unavailable> {
-    limiter.take_here(&charges(all), cost, Timestamp(now)).map(Option::unwrap)
+    limiter.take_in_memory(&charges(all), cost, Timestamp(now)).map(Option::unwrap)
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn the_tightest_limit_is_told() {
     let taken = take(&limiter, &all, 1, 0).unwrap();
     assert_eq!((taken.name, taken.limit, taken.remaining), ("key", "4/m".parse().unwrap(), 3));
     assert_eq!(taken.reset_after, Duration::from_secs(15));
-    let none = limiter.take_here(&Charges::default(), 1, Timestamp(0));
+    let none = limiter.take_in_memory(&Charges::default(), 1, Timestamp(0));
     assert!(none.is_ok_and(|taken| taken.is_none()));
     let mut four = charges(&all);
     assert_eq!(four.add(all[0]), Ok(()));
@@ -173,4 +173,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_look_says_what_a_call_would_and_charges_nothing() {
+    let limiter = RateLimiter::in_memory(100);
+    let all = charges(&[charge("user", "ada", "2/s")]);
+    for _ in 0..5 {
+        let looked = limiter.peek(&all, Timestamp(0)).unwrap();
+        assert_eq!((looked.allowed, looked.remaining), (true, 2));
+    }
+    assert!(limiter.take_in_memory(&all, 2, Timestamp(0)).unwrap().unwrap().allowed);
+    let looked = limiter.peek(&all, Timestamp(0)).unwrap();
+    assert_eq!((looked.allowed, looked.retry_after), (false, Some(Duration::from_millis(500))));
+    assert_eq!(limiter.peek(&Charges::default(), Timestamp(0)), None);
 }
