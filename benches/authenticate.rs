@@ -8,77 +8,116 @@
 )]
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self as sig, KeyPair as _};
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use verdict::identity::{Authenticator, ClaimMapping, Config, IssuerConfig, Setup};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::presented::Presented;
 use verdict::model::principal::IdentityMode;
 use verdict::net;
+use verdict_jose::Algorithm;
 
 const NOW: i64 = 1_800_000_000;
 
-fn pem(der: &[u8]) -> Vec<u8> {
-    let body = BASE64_STANDARD.encode(der);
-    format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n").into_bytes()
+/// What signs, and its public JWK; a secret has none.
+enum Signer {
+    Rsa(sig::RsaKeyPair),
+    Ec(sig::EcdsaKeyPair),
+    Ed(sig::Ed25519KeyPair),
+    Secret(hmac::Key),
 }
 
-/// A new private key and its public JWK.
-fn key(algorithm: Algorithm) -> (EncodingKey, Value) {
-    let random = SystemRandom::new();
-    if algorithm == Algorithm::EdDSA {
-        let der = sig::Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-        let pair = sig::Ed25519KeyPair::from_pkcs8(der.as_ref()).unwrap();
-        let x = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-        return (EncodingKey::from_ed_der(der.as_ref()), json!({ "kty": "OKP", "crv": "Ed25519", "x": x }));
-    }
-    let private = if algorithm == Algorithm::ES256 {
-        let der = sig::EcdsaKeyPair::generate_pkcs8(&sig::ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        EncodingKey::from_ec_der(der.as_ref())
-    } else {
-        let pair = sig::RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
-        EncodingKey::from_rsa_pem(&pem(pair.as_der().unwrap().as_ref())).unwrap()
+const SECRET: [u8; 32] = [7; 32];
+
+fn signer(algorithm: Algorithm) -> (Signer, Option<Value>) {
+    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let elliptic = |curve: &'static sig::EcdsaSigningAlgorithm, name: &str| {
+        let pair = sig::EcdsaKeyPair::generate(curve).unwrap();
+        let point = &pair.public_key().as_ref()[1..];
+        let (x, y) = point.split_at(point.len() / 2);
+        let public = json!({ "kty": "EC", "crv": name, "x": encode(x), "y": encode(y) });
+        (Signer::Ec(pair), Some(public))
     };
-    let public = serde_json::to_value(Jwk::from_encoding_key(&private, algorithm).unwrap()).unwrap();
-    (private, public)
+    match algorithm {
+        Algorithm::Es256 => elliptic(&sig::ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+        Algorithm::Es384 => elliptic(&sig::ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+        Algorithm::Es512 => elliptic(&sig::ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
+        Algorithm::EdDsa => {
+            let pair = sig::Ed25519KeyPair::generate().unwrap();
+            let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref()) });
+            (Signer::Ed(pair), Some(public))
+        }
+        Algorithm::Hs256 => (Signer::Secret(hmac::Key::new(hmac::HMAC_SHA256, &SECRET)), None),
+        _ => {
+            let pair = sig::RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+            let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+            let (n, e) = (n.big_endian_without_leading_zero(), e.big_endian_without_leading_zero());
+            let public = json!({ "kty": "RSA", "n": encode(n), "e": encode(e) });
+            (Signer::Rsa(pair), Some(public))
+        }
+    }
+}
+
+impl Signer {
+    fn sign(&self, algorithm: Algorithm, claims: &Value) -> String {
+        let header = json!({ "alg": algorithm.name(), "kid": "2026-11", "typ": "JWT" }).to_string();
+        let [header, payload] = [header, claims.to_string()].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+        let message = format!("{header}.{payload}");
+        let random = SystemRandom::new();
+        let signature = match self {
+            Self::Rsa(pair) => {
+                let encoding: &'static dyn sig::RsaEncoding = match algorithm {
+                    Algorithm::Ps256 => &sig::RSA_PSS_SHA256,
+                    _ => &sig::RSA_PKCS1_SHA256,
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, &random, message.as_bytes(), &mut signature).unwrap();
+                signature
+            }
+            Self::Ec(pair) => pair.sign(&random, message.as_bytes()).unwrap().as_ref().to_vec(),
+            Self::Ed(pair) => pair.sign(message.as_bytes()).as_ref().to_vec(),
+            Self::Secret(key) => hmac::sign(key, message.as_bytes()).as_ref().to_vec(),
+        };
+        format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
 }
 
 /// An authenticator that trusts one key, and what issues tokens of it, each another, of about 400 bytes payload and header.
-fn setting(
-    name: &str,
-    algorithm: Algorithm,
-    cache_entries: usize,
-) -> (Authenticator, impl Fn() -> HeaderMap) {
-    let (key, mut jwk) = key(algorithm);
-    jwk["kid"] = "2026-11".into();
+fn setting(algorithm: Algorithm, cache_entries: usize) -> (Authenticator, impl Fn() -> HeaderMap) {
+    let (key, jwk) = signer(algorithm);
+    let jwks = jwk.map(|mut jwk| {
+        jwk["kid"] = "2026-11".into();
+        json!({ "keys": [jwk] }).to_string()
+    });
     let issuer = IssuerConfig {
         issuer: "https://idp.example.com/realms/main".to_owned(),
         audience: vec!["orders".to_owned()],
-        algorithms: vec![name.to_owned()],
-        jwks: Some(json!({ "keys": [jwk] }).to_string()),
+        algorithms: vec![algorithm.name().to_owned()],
+        secret_env: jwks.is_none().then(|| "SECRET".to_owned()),
+        jwks,
         claims: ClaimMapping { roles: Some("realm_access.roles".to_owned()), ..ClaimMapping::default() },
         ..IssuerConfig::default()
     };
     let config = Config { issuers: vec![issuer], cache_entries, ..Config::default() };
     let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
     let client = net::Client::new(&net::Config::default()).unwrap();
-    let authenticator = Authenticator::new(&config, &Setup::new(Path::new("."), clock, client)).unwrap();
-    let mut header = Header::new(algorithm);
-    header.kid = Some("2026-11".to_owned());
+    let mut setup = Setup::new(Path::new("."), clock, client);
+    setup.variables =
+        BTreeMap::from([("SECRET".to_owned(), String::from_utf8(SECRET.to_vec()).unwrap())]).into();
+    let authenticator = Authenticator::new(&config, &setup).unwrap();
     let issued = Cell::new(0);
     let issue = move || {
         issued.set(issued.get() + 1);
@@ -87,7 +126,7 @@ fn setting(
         "iat": NOW - 5, "exp": NOW + 300, "scope": "orders:read orders:write", "tenant": "acme",
         "realm_access": { "roles": ["clerk", "reviewer"] }, "email": "alice@example.com", "jti": issued.get().to_string(),
         });
-        bearer(&jsonwebtoken::encode(&header, &claims, &key).unwrap())
+        bearer(&key.sign(algorithm, &claims))
     };
     (authenticator, issue)
 }
@@ -115,12 +154,21 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 
 fn authenticate(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("authenticate");
-    let algorithms = [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)];
-    for (name, algorithm) in algorithms {
+    let algorithms = [
+        Algorithm::Rs256,
+        Algorithm::Ps256,
+        Algorithm::Es256,
+        Algorithm::Es384,
+        Algorithm::Es512,
+        Algorithm::EdDsa,
+        Algorithm::Hs256,
+    ];
+    for algorithm in algorithms {
+        let name = algorithm.name();
         for (what, cache_entries, good) in
             [("first", 0, true), ("cached", 10_000, true), ("rejected", 10_000, false)]
         {
-            let (authenticator, issue) = setting(name, algorithm, cache_entries);
+            let (authenticator, issue) = setting(algorithm, cache_entries);
             let ask = |headers: &HeaderMap| {
                 let answer =
                     now(authenticator.authenticate(IdentityMode::Required, &Presented::from(headers)));

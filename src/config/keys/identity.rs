@@ -165,7 +165,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.issuers[].single_use",
         Kind::Flag,
-        "Whether each token is accepted once only. Its `jti` is required and remembered until the token expires.",
+        "Whether each token is accepted once only. Its `jti` is required and remembered until the token expires; \
+         `max_lifetime` is required, too.",
     ),
     entry(
         "identity.issuers[].types",

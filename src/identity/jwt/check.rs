@@ -109,6 +109,10 @@ fn periods(entry: &mut Entry<'_>, config: &IssuerConfig, shortest_refresh: Perio
         let message = format!("{leeway} is more than {MAX_LEEWAY}, and would keep expired tokens alive");
         entry.wrong(".leeway", message, "keep the clocks in step (NTP) and allow some seconds");
     }
+    if config.single_use && max_lifetime.is_none() {
+        let message = "needs `max_lifetime`: each token is remembered until it expires";
+        entry.wrong(".single_use", message, "write e.g. `max_lifetime: 10m`");
+    }
     if max_lifetime.is_some_and(|longest| longest.0.is_zero()) {
         entry.wrong(".max_lifetime", "must be more than 0", "write e.g. `1h`, or leave it out");
     }

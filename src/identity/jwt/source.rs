@@ -72,7 +72,7 @@ impl Source {
             (".jwks", config.jwks.as_ref().map(|text| (Ok(memory("memory", text)), Form::Jwks))),
             (".jwks_file", config.jwks_file.as_ref().map(|path| (Ok(file(path)), Form::Jwks))),
             (".jwks_url", config.jwks_url.as_ref().map(|text| (url(text.expose()), Form::Jwks))),
-            (".discovery", config.discovery.then(|| (found, Form::Jwks))),
+            (".discovery", config.discovery.then_some((found, Form::Jwks))),
             (".public_key", config.public_key.as_ref().map(|text| (Ok(memory("public_key", text)), pem()))),
             (".public_key_file", config.public_key_file.as_ref().map(|path| (Ok(file(path)), pem()))),
             (".public_key_env", config.public_key_env.as_ref().map(|name| (variable(name), pem()))),

@@ -14,7 +14,7 @@ fn base() -> Value {
     json!({
         "state": "/s",
         "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
-        "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k"}],
+        "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k", "max_lifetime": "1h"}],
                      "capabilities": {"issuer": "i", "audience": "v", "keys": [{"kid": "k", "public_key_file": "/k"}]},
                      "api_keys": {"env": [{"variable": "A"}], "env_prefix": [{"prefix": "B_"}]}},
         "permissions": {"roles": [{"name": "r"}], "required": [{"permissions": ["p"]}]},

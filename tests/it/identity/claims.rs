@@ -152,17 +152,23 @@ async fn agent_and_attributes_are_as_mapped() {
 }
 
 #[tokio::test]
-async fn a_token_for_a_single_use_has_a_name_and_is_never_cached() {
-    let authenticator = demanding(|i| i.single_use = true);
+async fn a_token_for_a_single_use_has_a_name_and_comes_once() {
+    let authenticator = demanding(|i| (i.single_use, i.max_lifetime) = (true, Some(Period::secs(600))));
+    let named =
+        |jti: Value, sub: &str| es256_token(&changed(json!({ "jti": jti, "iat": NOW + 1, "sub": sub })));
     for (jti, expected) in [
         (json!("t-1"), "ok"),
+        (json!("t-1"), "the credential was used before"),
+        (json!("t-2"), "ok"),
         (Value::Null, "claim `jti` is missing"),
         (json!(7), "claim `jti` is not a text, or empty"),
         (json!(""), "claim `jti` is not a text, or empty"),
         (json!("x".repeat(2049)), "claim `jti` is too long"),
     ] {
-        assert_eq!(outcome(&authenticator, &es256_token(&changed(json!({ "jti": jti })))).await, expected);
+        assert_eq!(outcome(&authenticator, &named(jti.clone(), "alice")).await, expected, "{jti}");
     }
+    // It is the name that counts, whatever else differs.
+    assert_eq!(outcome(&authenticator, &named(json!("t-2"), "bob")).await, "the credential was used before");
     assert_eq!(authenticator.cached_tokens(), 0);
 }
 

@@ -34,7 +34,7 @@ fn a_configuration_error_names_its_place_and_what_to_do() {
         ),
         (
             Box::new(|c| c.issuers.clear()),
-            "identity.issuers: callers must be verified, but there is no issuer",
+            "identity.issuers: callers must be verified, but there is no issuer and no key",
         ),
         (Box::new(|c| c.issuers[1].issuer.clear()), "identity.issuers[1].issuer: must not be empty"),
         (
@@ -80,6 +80,26 @@ fn a_configuration_error_names_its_place_and_what_to_do() {
                 i.jwks_max_age = Period::secs(599);
             }),
             "identity.issuers[0].jwks_max_age: 599s is less than twice `jwks_refresh` (5m)",
+        ),
+        (
+            first(|i| i.single_use = true),
+            "identity.issuers[0].single_use: needs `max_lifetime`: each token is remembered until it expires",
+        ),
+        (
+            first(|i| i.max_lifetime = Some(Period::secs(0))),
+            "identity.issuers[0].max_lifetime: must be more than 0",
+        ),
+        (
+            first(|i| i.required_claims = vec!["jti".into(), "a..b".into()]),
+            "identity.issuers[0].required_claims[1]: the path has an empty name between its dots",
+        ),
+        (
+            first(|i| drop(i.claims.attributes.insert("e.mail".into(), "email".into()))),
+            "identity.issuers[0].claims.attributes: a name must have 1 to 64 letters, digits, `_` or `-`",
+        ),
+        (
+            first(|i| drop(i.claims.attributes.insert("email".into(), String::new()))),
+            "identity.issuers[0].claims.attributes.email: the path is empty",
         ),
         (
             first(|i| i.types.clear()),

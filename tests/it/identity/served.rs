@@ -109,3 +109,44 @@ fn secrets_of_a_jwks_url_are_not_shown() {
     assert!(printed.contains("/jwks.json?***"), "{printed}");
     assert!(!printed.contains("CANARY"), "{printed}");
 }
+
+/// Relay's tokens and a key in PEM, as a file of configuration has them: the one secret is in the environment.
+#[test]
+fn secrets_come_from_the_environment_and_are_not_shown() {
+    const SECRET: &str = "CANARY-CANARY-CANARY-CANARY-CANARY";
+    let clock = clock();
+    let pair = pair_for("ES512");
+    let config = "identity:\n  issuers:\n    - issuer: relay\n      prefix: relay_jwt_\n      algorithms: [HS256]\n      \
+                  secret_env: RELAY_JWT_SECRET\n      claims: {id: agent_id, agent: agent_id, tenant: org_id}\n    \
+                  - issuer: https://idp.example\n      audience: api\n      algorithms: [ES512]\n      \
+                  public_key_file: idp.pem\n";
+    let policy =
+        "package app\nallow := [input.subject.id, input.subject.issuer]\nconfig := opa.runtime().config\n";
+    let app = TestApp::new().config(config).clock(clock).env(&[("RELAY_JWT_SECRET", SECRET)]);
+    // Relative to the file of the configuration.
+    std::fs::write(app.dir.path().join("idp.pem"), pair.pem()).unwrap();
+    let server = app.file("app/app.rego", policy).start();
+    let claims_of_relay =
+        json!({ "agent_id": "agent_1", "org_id": "acme-corp", "iat": NOW, "exp": NOW + 60 });
+    let relay = format!("relay_jwt_{}", Pair::secret(SECRET).token("HS256", "k1", &claims_of_relay));
+    let forged = format!("relay_jwt_{}", Pair::secret(&SECRET[1..]).token("HS256", "k1", &claims_of_relay));
+    for (token, status, subject) in [
+        (&relay, 200, json!(["agent_1", "relay"])),
+        (&pair.token("ES512", "any", &claims()), 200, json!(["alice", ISSUER])),
+        (&forged, 401, Value::Null),
+    ] {
+        let answer = server.ask("/v1/data/app/allow", token, "{}");
+        assert_eq!((answer.status, &answer.json()["result"]), (status, &subject));
+    }
+    server.block_on(async { server.app.live.reload() }).unwrap();
+    assert_eq!(server.ask("/v1/data/app/allow", &relay, "{}").status, 200);
+    let mut printed = String::new();
+    for path in ["/v1/status", "/v1/config", "/v1/data/app/config", "/health/ready", "/metrics"] {
+        let reply = server.ask(path, &relay, "");
+        printed += &format!("{path} {:?} {}\n", reply.headers, String::from_utf8(reply.body).unwrap());
+    }
+    printed += &format!("{:?}\n", server.app.authorizer.in_force().authenticator);
+    printed += &std::fs::read_to_string(server.dir.path().join("decisions.jsonl")).unwrap();
+    assert!(printed.contains("RELAY_JWT_SECRET"), "{printed}");
+    assert!(!printed.contains("CANARY"), "{printed}");
+}
