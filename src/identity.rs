@@ -28,6 +28,7 @@ pub mod candidate;
 pub mod capability;
 mod config;
 mod config_error;
+mod delegation;
 pub mod dev;
 pub mod jwt;
 mod key_file;
@@ -35,6 +36,7 @@ pub mod kind;
 mod modes;
 mod refusal;
 mod setup;
+mod standing;
 pub mod stated;
 #[cfg(test)]
 mod testing;

@@ -111,7 +111,6 @@ impl<'a> Event<'a> {
             explanation,
             failure,
             auth,
-            rate: _,
             context,
             at,
             timings,

@@ -56,7 +56,6 @@ pub fn arrival<'r>(
         path,
         context: request_context(&parts.headers, peer, protocol),
         started,
-        counted: true,
     }
 }
 

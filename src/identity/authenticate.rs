@@ -10,13 +10,15 @@ use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::candidate::{Candidate, candidates};
 use super::capability::Capabilities;
 use super::config::{Config, ConfigError};
+use super::delegation::Delegations;
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
 use super::jwt::verifier::{IssuerStatus, Tokens};
-use super::kind::{Accepted, CredentialKind, SingleUse};
+use super::kind::{Accepted, CredentialKind, SingleUse, Statement};
 use super::modes::Modes;
 use super::refusal::Refusal;
 use super::setup::Setup;
+use super::standing;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
@@ -29,10 +31,12 @@ use crate::stores::{Remembered, ReplayStore};
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
 /// own; [`Authenticator::adopt_keys`] spares it the fetches.
 pub struct Authenticator {
+    delegations: Delegations,
     capabilities: Capabilities,
     api_keys: ApiKeys,
     tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
+    role_permissions: bool,
     modes: Modes,
     /// The headers that carry credentials, besides `Authorization`.
     places: Vec<HeaderName>,
@@ -61,8 +65,8 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 3] {
-        [&self.capabilities, &self.api_keys, &self.tokens]
+    fn kinds(&self) -> [&dyn CredentialKind; 4] {
+        [&self.delegations, &self.capabilities, &self.api_keys, &self.tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -75,6 +79,7 @@ impl Authenticator {
             entrypoints,
             issuers,
             capabilities,
+            delegations,
             static_file: _,
             api_keys,
             cache_entries,
@@ -96,15 +101,18 @@ impl Authenticator {
         }
         setup.replays.begin(setup.clock.now());
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
-        let places = capabilities.header().into_iter().chain(api_keys.headers()).cloned().collect();
+        let delegations = Delegations::new(delegations, setup)?;
+        let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
         Ok(Self {
+            challenges: challenges(&api_keys),
+            places: places.cloned().collect(),
+            role_permissions: setup.role_permissions,
+            delegations,
             capabilities,
             tokens: Tokens::new(issuers, setup)?,
             modes,
-            places,
             api_keys,
             directory: setup.directory.clone(),
-            challenges: Arc::from(["Bearer".to_owned()]),
             cache: CredentialCache::new(*cache_entries, cache_ttl.0),
             replays: Arc::clone(&setup.replays),
             clock: setup.clock.clone(),
@@ -162,7 +170,13 @@ impl Authenticator {
         for candidate in &candidates {
             accepted.push(self.verify(candidate).await?);
         }
-        let agreed = agreed(&accepted)?;
+        // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
+        let records = self.directory.as_ref().map(|directory| directory.records());
+        let mut agreed = agreed(&accepted)?;
+        if let Some(records) = &records {
+            accepted.iter().try_for_each(|accepted| standing::check(records, accepted))?;
+            agreed.iter_mut().for_each(|verified| standing::limit(records, verified));
+        }
         for single_use in accepted.iter().filter_map(|credential| credential.single_use.as_ref()) {
             self.consume(single_use).await?;
         }
@@ -185,23 +199,39 @@ impl Authenticator {
     async fn verify(&self, candidate: &Candidate<'_>) -> Result<Arc<Accepted>, Refusal> {
         let now = self.clock.now();
         let hash = hash_of(candidate);
-        if let Some(known) = self.recall(&hash, now) {
+        let records = self.directory.as_ref().map(|directory| directory.records());
+        let roles_version = records.as_ref().map_or(0, |records| records.roles_version());
+        if let Some(known) = self.recall(&hash, roles_version, now) {
             return known;
         }
         let kinds = self.kinds();
         let kind = kinds.iter().find(|kind| kind.recognises(candidate)).ok_or(Refusal::UnknownKind)?;
-        let accepted = Arc::new(kind.verify(candidate, now).await?);
+        let mut accepted = kind.verify(candidate, now).await?;
+        if let Some(records) = records.filter(|_| self.role_permissions) {
+            grant_roles(&mut accepted, &records);
+        }
+        let accepted = Arc::new(accepted);
         if accepted.kept {
-            let entry =
-                Entry { accepted: Arc::clone(&accepted), length: candidate.text.len(), inserted_at: now };
+            let entry = Entry {
+                accepted: Arc::clone(&accepted),
+                length: candidate.text.len(),
+                inserted_at: now,
+                roles_version,
+            };
             self.cache.insert(hash, entry);
         }
         Ok(accepted)
     }
 
     /// What is known of a credential that was verified before: `None` where it must be verified from the beginning.
-    fn recall(&self, hash: &CredentialHash, now: Timestamp) -> Option<Result<Arc<Accepted>, Refusal>> {
-        let entry = self.cache.get(hash, now)?;
+    fn recall(
+        &self,
+        hash: &CredentialHash,
+        roles_version: u64,
+        now: Timestamp,
+    ) -> Option<Result<Arc<Accepted>, Refusal>> {
+        // The permissions of other roles were granted.
+        let entry = self.cache.get(hash, now).filter(|entry| entry.roles_version == roles_version)?;
         let accepted = &entry.accepted;
         // An entry whose basis is gone for now may hold again: what matters is that each use asks.
         if !accepted.basis.holds(now) {
@@ -244,4 +274,21 @@ impl std::fmt::Debug for Authenticator {
             .field("cached_tokens", &self.cache.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Adds the permissions that the directory's roles give to a subject that was made for this call. One that is kept with its
+/// record has them.
+fn grant_roles(accepted: &mut Accepted, records: &registry::Records) {
+    if let Statement::Subject(subject) = &mut accepted.says
+        && let Some(principal) = Arc::get_mut(&mut subject.principal)
+    {
+        records.roles().grant(&principal.roles, &mut principal.permissions);
+    }
+}
+
+/// The schemes that would do (RFC 9110 section 11.6.1). There is no registered one for keys in headers of their own.
+fn challenges(api_keys: &ApiKeys) -> Arc<[String]> {
+    let key = api_keys.headers().first().filter(|_| api_keys.is_used());
+    let key = key.map(|header| format!("ApiKey header=\"{header}\""));
+    std::iter::once("Bearer".to_owned()).chain(key).collect()
 }

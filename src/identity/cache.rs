@@ -38,6 +38,8 @@ pub(super) struct Entry {
     /// The credential's length in bytes.
     pub(super) length: usize,
     pub(super) inserted_at: Timestamp,
+    /// The version of the directory's roles whose permissions it has.
+    pub(super) roles_version: u64,
 }
 
 /// An entry counts once for every started KiB of its credential, so that few long ones take the room of many short ones.
@@ -90,7 +92,7 @@ mod tests {
 
     fn entry(length: usize, at: i64) -> Entry {
         let accepted = Arc::new(accepted(principal("key-7")));
-        Entry { accepted, length, inserted_at: Timestamp(at) }
+        Entry { accepted, length, inserted_at: Timestamp(at), roles_version: 0 }
     }
 
     fn bearer(text: &str) -> CredentialHash {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::delegation::Config as DelegationConfig;
+
 use super::api_key::config::ApiKeysConfig;
 use super::capability::config::Config as CapabilityConfig;
 pub use super::config_error::{ConfigError, Risk};
@@ -25,6 +27,8 @@ pub struct Config {
     /// Who mints capability tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<CapabilityConfig>,
+    /// How agents act for each other.
+    pub delegations: DelegationConfig,
     /// The file with organisations, agents, keys, delegations, roles and revocations.
     #[serde(rename = "static", skip_serializing_if = "Option::is_none")]
     pub static_file: Option<PathBuf>,
@@ -43,6 +47,7 @@ impl Default for Config {
             entrypoints: BTreeMap::new(),
             issuers: Vec::new(),
             capabilities: None,
+            delegations: DelegationConfig::default(),
             static_file: None,
             api_keys: ApiKeysConfig::default(),
             cache_entries: 10_000,

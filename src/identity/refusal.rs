@@ -82,6 +82,15 @@ pub enum Refusal {
     /// It is a key for another use.
     #[error("{0}")]
     WrongUse(&'static str),
+    /// There is no such delegation.
+    #[error("unknown delegation")]
+    UnknownDelegation,
+    /// It names an agent that the directory does not have.
+    #[error("unknown agent")]
+    UnknownAgent,
+    /// It names an agent together with an organisation that is not the agent's.
+    #[error("the agent is of another organisation")]
+    OtherOrganisation,
     /// The delegation is not one that the caller can use.
     #[error("{0}")]
     Delegation(&'static str),
@@ -139,7 +148,7 @@ impl Refusal {
             Self::Revoked(_) => FailureKind::CredentialRevoked,
             Self::Replayed | Self::PerhapsReplayed => FailureKind::CredentialReplayed,
             Self::Throttled { .. } => FailureKind::RateLimited,
-            Self::Delegation(_) => FailureKind::Mismatch,
+            Self::Delegation(_) | Self::OtherOrganisation => FailureKind::Mismatch,
             Self::TooLong
             | Self::Authorization(_)
             | Self::Duplicate(_)
@@ -159,6 +168,8 @@ impl Refusal {
             | Self::Disagreement
             | Self::Unproven
             | Self::UnknownApiKey
+            | Self::UnknownDelegation
+            | Self::UnknownAgent
             | Self::WrongUse(_)
             | Self::NotYet
             | Self::Attribute { .. } => FailureKind::CredentialInvalid,

@@ -252,6 +252,8 @@ pub struct Records {
     by_hash: KeyIndex<Key>,
     delegations: HashMap<String, Arc<Delegation>>,
     roles: Roles,
+    /// Counts the changes of roles.
+    roles_version: u64,
     role_count: usize,
     revocations: RevocationIndex,
 }
@@ -273,6 +275,11 @@ impl Records {
             role_count: roles.len(),
             revocations: RevocationIndex::new(revocations),
             ..Self::default()
+        };
+        records.roles_version = match previous {
+            Some(previous) if previous.roles == records.roles => previous.roles_version,
+            Some(previous) => previous.roles_version + 1,
+            None => 0,
         };
         for parts in keys {
             let key = Arc::new(records.key_of(parts, previous));
@@ -355,6 +362,11 @@ impl Records {
     /// The permissions of roles.
     pub const fn roles(&self) -> &Roles {
         &self.roles
+    }
+
+    /// Differs from that of the version before if the roles do.
+    pub const fn roles_version(&self) -> u64 {
+        self.roles_version
     }
 
     /// What is revoked.

@@ -8,6 +8,7 @@ mod cases;
 mod claims;
 mod configuration;
 mod cves;
+mod delegations;
 mod dev;
 mod discovery;
 mod jwks;

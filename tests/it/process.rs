@@ -17,6 +17,7 @@ mod attacks;
 mod console;
 mod keys;
 mod lifecycle;
+mod pages;
 mod refusals;
 mod signed;
 
@@ -85,7 +86,13 @@ fn command(dir: &TempDir, args: &[&str]) -> Command {
 
 /// Starts `verdict` and waits until it serves.
 fn start(dir: TempDir, args: &[&str]) -> Process {
-    let mut child = command(&dir, args).spawn().unwrap();
+    let command = command(&dir, args);
+    start_child(dir, command)
+}
+
+/// Starts this command, and waits until it serves.
+fn start_child(dir: TempDir, mut command: Command) -> Process {
+    let mut child = command.spawn().unwrap();
     let out = Output::of(child.stdout.take().unwrap());
     wait_started(dir, child, out)
 }

@@ -111,7 +111,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.issuers[].claims.type",
         Kind::Text,
-        "Path of the claim with the subject's type; by default `type`, else the type is `user`. Tokens with the types \
+        "Path of the claim with the subject's type; by default `type`. Without it, the type is `agent` if the subject is the agent that the token names, else `user`. Tokens with the types \
          `anonymous`, `none`, `unchecked` and `verdict` are refused.",
     ),
     entry(
@@ -227,6 +227,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         "identity.capabilities.header",
         Kind::Text,
         "Header that carries capabilities, besides `Authorization: Bearer`, e.g. `x-agentpack-capability`; by default none.",
+    ),
+    entry(
+        "identity.delegations.headers",
+        Kind::Texts,
+        "Headers that name a delegation of the directory, beside the credential of the agent to whom it was granted.",
+    ),
+    entry(
+        "identity.delegations.max_depth",
+        Kind::Number,
+        "How many delegations may stand in a chain, from 1 to 8. With `1`, an agent cannot pass on what was delegated to it.",
     ),
     entry(
         "identity.static",

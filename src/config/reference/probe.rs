@@ -11,7 +11,6 @@ use crate::config::keys::Shape;
 use crate::config::schema::Config;
 use crate::document::tree::{Data, Node, Origin, Path, Step};
 use crate::document::typed;
-use crate::stores::Quota;
 
 /// One key of the configuration.
 #[derive(Debug, Clone)]
@@ -142,13 +141,9 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        if name == Quota::NAME {
-            self.note(Shape::Text, &[]);
-            return visitor.visit_str("1/s");
-        }
         visitor.visit_newtype_struct(self)
     }
 

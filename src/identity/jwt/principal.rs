@@ -23,11 +23,12 @@ pub(super) fn principal(
     let Mapping { id, kind, roles, scopes, permissions, tenant, agent, session: _, attributes } =
         &issuer.mapping;
     let id = subject_id(&claims, id.as_ref())?;
+    let agent = agent.as_ref().map(|path| id_at(&claims, path)).transpose()?.flatten();
     let kind = match text(&claims, kind)? {
         Some(given) => checked(kind, given, subject::check_kind)?,
+        None if agent.as_ref() == Some(&id) => "agent".to_owned(),
         None => "user".to_owned(),
     };
-    let agent = agent.as_ref().map(|path| id_at(&claims, path)).transpose()?.flatten();
     let tenant = match text(&claims, tenant)? {
         Some(given) => Some(checked(tenant, given, subject::check_tenant)?),
         None => None,

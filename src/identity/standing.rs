@@ -1,0 +1,61 @@
+//! Whether a credential that verifies still counts: revocations, and whoever it names in the directory.
+//!
+//! INVARIANT (asked every time): a cached credential is asked about like a new one. What the directory says is in force
+//! with the next call.
+
+use std::sync::Arc;
+
+use super::kind::{Accepted, Statement};
+use super::refusal::Refusal;
+use crate::model::principal::{Principal, Verified};
+use crate::registry::{Agent, Records, Standing};
+
+/// Checks a verified credential against the directory.
+///
+/// # Errors
+/// [`Refusal::Revoked`]; [`Refusal::UnknownAgent`] or [`Refusal::OtherOrganisation`] where it names an agent that the
+/// directory does not know, or knows in another organisation.
+pub(super) fn check(records: &Records, accepted: &Accepted) -> Result<(), Refusal> {
+    let facts = &accepted.facts;
+    if records.revocations().covers(facts) {
+        return Err(Refusal::Revoked("the credential was revoked"));
+    }
+    if let Some(organisation) = facts.organisation.as_deref().and_then(|id| records.organisation(id))
+        && organisation.disabled
+    {
+        return Err(Refusal::Revoked("the organisation is disabled"));
+    }
+    // An actor that another issuer names may be nobody here; one that is somebody here counts only while it may call.
+    for agent in facts.agents.iter().filter_map(|id| records.agent(id)) {
+        check_agent(records, agent)?;
+    }
+    match &accepted.says {
+        Statement::Subject(subject) => check_named(records, &subject.principal),
+        Statement::Delegation(_) => Ok(()),
+    }
+}
+
+/// INVARIANT (agents are provisioned): who names an agent of the directory names one that is there, in its organisation.
+fn check_named(records: &Records, principal: &Principal) -> Result<(), Refusal> {
+    let Some(id) = &principal.agent else { return Ok(()) };
+    let agent = records.agent(id).ok_or(Refusal::UnknownAgent)?;
+    match (&agent.organisation, &principal.tenant) {
+        (Some(ours), Some(theirs)) if ours != theirs => Err(Refusal::OtherOrganisation),
+        _ => Ok(()),
+    }
+}
+
+fn check_agent(records: &Records, agent: &Agent) -> Result<(), Refusal> {
+    match records.agent_standing(agent) {
+        Standing::InForce => Ok(()),
+        Standing::Disabled => Err(Refusal::Revoked("the agent is disabled")),
+        Standing::Revoked => Err(Refusal::Revoked("the agent was revoked")),
+    }
+}
+
+/// Adds the hard limits that the directory has for the agent that calls, whoever vouches for it.
+pub(super) fn limit(records: &Records, verified: &mut Verified) {
+    if let Some(agent) = verified.principal.agent.as_deref().and_then(|id| records.agent(id)) {
+        verified.restrictions.limit(&Arc::clone(&agent.limits));
+    }
+}
