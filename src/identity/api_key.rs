@@ -112,10 +112,9 @@ impl ApiKeys {
     }
 
     fn verify_key(&self, candidate: &Candidate<'_>, now: Timestamp) -> Result<Accepted, Refusal> {
-        let charges = self.guesses.charges(candidate);
         if text::form(candidate.text) == text::Form::Mistyped {
-            self.guesses.check(&charges, now)?;
-            return Err(self.guesses.wrong(&charges, now));
+            self.guesses.check(candidate, now)?;
+            return Err(self.guesses.wrong(candidate, now));
         }
         let hash = KeyHash::of(candidate.text);
         let records = self.directory.as_ref().map(|directory| directory.records());
@@ -128,10 +127,10 @@ impl ApiKeys {
         let recent = |at: Timestamp| now.0.saturating_sub(at.0) < RECENT_NANOS;
         if !found.as_ref().and_then(Found::last_used).is_some_and(recent) {
             // Right or wrong: the answer to a throttled peer says nothing of the key.
-            self.guesses.check(&charges, now)?;
+            self.guesses.check(candidate, now)?;
         }
         match found {
-            None => Err(self.guesses.wrong(&charges, now)),
+            None => Err(self.guesses.wrong(candidate, now)),
             Some(Found::Environment(key)) => {
                 belongs(None, candidate.place)?;
                 key.last_used.fetch_max(now.0, Ordering::Relaxed);

@@ -45,7 +45,7 @@ impl Guesses {
     }
 
     /// What a wrong key is charged to.
-    pub(super) fn charges(&self, candidate: &Candidate<'_>) -> Charges {
+    fn charges(&self, candidate: &Candidate<'_>) -> Charges {
         let peer = network(candidate.peer);
         let mut charges = Charges::default();
         for charge in [
@@ -64,8 +64,8 @@ impl Guesses {
 
     /// # Errors
     /// [`Refusal::Throttled`] where a wrong key would be over a limit.
-    pub(super) fn check(&self, charges: &Charges, now: Timestamp) -> Result<(), Refusal> {
-        match self.limiter.peek(charges, now) {
+    pub(super) fn check(&self, candidate: &Candidate<'_>, now: Timestamp) -> Result<(), Refusal> {
+        match self.limiter.peek(&self.charges(candidate), now) {
             Some(taken) if !taken.allowed => {
                 Err(Refusal::Throttled { retry_after: taken.retry_after.unwrap_or(FULL) })
             }
@@ -74,8 +74,8 @@ impl Guesses {
     }
 
     /// Charges a wrong key, and says how it is refused.
-    pub(super) fn wrong(&self, charges: &Charges, now: Timestamp) -> Refusal {
-        match self.limiter.take_in_memory(charges, 1, now) {
+    pub(super) fn wrong(&self, candidate: &Candidate<'_>, now: Timestamp) -> Refusal {
+        match self.limiter.take_in_memory(&self.charges(candidate), 1, now) {
             Ok(Some(taken)) if !taken.allowed => {
                 Refusal::Throttled { retry_after: taken.retry_after.unwrap_or(FULL) }
             }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use verdict::identity::dev::TokenRequest;
 use verdict::model::clock::{Clock, Timestamp};
+use verdict::model::presented::Presented;
+use verdict::model::principal::IdentityMode;
 use verdict::registry::KeyHash;
 
-use super::support::NOW;
+use super::support::*;
 use crate::harness::{Reply, Server, TestApp, wait_until};
 
 const POLICY: &str = "package app\nallow := input.subject.agent == \"payer\"\nwho := input.subject.id\n\
@@ -277,6 +280,43 @@ fn no_key_is_shown_anywhere() {
     assert!(printed.contains("k-payer") && printed.contains("verdict keys hash"), "{printed}");
     assert!(!printed.contains("rosebud"), "{printed}");
     assert!(!printed.contains(&KeyHash::of(PAYER).to_string()), "{printed}");
+}
+
+/// What Relay's clients send: an opaque key or a token, told apart by the prefix, in the same header.
+#[tokio::test]
+async fn tokens_with_a_prefix_stand_where_keys_do() {
+    let mut relay = issuer(&["ES256"], jwks(&[pair_for("ES256").jwk("k1", json!({}))]));
+    relay.prefix = Some("relay_jwt_".to_owned());
+    let authenticator = build(&config(vec![relay]), &clock()).unwrap();
+    let token = format!("relay_jwt_{}", es256_token(&claims()));
+    for (header, text, expected) in [
+        ("x-relay-api-key", token.as_str(), "ok"),
+        ("x-api-key", &token, "ok"),
+        ("x-relay-api-key", &token["relay_jwt_".len()..], "a credential of this kind is not accepted here"),
+        ("x-relay-api-key", "relay_sk_opaque_and_long", "a credential of this kind is not accepted here"),
+    ] {
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(header), text.parse().unwrap())]);
+        let presented = Presented::from(&headers);
+        let found = authenticator.authenticate(IdentityMode::Required, &presented).await;
+        assert_eq!(found.map_or_else(|failure| failure.message, |_| "ok".to_owned()), expected, "{header}");
+    }
+}
+
+/// No policy can allow what the limits of an agent do not.
+#[test]
+fn the_limits_of_an_agent_hold_before_policy() {
+    let limits = "{id: payer, limits: {allowed_providers: [stripe], max_amount: 500}, ";
+    let server = start();
+    rewrite(&server, &directory().replace("{id: payer, ", limits));
+    wait_until("the second version", || directory_status(&server)["generation"] == 2);
+    for (provider, amount, status) in [("stripe", 500, 200), ("stripe", 501, 403), ("aws", 1, 403)] {
+        let action = json!({"provider": provider, "method": "pay", "parameters": {"amount": amount}});
+        let body = json!({"input": {"action": action}}).to_string();
+        for (header, key) in [("x-api-key", PAYER), ("x-agentpack-device-key", DEVICE)] {
+            let reply = server.send("POST", "/v1/data/app/who", &[(header, key)], body.as_bytes());
+            assert_eq!(reply.status, status, "{provider} {amount}");
+        }
+    }
 }
 
 /// The example of the page, as it stands.
