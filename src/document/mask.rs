@@ -24,7 +24,8 @@ pub(crate) fn secrets(text: &str) -> String {
 /// Whether a line of a document may hold a key, or a part of one, or a secret in what was meant to be a URL, and is
 /// not to be shown.
 pub(crate) fn holds_key(line: &str) -> bool {
-    let words = ["key", "secret", "hash", "token", "password"];
+    // `secret_env` names a variable; the mistake is to write there what the variable should hold.
+    let words = ["key", "secret", "secret_env", "hash", "token", "password"];
     let named = words.iter().flat_map(|word| line.match_indices(word)).any(|(at, word)| {
         let bare = |c: char| matches!(c, '"' | '\'') || c.is_whitespace();
         let before = line.get(..at).unwrap_or_default().chars().next_back();
@@ -106,6 +107,7 @@ mod tests {
             ("      MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEx1yz", true),
             ("  - hash: s3cret", true),
             ("{id: a, secret: s3cret}", true),
+            ("  secret_env: s3cret", true),
             ("  key_id: main", false),
             ("  keys:", false),
             ("  jwks_url: idp.example/keys?s3cret", true),

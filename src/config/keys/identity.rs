@@ -74,12 +74,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.issuers[].public_key_env",
         Kind::Text,
-        "Name of the environment variable with its public keys in PEM, as `public_key`.",
+        "Name, in capitals, of the environment variable with its public keys in PEM, as `public_key`.",
     ),
     entry(
         "identity.issuers[].secret_env",
         Kind::Text,
-        "Name of the environment variable with the secret that the issuer shares with Verdict, for HS256, HS384 and HS512: at \
+        "Name, in capitals, of the environment variable with the secret that the issuer shares with Verdict, for HS256, HS384 and HS512: at \
          least 32, 48 and 64 bytes (RFC 7518 section 3.2), at most 4096; a line break at its end is not part of it. Whoever has \
          the secret can make tokens. Keys in PEM, JWK, SSH or DER form are refused.",
     ),

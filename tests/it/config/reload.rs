@@ -61,6 +61,8 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.issuers[].issuer", json!("https://b.example")),
         ("identity.issuers[].public_key", json!(PUBLIC_KEY)),
         ("identity.issuers[].public_key_file", json!("/p")),
+        ("identity.issuers[].public_key_env", json!("A")),
+        ("identity.issuers[].secret_env", json!("A")),
         ("identity.issuers[].secret_file", json!("/p")),
         ("identity.issuers[].claims.attributes", json!({"email": "email"})),
         ("identity.issuers[].required_claims", json!(["jti"])),

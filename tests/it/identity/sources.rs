@@ -145,6 +145,14 @@ fn what_is_no_key_is_a_configuration_error_that_shows_nothing_of_it() {
         ("HS256", "", env("KEY"), "secret_env: environment variable `KEY` is not set, or empty"),
         ("HS256", SECRET, env("OTHER"), "secret_env: environment variable `OTHER` is not set, or empty"),
         ("HS256", SECRET, env(""), "secret_env: it is not the name of an environment variable"),
+        // The secret in the place of its variable's name.
+        ("HS256", SECRET, env(SECRET), "secret_env: it is not the name of an environment variable"),
+        (
+            "RS256",
+            "",
+            Box::new(|i| i.public_key_env = Some(pair_for("RS256").pem())),
+            "public_key_env: it is not the name of an environment variable",
+        ),
         ("RS256", "", pem_env(), "public_key_env: environment variable `KEY` is not set, or empty"),
         (
             "HS256",

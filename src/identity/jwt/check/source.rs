@@ -10,6 +10,9 @@ use crate::identity::jwt::discovery::Discovery;
 use crate::identity::jwt::jwks::KeySet;
 use crate::net::Endpoint;
 
+/// The longest name of an environment variable, in bytes.
+const MAX_NAME: usize = 128;
+
 pub(super) fn check(entry: &mut Entry<'_>, config: &IssuerConfig) {
     let sources = [
         ("jwks", config.jwks.is_some()),
@@ -49,8 +52,10 @@ fn the_one(entry: &mut Entry<'_>, config: &IssuerConfig) {
         }
     }
     for (key, name) in [(".public_key_env", &config.public_key_env), (".secret_env", &config.secret_env)] {
-        if name.as_deref().is_some_and(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            let hint = "write the variable's name, e.g. `RELAY_JWT_SECRET`, and not what it holds";
+        if name.as_deref().is_some_and(|name| !is_name(name)) {
+            // Not repeated: it may be the secret itself.
+            let hint =
+                "write the variable's name in capitals, e.g. `RELAY_JWT_SECRET`, and not what it holds";
             entry.wrong(key, "it is not the name of an environment variable", hint);
         }
     }
@@ -83,6 +88,14 @@ fn the_one(entry: &mut Entry<'_>, config: &IssuerConfig) {
             "write a public key (`-----BEGIN PUBLIC KEY-----`) over several lines",
         );
     }
+}
+
+/// Capitals, digits and `_` (POSIX.1-2017 section 8.1), so that few secrets look like a name.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= MAX_NAME
+        && text.bytes().all(plain)
+        && text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
 }
 
 fn private(entry: &mut Entry<'_>, key: &str, endpoint: &Endpoint) {
