@@ -45,6 +45,7 @@ use crate::pdp::snapshot::Snapshot;
 use crate::telemetry::metrics::Metrics;
 
 pub use self::error::StartError;
+pub use self::settings::new_authenticator;
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);

@@ -15,6 +15,7 @@ pub mod capability;
 pub mod check;
 pub mod completion;
 pub mod config;
+pub mod credential;
 pub mod deps;
 pub mod eval;
 pub mod exec;
@@ -54,6 +55,8 @@ enum Command {
     Capability(capability::CapabilityArgs),
     /// Generate API keys and hashes of them
     Keys(keys::KeysArgs),
+    /// Show what a credential says, and whether it would be accepted
+    Credential(credential::CredentialArgs),
     /// Print the effective configuration, without secrets
     Config(config::ConfigArgs),
     /// Evaluate a query
@@ -95,6 +98,7 @@ impl Cli {
             Command::Token(args) => token::run(args),
             Command::Capability(args) => capability::run(args),
             Command::Keys(args) => keys::run(args),
+            Command::Credential(args) => credential::run(args),
             Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
             Command::Capabilities(args) => capabilities::run(&args),

@@ -30,6 +30,7 @@ mod config;
 mod config_error;
 mod delegation;
 pub mod dev;
+pub mod inspect;
 pub mod jwt;
 mod key_file;
 pub mod kind;

@@ -113,6 +113,19 @@ pub(super) fn authenticator(
     Ok(Authenticator::new(&identity, &setup)?)
 }
 
+/// Who verifies credentials as a server with this configuration would, before it has seen any. What it verifies is not
+/// remembered where servers would find it, so that to look at a single-use credential does not use it up.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator, StartError> {
+    let client =
+        net::Client::new(&net::Config::default()).map_err(|error| StartError::Other(error.to_string()))?;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
+    let directory = directory(loaded, clock, &metrics, None)?;
+    authenticator(loaded, &client, clock, directory.as_ref())
+}
+
 /// The directory that a configuration names: the one of before, if it is the same file.
 ///
 /// # Errors

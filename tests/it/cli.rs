@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 mod completion;
 mod config;
+mod credential;
 mod help;
 mod keys;
 mod output;

@@ -45,6 +45,8 @@ fn bash_takes_its_script_and_completes_with_it() {
         ("verdict ev", "eval"),
         ("verdict eval --format val", "values"),
         ("verdict test --thr", "--threshold"),
+        ("verdict capability mi", "mint"),
+        ("verdict credential inspect --format js", "json"),
     ] {
         let (last, before) = (words.rsplit(' ').next().unwrap(), words.rsplit(' ').nth(1).unwrap());
         let ask = format!(
@@ -63,6 +65,13 @@ fn manual_pages_are_well_formed_and_complete() {
     for (args, title, words) in [
         (&["man"][..], ".TH VERDICT 1", &["verdict\\-eval(1)", "verdict\\-test(1)"][..]),
         (&["man", "eval"], ".TH VERDICT-EVAL 1", &["\\-\\-profile\\-sort", "\\-\\-subject"]),
+        (&["man", "capability"], ".TH VERDICT-CAPABILITY 1", &["verdict\\-capability\\-mint(1)"]),
+        (&["man", "capability", "mint"], ".TH VERDICT-CAPABILITY-MINT 1", &["\\-\\-bound\\-to", "\\-\\-ttl"]),
+        (
+            &["man", "credential", "inspect"],
+            ".TH VERDICT-CREDENTIAL-INSPECT 1",
+            &["\\-\\-config", "\\-\\-dev"],
+        ),
         (&["man", "test"], ".TH VERDICT-TEST 1", &["\\-\\-threshold", "\\-\\-var\\-values"]),
     ] {
         let page = verdict(folder.path(), args).exits(0).out;
@@ -83,5 +92,7 @@ fn manual_pages_are_well_formed_and_complete() {
             None => crate::harness::not_tested("the layout of manual pages: there is no groff"),
         }
     }
+    let below = "no verb `nope`; there are keygen, mint";
+    verdict(folder.path(), &["man", "capability", "nope"]).exits(2).only_complains(below);
     verdict(folder.path(), &["man", "nope"]).exits(2).only_complains("no verb `nope`; there are dev, run");
 }

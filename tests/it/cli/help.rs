@@ -2,8 +2,28 @@
 
 use super::verdict;
 
-const VERBS: [&str; 12] =
-    ["dev", "run", "token", "config", "eval", "check", "fmt", "test", "bench", "exec", "build", "sign"];
+const VERBS: [&str; 15] = [
+    "dev",
+    "run",
+    "token",
+    "capability mint",
+    "capability keygen",
+    "credential inspect",
+    "config",
+    "eval",
+    "check",
+    "fmt",
+    "test",
+    "bench",
+    "exec",
+    "build",
+    "sign",
+];
+
+/// The words of a verb, with more arguments.
+fn args<'a>(verb: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    verb.split(' ').chain(more.iter().copied()).collect()
+}
 
 #[test]
 fn without_arguments_the_help_is_printed_and_the_exit_code_is_2() {
@@ -11,6 +31,7 @@ fn without_arguments_the_help_is_printed_and_the_exit_code_is_2() {
     let ran = verdict(folder.path(), &[]).exits(2);
     let asked = verdict(folder.path(), &["--help"]).exits(0);
     for verb in VERBS {
+        let verb = verb.split(' ').next().unwrap();
         for text in [&ran.err, &asked.out] {
             assert!(
                 text.lines().any(|line| line.trim_start().starts_with(&format!("{verb} "))),
@@ -28,7 +49,7 @@ fn without_arguments_the_help_is_printed_and_the_exit_code_is_2() {
 fn help_says_what_every_flag_means() {
     let folder = tempfile::tempdir().unwrap();
     for verb in VERBS {
-        let help = verdict(folder.path(), &[verb, "--help"]).exits(0).out;
+        let help = verdict(folder.path(), &args(verb, &["--help"])).exits(0).out;
         let lines: Vec<&str> = help.lines().collect();
         let mut flags = 0;
         for (n, line) in lines.iter().enumerate() {
@@ -44,7 +65,7 @@ fn help_says_what_every_flag_means() {
             assert!(!text.contains("As for"), "{text}");
         }
         assert!(flags >= 4, "`verdict {verb}` has {flags} flags?\n{help}");
-        let short = verdict(folder.path(), &["help", verb]).exits(0).out;
+        let short = verdict(folder.path(), &[&["help"], args(verb, &[]).as_slice()].concat()).exits(0).out;
         assert_eq!(short, help);
     }
 }
@@ -53,11 +74,16 @@ fn help_says_what_every_flag_means() {
 fn what_is_not_understood_ends_with_exit_code_2_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for verb in VERBS {
-        verdict(folder.path(), &[verb, "--no-such-flag"]).exits(2).only_complains("--no-such-flag");
+        verdict(folder.path(), &args(verb, &["--no-such-flag"])).exits(2).only_complains("--no-such-flag");
     }
     for (args, said) in [
         (&["servee"][..], "unrecognized subcommand 'servee'"),
         (&["tokn"], "a similar subcommand exists: 'token'"),
+        (&["capability"], "Usage: verdict capability <COMMAND>"),
+        (&["capability", "mint", "--agent", "a"], "--key <FILE>"),
+        (&["capability", "mint", "--key", "k"], "--agent <ID>"),
+        (&["capability", "keygen"], "--out <FILE>"),
+        (&["credential", "inspect", "--header", "a b"], "invalid value 'a b'"),
         (&["token", "extra"], "unexpected argument 'extra'"),
         (&["token", "--ttl"], "a value is required for '--ttl"),
         (&["token", "--rol", "x"], "a similar argument exists: '--role'"),

@@ -72,6 +72,48 @@ fn the_flags_become_claims() {
 }
 
 #[test]
+fn usual_claims_have_flags_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "token",
+        "--tenant",
+        "acme",
+        "--permission",
+        "invoke",
+        "--permission",
+        "deploy",
+        "--scope",
+        "read",
+        "--scope",
+        "write",
+        "--agent",
+        "planner",
+        "--act",
+        "planner",
+        "--act",
+        "scheduler",
+    ];
+    let got = claims(verdict(folder.path(), &args));
+    let expected = json!({
+        "sub": "alice", "tenant": "acme", "permissions": ["invoke", "deploy"], "scope": "read write", "agent": "planner",
+        "act": { "sub": "planner", "act": { "sub": "scheduler" } },
+        "iss": got["iss"], "aud": got["aud"], "iat": got["iat"], "exp": got["exp"],
+    });
+    assert_eq!(got, expected);
+    for (claim, flag) in [
+        ("tenant", "--tenant"),
+        ("permissions", "--permission"),
+        ("scope", "--scope"),
+        ("agent", "--agent"),
+        ("act", "--act"),
+    ] {
+        let args = ["token", flag, "x", "--claim", &format!("{claim}=y")];
+        let said = format!("--claim `{claim}` and {flag} are mutually exclusive");
+        verdict(folder.path(), &args).exits(2).only_complains(&said);
+    }
+}
+
+#[test]
 fn what_cannot_be_minted_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let reserved = ["iss", "aud", "sub", "iat", "nbf", "exp"].map(|name| format!("{name}=1"));
