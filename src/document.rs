@@ -19,5 +19,7 @@ pub(crate) mod tree;
 pub(crate) mod typed;
 pub(crate) mod yaml;
 
-pub use file::{Tree, read_file, read_text};
+#[cfg(test)]
+pub(crate) use file::read_text;
+pub use file::{Tree, read_file};
 pub use problem::Problem;

@@ -65,10 +65,8 @@ pub fn read_file<T: DeserializeOwned>(path: &FsPath) -> Result<(T, Tree), Proble
 }
 
 /// Reads the text of a document, and calls it `path` in errors.
-///
-/// # Errors
-/// As [`read_file`].
-pub fn read_text<T: DeserializeOwned>(path: &FsPath, text: String) -> Result<(T, Tree), Problem> {
+#[cfg(test)]
+pub(crate) fn read_text<T: DeserializeOwned>(path: &FsPath, text: String) -> Result<(T, Tree), Problem> {
     typed_tree(SourceFile { path: path.to_owned(), text })
 }
 

@@ -30,6 +30,7 @@ pub struct StaticFile {
     clock: Clock,
     metrics: DirectoryMetrics,
     records: ArcSwap<Records>,
+    reading: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -78,7 +79,8 @@ impl StaticFile {
         };
         metrics.in_force(status.generation);
         let state = Mutex::new(State { status, read });
-        Ok(Self { path: path.to_owned(), clock, metrics, records: ArcSwap::from_pointee(records), state })
+        let records = ArcSwap::from_pointee(records);
+        Ok(Self { path: path.to_owned(), clock, metrics, records, reading: Mutex::default(), state })
     }
 
     /// The file.
@@ -88,11 +90,14 @@ impl StaticFile {
 
     /// Reads the file now, whether it has changed or not: for an operator who asks (SIGHUP). Blocks.
     pub fn reload(&self) {
-        // Held throughout, so that of two readings the later comes into force.
-        let mut state = self.state();
-        state.read = Stamp::of(&self.path);
+        // Held throughout, so that of two readings the later comes into force. Status does not wait for it.
+        let _one_at_a_time = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = Stamp::of(&self.path);
         let before = self.records.load_full();
-        match read_records(&self.path, Some(&before)) {
+        let read = read_records(&self.path, Some(&before));
+        let mut state = self.state();
+        state.read = stamp;
+        match read {
             Ok(records) => {
                 let status = &mut state.status;
                 status.generation += 1;
