@@ -42,6 +42,7 @@ use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
 use crate::pdp::snapshot::Snapshot;
+use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
 pub use self::error::StartError;
@@ -96,9 +97,11 @@ impl App {
         let (base, counted) = (PathBuf::new(), metrics.log.clone());
         let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, counted);
         let log = Arc::new(log.map_err(|error| misconfigured(&loaded, error.key(), &error))?);
-        let directory = settings::directory(&loaded, &clock, &metrics, None)?;
-        let authenticator = settings::authenticator(&loaded, &client, &clock, directory.as_ref())?;
-        let current = Arc::new(Current::new(in_force(&loaded, authenticator, &clock, &instance_id)?));
+        let (directory, stores) =
+            (settings::directory(&loaded, &clock, &metrics, None)?, settings::stores(&loaded)?);
+        let authenticator = settings::authenticator(&loaded, &client, &clock, directory.as_ref(), &stores)?;
+        let current =
+            Arc::new(Current::new(in_force(&loaded, authenticator, &clock, &instance_id, &stores)?));
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
@@ -126,6 +129,7 @@ impl App {
             supervisor: Arc::clone(&supervisor),
             metrics: Arc::clone(&metrics),
             directory: std::sync::Mutex::new(directory),
+            stores: std::sync::Mutex::new(stores),
             loaded: std::sync::Mutex::new(loaded),
         });
         Ok(Self {
@@ -163,13 +167,14 @@ fn in_force(
     authenticator: Authenticator,
     clock: &Clock,
     instance_id: &str,
+    stores: &Stores,
 ) -> Result<InForce, StartError> {
     let empty = Snapshot::empty(clock.now())
         .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
     Ok(InForce {
         snapshot: Arc::new(empty),
         authenticator: Arc::new(authenticator),
-        settings: Arc::new(settings::settings(loaded, instance_id)?),
+        settings: Arc::new(settings::settings(loaded, instance_id, stores)?),
     })
 }
 

@@ -10,8 +10,9 @@
 //!
 //! Deliberately absent: anything of a protocol.
 //!
-//! Reading order: `call` → `in_force` → this file → `decider` → `schedule` → `separate_pool`.
+//! Reading order: `call` → `in_force` → `admission` → this file → `decider` → `schedule` → `separate_pool`.
 
+pub mod admission;
 mod call;
 mod decider;
 pub mod in_force;
@@ -34,6 +35,7 @@ use crate::model::decision::{Decision, Outcome, Recorded};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode};
+use crate::model::rate::RateStanding;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::telemetry::metrics::Metrics;
 
@@ -59,6 +61,8 @@ pub struct AuthorizedBatch {
     pub answers: Vec<(String, Result<Recorded<Decision>, Unrecorded>)>,
     /// Whether the caller asked for explanations that it may not have.
     pub explanation_denied: bool,
+    /// How the caller stands with its rate limits.
+    pub rate: Option<RateStanding>,
 }
 
 /// Why a batch is not answered item by item.
@@ -149,7 +153,7 @@ impl Authorizer {
     ) -> Result<AuthorizedBatch, BatchRefused> {
         let (mut call, admitted) = self.admit(arrival).await;
         let asked = match admitted {
-            Ok(()) => ask().await.and_then(|batch| check_size(batch, &call.in_force)),
+            Ok(()) => self.ask_batch(&mut call, ask).await,
             Err(failure) => Err(failure),
         };
         let batch = match asked {
@@ -178,7 +182,7 @@ impl Authorizer {
             };
             answers.push((name, self.answer(item).await));
         }
-        Ok(AuthorizedBatch { id, answers, explanation_denied })
+        Ok(AuthorizedBatch { id, answers, explanation_denied, rate: call.rate })
     }
 
     /// Decides whether the caller may manage this server, and records that; `operation` names what it wants to do. Where
@@ -187,7 +191,7 @@ impl Authorizer {
     /// # Errors
     /// [`Unrecorded`] when the log did not take the record.
     pub async fn manage(&self, arrival: Arrival<'_>) -> Result<Recorded<Decision>, Unrecorded> {
-        let Arrival { presented, path: _, context, started } = arrival;
+        let Arrival { presented, path: _, context, started, counted: _ } = arrival;
         let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
         let admitted = match self.authenticate(&mut call, IdentityMode::Required, &presented).await {
             Ok(()) => check_role(&call),
@@ -216,10 +220,35 @@ impl Authorizer {
         self.decider.record(call.refuse(failure)).await
     }
 
-    /// Whether there is policy to decide with, and who is calling.
+    /// The questions of a batch: not too many of them, and each counted.
+    async fn ask_batch(
+        &self,
+        call: &mut Call,
+        ask: impl AsyncFnOnce() -> Result<Batch, Failure>,
+    ) -> Result<Batch, Failure> {
+        let batch = check_size(ask().await?, &call.in_force)?;
+        // The first was counted before the body was read.
+        self.count(call, batch.inputs.len().saturating_sub(1)).await?;
+        Ok(batch)
+    }
+
+    /// Counts a call as `cost` calls of its caller.
+    async fn count(&self, call: &mut Call, cost: usize) -> Result<(), Failure> {
+        let in_force = Arc::clone(&call.in_force);
+        let Some(admission) = in_force.settings.admission.as_ref().filter(|_| cost > 0) else {
+            return Ok(());
+        };
+        let caller = (&call.auth, call.peer);
+        let (rate, counted) = admission.count(caller, cost, call.at, &self.decider.metrics.limits).await;
+        call.rate = rate;
+        counted
+    }
+
+    /// Whether there is policy to decide with, who is calling, and whether it may ask once more.
     async fn admit(&self, arrival: Arrival<'_>) -> (Call, Result<(), Failure>) {
-        let Arrival { presented, path, context, started } = arrival;
+        let Arrival { presented, path, context, started, counted } = arrival;
         let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
+        call.peer = presented.peer.map(|peer| peer.ip());
         let path = match path {
             Ok(path) => path,
             Err(failure) => return (call, Err(failure)),
@@ -234,8 +263,11 @@ impl Authorizer {
         if settings.deny_when_stale && (self.is_stale)(call.at, settings.max_stale) {
             return (call, unavailable("the active policy is older than `bundles.max_stale` allows"));
         }
-        let authenticated = self.authenticate(&mut call, mode, &presented).await;
-        (call, authenticated)
+        let mut admitted = self.authenticate(&mut call, mode, &presented).await;
+        if admitted.is_ok() && counted {
+            admitted = self.count(&mut call, 1).await;
+        }
+        (call, admitted)
     }
 
     async fn authenticate(

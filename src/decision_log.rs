@@ -5,8 +5,8 @@
 //! makes the call fail. The console beside a file shows what it can, and fails and delays no call.
 //! INVARIANT (one record, one line): whatever a caller sends, a record is one line of valid JSON to every reader; a write
 //! that fails half-way is taken back, so that no two records share a line.
-//! INVARIANT (strangers pay for themselves): calls that were refused before anybody was authenticated are recorded in a file
-//! of their own, within a quota and a rate; they push no other record out.
+//! INVARIANT (strangers pay for themselves): calls that were refused before anybody was authenticated, or because their
+//! caller asked too often, are recorded in a file of their own, within a quota and a rate; they push no other record out.
 //! INVARIANT (nothing vanishes in silence): what a rotation drops and what a rate leaves out is said in the log, counted in
 //! a metric, and said in the diagnostics.
 //! INVARIANT (nothing secret): a record names its subject; it has no field for credentials, and claims only as configured
@@ -45,6 +45,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::model::decision::{Decision, Outcome, Recorded};
+use crate::model::failure::FailureKind;
 use crate::model::principal::AuthContext;
 use crate::telemetry::metrics::{DropReason, LogMetrics};
 
@@ -164,17 +165,17 @@ impl DecisionLog {
     /// Writes the decision's record to the journal, and only then gives the decision back to be answered with.
     ///
     /// A record for a file has been written when this is first polled, which blocks for as long as one `write(2)` does. A
-    /// refusal before anybody was authenticated is given back without a record once there are more of them than
+    /// refusal before anybody was authenticated, or for asking too often, is given back without a record once there are more of them than
     /// `decision_log.refusals.rate`; it has been counted then, and a summary in the log will say so.
     ///
     /// # Errors
     /// When the record is not acknowledged; the next call tries afresh.
     pub async fn record(&self, decision: Decision) -> Result<Recorded<Decision>, Unrecorded> {
-        let stranger = of_stranger(&decision);
-        if stranger && !self.refusals.admit(decision.at) {
+        let cheap = is_cheap(&decision);
+        if cheap && !self.refusals.admit(decision.at) {
             return Ok(Recorded::accepted(decision));
         }
-        let journal = if stranger { self.refusals.journal() } else { self.journal.as_deref() };
+        let journal = if cheap { self.refusals.journal() } else { self.journal.as_deref() };
         if let Some(journal) = journal
             && let Err(error) = self.append(journal, &decision).await
         {
@@ -232,9 +233,11 @@ impl DecisionLog {
     }
 }
 
-/// Whether a call was refused before anybody was authenticated.
-fn of_stranger(decision: &Decision) -> bool {
-    decision.outcome == Outcome::Refused && !matches!(decision.auth, AuthContext::Verified(_))
+/// Whether a call was refused before anybody was authenticated, or because its caller asked too often: there may be any
+/// number of them.
+fn is_cheap(decision: &Decision) -> bool {
+    let too_often = decision.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::RateLimited);
+    decision.outcome == Outcome::Refused && (too_often || !matches!(decision.auth, AuthContext::Verified(_)))
 }
 
 fn labels(configured: &BTreeMap<String, String>, instance_id: &str) -> Result<Box<RawValue>, ConfigError> {

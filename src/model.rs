@@ -11,6 +11,7 @@ pub mod failure;
 pub mod limits;
 pub mod presented;
 pub mod principal;
+pub mod rate;
 pub mod request;
 pub mod revision;
 pub mod revocation;

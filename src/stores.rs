@@ -9,7 +9,7 @@
 //! Deliberately absent: what is limited, and for whom (`authorize`); which nonces there are (`identity`); Redis Cluster
 //! and Sentinel; nonces that outlive the process without Redis.
 //!
-//! Reading order: [`config`] → [`quota`] → [`key`] → `gcra` → `ledger` → [`limiter`] → [`replay`] → `link`.
+//! Reading order: [`config`] → [`quota`] → [`rate_limits`] → [`key`] → `gcra` → `ledger` → [`limiter`] → [`replay`] → `link`.
 
 pub mod config;
 mod gcra;
@@ -18,6 +18,7 @@ mod ledger;
 pub mod limiter;
 mod link;
 pub mod quota;
+pub mod rate_limits;
 pub mod replay;
 mod unavailable;
 
@@ -29,6 +30,7 @@ pub use self::config::{Backend, Config, ConfigError, OnFailure, check};
 pub use self::key::Key;
 pub use self::limiter::{Charge, Charges, RateLimiter, Taken};
 pub use self::quota::Quota;
+pub use self::rate_limits::RateLimits;
 pub use self::replay::{Remembered, ReplayStore};
 pub use self::unavailable::Unavailable;
 

@@ -14,6 +14,7 @@ use crate::identity::Authenticator;
 use crate::model::clock::Clock;
 use crate::net;
 use crate::registry::StaticFile;
+use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
 /// The names of the tasks that keep issuers' keys fresh begin like this.
@@ -33,6 +34,7 @@ pub struct Live {
     pub(super) metrics: Arc<Metrics>,
     /// The directory in force, if there is one.
     pub(super) directory: Mutex<Option<Arc<StaticFile>>>,
+    pub(super) stores: Mutex<Stores>,
     pub(super) loaded: Mutex<Loaded>,
 }
 
@@ -57,15 +59,23 @@ impl Live {
         let mut kept = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
         let directory =
             settings::directory(&next, &self.clock, &self.metrics, kept.as_ref()).map_err(said)?;
+        // With the same settings, what has been counted and remembered is kept.
+        let mut kept_stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let stores = match next.config.shared_store == loaded.config.shared_store {
+            true => kept_stores.clone(),
+            false => settings::stores(&next).map_err(said)?,
+        };
         let mut authenticator =
-            settings::authenticator(&next, &self.client, &self.clock, directory.as_ref()).map_err(said)?;
+            settings::authenticator(&next, &self.client, &self.clock, directory.as_ref(), &stores)
+                .map_err(said)?;
         authenticator.adopt_keys(&self.current.load().authenticator);
-        let (authenticator, settings) =
-            (Arc::new(authenticator), Arc::new(settings::settings(&next, &self.instance_id).map_err(said)?));
+        let settings = Arc::new(settings::settings(&next, &self.instance_id, &stores).map_err(said)?);
+        let authenticator = Arc::new(authenticator);
         refresh_keys(&self.supervisor, &authenticator);
         watch_directory(&self.supervisor, directory.as_ref());
         *kept = directory;
         self.current.change(|now| InForce { authenticator, settings, ..now.clone() });
+        *kept_stores = stores;
         *loaded = next;
         Ok(needs_restart)
     }

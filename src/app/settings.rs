@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
 
 use super::error::{StartError, misconfigured};
+use crate::authorize::admission::Admission;
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
 use crate::config::{Config, Environment, Loaded, Profile};
 use crate::identity::dev::DevIssuer;
@@ -19,6 +20,7 @@ use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::gate::Gate;
 use crate::registry::StaticFile;
+use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 use verdict_rego::outbound::Client;
 use verdict_rego::{Host, Responses, Value};
@@ -27,10 +29,11 @@ use verdict_rego::{Host, Responses, Value};
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn settings(loaded: &Loaded, instance_id: &str) -> Result<Settings, StartError> {
+pub(super) fn settings(loaded: &Loaded, instance_id: &str, stores: &Stores) -> Result<Settings, StartError> {
     let config = &loaded.config;
     let waiting = config.http_send.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
     Ok(Settings {
+        admission: Admission::new(&config.rate_limits, &stores.limiter),
         gate: Gate::new(&config.permissions).map_err(|(key, message)| {
             StartError::Other(loaded.problem(&format!("permissions.{key}"), &message).to_string())
         })?,
@@ -91,6 +94,7 @@ pub(super) fn authenticator(
     client: &net::Client,
     clock: &Clock,
     directory: Option<&Arc<StaticFile>>,
+    stores: &Stores,
 ) -> Result<Authenticator, StartError> {
     let mut identity = loaded.config.identity.clone();
     if loaded.profile().trusts_dev_issuer() {
@@ -103,6 +107,7 @@ pub(super) fn authenticator(
     setup.directory = directory.map(|directory| Arc::clone(directory) as _);
     setup.role_permissions = loaded.config.permissions.role_permissions;
     setup.roles = Arc::new(loaded.config.permissions.role_table());
+    setup.replays = Arc::clone(&stores.replays);
     setup.variables = variables(loaded.environment());
     // What exactly is allowed was checked when the configuration was loaded.
     setup.allow_insecure_issuers = match loaded.profile() {
@@ -152,6 +157,15 @@ fn variables(environment: &Environment) -> identity::Variables {
     let not_text = environment.not_text().iter().map(|name| (name.clone(), "\u{fffd}".to_owned()));
     let text = environment.all().iter().map(|(name, value)| (name.clone(), value.clone()));
     text.chain(not_text).collect::<BTreeMap<_, _>>().into()
+}
+
+/// What counts and remembers across calls by a configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn stores(loaded: &Loaded) -> Result<Stores, StartError> {
+    let stores = Stores::new(&loaded.config.shared_store);
+    stores.map_err(|error| misconfigured(loaded, error.at, &error))
 }
 
 fn labels(config: &Config, instance_id: &str) -> Json {

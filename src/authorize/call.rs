@@ -2,6 +2,7 @@
 //!
 //! INVARIANT (whole): a call is one value that is handed on; what is found out about it is added to it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use crate::model::decision::{Decision, Outcome, Timings};
 use crate::model::failure::Failure;
 use crate::model::presented::Presented;
 use crate::model::principal::AuthContext;
+use crate::model::rate::RateStanding;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::pdp;
 use verdict_rego::{EvalLimits, Value};
@@ -28,6 +30,8 @@ pub struct Arrival<'r> {
     pub context: RequestContext,
     /// When the door took the request up.
     pub started: Instant,
+    /// Whether it counts against rate limits.
+    pub counted: bool,
 }
 
 /// What the body asks.
@@ -90,6 +94,10 @@ pub(super) struct Call {
     pub(super) path: Option<EntryPath>,
     /// Who is calling, once that is known.
     pub(super) auth: AuthContext,
+    /// The peer's address, where there is one.
+    pub(super) peer: Option<IpAddr>,
+    /// How the caller stands with its rate limits.
+    pub(super) rate: Option<RateStanding>,
     pub(super) question: Question,
     pub(super) context: RequestContext,
     pub(super) batch_id: Option<Uuid>,
@@ -111,6 +119,8 @@ impl Call {
             at,
             path: None,
             auth: AuthContext::Unchecked,
+            peer: None,
+            rate: None,
             question: Question::default(),
             context,
             batch_id: None,
@@ -160,8 +170,9 @@ impl Call {
 
     /// A decision with all that is known of the call, and nothing of an answer.
     pub(super) fn into_decision(self, id: Uuid, outcome: Outcome, eval: Duration) -> Decision {
-        let Self { in_force, at, path, auth, question, context, batch_id, started, authenticate, waited: _ } =
-            self;
+        let Self {
+            in_force, at, path, auth, rate, question, context, batch_id, started, authenticate, ..
+        } = self;
         let input_parse = question.input_parse;
         Decision {
             id,
@@ -176,6 +187,7 @@ impl Call {
             explanation: None,
             failure: None,
             auth,
+            rate,
             context,
             at,
             timings: Timings { input_parse, authenticate, eval, total: started.elapsed() },

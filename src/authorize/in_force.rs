@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
+use super::admission::Admission;
 use crate::identity::Authenticator;
 use crate::model::decision::Outcome;
 use crate::model::principal::AuthContext;
@@ -35,6 +36,8 @@ pub struct InForce {
 pub struct Settings {
     /// What no policy can allow.
     pub gate: Gate,
+    /// How much callers may ask; nothing where nothing is limited.
+    pub admission: Option<Admission>,
     /// What one evaluation may take.
     pub limits: Limits,
     /// Which decisions are explained, and to whom.

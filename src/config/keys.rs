@@ -6,6 +6,7 @@ mod decision_log;
 mod entry;
 mod identity;
 mod permissions;
+mod rates;
 mod server;
 
 pub(super) use self::entry::{Entry, Kind, Shape};
@@ -17,6 +18,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         bundles::ENTRIES,
         identity::ENTRIES,
         permissions::ENTRIES,
+        rates::ENTRIES,
         decision::ENTRIES,
         decision_log::ENTRIES,
     ]

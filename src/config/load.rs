@@ -191,6 +191,8 @@ fn make_paths_absolute(config: &mut Config) {
         permissions: _,
         decision: _,
         http_send: _,
+        rate_limits: _,
+        shared_store: _,
         decision_log,
     } = config;
     let keys = identity.key_files_mut();

@@ -10,9 +10,11 @@ use super::schema::Config;
 use crate::document::tree::{Node, Path};
 
 /// The keys that take effect on a reload, each with all below it; the others need a restart.
-const LIVE: [&str; 10] = [
+const LIVE: [&str; 12] = [
     "identity",
     "permissions",
+    "rate_limits",
+    "shared_store",
     "decision.deadline",
     "decision.depth",
     "decision.memory",

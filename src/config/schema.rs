@@ -20,6 +20,10 @@ pub struct Config {
     pub identity: crate::identity::Config,
     /// What callers may do at most, whatever policy says.
     pub permissions: crate::pdp::gate::Config,
+    /// How often callers may ask.
+    pub rate_limits: crate::stores::RateLimits,
+    /// Where rate limits and used nonces are kept.
+    pub shared_store: crate::stores::Config,
     /// How decisions are made.
     pub decision: crate::pdp::Config,
     /// Whom policy may call while it decides.
@@ -37,6 +41,8 @@ impl Default for Config {
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
             permissions: crate::pdp::gate::Config::default(),
+            rate_limits: crate::stores::RateLimits::default(),
+            shared_store: crate::stores::Config::default(),
             decision: crate::pdp::Config::default(),
             http_send: crate::net::policy::Config::default(),
             decision_log: crate::decision_log::Config::default(),

@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.required_of_bundles();
     checks.verification();
     checks.identity();
+    checks.stores();
     checks.decision_log();
     checks.findings
 }
@@ -117,9 +118,16 @@ impl Checks<'_> {
         }
     }
 
+    /// Where limits and nonces are kept.
+    fn stores(&mut self) {
+        if let Err(wrong) = crate::stores::check(&self.config.shared_store) {
+            self.flaw(Path::dotted(wrong.at), wrong.message, wrong.hint);
+        }
+    }
+
     /// Limits of nothing.
     fn not_zero(&mut self) {
-        let Config { server, bundles, decision, http_send, decision_log, .. } = self.config;
+        let Config { server, bundles, shared_store, decision, http_send, decision_log, .. } = self.config;
         for (key, zero) in [
             ("server.max_body", server.max_body.0 == 0),
             ("server.max_batch_items", server.max_batch_items == 0),
@@ -133,6 +141,8 @@ impl Checks<'_> {
             ("bundles.poll_interval", bundles.poll_interval == Period::secs(0)),
             ("bundles.max_bundle_size", bundles.max_bundle_size.0 == 0),
             ("bundles.max_bundle_files", bundles.max_bundle_files == 0),
+            ("shared_store.max_entries", shared_store.max_entries == 0),
+            ("shared_store.redis.timeout", shared_store.redis.timeout == Period::secs(0)),
             ("decision.deadline", decision.deadline == Period::secs(0)),
             ("decision.explain.one_in", decision.explain.one_in == 0),
             ("decision.depth", decision.depth == 0),

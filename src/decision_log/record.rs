@@ -111,6 +111,7 @@ impl<'a> Event<'a> {
             explanation,
             failure,
             auth,
+            rate: _,
             context,
             at,
             timings,

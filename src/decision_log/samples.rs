@@ -31,6 +31,7 @@ pub(super) fn decision() -> Decision {
         explanation: None,
         failure: None,
         auth: AuthContext::Unchecked,
+        rate: None,
         context: RequestContext::default(),
         at: Timestamp::parse_rfc3339("2026-11-21T02:11:14.829396687Z").unwrap(),
         timings: Timings { total: Duration::from_micros(34), ..Timings::default() },

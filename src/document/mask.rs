@@ -34,7 +34,7 @@ pub(crate) fn holds_key(line: &str) -> bool {
             && after.trim_start_matches(bare).starts_with(':')
     });
     let word = line.trim();
-    let url = line.split_once("_url").is_some_and(|(_, value)| value.contains(['?', '@']));
+    let url = line.split_once("url").is_some_and(|(_, value)| value.contains(['?', '@']));
     // A line of PEM in a text over several lines.
     named || url || word.contains("-----") || (word.len() >= 40 && !word.contains([' ', ':']))
 }
@@ -113,6 +113,7 @@ mod tests {
             ("  jwks_url: idp.example/keys?s3cret", true),
             ("  jwks_url: user:s3cret@idp.example/keys", true),
             ("  jwks_url: https://idp.example/keys", false),
+            ("  redis: {url: 'redis:s3cret@cache'}", true),
             ("  api_key: x", false),
             ("  dir: bundles", false),
         ] {

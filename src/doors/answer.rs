@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::model::decision::Decision;
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::rate::RateStanding;
 use verdict_rego::PolicyError;
 
 /// The decision's id.
@@ -24,6 +25,9 @@ pub const DECISION_ID: HeaderName = HeaderName::from_static("verdict-decision-id
 pub const OUTCOME: HeaderName = HeaderName::from_static("verdict-outcome");
 /// Why, where there is something to say.
 pub const REASON: HeaderName = HeaderName::from_static("verdict-reason");
+/// The limit that a caller is nearest to, and how it stands (draft-ietf-httpapi-ratelimit-headers-10).
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The caller's own id, given back.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -152,6 +156,25 @@ pub fn mark(response: &mut Response, decision: &Decision) {
     headers.insert(OUTCOME, HeaderValue::from_static(decision.outcome.name()));
     if let Some(reason) = decision.reason.as_deref().and_then(header_text) {
         headers.insert(REASON, reason);
+    }
+    limit(response, decision.rate.as_ref());
+}
+
+/// Adds how the caller stands with its rate limits, to what it got and to what it asked for too often.
+pub fn limit(response: &mut Response, rate: Option<&RateStanding>) {
+    let status = response.status();
+    let Some(rate) = rate.filter(|_| status.is_success() || status == StatusCode::TOO_MANY_REQUESTS) else {
+        return;
+    };
+    let RateStanding { name, quota, window, remaining, reset } = rate;
+    let headers = response.headers_mut();
+    for (header, text) in [
+        (RATE_LIMIT_POLICY, format!("\"{name}\";q={quota};w={window}")),
+        (RATE_LIMIT, format!("\"{name}\";r={remaining};t={reset}")),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(header, value);
+        }
     }
 }
 

@@ -56,6 +56,7 @@ pub fn arrival<'r>(
         path,
         context: request_context(&parts.headers, peer, protocol),
         started,
+        counted: true,
     }
 }
 

@@ -14,7 +14,7 @@ use super::answer::{self, json_value};
 use super::context::arrival;
 use super::edge::Edge;
 use super::params::Params;
-use crate::authorize::Question;
+use crate::authorize::{Arrival, Question};
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::IdentityMode;
@@ -126,7 +126,9 @@ pub(super) async fn rule(edge: &Edge, parts: &Parts, started: Instant) -> Respon
     let input = Rego::from_serialize(&json!({ "plugin_state": states, "plugins_ready": ready })).ok();
     let path = path.map_err(|error| Failure::new(FailureKind::InvalidRequest, error));
     let ask = async || Ok(Question { input, input_parse: started.elapsed(), ..Question::default() });
-    let Ok(authorized) = edge.authorizer.authorize(arrival(parts, PROTOCOL, path, started), ask).await else {
+    // Whoever probes is not to be told that the server is ill because it probes often.
+    let arrival = Arrival { counted: false, ..arrival(parts, PROTOCOL, path, started) };
+    let Ok(authorized) = edge.authorizer.authorize(arrival, ask).await else {
         return unwell(&format!("{name} could not be recorded"));
     };
     let decision = &authorized.decision;

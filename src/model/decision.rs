@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::clock::Timestamp;
 use super::failure::Failure;
 use super::principal::AuthContext;
+use super::rate::RateStanding;
 use super::request::{EntryPath, RequestContext};
 use super::revision::Revision;
 use verdict_rego::Value;
@@ -87,6 +88,8 @@ pub struct Decision {
     pub failure: Option<Failure>,
     /// Who asked, as far as it was verified.
     pub auth: AuthContext,
+    /// How the caller stands with its rate limits, where it has any.
+    pub rate: Option<RateStanding>,
     /// What is known of the call besides.
     pub context: RequestContext,
     /// When the call was taken up; also the time that policy saw.

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A number of calls in a second, minute, hour or day. As many may come at once (the burst); after that they are allowed
 /// again one by one, evenly over the period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Quota {
     count: u64,
     unit: &'static Unit,
@@ -32,6 +31,9 @@ const UNITS: &[Unit] = &[
 const MOST_A_SECOND: u64 = 1_000_000;
 
 impl Quota {
+    /// The name by which a deserializer is asked for one.
+    pub const NAME: &str = "Quota";
+
     /// How many calls may come at once.
     pub const fn count(self) -> u64 {
         self.count
@@ -75,17 +77,29 @@ impl FromStr for Quota {
     }
 }
 
-impl TryFrom<String> for Quota {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+impl Serialize for Quota {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<Quota> for String {
-    fn from(quota: Quota) -> Self {
-        quota.to_string()
+impl<'de> Deserialize<'de> for Quota {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> de::Visitor<'de> for Text {
+            type Value = Quota;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rate limit such as `1000/minute`")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Quota, E> {
+                text.parse().map_err(E::custom)
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Quota, D::Error> {
+                inner.deserialize_str(self)
+            }
+        }
+        // By its name, who asks types for their keys can tell it from other texts.
+        deserializer.deserialize_newtype_struct(Self::NAME, Text)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every metric of the process, in one place; `render` is what `/metrics` answers with.
 
 mod directory;
+mod limits;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,7 @@ use prometheus_client::registry::Registry;
 pub use prometheus_client::metrics::counter::Counter;
 
 pub use self::directory::DirectoryMetrics;
+pub use self::limits::LimitMetrics;
 use super::histogram::DurationHistogram;
 use crate::model::clock::Timestamp;
 use crate::model::decision::{Outcome, Timings};
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub identity: IdentityMetrics,
     /// The source of organisations, agents and keys.
     pub directory: DirectoryMetrics,
+    /// Rate limits.
+    pub limits: LimitMetrics,
     /// Connections that are open now.
     pub connections: Gauge,
     /// Connections that were closed for want of a place, or gave theirs to another.
@@ -79,12 +83,14 @@ impl Metrics {
         let log = LogMetrics::new(own);
         let identity = IdentityMetrics::new(own);
         let directory = DirectoryMetrics::new(own);
+        let limits = LimitMetrics::new(own);
         Self {
             decisions,
             bundles,
             log,
             identity,
             directory,
+            limits,
             connections,
             connections_refused,
             requests,

@@ -85,6 +85,7 @@ fn allowed() -> Decision {
         explanation: None,
         failure: None,
         auth: alice(),
+        rate: None,
         context: RequestContext {
             requested_by: Some("127.0.0.1:50258".into()),
             protocol: "opa",

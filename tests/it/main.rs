@@ -19,6 +19,7 @@ mod identity;
 mod management;
 mod opa_api;
 mod process;
+mod rate_limits;
 mod reload;
 mod reload_live;
 mod stores;

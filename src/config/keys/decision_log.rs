@@ -20,8 +20,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "decision_log.refusals.path",
         Kind::Path,
-        "Path of the file for calls that were refused before the caller was authenticated. By default it is next to \
-         `decision_log.file.path`, with `.refused` before its extension; without a file, the console.",
+        "Path of the file for calls that were refused before the caller was authenticated, or for exceeding a rate limit. By \
+         default it is next to `decision_log.file.path`, with `.refused` before its extension; without a file, the console.",
     ),
     entry("decision_log.refusals.max_size", Kind::Size, "Size at which that file is rotated."),
     entry("decision_log.refusals.keep", Kind::Number, "Number of rotated files to keep."),

@@ -11,6 +11,7 @@ use crate::config::keys::Shape;
 use crate::config::schema::Config;
 use crate::document::tree::{Data, Node, Origin, Path, Step};
 use crate::document::typed;
+use crate::stores::Quota;
 
 /// One key of the configuration.
 #[derive(Debug, Clone)]
@@ -141,9 +142,13 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
+        if name == Quota::NAME {
+            self.note(Shape::Text, &[]);
+            return visitor.visit_str("1/s");
+        }
         visitor.visit_newtype_struct(self)
     }
 

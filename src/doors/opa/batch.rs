@@ -51,7 +51,7 @@ fn answered(
     batch: &AuthorizedBatch,
     request_id: Option<&str>,
 ) -> Response {
-    let AuthorizedBatch { id, answers, explanation_denied: denied } = batch;
+    let AuthorizedBatch { id, answers, explanation_denied: denied, rate } = batch;
     // A record's explanation is not the caller's.
     let shown = Shown { strict: params.strict_builtin_errors, explanation: params.explain && !denied };
     let (status, responses) = responses(answers, shown);
@@ -64,6 +64,7 @@ fn answered(
     let gzip = answer::accepts_gzip(&parts.headers);
     let mut response = answer::negotiated(status, text, gzip, edge.gzip_min_size);
     answer::identify(&mut response, *id, request_id);
+    answer::limit(&mut response, rate.as_ref());
     let failure = answers.iter().find_map(|(_, answer)| match answer {
         Ok(decision) => decision.failure.clone(),
         Err(unrecorded) => Some(unrecorded.failure()),

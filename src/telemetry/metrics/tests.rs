@@ -27,6 +27,7 @@ fn busy() -> Metrics {
     metrics.log.clone().records.inc();
     metrics.identity.failed(FailureKind::CredentialExpired);
     metrics.identity.fetched("https://issuer.example", false);
+    metrics.limits.refused("user");
     metrics.connections.inc();
     metrics
 }
@@ -70,6 +71,8 @@ fn what_is_counted_is_shown() {
         ("verdict_token_cache_hits_total", 0.0),
         ("verdict_token_cache_misses_total", 0.0),
         (r#"verdict_authentication_failures_total{kind="credential_expired"}"#, 1.0),
+        (r#"verdict_rate_limit_refusals_total{limit="user"}"#, 1.0),
+        ("verdict_rate_limit_failures_total", 0.0),
         (r#"verdict_jwks_fetches_total{issuer="https://issuer.example",result="error"}"#, 1.0),
     ] {
         assert!((value(&text, series) - expected).abs() < 1e-9, "{series}\n{text}");

@@ -41,6 +41,25 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
             "server: {header_timeout: 10}\n",
             &["server.header_timeout: `10` is not a duration; write a number and ns"],
         ),
+        (
+            "rate_limits: {users: 3/fortnight}\n",
+            &[":1:22: rate_limits.users: `3/fortnight` is not a rate limit; write a number of calls"],
+        ),
+        (
+            "rate_limits:\n  roles: {admin: 0/s}\n",
+            &[":2:18: rate_limits.roles.admin: `0/s` allows nothing; the number must be more than 0"],
+        ),
+        (
+            "shared_store: {backend: redis}\n",
+            &[
+                "shared_store.redis.url: `shared_store.backend: redis` needs the url of a redis",
+                "hint: write e.g.",
+            ],
+        ),
+        (
+            "shared_store: {redis: {url: 'http://cache.example'}}\n",
+            &["shared_store.redis.url: `http://cache.example` is not the url of a redis", "^"],
+        ),
         ("server: {listen: localhost}\n", &["server.listen: ", "^"]),
         (
             "server: {listen: 8181}\n",

@@ -48,6 +48,13 @@ fn no_secret_is_ever_printed() {
             assert!(!said.contains("hunter2"), "{said}");
             assert!(!loads || profile != Profile::Inspect || said.contains("idp.example/keys"), "{said}");
         }
+        let redis = url.replacen("https", "redis", 1).replace("\\'", "''");
+        let text = format!("shared_store: {{redis: {{url: '{redis}'}}}}\n");
+        let said = match File::new(&text).load() {
+            Ok(loaded) => loaded.config.to_yaml().unwrap(),
+            Err(error) => error.to_string() + &format!("{error:?}"),
+        };
+        assert!(!said.contains("hunter2"), "{said}");
         let env = [("VERDICT_BUNDLES__RUN_TESTS", url), ("VERDICT_SERVER__MAX_BODY", url)];
         let said = super::with_environment(&env).unwrap_err().to_string();
         assert!(!said.contains("hunter2"), "{said}");
