@@ -20,7 +20,7 @@ use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::gate::Gate;
 use crate::registry::StaticFile;
-use crate::stores::Stores;
+use crate::stores::{self, Stores};
 use crate::telemetry::metrics::Metrics;
 use verdict_rego::outbound::Client;
 use verdict_rego::{Host, Responses, Value};
@@ -128,7 +128,9 @@ pub fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator
         net::Client::new(&net::Config::default()).map_err(|error| StartError::Other(error.to_string()))?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
     let directory = directory(loaded, clock, &metrics, None)?;
-    authenticator(loaded, &client, clock, directory.as_ref())
+    let memory = Stores::new(&stores::Config::default());
+    let memory = memory.map_err(|error| StartError::Other(error.to_string()))?;
+    authenticator(loaded, &client, clock, directory.as_ref(), &memory)
 }
 
 /// The directory that a configuration names: the one of before, if it is the same file.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use verdict::identity::dev::TokenRequest;
 use verdict::model::clock::{Clock, Timestamp};
+use verdict::registry::KeyHash;
 
 use crate::harness::redis::Redis;
 use crate::harness::{Reply, Server, TestApp, wait_until};
@@ -138,6 +139,29 @@ fn a_tenant_shares_its_limit_and_no_two_tenants_do() {
     assert_eq!(answered(&server, Some(&of("alice", "other")), 5), 3, "the same id elsewhere");
     assert_eq!(answered(&server, Some(&of("acme", "alice")), 5), 3);
     assert_eq!(server.metric(r#"verdict_rate_limit_refusals_total{limit="tenant"}"#), 5.0);
+}
+
+#[test]
+fn each_api_key_has_a_limit_of_its_own() {
+    let hash = KeyHash::of;
+    let directory = format!(
+        "agents: [{{id: payer}}]\nkeys:\n- {{id: k1, kind: agent, agent: payer, hash: '{}'}}\n\
+         - {{id: k2, kind: agent, agent: payer, hash: '{}'}}\n",
+        hash("key-one"),
+        hash("key-two"),
+    );
+    let app = TestApp::new()
+        .file("app/policy.rego", POLICY)
+        .config("identity: {static: directory.yaml}\nrate_limits: {keys: 3/d, users: 5/d}\n")
+        .clock(Clock::fixed(Timestamp::from_unix_seconds(NOON)));
+    std::fs::write(app.dir.path().join("directory.yaml"), directory).unwrap();
+    let server = app.start();
+    let ask = |key| server.send("POST", PATH, &[("x-api-key", key)], b"{}");
+    let answered = |key| (0..4).filter(|_| ask(key).status == 200).count();
+    assert_eq!(answered("key-one"), 3);
+    assert_eq!(shown(&ask("key-one")), (429, Some(r#""key";q=3;w=86400"#), Some(r#""key";r=0;t=86400"#)));
+    assert_eq!(answered("key-two"), 2, "what the first has left of their subject's");
+    assert_eq!(shown(&ask("key-two")).1, Some(r#""user";q=5;w=86400"#));
 }
 
 #[test]
