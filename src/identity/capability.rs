@@ -5,7 +5,7 @@
 //! INVARIANT (public keys alone): whoever takes the server, its configuration or the records of its registry cannot make a
 //! token. The configuration names public keys; a private one in it is an error.
 //! INVARIANT (no look-up): a token is verified from itself and the configuration. What anybody stored about agents neither
-//! makes nor widens one; a revocation can end it.
+//! makes nor widens one; it can only be refused for it: where there is a directory, revoked, disabled and unknown agents are.
 //! INVARIANT (short-lived): a token that would live longer than `max_ttl` is refused, however well it is signed.
 //! INVARIANT (one kind): what says that it is a capability is judged here or nowhere, and no issuer of JWTs can have its type
 //! (RFC 8725 sections 3.11 and 3.12).

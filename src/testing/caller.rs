@@ -7,21 +7,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
-use serde_json::Map;
-
-use super::fixture_caller::{Caller, Presented, Token};
-use crate::identity::dev::{DevIssuer, TokenRequest};
-use crate::identity::{self, Authenticator, Setup};
+use super::fixture_caller::Caller;
+use super::mint::Mint;
+use crate::identity::{Authenticator, Setup};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::Failure;
 use crate::model::presented::Presented as Shown;
 use crate::model::principal::AuthContext;
 use crate::model::roles::Roles;
-use crate::model::secret::Secret;
 
-/// Makes callers; the issuer is created for the first credential.
+/// Makes callers; whoever vouches for them is created for the first credential.
 #[derive(Default)]
 pub(super) struct Callers {
     verifier: Option<Verifier>,
@@ -29,7 +24,7 @@ pub(super) struct Callers {
 
 /// Mints credentials, and verifies them.
 struct Verifier {
-    issuer: DevIssuer,
+    mint: Mint,
     authenticator: Authenticator,
     clock: Clock,
     /// What the authenticator knows of roles.
@@ -59,7 +54,7 @@ impl Callers {
             None => Verifier::new(Arc::clone(roles), at)?,
         });
         verifier.clock.set(at);
-        let headers = verifier.headers(presented, at)?;
+        let headers = verifier.mint.headers(presented, at)?;
         let shown = Shown::from(&headers);
         // The keys are in memory, so nothing has to be waited for.
         let mut verifying = pin!(verifier.authenticator.authenticate(mode, &shown));
@@ -72,57 +67,17 @@ impl Callers {
 
 impl Verifier {
     fn new(roles: Arc<Roles>, at: Timestamp) -> Result<Self, String> {
-        let issuer = DevIssuer::in_memory().map_err(|error| error.to_string())?;
-        let config =
-            identity::Config { issuers: vec![issuer.issuer_config()], ..identity::Config::default() };
+        let mint = Mint::new()?;
         let clock = Clock::fixed(at);
         let client =
             crate::net::Client::new(&crate::net::Config::default()).map_err(|error| error.to_string())?;
-        let setup = Setup { roles: Arc::clone(&roles), ..Setup::new(Path::new("."), clock.clone(), client) };
-        let authenticator = Authenticator::new(&config, &setup).map_err(|error| error.to_string())?;
-        Ok(Self { issuer, authenticator, clock, roles })
-    }
-
-    /// The headers of a call that presents this.
-    fn headers(&self, presented: &Presented, at: Timestamp) -> Result<HeaderMap, String> {
-        let someone = |id: &str| Token {
-            sub: id.to_owned(),
-            kind: "user".to_owned(),
-            roles: Vec::new(),
-            claims: std::collections::BTreeMap::new(),
-            ttl: crate::model::units::Period::secs(60),
+        let setup = Setup {
+            roles: Arc::clone(&roles),
+            directory: Some(Arc::clone(&mint.directory) as _),
+            ..Setup::new(Path::new("."), clock.clone(), client)
         };
-        let token = match presented {
-            Presented::Nothing => return Ok(HeaderMap::new()),
-            Presented::Malformed => Secret::default(),
-            Presented::Token(token) => self.mint(token, at)?,
-            Presented::Expired => {
-                let hour_ago = Timestamp(at.0.saturating_sub(3_600_000_000_000));
-                self.mint(&someone("expired"), hour_ago)?
-            }
-            // The contents of one token with the signature of another.
-            Presented::Bad => {
-                let (mine, other) = (self.mint(&someone("forged"), at)?, self.mint(&someone("honest"), at)?);
-                let (contents, _) = mine.expose().rsplit_once('.').unwrap_or_default();
-                let (_, signature) = other.expose().rsplit_once('.').unwrap_or_default();
-                Secret::new(format!("{contents}.{signature}"))
-            }
-        };
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-        let mut bearer = bearer.map_err(|error| error.to_string())?;
-        bearer.set_sensitive(true);
-        Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
-    }
-
-    fn mint(&self, token: &Token, at: Timestamp) -> Result<Secret<String>, String> {
-        let Token { sub, kind, roles, claims, ttl } = token;
-        let request = TokenRequest {
-            sub: sub.clone(),
-            kind: Some(kind.clone()),
-            roles: roles.clone(),
-            claims: claims.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect::<Map<_, _>>(),
-            ttl: ttl.0,
-        };
-        self.issuer.mint(&request, at).map_err(|error| format!("`credential`: {error}"))
+        let authenticator =
+            Authenticator::new(&mint.trusted()?, &setup).map_err(|error| error.to_string())?;
+        Ok(Self { mint, authenticator, clock, roles })
     }
 }

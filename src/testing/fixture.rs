@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::fixture_caller::RawSubject;
-pub use super::fixture_caller::{Caller, Presented, Subject, Token};
+pub use super::fixture_caller::{Caller, Subject};
+use super::fixture_credential::Presented;
 use super::fixture_document::{Document, present};
 use super::fixture_error::FixtureError;
 use super::fixture_value::Expectation;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Map;
 
+use super::fixture_credential::Presented;
 use super::fixture_document::Document;
 use crate::identity::stated::Stated;
 use crate::model::limits::HardLimits;
 use crate::model::principal::{IdentityMode, Proof, Verified};
 use crate::model::roles::Roles;
-use crate::model::units::Period;
 
 /// The caller.
 #[derive(Debug, Clone)]
@@ -137,51 +137,12 @@ impl Subject {
     }
 }
 
-/// The credential of the call.
-#[derive(Debug, Clone)]
-pub enum Presented {
-    /// Nothing.
-    Nothing,
-    /// A token that was not signed by the issuer.
-    Bad,
-    /// An expired token.
-    Expired,
-    /// A malformed header.
-    Malformed,
-    /// A valid token with these contents.
-    Token(Box<Token>),
-}
-
-/// The contents of a token to mint for the case.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    /// `sub`.
-    pub sub: String,
-    /// `type`.
-    #[serde(rename = "type", default = "default_kind")]
-    pub kind: String,
-    /// `roles`.
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// Additional claims.
-    #[serde(default)]
-    pub claims: BTreeMap<String, Document>,
-    /// How long the token is valid from the case's `now`.
-    #[serde(default = "default_ttl")]
-    pub ttl: Period,
-}
-
 fn default_kind() -> String {
     "user".to_owned()
 }
 
 fn default_issuer() -> String {
     "fixture".to_owned()
-}
-
-const fn default_ttl() -> Period {
-    Period::secs(300)
 }
 
 /// The value of `subject`.

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
 
-use super::fixture_caller::{Presented, RawSubject, Subject, Token};
+use super::fixture_caller::{RawSubject, Subject};
+use super::fixture_credential::{Credentials, Presented};
 use super::fixture_document::{Document, present};
 use crate::model::decision::Outcome;
 use crate::model::failure::FailureKind;
@@ -94,6 +95,7 @@ enum FailureName {
     CredentialMissing,
     CredentialInvalid,
     CredentialExpired,
+    CredentialRevoked,
     Mismatch,
     InsufficientPermissions,
     VerifierUnavailable,
@@ -108,6 +110,7 @@ impl From<FailureName> for FailureKind {
             FailureName::CredentialMissing => Self::CredentialMissing,
             FailureName::CredentialInvalid => Self::CredentialInvalid,
             FailureName::CredentialExpired => Self::CredentialExpired,
+            FailureName::CredentialRevoked => Self::CredentialRevoked,
             FailureName::Mismatch => Self::Mismatch,
             FailureName::InsufficientPermissions => Self::InsufficientPermissions,
             FailureName::VerifierUnavailable => Self::VerifierUnavailable,
@@ -189,14 +192,9 @@ impl WordOrObject for RawSubject {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCredential {
-    token: Token,
-}
-
 impl WordOrObject for Presented {
-    const EXPECTING: &'static str = "`none`, `bad`, `expired`, `malformed`, or `{token: {sub: alice}}`";
+    const EXPECTING: &'static str =
+        "`none`, `bad`, `expired`, `malformed`, or an object such as `{token: {sub: alice}}`";
     const WORDS: &'static [&'static str] = &["none", "bad", "expired", "malformed"];
 
     fn from_word(word: &str) -> Option<Self> {
@@ -210,6 +208,12 @@ impl WordOrObject for Presented {
     }
 
     fn from_object<'de, D: Deserializer<'de>>(object: D) -> Result<Self, D::Error> {
-        RawCredential::deserialize(object).map(|raw| Self::Token(Box::new(raw.token)))
+        let credentials = Credentials::deserialize(object)?;
+        if credentials.is_empty() {
+            return Err(de::Error::custom(
+                "`credential` is empty; give `token`, `capability`, `api_key` or `delegation`",
+            ));
+        }
+        Ok(Self::Valid(Box::new(credentials)))
     }
 }

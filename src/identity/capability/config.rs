@@ -30,6 +30,21 @@ pub struct Config {
     pub header: Option<String>,
 }
 
+impl Config {
+    /// Trusts these keys, with the usual limits.
+    pub fn new(issuer: &str, audience: &str, keys: Vec<KeyConfig>) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            keys,
+            max_ttl: default_max_ttl(),
+            leeway: default_leeway(),
+            single_use: false,
+            header: None,
+        }
+    }
+}
+
 /// One entry of `identity.capabilities.keys`. Exactly one of its sources is set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

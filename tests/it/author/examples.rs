@@ -174,5 +174,5 @@ fn the_tests_in_the_documentation_pass_on_the_sample() {
     files.insert("docs_test.rego".to_owned(), rules);
     files.insert("docs.fixtures.yaml".to_owned(), cases);
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    verdict(folder(&files).path(), &["test", "."]).exits(0).says("5/5 passed");
+    verdict(folder(&files).path(), &["test", "."]).exits(0).says("7/7 passed");
 }

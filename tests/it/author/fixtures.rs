@@ -119,7 +119,9 @@ fn what_a_subject_and_a_token_give_to_policy() {
                    method: api_key, agent: b, act: {sub: b, act: {sub: c, iss: i}}, attributes: {y: [2]}, proof: bound}";
     let expected = "{id: a, type: agent, issuer: i, roles: [r], scopes: [s], permissions: [p], tenant: t, claims: {x: [1]}, \
                     method: api_key, agent: b, act: {sub: b, act: {sub: c, iss: i}}, attributes: {y: [2]}, proof: {type: bound}}";
-    case(&format!("{subject}\nentrypoint: app/seen\nrequest: {{agent_id: z}}\nexpect: {{result: {{subject: {expected}, asserted: {{agent_id: z}}}}}}"))
+    // Agents are also named as Relay and AgentPack know them.
+    let agent = "asserted: {agent_id: z}, agent: {agent_id: b, org_id: t}, agent_id: b, org_id: t";
+    case(&format!("{subject}\nentrypoint: app/seen\nrequest: {{agent_id: z}}\nexpect: {{result: {{subject: {expected}, {agent}}}}}"))
         .exits(0);
     let token = "credential: {token: {sub: a, type: agent, roles: [r], claims: {scope: s t, tenant: t}}}";
     let seen = |path: &str, value: &str| {
@@ -170,6 +172,68 @@ fn the_gate_is_asked_before_policy() {
         );
         test_file(&file).exits(0).says("1/1 passed");
     }
+}
+
+/// Credentials of every kind are minted and verified; several must agree.
+#[test]
+fn credentials_of_a_case_are_real() {
+    let invalid = "{decision: refused, failure: credential_invalid}";
+    let refused = "{decision: refused, failure: insufficient_permissions}";
+    for (credential, expected) in [
+        ("{capability: {agent: alice}}", "allow"),
+        ("{capability: {agent: bob}}", "deny"),
+        ("{capability: {agent: alice, scope: [read]}}", "allow"),
+        ("{capability: {agent: alice, scope: [write]}}", refused),
+        ("{capability: {agent: alice, scope: []}}", refused),
+        ("{capability: {agent: alice, ttl: 16m}}", invalid),
+        ("{capability: {agent: alice, bound_to: k}}", invalid),
+        ("{capability: {agent: alice, bound_to: k}, api_key: {id: k, agent: alice}}", "allow"),
+        ("{capability: {agent: alice, bound_to: k}, api_key: {id: l, agent: alice}}", invalid),
+        ("{api_key: {id: k, agent: alice}}", "allow"),
+        ("{api_key: {id: k, agent: bob}}", "deny"),
+        ("{api_key: {id: k, agent: alice, limits: {allowed_methods: [write]}}}", refused),
+        (
+            "{api_key: {id: k, agent: alice, disabled: true}}",
+            "{decision: refused, failure: credential_revoked}",
+        ),
+        ("{api_key: {id: k, agent: bob}, delegation: {from: alice, to: bob, scope: [read]}}", "allow"),
+        ("{capability: {agent: bob}, delegation: {from: alice, to: bob, scope: [read]}}", "allow"),
+        ("{api_key: {id: k, agent: bob}, delegation: {from: alice, to: bob, scope: [write]}}", refused),
+        (
+            "{api_key: {id: k, agent: bob}, delegation: {from: alice, to: carol, scope: [read]}}",
+            "{decision: refused, failure: mismatch}",
+        ),
+        (
+            "{api_key: {id: k, agent: bob}, delegation: {from: alice, to: bob, scope: [read], disabled: true}}",
+            "{decision: refused, failure: credential_revoked}",
+        ),
+        ("{capability: {agent: alice}, api_key: {id: k, agent: bob}}", invalid),
+        (
+            "{token: {sub: alice, claims: {agent: planner}}, capability: {agent: planner, scope: [write]}}",
+            refused,
+        ),
+        ("{token: {sub: alice}, capability: {agent: planner}}", invalid),
+    ] {
+        let ran = case(&format!("credential: {credential}\nrequest: {{action: read}}\nexpect: {expected}"));
+        assert!(ran.code == 0 && ran.out.contains("1/1 passed"), "{credential}\n{}{}", ran.out, ran.err);
+    }
+    let seen = |credential: &str, path: &str, value: &str| {
+        let keys = format!(
+            "credential: {credential}\nrequest: {{action: read}}\nentrypoint: app/seen/subject/{path}"
+        );
+        case(&format!("{keys}\nexpect: {{result: {value}}}")).exits(0);
+    };
+    let capability = "{capability: {agent: a, organisation: acme, permissions: [p], act: [b, c]}}";
+    seen(capability, "method", "capability");
+    seen(capability, "tenant", "acme");
+    seen(capability, "permissions", "[p]");
+    seen(capability, "act", "{sub: b, act: {sub: c}}");
+    let api_key = "{api_key: {id: k, organisation: acme, roles: [r], permissions: [p]}}";
+    seen(api_key, "method", "api_key");
+    seen(api_key, "tenant", "acme");
+    seen(api_key, "roles", "[r]");
+    seen(api_key, "permissions", "[p]");
+    case("credential: {}\nexpect: allow").exits(1).complains("`credential` is empty");
 }
 
 #[test]
