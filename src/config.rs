@@ -10,6 +10,7 @@
 //! Reading order: `schema` → `load`, `environment` and `flags` (the layers, as one tree of `document`) → `error` → `validate`,
 //! `profile` → `restart` (reloads) → `effective`, `keys` and `reference` (what is printed).
 
+mod dockfile;
 mod effective;
 mod emit;
 mod environment;

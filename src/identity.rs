@@ -46,8 +46,9 @@ mod variables;
 mod worked_example;
 
 pub use crate::model::subject;
+pub use api_key::config::{ApiKeysConfig, PrefixConfig, VariableConfig};
 pub use authenticate::{Authenticator, KeyRefresh};
-pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk};
+pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk, one_or_many};
 pub use jwt::check::check;
 pub use jwt::key::Thumbprint;
 pub use jwt::key_store::Pace;

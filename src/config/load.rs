@@ -2,6 +2,7 @@
 
 use std::path::{Path as FsPath, PathBuf};
 
+use super::dockfile;
 use super::environment::Environment;
 use super::error::{ConfigError, Problem, with_hint};
 use super::flags::{Overrides, set_from_flags};
@@ -79,7 +80,7 @@ impl Loaded {
             }
         }
         let (config, warnings) = finish(&next.tree, next.sources.profile, Vec::new())
-            .map_err(|flaws| problems(flaws, &next.tree, None))?;
+            .map_err(|rejected| rejected.problems(&next.tree, None))?;
         let needs_restart = changed.iter().map(ToString::to_string).collect();
         Ok(Reloaded { loaded: Self { config, warnings, ..next }, needs_restart })
     }
@@ -127,34 +128,55 @@ pub fn load(mut sources: Sources) -> Result<Loaded, ConfigError> {
     flaws.extend(set_from_flags(&mut tree, &sources.overrides));
     match finish(&tree, sources.profile, flaws) {
         Ok((config, warnings)) => Ok(Loaded { config, warnings, sources, tree }),
-        Err(flaws) => Err(problems(flaws, &tree, file.as_ref())),
+        Err(rejected) => Err(rejected.problems(&tree, file.as_ref())),
+    }
+}
+
+/// Why a tree is no configuration.
+enum Rejected {
+    /// What is wrong in the tree.
+    Flaws(Vec<Flaw>),
+    /// What is wrong in a file that it names.
+    Problems(Vec<Problem>),
+}
+
+impl Rejected {
+    fn problems(self, tree: &Node, file: Option<&SourceFile>) -> ConfigError {
+        let problems = match self {
+            Self::Flaws(flaws) => {
+                flaws.into_iter().map(|flaw| with_hint(flaw).into_problem(tree, file)).collect()
+            }
+            Self::Problems(problems) => problems,
+        };
+        ConfigError { problems }
     }
 }
 
 /// The configuration that a tree says, and what is worth a warning; `flaws` were found on the way to it.
-fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config, Vec<String>), Vec<Flaw>> {
-    let mut config = match typed::read(tree) {
+fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config, Vec<String>), Rejected> {
+    let mut config: Config = match typed::read(tree) {
         Ok(config) => config,
         Err(flaw) => {
             flaws.push(*flaw);
-            return Err(flaws);
+            return Err(Rejected::Flaws(flaws));
         }
     };
     if !flaws.is_empty() {
-        return Err(flaws);
+        return Err(Rejected::Flaws(flaws));
     }
     make_paths_absolute(&mut config);
+    if let Some(path) = config.identity.dockfile.clone() {
+        dockfile::apply(&path, &mut config).map_err(Rejected::Problems)?;
+    }
     config.bundles.on_removal.get_or_insert(match profile {
         Profile::Dev => OnRemoval::Deactivate,
         Profile::Run(_) | Profile::Inspect => OnRemoval::Keep,
     });
     let findings = validate::check(&config, tree, profile);
-    if findings.flaws.is_empty() { Ok((config, findings.warnings)) } else { Err(findings.flaws) }
-}
-
-fn problems(flaws: Vec<Flaw>, tree: &Node, file: Option<&SourceFile>) -> ConfigError {
-    let problems = flaws.into_iter().map(|flaw| with_hint(flaw).into_problem(tree, file));
-    ConfigError { problems: problems.collect() }
+    match findings.flaws {
+        flaws if flaws.is_empty() => Ok((config, findings.warnings)),
+        flaws => Err(Rejected::Flaws(flaws)),
+    }
 }
 
 fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {

@@ -80,6 +80,7 @@ impl Authenticator {
             issuers,
             capabilities,
             delegations,
+            dockfile: _,
             static_file: _,
             api_keys,
             cache_entries,

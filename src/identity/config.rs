@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::delegation::Config as DelegationConfig;
+use super::delegation::config::Config as DelegationConfig;
 
 use super::api_key::config::ApiKeysConfig;
 use super::capability::config::Config as CapabilityConfig;
@@ -29,6 +29,9 @@ pub struct Config {
     pub capabilities: Option<CapabilityConfig>,
     /// How agents act for each other.
     pub delegations: DelegationConfig,
+    /// A Dockfile whose `auth:` section is part of the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockfile: Option<PathBuf>,
     /// The file with organisations, agents, keys, delegations, roles and revocations.
     #[serde(rename = "static", skip_serializing_if = "Option::is_none")]
     pub static_file: Option<PathBuf>,
@@ -48,6 +51,7 @@ impl Default for Config {
             issuers: Vec::new(),
             capabilities: None,
             delegations: DelegationConfig::default(),
+            dockfile: None,
             static_file: None,
             api_keys: ApiKeysConfig::default(),
             cache_entries: 10_000,
@@ -67,7 +71,7 @@ impl Config {
     pub fn key_files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let capabilities = self.capabilities.iter_mut().flat_map(|config| &mut config.keys);
         let files = self.issuers.iter_mut().flat_map(IssuerConfig::files_mut);
-        let directory = self.static_file.iter_mut();
+        let directory = self.static_file.iter_mut().chain(&mut self.dockfile);
         files.chain(capabilities.filter_map(|key| key.public_key_file.as_mut())).chain(directory)
     }
 }
@@ -236,7 +240,11 @@ fn default_types() -> Vec<String> {
     vec!["JWT".to_owned(), "at+jwt".to_owned()]
 }
 
-fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+/// A text, or a list of texts.
+///
+/// # Errors
+/// Another form.
+pub fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a text, or a list of texts")]
     enum OneOrMany {

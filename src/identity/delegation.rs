@@ -6,15 +6,14 @@
 //! INVARIANT (chains only narrow): what an agent acts for another with is what every delegation in the chain allows, until
 //! the first of them expires, within the hard limits of every agent in it.
 //!
-//! Reading order: this file → `grant`.
+//! Reading order: [`config`] → this file → `grant`.
 
+pub(super) mod config;
 mod grant;
 
 use std::sync::Arc;
 
-use http::HeaderName;
-use serde::{Deserialize, Serialize};
-
+use self::config::{Config, MAX_DEPTH};
 use super::candidate::{Candidate, Place};
 use super::config_error::ConfigError;
 use super::kind::{Accepted, CredentialKind, Verifying};
@@ -22,25 +21,7 @@ use super::refusal::Refusal;
 use super::setup::Setup;
 use crate::model::clock::Timestamp;
 use crate::registry::Directory;
-
-/// `identity.delegations:` in the configuration.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// The headers that name a delegation.
-    pub headers: Vec<String>,
-    /// How many delegations may stand in a chain; 1 is no chain at all.
-    pub max_depth: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { headers: vec!["x-agentpack-delegation".to_owned()], max_depth: 1 }
-    }
-}
-
-/// The most that `max_depth` can be.
-const MAX_DEPTH: usize = 8;
+use http::HeaderName;
 
 /// Delegations of the directory.
 pub(super) struct Delegations {

@@ -239,6 +239,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "How many delegations may stand in a chain, from 1 to 8. With `1`, an agent cannot pass on what was delegated to it.",
     ),
     entry(
+        "identity.dockfile",
+        Kind::Path,
+        "Dockfile (Dockrion) whose `auth:` section is accepted as it stands: mode, keys, JWT, roles and rate limits. What it says \
+         may not be said in the configuration, too.",
+    ),
+    entry(
         "identity.static",
         Kind::Path,
         "The directory: a YAML file with organisations, agents, keys, delegations, roles and revocations \

@@ -105,6 +105,37 @@ fn default_kind() -> String {
     "service".to_owned()
 }
 
+impl VariableConfig {
+    /// The key of a variable, with nothing else said.
+    pub fn of(variable: String) -> Self {
+        Self {
+            variable,
+            id: None,
+            kind: default_kind(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            permissions: Vec::new(),
+            tenant: None,
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
+impl PrefixConfig {
+    /// The keys of all variables with a prefix, with nothing else said.
+    pub fn of(prefix: String) -> Self {
+        Self {
+            prefix,
+            kind: default_kind(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            permissions: Vec::new(),
+            tenant: None,
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
 /// Checks what the types cannot say; what the variables hold is looked at when they are read.
 pub fn check(config: &ApiKeysConfig) -> Vec<ConfigError> {
     let mut errors = Vec::new();

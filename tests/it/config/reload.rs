@@ -68,6 +68,7 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.issuers[].claims.attributes", json!({"email": "email"})),
         ("identity.issuers[].required_claims", json!(["jti"])),
         ("identity.capabilities", Value::Null),
+        ("identity.dockfile", json!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/config/Dockfile.yaml"))),
         ("identity.delegations.headers", json!(["x-delegation"])),
         ("identity.capabilities.keys", json!([{"kid": "l", "public_key_file": "/k"}])),
         ("identity.capabilities.keys[].public_key", json!(PUBLIC_KEY)),

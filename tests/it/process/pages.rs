@@ -85,6 +85,11 @@ fn agentpack() {
 }
 
 #[test]
+fn dockrion() {
+    check_page("from-dockrion.md", 4);
+}
+
+#[test]
 fn agentvault() {
     check_page("from-agentvault.md", 2);
 }
