@@ -208,6 +208,61 @@ async fn no_issuer_of_jwts_takes_a_capability_and_the_other_way_round() {
     }
 }
 
+#[tokio::test]
+async fn a_capability_for_a_single_use_is_used_once() {
+    // Issued after the start: what came before it might have been used, and nobody here would know.
+    let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW - 100));
+    let once = capabilities(|config| config.single_use = true);
+    let config = Config { capabilities: Some(once), ..Config::default() };
+    let authenticator = build(&config, &clock).unwrap();
+    clock.set(Timestamp::from_unix_seconds(NOW));
+    let (one, other) = (signed(&good()), signed(&with("jti", json!("t-2"))));
+    assert_eq!(outcome(&authenticator, &one).await, "ok");
+    assert_eq!(outcome(&authenticator, &other).await, "ok");
+    // Another token by the same name is the same.
+    for again in [&one, &other, &signed(&with("scope", json!("*")))] {
+        assert_eq!(outcome(&authenticator, again).await, "the credential was used before");
+    }
+    assert_eq!(authenticator.cached_tokens(), 0);
+}
+
+/// P5: whatever somebody writes into the records, a token says what was signed, and a forged one is refused; records can
+/// only take away.
+#[test]
+fn no_record_makes_or_widens_a_capability() {
+    let key = serde_json::to_string(&pair_for("EdDSA").pem()).unwrap();
+    let clock = || Clock::fixed(Timestamp::from_unix_seconds(NOW));
+    let seen = |records: Option<&str>, token: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("directory.yaml");
+        let directory = match records {
+            Some(records) => {
+                std::fs::write(&file, records).unwrap();
+                format!("static: '{}', ", file.display())
+            }
+            None => String::new(),
+        };
+        let config = format!(
+            "identity: {{{directory}capabilities: {{issuer: agentpack, audience: verdict, keys: [{{kid: k1, public_key: {key}}}]}}}}\n"
+        );
+        let policy = "package app\nseen := input.subject\n";
+        let server = TestApp::new().config(&config).clock(clock()).file("app/app.rego", policy).start();
+        let answer = server.ask("/v1/data/app/seen", token, r#"{"input": {"action": "secrets:get"}}"#);
+        (answer.status, answer.json()["result"].clone())
+    };
+    let (token, forged) = (signed(&good()), Pair::new(Algorithm::EdDsa).typed("EdDSA", TYPE, &good()));
+    let alone = seen(None, &token);
+    assert_eq!(alone.0, 200);
+    let generous = "organisations: [{id: acme}]\nroles: [{name: root, permissions: ['*']}]\n\
+                    agents: [{id: planner, organisation: acme, roles: [root], permissions: ['*']}]\n";
+    assert_eq!(seen(Some(generous), &token), alone);
+    assert_eq!(seen(Some(generous), &forged).0, 401);
+    let disabled = generous.replace("{id: planner,", "{id: planner, disabled: true,");
+    assert_eq!(seen(Some(&disabled), &token).0, 401);
+    let revoked = format!("{generous}revocations: [{{jti: t-1}}]\n");
+    assert_eq!(seen(Some(&revoked), &token).0, 401);
+}
+
 #[test]
 fn the_configuration_holds_public_keys_alone() {
     let folder = tempfile::tempdir().unwrap();
