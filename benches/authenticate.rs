@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use aws_lc_rs::hmac;
@@ -21,13 +22,17 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use verdict::identity::capability::mint::{Request, SigningKey};
+use verdict::identity::capability::{self, KeyConfig};
 use verdict::identity::{Authenticator, ClaimMapping, Config, IssuerConfig, Setup};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::presented::Presented;
 use verdict::model::principal::IdentityMode;
 use verdict::net;
+use verdict::registry::{KeyHash, StaticFile};
+use verdict::telemetry::metrics::Metrics;
 use verdict_jose::Algorithm;
 
 const NOW: i64 = 1_800_000_000;
@@ -188,5 +193,65 @@ fn authenticate(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, authenticate);
+const KEY: &str = "relay_sk_bench-0123456789abcdef";
+const DIRECTORY: &str = "agents: [{id: alice, roles: [clerk]}, {id: bob}]
+keys: [{id: k-alice, kind: agent, agent: alice, hash: 'HASH'}]
+delegations: [{id: d-1, from: bob, to: alice, scope: ['*'], expires_at: 2099-01-01T00:00:00Z}]
+roles: [{name: clerk, permissions: ['orders:read']}]";
+
+/// Verifiers of keys, delegations and capabilities, and a token of the last.
+fn others(cache_entries: usize) -> (Authenticator, impl Fn() -> HeaderMap) {
+    let signing = SigningKey::generate().unwrap();
+    let (kid, public_key) = (signing.kid().to_owned(), signing.public_pem().unwrap());
+    let keys = vec![KeyConfig { kid, public_key: Some(public_key), public_key_file: None }];
+    let capabilities = Some(capability::Config::new("mint", "orders", keys));
+    let config = Config { capabilities, cache_entries, ..Config::default() };
+    let now = Timestamp::from_unix_seconds(NOW);
+    let clock = Clock::fixed(now);
+    let client = net::Client::new(&net::Config::default()).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), DIRECTORY.replace("HASH", &KeyHash::of(KEY).to_string())).unwrap();
+    let metrics = Metrics::new("bench", now).directory;
+    let mut setup = Setup::new(Path::new("."), clock.clone(), client);
+    setup.directory = Some(Arc::new(StaticFile::open(file.path(), clock, metrics).unwrap()));
+    let mint = move || {
+        let request = Request {
+            issuer: "mint".to_owned(),
+            audience: "orders".to_owned(),
+            agent: "alice".to_owned(),
+            scope: Some(vec!["orders:read".to_owned()]),
+            permissions: Vec::new(),
+            organisation: None,
+            actors: Vec::new(),
+            bound_to: None,
+            ttl: std::time::Duration::from_secs(300),
+        };
+        bearer(signing.mint(&request, signing.kid(), now).unwrap().expose())
+    };
+    (Authenticator::new(&config, &setup).unwrap(), mint)
+}
+
+fn other_kinds(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("authenticate");
+    let key = HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), HeaderValue::from_static(KEY))]);
+    let mut delegated = key.clone();
+    delegated.insert("x-agentpack-delegation", HeaderValue::from_static("d-1"));
+    let ask = |authenticator: &Authenticator, headers: &HeaderMap| {
+        now(authenticator.authenticate(IdentityMode::Required, &Presented::from(headers))).unwrap()
+    };
+    let (fresh, mint) = others(0);
+    group.bench_function("capability/first", |bencher| {
+        bencher.iter_batched(&mint, |headers| ask(&fresh, &headers), BatchSize::SmallInput);
+    });
+    let (cached, mint) = others(10_000);
+    let headers = mint();
+    group.bench_function("capability/cached", |bencher| bencher.iter(|| black_box(ask(&cached, &headers))));
+    group.bench_function("api_key", |bencher| bencher.iter(|| black_box(ask(&cached, &key))));
+    group.bench_function("api_key with delegation", |bencher| {
+        bencher.iter(|| black_box(ask(&cached, &delegated)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, authenticate, other_kinds);
 criterion_main!(benches);

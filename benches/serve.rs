@@ -15,7 +15,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use criterion::{Criterion, Throughput, criterion_group};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -26,7 +26,9 @@ use verdict::app::{App, Setup};
 use verdict::cli::bench::load::{Limit, LoadReport, closed_loop};
 use verdict::cli::bench::requests::PreparedRequest;
 use verdict::config::{Environment, Overrides, Profile, Sources, load};
+use verdict::identity::capability::mint::{Request, SigningKey};
 use verdict::model::clock::Clock;
+use verdict::registry::KeyHash;
 
 const CONNECTIONS: usize = 32;
 const ROUNDS: usize = 8;
@@ -54,14 +56,14 @@ struct Server {
 }
 
 impl Server {
-    fn start(identity: &str, keys: Option<&str>) -> Self {
+    fn start(identity: &str, files: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
         let bundle = dir.path().join("bundles/app");
         fs::create_dir_all(&bundle).unwrap();
         fs::write(bundle.join("policy.rego"), POLICY).unwrap();
         fs::write(bundle.join("data.json"), data(1000)).unwrap();
-        if let Some(keys) = keys {
-            fs::write(dir.path().join("jwks.json"), keys).unwrap();
+        for (name, text) in files {
+            fs::write(dir.path().join(name), text).unwrap();
         }
         let config = dir.path().join("verdict.yaml");
         let text = format!(
@@ -140,10 +142,11 @@ impl Kind {
         Self { name, address, method: Method::GET, path: "/health/live", headers: Vec::new(), body: "" }
     }
 
-    fn decision(name: &'static str, address: SocketAddr, token: Option<&str>) -> Self {
+    fn decision(name: &'static str, address: SocketAddr, credentials: &[(&'static str, String)]) -> Self {
         let mut headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        let credentials = credentials.iter();
         headers
-            .extend(token.map(|t| (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {t}")).unwrap())));
+            .extend(credentials.map(|(name, text)| (HeaderName::from_static(name), text.parse().unwrap())));
         Self { name, address, method: Method::POST, path: "/v1/data/app/allow", headers, body: BODY }
     }
 
@@ -163,20 +166,66 @@ impl Kind {
     }
 }
 
-fn kinds(plain: &Server, verified: &Server, token: &str) -> [Kind; 4] {
-    [
-        Kind::empty("empty route, identity off", plain.address),
-        Kind::decision("decision, identity off", plain.address, None),
-        Kind::empty("empty route, identity on", verified.address),
-        Kind::decision("decision, RS256 seen before", verified.address, Some(token)),
-    ]
+/// A key of an agent, and a delegation to it: the directory file.
+const KEY: &str = "relay_sk_bench-0123456789abcdef";
+
+fn directory() -> String {
+    let hash = KeyHash::of(KEY);
+    format!(
+        "agents: [{{id: alice, roles: [editor]}}, {{id: bob}}]\n\
+         keys: [{{id: k-alice, kind: agent, agent: alice, hash: '{hash}'}}]\n\
+         delegations: [{{id: d-1, from: bob, to: alice, scope: ['*'], expires_at: 2099-01-01T00:00:00Z}}]\n"
+    )
+}
+
+/// The configuration of capability tokens, and one of them.
+fn capability() -> (String, String) {
+    let key = SigningKey::generate().unwrap();
+    let request = Request {
+        issuer: "mint".to_owned(),
+        audience: "orders".to_owned(),
+        agent: "alice".to_owned(),
+        scope: None,
+        permissions: Vec::new(),
+        organisation: None,
+        actors: Vec::new(),
+        bound_to: None,
+        ttl: Duration::from_secs(800),
+    };
+    let token = key.mint(&request, key.kid(), Clock::System.now()).unwrap();
+    let pem = key.public_pem().unwrap().replace('\n', "\\n");
+    let entry = format!(
+        "capabilities: {{issuer: mint, audience: orders, keys: [{{kid: '{}', public_key: \"{pem}\"}}]}}",
+        key.kid()
+    );
+    (entry, token.expose().clone())
 }
 
 fn serve(c: &mut Criterion) {
-    let (identity, keys, token) = issuer();
-    let plain = Server::start("{mode: 'off'}", None);
-    let verified = Server::start(&identity, Some(&keys));
-    let kinds = kinds(&plain, &verified, &token);
+    let (issuers, keys, token) = issuer();
+    let (capabilities, capability) = capability();
+    let bearer = |token: &str| vec![("authorization", format!("Bearer {token}"))];
+    let key = ("x-api-key", KEY.to_owned());
+    let plain = Server::start("{mode: 'off'}", &[]);
+    let tokens = Server::start(&issuers, &[("jwks.json", &keys)]);
+    let all = Server::start(
+        &format!("{{static: directory.yaml, {capabilities}}}"),
+        &[("directory.yaml", &directory())],
+    );
+    let kinds = [
+        Kind::empty("empty route, identity off", plain.address),
+        Kind::decision("decision, identity off", plain.address, &[]),
+        Kind::empty("empty route, identity on", tokens.address),
+        Kind::decision("decision, RS256 seen before", tokens.address, &bearer(&token)),
+        Kind::empty("empty route, directory", all.address),
+        Kind::decision("decision, API key", all.address, std::slice::from_ref(&key)),
+        Kind::decision("decision, capability seen before", all.address, &bearer(&capability)),
+        Kind::decision(
+            "decision, key and delegation",
+            all.address,
+            &[key, ("x-agentpack-delegation", "d-1".to_owned())],
+        ),
+    ];
     let mut group = c.benchmark_group("serve");
     group.sample_size(10).throughput(Throughput::Elements(1)).measurement_time(Duration::from_secs(4));
     for kind in &kinds {
@@ -186,7 +235,7 @@ fn serve(c: &mut Criterion) {
     table(&kinds);
 }
 
-fn table(kinds: &[Kind; 4]) {
+fn table(kinds: &[Kind]) {
     let mut reports: Vec<Option<LoadReport>> = kinds.iter().map(|_| None).collect();
     for _ in 0..ROUNDS {
         for (kind, kept) in kinds.iter().zip(&mut reports) {
@@ -197,7 +246,7 @@ fn table(kinds: &[Kind; 4]) {
             }
         }
     }
-    println!("\n{:<30} {:>10} {:>7} {:>10} {:>10}", "serve", "req/s", "ratio", "p50", "p99");
+    println!("\n{:<34} {:>10} {:>7} {:>10} {:>10}", "serve", "req/s", "ratio", "p50", "p99");
     let mut empty = 1.0;
     for (kind, report) in kinds.iter().zip(reports.into_iter().flatten()) {
         let throughput = report.throughput();
@@ -206,7 +255,7 @@ fn table(kinds: &[Kind; 4]) {
         }
         let latency = report.tally.latency.summary();
         println!(
-            "{:<30} {throughput:>10.0} {:>7.2} {:>7.0} us {:>7.0} us",
+            "{:<34} {throughput:>10.0} {:>7.2} {:>7.0} us {:>7.0} us",
             kind.name,
             throughput / empty,
             latency.p50_ns as f64 / 1e3,

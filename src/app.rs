@@ -98,7 +98,7 @@ impl App {
         let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, counted);
         let log = Arc::new(log.map_err(|error| misconfigured(&loaded, error.key(), &error))?);
         let (directory, stores) =
-            (settings::directory(&loaded, &clock, &metrics, None)?, settings::stores(&loaded)?);
+            (settings::directory(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
         let authenticator = settings::authenticator(&loaded, &client, &clock, directory.as_ref(), &stores)?;
         let current =
             Arc::new(Current::new(in_force(&loaded, authenticator, &clock, &instance_id, &stores)?));

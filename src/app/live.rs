@@ -63,7 +63,7 @@ impl Live {
         let mut kept_stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         let stores = match next.config.shared_store == loaded.config.shared_store {
             true => kept_stores.clone(),
-            false => settings::stores(&next).map_err(said)?,
+            false => settings::stores(&next, &self.clock).map_err(said)?,
         };
         let mut authenticator =
             settings::authenticator(&next, &self.client, &self.clock, directory.as_ref(), &stores)

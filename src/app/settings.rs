@@ -165,9 +165,11 @@ fn variables(environment: &Environment) -> identity::Variables {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn stores(loaded: &Loaded) -> Result<Stores, StartError> {
+pub(super) fn stores(loaded: &Loaded, clock: &Clock) -> Result<Stores, StartError> {
     let stores = Stores::new(&loaded.config.shared_store);
-    stores.map_err(|error| misconfigured(loaded, error.at, &error))
+    let stores = stores.map_err(|error| misconfigured(loaded, error.at, &error))?;
+    stores.replays.begin(clock.now());
+    Ok(stores)
 }
 
 fn labels(config: &Config, instance_id: &str) -> Json {

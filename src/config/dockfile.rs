@@ -176,8 +176,7 @@ impl Reading<'_> {
         }
         let is_redis = config.shared_store.backend == stores::Backend::Redis;
         if backend == Some(Backend::Redis) && !is_redis {
-            let hint =
-                "add `shared_store: {backend: redis, redis: {url_env: REDIS_URL}}` to the configuration";
+            let hint = "add `shared_store: {backend: redis, redis: {url: \"redis://HOST:6379\"}}` to the configuration";
             self.wrong("auth.rate_limit_backend", "it does not say where Redis is", hint);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::Arc;
 
 use super::variables::{self, OTHER_VARIABLES, PREFIX};
@@ -10,11 +11,18 @@ use crate::document::tree::{Node, Origin, Part, Path, Step};
 use crate::document::yaml;
 
 /// The environment of the process, read once.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
     /// Names whose values are not UTF-8.
     not_text: Vec<String>,
+}
+
+/// Names alone: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.keys()).entries(&self.not_text).finish()
+    }
 }
 
 impl Environment {

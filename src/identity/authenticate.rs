@@ -100,7 +100,6 @@ impl Authenticator {
         if let Some(error) = check(config, Period(setup.pace.cooldown)).into_iter().find(|e| !allowed(e)) {
             return Err(error);
         }
-        setup.replays.begin(setup.clock.now());
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
         let delegations = Delegations::new(delegations, setup)?;
         let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());

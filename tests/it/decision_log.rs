@@ -200,7 +200,7 @@ fn a_record_has_opas_shape_and_ours_beside_it() {
         },
         "result": true,
         "outcome": "allow",
-        "subject": {"id": "alice", "type": "user", "issuer": "https://issuer.example", "tenant": "acme"},
+        "subject": {"id": "alice", "type": "user", "issuer": "https://issuer.example", "tenant": "acme", "method": "jwt"},
         "protocol": "opa",
         "requested_by": "127.0.0.1:50258",
         "timestamp": "2026-11-21T02:11:14.829396687Z",

@@ -14,6 +14,7 @@ use crate::harness::wire::{Wire, request};
 use crate::harness::{Reply, copy, wait_until};
 
 mod attacks;
+mod canaries;
 mod console;
 mod keys;
 mod lifecycle;

@@ -9,7 +9,7 @@ use verdict_jose::Algorithm;
 
 use super::check::{PUBLIC_ONLY, header_name, read};
 use super::config::{Config, KeyConfig};
-use super::{TYPE, check};
+use super::{METHOD, TYPE, check};
 use crate::identity::candidate::{Candidate, Place};
 use crate::identity::config::ConfigError;
 use crate::identity::jwt::claims::{self, Claims, wrong};
@@ -42,7 +42,7 @@ struct Trusted {
 
 impl CredentialKind for Capabilities {
     fn name(&self) -> &'static str {
-        "capability"
+        METHOD
     }
 
     /// By what the token says that it is: no kind that is asked later sees it then.
@@ -192,7 +192,7 @@ impl Trusted {
         Ok(Principal {
             kind: "agent".to_owned(),
             issuer: self.issuer.clone(),
-            method: "capability",
+            method: METHOD,
             roles: Vec::new(),
             scopes: scopes.to_vec(),
             permissions: claims::texts(&"permissions", Ok(permissions), claims::Single::Whole)?,

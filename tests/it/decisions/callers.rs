@@ -32,8 +32,7 @@ fn a_verified_caller_is_the_subject() {
     assert_eq!(subject["claims"]["sub"], "alice");
     assert_eq!(seen["x"], 1);
     assert_eq!(seen.get("asserted"), None);
-    let who =
-        json!({"id": "alice", "type": "agent", "issuer": "https://verdict-dev.invalid", "tenant": "acme"});
+    let who = json!({"id": "alice", "type": "agent", "issuer": "https://verdict-dev.invalid", "tenant": "acme", "method": "jwt"});
     assert_eq!(record["subject"], who);
 
     let allowed = server.ask("/v1/data/demo/allow", &token, "{}");
