@@ -42,7 +42,7 @@ enum Signer {
     Rsa(sig::RsaKeyPair),
     Ec(sig::EcdsaKeyPair),
     Ed(sig::Ed25519KeyPair),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 const SECRET: [u8; 32] = [7; 32];
@@ -65,7 +65,7 @@ fn signer(algorithm: Algorithm) -> (Signer, Option<Value>) {
             let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref()) });
             (Signer::Ed(pair), Some(public))
         }
-        Algorithm::Hs256 => (Signer::Secret(hmac::Key::new(hmac::HMAC_SHA256, &SECRET)), None),
+        Algorithm::Hs256 => (Signer::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &SECRET))), None),
         _ => {
             let pair = sig::RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
             let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());

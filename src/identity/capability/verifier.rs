@@ -120,7 +120,7 @@ impl Trusted {
         if jws.algorithm != Algorithm::EdDsa {
             return Err(Refusal::Algorithm);
         }
-        if !jws.typ.as_deref().is_some_and(|typ| media_type(typ) == TYPE) {
+        if jws.typ.as_deref().is_none_or(|typ| media_type(typ) != TYPE) {
             return Err(Refusal::Type);
         }
         let kid = jws.kid.ok_or(Refusal::Malformed("it has no `kid`"))?;
