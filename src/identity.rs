@@ -17,8 +17,8 @@
 //! Deliberately absent: encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`, `x5c`), secrets in a JWKS or
 //! in the configuration file, a cache of refusals.
 //!
-//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `cache` → [`jwt`] → [`api_key`] → [`subject`] →
-//! `modes` → [`dev`] → [`stated`].
+//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
+//! [`capability`] → `delegation` → [`subject`] → `modes` → [`dev`] → [`stated`].
 
 mod agreement;
 pub mod api_key;
