@@ -13,5 +13,7 @@ mod dev;
 mod discovery;
 mod jwks;
 mod served;
+mod several;
+mod single_use;
 mod sources;
 mod support;
