@@ -13,7 +13,7 @@ use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::{AuthContext, Principal, Verified};
 use crate::model::rate::RateStanding;
 use crate::stores::rate_limits::DEFAULT_ROLE;
-use crate::stores::{Charge, Charges, Key, Quota, RateLimiter, RateLimits, Taken};
+use crate::stores::{Charge, Charges, Key, Quota, RateLimiter, RateLimits, Taken, Unavailable};
 use crate::telemetry::metrics::LimitMetrics;
 
 /// Who may ask how much, and where that is counted.
@@ -51,7 +51,13 @@ impl Admission {
             Err(unavailable) => {
                 metrics.failed();
                 let message = format!("calls cannot be counted against their rate limits now: {unavailable}");
-                (None, Err(Failure::new(FailureKind::VerifierUnavailable, message)))
+                let kind = match unavailable {
+                    Unavailable::Denied => FailureKind::Misconfigured,
+                    Unavailable::Full | Unavailable::Down | Unavailable::ClockWentBack => {
+                        FailureKind::VerifierUnavailable
+                    }
+                };
+                (None, Err(Failure::new(kind, message)))
             }
         }
     }

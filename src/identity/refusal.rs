@@ -142,6 +142,7 @@ impl Refusal {
     pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Expired | Self::KeyExpired => FailureKind::CredentialExpired,
+            Self::StoreUnavailable(Unavailable::Denied) => FailureKind::Misconfigured,
             Self::KeysUnavailable | Self::KeysTooOld | Self::StoreUnavailable(_) => {
                 FailureKind::VerifierUnavailable
             }

@@ -44,7 +44,7 @@ pub enum FailureKind {
     DeadlineExceeded,
     /// The decision could not be recorded, so it is not given (503).
     RecordUnavailable,
-    /// What the configuration names is not there any more (500).
+    /// The configuration does not let Verdict do what it must, e.g. count in Redis; nobody but an operator can help (500).
     Misconfigured,
     /// A defect in Verdict (500).
     Internal,

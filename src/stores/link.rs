@@ -173,9 +173,10 @@ impl Link {
         if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) {
             return Failed::NoScript;
         }
+        let denied = matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
         // Its own words may quote what it was sent.
         tracing::warn!(url = %self.url, error = error.code().unwrap_or(error.category()), "redis refused an operation");
-        Failed::Unavailable(Unavailable::Down)
+        Failed::Unavailable(if denied { Unavailable::Denied } else { Unavailable::Down })
     }
 
     /// The number of the connection that there is.

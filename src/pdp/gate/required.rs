@@ -73,3 +73,45 @@ impl Required {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_guards_its_branch_and_its_operations() {
+        for (path, operation, asked, named, expected) in [
+            (None, None, "app/allow", None, true),
+            (Some("app/deploy"), None, "app/deploy", None, true),
+            (Some("app/deploy"), None, "app/deploy/reason", None, true),
+            (Some("app/deploy"), None, "app", None, true),
+            (Some("app/deploy"), None, "", None, true),
+            (Some("app/deploy"), None, "app/deployed", None, false),
+            (Some("app/deploy"), None, "app/allow", None, false),
+            (None, Some("deploy"), "app/allow", Some("deploy"), true),
+            (None, Some("deploy"), "app/allow", Some("invoke"), false),
+            (None, Some("deploy"), "app/allow", None, false),
+            (None, Some("stripe:*"), "app/allow", Some("stripe:refund"), true),
+            (Some("app"), Some("deploy"), "other", Some("deploy"), false),
+        ] {
+            let rule = Rule {
+                path: path.map(str::to_owned),
+                operation: operation.map(str::to_owned),
+                permissions: vec!["p".to_owned()],
+            };
+            let asked_path = EntryPath::parse(asked).unwrap();
+            let operation = Operation { name: named.map(str::to_owned), provider: None };
+            let guards = Required::new(&rule).unwrap().guards(&asked_path, &operation);
+            assert_eq!(guards, expected, "{rule:?} {asked} {named:?}");
+        }
+    }
+
+    #[test]
+    fn an_anonymous_caller_lacks_a_credential_and_a_rule_needs_a_permission() {
+        let rule = Rule { path: None, operation: None, permissions: vec!["p".to_owned()] };
+        let (path, operation) = (EntryPath::default(), Operation::default());
+        let refused = Required::new(&rule).unwrap().check(&AuthContext::Anonymous, &path, &operation);
+        assert_eq!(refused.unwrap_err().kind, FailureKind::CredentialMissing);
+        assert_eq!(Required::new(&Rule { permissions: Vec::new(), ..rule }).unwrap_err().0, ".permissions");
+    }
+}

@@ -90,3 +90,11 @@ fn two_sidecars_on_one_redis_accept_a_token_once() {
     redis.kill();
     assert_eq!(ask(&again, &token("t-3", 5)), (503, json!("verifier_unavailable")));
 }
+
+#[test]
+fn a_redis_that_asks_for_a_password_is_a_mistake_of_the_configuration() {
+    let Some(redis) = Redis::start() else { return };
+    redis.cli(&["CONFIG", "SET", "requirepass", "something"]);
+    let store = format!("shared_store: {{backend: redis, redis: {{url: '{}', timeout: 2s}}}}\n", redis.url());
+    assert_eq!(ask(&start(0, &store), &token("t-1", 0)), (500, json!("misconfigured")));
+}
