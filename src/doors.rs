@@ -19,3 +19,4 @@ pub mod origin;
 pub mod params;
 mod refused;
 pub mod routes;
+mod status;

@@ -18,6 +18,7 @@ use super::context::arrival;
 use super::edge::Edge;
 use super::health::{bundles_are_fresh, plugin_state, plugins};
 use super::params::Params;
+use super::status::{opa_code, status};
 use crate::authorize::in_force::InForce;
 use crate::decision_log::Unrecorded;
 use crate::model::clock::Timestamp;
@@ -38,32 +39,10 @@ pub(super) enum Operation {
     ConfirmRemoval,
 }
 
-/// The status and code of a failure: this door's table.
-const fn status_and_code(kind: FailureKind) -> (StatusCode, &'static str) {
-    match kind {
-        FailureKind::InvalidRequest | FailureKind::TooLarge => (StatusCode::BAD_REQUEST, "invalid_parameter"),
-        FailureKind::UnknownPath => (StatusCode::NOT_FOUND, "resource_not_found"),
-        FailureKind::CredentialMissing
-        | FailureKind::CredentialInvalid
-        | FailureKind::CredentialExpired
-        | FailureKind::CredentialRevoked
-        | FailureKind::CredentialReplayed => (StatusCode::UNAUTHORIZED, "unauthorized"),
-        FailureKind::CrossOrigin | FailureKind::Mismatch | FailureKind::InsufficientPermissions => {
-            (StatusCode::FORBIDDEN, "unauthorized")
-        }
-        FailureKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
-        FailureKind::VerifierUnavailable
-        | FailureKind::PolicyUnavailable
-        | FailureKind::RecordUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        FailureKind::EvaluationFailed
-        | FailureKind::DeadlineExceeded
-        | FailureKind::Misconfigured
-        | FailureKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
-    }
-}
-
 fn problem(failure: &Failure, decision_id: Option<Uuid>) -> Response {
-    answer::problem(status_and_code(failure.kind), failure, decision_id)
+    let status = status(failure.kind);
+    let code = if failure.kind == FailureKind::UnknownPath { "resource_not_found" } else { opa_code(status) };
+    answer::problem((status, code), failure, decision_id)
 }
 
 /// Authenticates, asks for the role, records, and only then does what was asked for. No body is read.
@@ -111,7 +90,7 @@ fn perform(edge: &Edge, operation: Operation, parts: &Parts, in_force: &InForce,
         }
         Operation::ConfirmRemoval => answer::empty(StatusCode::METHOD_NOT_ALLOWED),
         _ if !reads => answer::empty(StatusCode::METHOD_NOT_ALLOWED),
-        Operation::Status => json_value(StatusCode::OK, &status(edge, in_force, now), params.pretty),
+        Operation::Status => json_value(StatusCode::OK, &server_status(edge, in_force, now), params.pretty),
         Operation::Config => json_value(StatusCode::OK, &config(in_force), params.pretty),
         Operation::Policies => {
             let modules = in_force.snapshot.program.module_packages();
@@ -134,7 +113,7 @@ fn confirm_removal(edge: &Edge, parts: &Parts) -> Response {
 }
 
 /// `GET /v1/status`: OPA's status, with what is known of issuers, reloads and background tasks.
-fn status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
+fn server_status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
     let report = edge.bundles.report();
     let time = |at: Option<Timestamp>| at.map(Timestamp::rfc3339);
     let issuers = in_force.authenticator.status().into_iter().map(|issuer| {

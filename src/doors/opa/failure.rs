@@ -6,31 +6,13 @@ use uuid::Uuid;
 
 use crate::decision_log::Unrecorded;
 use crate::doors::answer;
+use crate::doors::status::{opa_code, status};
 use crate::model::failure::{Failure, FailureKind};
 
-/// The status and OPA code of a failure: this door's table.
+/// The status and OPA code of a failure.
 pub(super) const fn status_and_code(kind: FailureKind) -> (StatusCode, &'static str) {
-    match kind {
-        FailureKind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_parameter"),
-        FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_parameter"),
-        FailureKind::UnknownPath => (StatusCode::NOT_FOUND, "undefined_document"),
-        FailureKind::CredentialMissing
-        | FailureKind::CredentialInvalid
-        | FailureKind::CredentialExpired
-        | FailureKind::CredentialRevoked
-        | FailureKind::CredentialReplayed => (StatusCode::UNAUTHORIZED, "unauthorized"),
-        FailureKind::CrossOrigin | FailureKind::Mismatch | FailureKind::InsufficientPermissions => {
-            (StatusCode::FORBIDDEN, "unauthorized")
-        }
-        FailureKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
-        FailureKind::VerifierUnavailable
-        | FailureKind::PolicyUnavailable
-        | FailureKind::RecordUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        FailureKind::EvaluationFailed
-        | FailureKind::DeadlineExceeded
-        | FailureKind::Misconfigured
-        | FailureKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
-    }
+    let status = status(kind);
+    (status, opa_code(status))
 }
 
 /// The error's answer.
