@@ -18,7 +18,7 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → `delegation` → [`subject`] → `modes` → [`dev`] → [`stated`].
+//! [`capability`] → `delegation` → [`crate::model::subject`] → `modes` → [`dev`] → [`stated`].
 
 mod agreement;
 pub mod api_key;
@@ -45,7 +45,6 @@ mod variables;
 #[cfg(test)]
 mod worked_example;
 
-pub use crate::model::subject;
 pub use api_key::config::{ApiKeysConfig, PrefixConfig, VariableConfig};
 pub use authenticate::{Authenticator, KeyRefresh};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk, one_or_many};

@@ -16,9 +16,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 
 use super::config::{ClaimMapping, IssuerConfig};
-use super::{key_file, subject};
+use super::key_file;
 use crate::model::clock::Timestamp;
 use crate::model::secret::Secret;
+use crate::model::subject;
 use crate::model::units::Period;
 
 /// The `iss` of its tokens. `.invalid` belongs to nobody (RFC 2606 section 2).

@@ -6,8 +6,8 @@ use super::claim_path::{Ambiguous, ClaimPath};
 use super::issuer::Issuer;
 use crate::identity::kind::Validity;
 use crate::identity::refusal::Refusal;
-use crate::identity::subject;
 use crate::model::clock::Timestamp;
+use crate::model::subject;
 
 pub(in crate::identity) type Claims = Map<String, Value>;
 

@@ -13,10 +13,10 @@ use super::issuer::Issuer;
 use super::jwk;
 use crate::identity::kind::{Key, SingleUse, Validity};
 use crate::identity::refusal::Refusal;
-use crate::identity::subject;
 use crate::model::clock::Timestamp;
 use crate::model::principal::Principal;
 use crate::model::revocation::RevocationFacts;
+use crate::model::subject;
 use crate::stores;
 
 /// What a revocation can name of a token, `kid` being the name of the key that signed it.

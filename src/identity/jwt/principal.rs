@@ -8,8 +8,8 @@ use super::claims::{AMBIGUOUS, Claims, Single, checked, id_at, required_text, te
 use super::issuer::Issuer;
 use super::mapping::Mapping;
 use crate::identity::refusal::Refusal;
-use crate::identity::subject;
 use crate::model::principal::{Actor, Prepared, Principal, Proof};
+use crate::model::subject;
 
 /// The principal that verified claims describe.
 ///
