@@ -14,7 +14,7 @@ use std::path::Path;
 use self::schema::{ApiKeys, Auth, Backend, Dockfile, Jwt, Mode};
 use super::schema::Config;
 use crate::document::{Problem, Tree, read_file};
-use crate::identity::{ApiKeysConfig, ClaimMapping, IssuerConfig, PrefixConfig, VariableConfig};
+use crate::identity::{self, ApiKeysConfig, ClaimMapping, IssuerConfig, Pace, PrefixConfig, VariableConfig};
 use crate::model::principal::IdentityMode;
 use crate::model::roles::Role;
 use crate::model::units::Period;
@@ -150,6 +150,20 @@ impl Reading<'_> {
             algorithms,
             ..IssuerConfig::default()
         });
+        if self.problems.is_empty() {
+            self.issuer(&config.identity);
+        }
+    }
+
+    /// What the general checks find in the issuer that was added last. What is only insecure is for the profile to judge.
+    fn issuer(&mut self, identity: &identity::Config) {
+        let entry = format!("identity.issuers[{}]", identity.issuers.len().saturating_sub(1));
+        let found = identity::check(identity, Period(Pace::default().cooldown)).into_iter();
+        for error in found.filter(|error| error.risk.is_none()) {
+            if let Some(key) = error.at.strip_prefix(&entry) {
+                self.wrong(&place_of(key), error.message, &error.hint);
+            }
+        }
     }
 
     fn roles(&mut self, roles: Vec<Role>, config: &mut Config) {
@@ -180,6 +194,17 @@ impl Reading<'_> {
             self.wrong("auth.rate_limit_backend", "it does not say where Redis is", hint);
         }
     }
+}
+
+/// Where a Dockfile says what an issuer has at this key.
+fn place_of(key: &str) -> String {
+    let key = match key {
+        ".claims.id" => ".claims.user_id",
+        ".claims.tenant" => ".claims.tenant_id",
+        ".leeway" => ".leeway_seconds",
+        key => key,
+    };
+    format!("auth.jwt{}", key.replace(".claims.attributes.", ".claims."))
 }
 
 /// Dockrion's names of attributes, and where the claims have them.
@@ -266,6 +291,15 @@ mod tests {
             ("mode: jwt\n  jwt: {issuer: a, audience: b, public_key_env: K, leeway_seconds: 301}", "F:5:"),
             (
                 "mode: jwt\n  jwt: {issuer: a, audience: b, jwks_url: 'https://a.example', algorithms: [HS256]}",
+                "F:5:",
+            ),
+            (
+                "mode: jwt\n  jwt: {issuer: a, audience: b, jwks_url: 'https://a.example', algorithms: [RS257]}",
+                "F:5:",
+            ),
+            ("mode: jwt\n  jwt: {issuer: a, audience: b, jwks_url: 'no url', algorithms: [RS256]}", "F:5:"),
+            (
+                "mode: jwt\n  jwt: {issuer: a, audience: b, jwks_url: 'https://a.example', claims: {user_id: ''}}",
                 "F:5:",
             ),
             ("mode: oauth2\n  oauth2: {introspection_url: 'https://a.example'}", "F:4:9"),
