@@ -382,7 +382,7 @@ fn check_role(call: &Call) -> Result<(), Failure> {
     let role = &call.in_force.settings.management_role;
     match &call.auth {
         AuthContext::Unchecked => Ok(()),
-        AuthContext::Verified(verified) if verified.principal.roles.contains(role) => Ok(()),
+        AuthContext::Verified(verified) if verified.own_roles().contains(role) => Ok(()),
         AuthContext::Verified(_) | AuthContext::Anonymous => {
             let message = format!("management asks for the role `{role}` (`management.role`)");
             Err(Failure::new(FailureKind::InsufficientPermissions, message))

@@ -88,7 +88,7 @@ impl Settings {
     /// INVARIANT (explanations are granted): conditions of policy are shown to nobody without an explicit permission.
     pub fn may_explain(&self, auth: &AuthContext, path: &EntryPath) -> bool {
         let roles = match auth {
-            AuthContext::Verified(verified) => verified.principal.roles.as_slice(),
+            AuthContext::Verified(verified) => verified.own_roles(),
             AuthContext::Unchecked | AuthContext::Anonymous => &[],
         };
         self.explain_to_all || self.explain.permits(roles, path)

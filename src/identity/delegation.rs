@@ -13,6 +13,8 @@ mod grant;
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use self::config::{Config, MAX_DEPTH};
 use super::candidate::{Candidate, Place};
 use super::config_error::ConfigError;
@@ -21,14 +23,13 @@ use super::refusal::Refusal;
 use super::setup::Setup;
 use crate::model::clock::Timestamp;
 use crate::registry::Directory;
-use http::HeaderName;
 
 /// Delegations of the directory.
 pub(super) struct Delegations {
     headers: Vec<HeaderName>,
     max_depth: usize,
     directory: Option<Arc<dyn Directory>>,
-    setup: grant::Granting,
+    granting: grant::Granting,
 }
 
 impl Delegations {
@@ -51,7 +52,10 @@ impl Delegations {
             headers: headers.iter().enumerate().map(name).collect::<Result<_, _>>()?,
             max_depth: *max_depth,
             directory: setup.directory.clone(),
-            setup: grant::Granting { roles: Arc::clone(&setup.roles) },
+            granting: grant::Granting {
+                roles: Arc::clone(&setup.roles),
+                role_permissions: setup.role_permissions,
+            },
         })
     }
 
@@ -62,7 +66,7 @@ impl Delegations {
 
     fn accept(&self, id: &str) -> Result<Accepted, Refusal> {
         let directory = self.directory.as_ref().ok_or(Refusal::UnknownDelegation)?;
-        self.setup.accept(&directory.records(), id, self.max_depth)
+        self.granting.accept(&directory.records(), id, self.max_depth)
     }
 }
 

@@ -46,6 +46,13 @@ impl Restrictions {
         }
     }
 
+    /// Whether the call is for certain operations of policy only, so that nothing else can be asked with it.
+    pub fn names_operations(&self) -> bool {
+        let named =
+            |limits: &Arc<HardLimits>| limits.allowed_providers.is_some() || limits.allowed_methods.is_some();
+        !self.scopes.is_empty() || self.limits.iter().any(named)
+    }
+
     /// Whether nothing is restricted.
     pub fn is_empty(&self) -> bool {
         self.limits.is_empty() && self.scopes.is_empty()

@@ -154,6 +154,16 @@ pub struct Verified {
     pub restrictions: Restrictions,
 }
 
+impl Verified {
+    /// The roles that count for what Verdict itself guards: management and explanations.
+    ///
+    /// INVARIANT (scopes hold here, too): who may do certain operations only, by a delegation, a capability or a hard limit,
+    /// has none of them, whatever roles the one has on whose behalf it acts.
+    pub fn own_roles(&self) -> &[String] {
+        if self.restrictions.names_operations() { &[] } else { &self.principal.roles }
+    }
+}
+
 /// Whether a call must, may, or need not say who it is (`identity.mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

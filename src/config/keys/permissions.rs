@@ -37,7 +37,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "permissions.required[].operation",
         Kind::Text,
         "Operation that the rule guards, e.g. `deploy` or `stripe:*`; by default all. The operation of a call is its \
-         `input.action`: a string; an object with `provider` and `method` (`provider:method`); or one with `name`.",
+         `input.action`: a string; an object with `provider` and `method` (`provider:method`); or one with `name`. Where an \
+         action can be read as several, the rule applies if it guards one of them.",
     ),
     entry(
         "permissions.required[].permissions",

@@ -13,7 +13,10 @@ use crate::registry::{Agent, Delegation, ISSUER, Records, Standing};
 
 /// Makes grants of delegations.
 pub(super) struct Granting {
+    /// The roles of the configuration.
     pub(super) roles: Arc<Roles>,
+    /// Whether roles give permissions, those of the directory, too.
+    pub(super) role_permissions: bool,
 }
 
 impl Granting {
@@ -65,8 +68,10 @@ impl Granting {
     /// The agent that delegates, with those who act for it, and no more permissions than all scopes allow.
     fn principal(&self, records: &Records, from: &Agent, chain: &[&Delegation]) -> Principal {
         let mut permissions = from.permissions.clone();
-        self.roles.grant(&from.roles, &mut permissions);
-        records.roles().grant(&from.roles, &mut permissions);
+        if self.role_permissions {
+            self.roles.grant(&from.roles, &mut permissions);
+            records.roles().grant(&from.roles, &mut permissions);
+        }
         let within = |permission: &String| {
             chain.iter().all(|link| link.scope.iter().any(|allowed| covers(allowed, permission)))
         };

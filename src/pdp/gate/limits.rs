@@ -26,12 +26,11 @@ pub(super) fn check(
     input: Option<&Value>,
 ) -> Result<(), Failure> {
     for scope in &restrictions.scopes {
-        let name = operation.name.as_deref().ok_or_else(|| {
-            Failure::insufficient(
-                "the credential is for certain operations, and the input names none in `action`",
-            )
-        })?;
-        if !scope.iter().any(|allowed| covers(allowed, name)) {
+        if operation.names.is_empty() {
+            let message = "the credential is for certain operations, and the input names none in `action`";
+            return Err(Failure::insufficient(message));
+        }
+        if !operation.is_all(|name| scope.iter().any(|allowed| covers(allowed, name))) {
             return Err(Failure::insufficient("the credential is not for this operation"));
         }
     }
@@ -44,16 +43,15 @@ pub(super) fn check(
 fn check_limits(limits: &HardLimits, operation: &Operation, input: Option<&Value>) -> Result<(), Failure> {
     let HardLimits { allowed_providers, allowed_methods, max_amount } = limits;
     if let Some(allowed) = allowed_providers {
-        let provider = operation.provider.as_ref();
-        if !provider.is_some_and(|provider| allowed.contains(provider)) {
+        let providers = &operation.providers;
+        if providers.is_empty() || !providers.iter().all(|provider| allowed.contains(provider)) {
             return Err(Failure::insufficient("the provider is not among the caller's `allowed_providers`"));
         }
     }
-    if let Some(allowed) = allowed_methods {
-        let name = operation.name.as_deref();
-        if !name.is_some_and(|name| allowed.iter().any(|method| covers(method, name))) {
-            return Err(Failure::insufficient("the operation is not among the caller's `allowed_methods`"));
-        }
+    if let Some(allowed) = allowed_methods
+        && !operation.is_all(|name| allowed.iter().any(|method| covers(method, name)))
+    {
+        return Err(Failure::insufficient("the operation is not among the caller's `allowed_methods`"));
     }
     let (Some(most), Some(input)) = (max_amount, input) else { return Ok(()) };
     let (zero, most) = (Value::from(0), Value::from_serialize(most).unwrap_or_else(|_| Value::from(0)));
@@ -95,6 +93,8 @@ mod tests {
             (providers, r#"{"action": {"provider": "Stripe", "method": "x"}}"#, false),
             (providers, r#"{"action": "read"}"#, false),
             (providers, r#"{}"#, false),
+            (methods, r#"{"action": {"provider": "aws", "method": "x", "name": "stripe:refund"}}"#, false),
+            (providers, r#"{"action": {"provider": "aws", "method": "x", "name": "gcp:x"}}"#, false),
             (r#"{"allowed_providers": []}"#, r#"{"action": "aws:start"}"#, false),
             (methods, r#"{"action": {"provider": "stripe", "method": "create_payment"}}"#, true),
             (methods, r#"{"action": {"provider": "stripe", "method": "refund"}}"#, false),
@@ -131,6 +131,8 @@ mod tests {
             (r#"{"action": "secrets:get"}"#, true),
             (r#"{"action": "secrets:put"}"#, false),
             (r#"{"action": "read"}"#, false),
+            (r#"{"action": {"name": "secrets:put", "provider": "secrets", "method": "get"}}"#, false),
+            (r#"{"action": {"name": "secrets:get", "provider": "secrets", "method": "get"}}"#, true),
             (r#"{}"#, false),
         ] {
             let input = Value::from_json(input.as_bytes()).unwrap();

@@ -48,7 +48,7 @@ impl Required {
         let named = self
             .operation
             .as_deref()
-            .is_none_or(|guarded| operation.name.as_deref().is_some_and(|name| covers(guarded, name)));
+            .is_none_or(|guarded| operation.names.iter().any(|name| covers(guarded, name)));
         same_branch && named
     }
 
@@ -100,7 +100,8 @@ mod tests {
                 permissions: vec!["p".to_owned()],
             };
             let asked_path = EntryPath::parse(asked).unwrap();
-            let operation = Operation { name: named.map(str::to_owned), provider: None };
+            let operation =
+                Operation { names: named.map(str::to_owned).into_iter().collect(), providers: Vec::new() };
             let guards = Required::new(&rule).unwrap().guards(&asked_path, &operation);
             assert_eq!(guards, expected, "{rule:?} {asked} {named:?}");
         }

@@ -27,8 +27,9 @@ fn directory() -> String {
         agent("bob", ""),
         agent("eve", ""),
         agent("off", ", disabled: true"),
+        agent("chief", ", roles: [verdict-admin]"),
         "keys:\n".to_owned(),
-        ["ada", "bob", "eve"].map(key_of).concat(),
+        ["ada", "bob", "eve", "chief"].map(key_of).concat(),
         "delegations:\n".to_owned(),
         delegation("ada-to-bob", "ada", "bob", "scope: ['secrets:*']"),
         delegation("bob-to-eve", "bob", "eve", "scope: ['secrets:get'], parent: ada-to-bob"),
@@ -36,6 +37,8 @@ fn directory() -> String {
         delegation("revoked", "ada", "bob", "scope: ['*']"),
         delegation("from-off", "off", "bob", "scope: ['*']"),
         "- {id: late, from: ada, to: bob, scope: ['*'], expires_at: 2020-01-01T00:00:00Z}\n".to_owned(),
+        delegation("chief-to-bob", "chief", "bob", "scope: ['*']"),
+        "roles: [{name: verdict-admin, permissions: ['bundles:remove']}]\n".to_owned(),
         "revocations: [{jti: revoked}]\n".to_owned(),
     ]
     .concat()
@@ -187,4 +190,34 @@ fn a_token_that_names_an_agent_counts_while_the_agent_does() {
     };
     let bearer = format!("Bearer {}", server.token(&request));
     assert_eq!(server.send("GET", "/v1/status", &[("authorization", &bearer)], b"").status, 200);
+}
+
+/// A delegation is for operations of policy; the roles of whom it comes from open nothing else.
+#[test]
+fn a_delegation_lends_no_role_for_management_or_explanations() {
+    let server = start("");
+    let (chief, bob) = (key("chief"), key("bob"));
+    for (headers, status) in [
+        (&[("x-api-key", chief.as_str())][..], 200),
+        (&[("x-api-key", &bob)], 403),
+        (&[("x-api-key", &bob), ("x-agentpack-delegation", "chief-to-bob")], 403),
+    ] {
+        let (reply, record) = server.recorded(|| server.send("GET", "/v1/status", headers, b""));
+        assert_eq!(reply.status, status, "{record}");
+    }
+}
+
+#[test]
+fn roles_give_a_delegation_permissions_where_they_give_any() {
+    let permissions = |more: &str| {
+        let app = TestApp::new();
+        std::fs::write(app.dir.path().join("directory.yaml"), directory()).unwrap();
+        let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
+        let config = format!("identity: {{static: directory.yaml}}\n{more}");
+        let server = app.config(&config).clock(clock).file("app/app.rego", POLICY).start();
+        let subject = ask(&server, "subject", &["bob"], "chief-to-bob", &json!({"action": "x"})).json();
+        subject["result"]["permissions"].clone()
+    };
+    assert_eq!(permissions(""), json!(["bundles:remove"]));
+    assert_eq!(permissions("permissions: {role_permissions: false}\n"), json!([]));
 }
