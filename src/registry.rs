@@ -14,8 +14,11 @@ pub mod directory;
 pub mod key_hash;
 pub mod key_index;
 pub mod records;
+pub mod rejection;
 pub mod revocations;
+pub mod row;
 pub mod static_file;
+pub mod store;
 
 pub use directory::{Directory, Status};
 pub use key_hash::KeyHash;
