@@ -23,6 +23,8 @@ pub mod bundle;
 
 pub mod net;
 
+pub mod sealing;
+
 pub mod stores;
 
 pub mod registry;

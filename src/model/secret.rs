@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 /// Wraps a secret so that `Debug` and `Display` cannot leak it; [`Secret::expose`] is the one way to the content.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret<T>(T);
@@ -23,3 +25,6 @@ impl<T> fmt::Debug for Secret<T> {
         f.write_str("[secret]")
     }
 }
+
+/// Secret bytes, which are overwritten when they are dropped.
+pub type SecretBytes = Secret<Zeroizing<Vec<u8>>>;
