@@ -8,11 +8,15 @@
 //! Deliberately absent: who is calling (`identity` verifies what is presented against these records), and changes: the
 //! file is its owner's to edit.
 //!
-//! Reading order: [`directory`] → [`records`] → [`key_hash`] → [`key_index`] → [`revocations`] → [`static_file`].
+//! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`] → [`row`] → [`store`].
 
 pub mod directory;
 pub mod key_hash;
 pub mod key_index;
+pub mod key_tag;
+pub mod key_text;
+pub mod parts;
+pub mod record;
 pub mod records;
 pub mod rejection;
 pub mod revocations;
@@ -20,9 +24,11 @@ pub mod row;
 pub mod static_file;
 pub mod store;
 
-pub use directory::{Directory, Status};
+pub use directory::{Directory, Status, TooOld};
 pub use key_hash::KeyHash;
-pub use records::{Agent, Counts, Delegation, Key, KeyKind, Organisation, Parts, Records, Standing};
+pub use parts::{KeyParts, Parts};
+pub use record::{Agent, Delegation, KeyKind, Organisation, State};
+pub use records::{Counts, Key, Records, Standing};
 pub use revocations::{Named, Revocation, RevocationIndex};
 pub use static_file::StaticFile;
 

@@ -14,7 +14,7 @@ mod caller;
 pub mod config;
 mod environment;
 mod guesses;
-pub mod text;
+pub use crate::registry::key_text as text;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,7 +36,7 @@ use crate::model::clock::Timestamp;
 use crate::model::roles::Roles;
 use crate::registry::key_hash::KeyHash;
 use crate::registry::key_index::KeyIndex;
-use crate::registry::{Directory, Key, KeyKind, Records, Standing};
+use crate::registry::{Agent, Directory, Key, KeyKind, Records, Standing};
 
 pub use self::config::{ApiKeysConfig, check};
 
@@ -117,7 +117,7 @@ impl ApiKeys {
             return Err(self.guesses.wrong(candidate, now));
         }
         let hash = KeyHash::of(candidate.text);
-        let records = self.directory.as_ref().map(|directory| directory.records());
+        let records = self.directory.as_ref().map(|directory| directory.records()).transpose()?;
         let found = match self.environment.find(&hash) {
             Some(key) => Some(Found::Environment(key)),
             None => records
@@ -147,7 +147,7 @@ impl ApiKeys {
         place: Place<'_>,
         now: Timestamp,
     ) -> Result<Accepted, Refusal> {
-        match key.standing {
+        match records.key_standing(key) {
             Standing::InForce => {}
             Standing::Disabled => return Err(Refusal::Revoked("the api key is disabled")),
             Standing::Revoked => return Err(Refusal::Revoked("the api key is revoked")),
@@ -164,13 +164,24 @@ impl ApiKeys {
     /// Who calls with a key: made for the first call of each version of its record and of the configuration.
     fn caller(&self, key: &Key, records: &Records) -> Arc<Caller> {
         let slot: Arc<ArcSwapOption<Made>> = key.prepared.get_or_make(Arc::default);
+        let agent = key.agent.as_ref().and_then(|id| records.agent(id));
         let made = slot.load();
-        if let Some(made) = made.as_ref().filter(|made| Arc::ptr_eq(&made.with, &self.roles)) {
+        if let Some(made) = made.as_ref().filter(|made| made.is_of(&self.roles, agent, records)) {
             return Arc::clone(&made.caller);
         }
-        let grants: &[&Roles] = if self.role_permissions { &[&self.roles, records.roles()] } else { &[] };
-        let caller = Arc::new(Caller::of(key, grants));
-        slot.store(Some(Arc::new(Made { with: Arc::clone(&self.roles), caller: Arc::clone(&caller) })));
+        let grant = |roles: &[String], permissions: &mut Vec<String>| {
+            if self.role_permissions {
+                self.roles.grant(roles, permissions);
+                records.grant(key.organisation.as_deref(), roles, permissions);
+            }
+        };
+        let caller = Arc::new(Caller::of(key, agent.map(|agent| &**agent), grant));
+        slot.store(Some(Arc::new(Made {
+            with: Arc::clone(&self.roles),
+            agent: agent.map(Arc::clone),
+            roles_version: records.roles_version(),
+            caller: Arc::clone(&caller),
+        })));
         caller
     }
 }
@@ -179,7 +190,23 @@ impl ApiKeys {
 struct Made {
     /// The roles of the configuration that it was made with: each configuration has its own.
     with: Arc<Roles>,
+    /// The version of its agent's record.
+    agent: Option<Arc<Agent>>,
+    /// The version of the directory's roles.
+    roles_version: u64,
     caller: Arc<Caller>,
+}
+
+impl Made {
+    /// Whether it would be made of the same today.
+    fn is_of(&self, roles: &Arc<Roles>, agent: Option<&Arc<Agent>>, records: &Records) -> bool {
+        let same_agent = match (&self.agent, agent) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            (None, None) => true,
+            _ => false,
+        };
+        same_agent && Arc::ptr_eq(&self.with, roles) && self.roles_version == records.roles_version()
+    }
 }
 
 /// A key that was found, wherever it is kept.

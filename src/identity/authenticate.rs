@@ -25,7 +25,7 @@ use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode, Verified};
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
-use crate::registry::{self, Directory};
+use crate::registry::{self, Directory, Records, TooOld};
 use crate::stores::{Remembered, ReplayStore};
 
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
@@ -171,7 +171,7 @@ impl Authenticator {
             accepted.push(self.verify(candidate).await?);
         }
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
-        let records = self.directory.as_ref().map(|directory| directory.records());
+        let records = self.records()?;
         let mut agreed = agreed(&accepted)?;
         if let Some(records) = &records {
             accepted.iter().try_for_each(|accepted| standing::check(records, accepted))?;
@@ -181,6 +181,11 @@ impl Authenticator {
             self.consume(single_use).await?;
         }
         Ok(agreed)
+    }
+
+    /// The directory's records in force, if there is a directory.
+    fn records(&self) -> Result<Option<Arc<Records>>, TooOld> {
+        self.directory.as_ref().map(|directory| directory.records()).transpose()
     }
 
     /// INVARIANT (once): a single-use credential is remembered in the step that asks whether it was used, and only once
@@ -199,7 +204,7 @@ impl Authenticator {
     async fn verify(&self, candidate: &Candidate<'_>) -> Result<Arc<Accepted>, Refusal> {
         let now = self.clock.now();
         let hash = hash_of(candidate);
-        let records = self.directory.as_ref().map(|directory| directory.records());
+        let records = self.records()?;
         let roles_version = records.as_ref().map_or(0, |records| records.roles_version());
         if let Some(known) = self.recall(&hash, roles_version, now) {
             return known;
@@ -278,11 +283,12 @@ impl std::fmt::Debug for Authenticator {
 
 /// Adds the permissions that the directory's roles give to a subject that was made for this call. One that is kept with its
 /// record has them.
-fn grant_roles(accepted: &mut Accepted, records: &registry::Records) {
+fn grant_roles(accepted: &mut Accepted, records: &Records) {
     if let Statement::Subject(subject) = &mut accepted.says
         && let Some(principal) = Arc::get_mut(&mut subject.principal)
     {
-        records.roles().grant(&principal.roles, &mut principal.permissions);
+        let tenant = principal.tenant.clone();
+        records.grant(tenant.as_deref(), &principal.roles, &mut principal.permissions);
     }
 }
 

@@ -66,7 +66,7 @@ impl Delegations {
 
     fn accept(&self, id: &str) -> Result<Accepted, Refusal> {
         let directory = self.directory.as_ref().ok_or(Refusal::UnknownDelegation)?;
-        self.granting.accept(&directory.records(), id, self.max_depth)
+        self.granting.accept(&*directory.records()?, id, self.max_depth)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::model::failure::{Failure, FailureKind};
+use crate::registry::TooOld;
 use crate::stores::Unavailable;
 
 /// Why a credential was refused.
@@ -97,6 +98,9 @@ pub enum Refusal {
     /// It, or whom it names, was revoked or disabled.
     #[error("{0}")]
     Revoked(&'static str),
+    /// What is known of agents and revocations is too old to rely on.
+    #[error(transparent)]
+    DirectoryTooOld(#[from] TooOld),
     /// It may be used once, and was.
     #[error("the credential was used before")]
     Replayed,
@@ -143,9 +147,10 @@ impl Refusal {
         match self {
             Self::Expired | Self::KeyExpired => FailureKind::CredentialExpired,
             Self::StoreUnavailable(Unavailable::Denied) => FailureKind::Misconfigured,
-            Self::KeysUnavailable | Self::KeysTooOld | Self::StoreUnavailable(_) => {
-                FailureKind::VerifierUnavailable
-            }
+            Self::KeysUnavailable
+            | Self::KeysTooOld
+            | Self::StoreUnavailable(_)
+            | Self::DirectoryTooOld(_) => FailureKind::VerifierUnavailable,
             Self::Revoked(_) => FailureKind::CredentialRevoked,
             Self::Replayed | Self::PerhapsReplayed => FailureKind::CredentialReplayed,
             Self::Throttled { .. } => FailureKind::RateLimited,

@@ -9,7 +9,7 @@ use super::capability;
 use super::kind::{Accepted, Statement};
 use super::refusal::Refusal;
 use crate::model::principal::{Principal, Verified};
-use crate::registry::{Agent, Records, Standing};
+use crate::registry::{Agent, Records, Standing, State};
 
 /// Checks a verified credential against the directory.
 ///
@@ -21,10 +21,13 @@ pub(super) fn check(records: &Records, accepted: &Accepted) -> Result<(), Refusa
     if records.revocations().covers(facts) {
         return Err(Refusal::Revoked("the credential was revoked"));
     }
-    if let Some(organisation) = facts.organisation.as_deref().and_then(|id| records.organisation(id))
-        && organisation.disabled
-    {
-        return Err(Refusal::Revoked("the organisation is disabled"));
+    // One that the directory does not know is another issuer's own affair.
+    if let Some(organisation) = facts.organisation.as_deref().and_then(|id| records.organisation(id)) {
+        match organisation.state {
+            State::Active => {}
+            State::Disabled => return Err(Refusal::Revoked("the organisation is disabled")),
+            State::Revoked => return Err(Refusal::Revoked("the organisation was revoked")),
+        }
     }
     // An actor that another issuer names may be nobody here; one that is somebody here counts only while it may call.
     for agent in facts.agents.iter().filter_map(|id| records.agent(id)) {

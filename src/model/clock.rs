@@ -43,6 +43,20 @@ impl Timestamp {
     }
 }
 
+/// As RFC 3339.
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_rfc3339(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Whether a text has the form of `date-time` in RFC 3339 section 5.6; the library takes more.
 fn has_form_of_rfc3339(text: &str) -> bool {
     let Some((seconds, rest)) = text.split_at_checked(19) else { return false };

@@ -9,11 +9,19 @@ use crate::model::clock::Timestamp;
 /// A source of records.
 pub trait Directory: fmt::Debug + Send + Sync {
     /// The records in force. A call takes them once, so that it sees one version.
-    fn records(&self) -> Arc<Records>;
+    ///
+    /// # Errors
+    /// [`TooOld`]: nobody may rely on them.
+    fn records(&self) -> Result<Arc<Records>, TooOld>;
 
     /// How the source is doing.
     fn status(&self) -> Status;
 }
+
+/// What is known was not confirmed for longer than is allowed: what was revoked since may not be in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the registry has not been reached for too long")]
+pub struct TooOld;
 
 /// How a source is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! Finds a record by the key that a call presents.
 //!
-//! INVARIANT (no oracle): records are found by an HMAC under a key that exists in this process alone, so how long a search
+//! INVARIANT (no oracle): records are found by a tag under a key that exists in this process alone, so how long a search
 //! takes says nothing of the stored hashes; what was found is compared as a whole, in constant time.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
-
 use super::key_hash::KeyHash;
+use super::key_tag::{ByTag, KeyTag, NoRandomness, TagKey};
 
 /// Something that belongs to a key.
 pub trait Keyed {
@@ -20,13 +19,13 @@ pub trait Keyed {
 /// Records by their keys.
 pub struct KeyIndex<R> {
     /// None where nothing is indexed.
-    mac: Option<hmac::Key>,
-    records: HashMap<[u8; 32], Arc<R>>,
+    tag_key: Option<TagKey>,
+    records: HashMap<KeyTag, Arc<R>, ByTag>,
 }
 
 impl<R> Default for KeyIndex<R> {
     fn default() -> Self {
-        Self { mac: None, records: HashMap::new() }
+        Self { tag_key: None, records: HashMap::default() }
     }
 }
 
@@ -36,15 +35,14 @@ impl<R: Keyed> KeyIndex<R> {
     /// # Errors
     /// When the system has no random numbers.
     pub fn new(records: impl IntoIterator<Item = Arc<R>>) -> Result<Self, NoRandomness> {
-        let mac = hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new())
-            .map_err(|_| NoRandomness)?;
-        let records = records.into_iter().map(|record| (tag(&mac, record.hash()), record)).collect();
-        Ok(Self { mac: Some(mac), records })
+        let tag_key = TagKey::random()?;
+        let records = records.into_iter().map(|record| (tag_key.tag(record.hash()), record)).collect();
+        Ok(Self { tag_key: Some(tag_key), records })
     }
 
     /// The record of a key with this hash.
     pub fn find(&self, presented: &KeyHash) -> Option<&Arc<R>> {
-        let found = self.records.get(&tag(self.mac.as_ref()?, presented))?;
+        let found = self.records.get(&self.tag_key.as_ref()?.tag(presented))?;
         (found.hash() == presented).then_some(found)
     }
 
@@ -63,17 +61,6 @@ impl<R: Keyed> KeyIndex<R> {
         self.records.is_empty()
     }
 }
-
-fn tag(mac: &hmac::Key, hash: &KeyHash) -> [u8; 32] {
-    let mut tag = [0; 32];
-    tag.copy_from_slice(hmac::sign(mac, hash.bytes()).as_ref());
-    tag
-}
-
-/// The system's source of random numbers failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the system has no random numbers")]
-pub struct NoRandomness;
 
 impl<R> fmt::Debug for KeyIndex<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

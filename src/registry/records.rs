@@ -1,78 +1,29 @@
-//! One version of all that is known, with its indexes.
+//! One version of all that is known and that decisions need, with its indexes.
+//!
+//! INVARIANT (a version is cheap): a copy shares all that does not change with its original, so the version after a change
+//! costs what the change costs, however much is known.
+//! INVARIANT (dangling is refused): a key whose agent is not there counts as disabled, and so does what belongs to an
+//! organisation that is not there.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use serde_json::{Map, Value};
+use rpds::HashTrieMapSync as Map;
 
 use super::ISSUER;
 use super::key_hash::KeyHash;
-use super::key_index::{KeyIndex, Keyed, NoRandomness};
+use super::key_tag::{ByTag, KeyTag, NoRandomness, TagKey};
+use super::parts::Parts;
+use super::record::{
+    Agent, Delegation, KeyRecord, Member, MemberRole, Organisation, OwnedRole, State, Stored as _,
+};
 use super::revocations::{Revocation, RevocationIndex};
+use super::row::Kind;
 use crate::model::clock::Timestamp;
-use crate::model::limits::HardLimits;
 use crate::model::principal::Prepared;
 use crate::model::revocation::RevocationFacts;
-use crate::model::roles::{Role, Roles};
-
-/// An organisation, which is the tenant of its agents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Organisation {
-    /// Its identifier, e.g. `acme-corp`.
-    pub id: String,
-    /// What people call it.
-    pub name: Option<String>,
-    /// Whether all of its credentials are refused.
-    pub disabled: bool,
-}
-
-/// An agent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Agent {
-    /// Its identifier, which no other agent has, whatever its organisation.
-    pub id: String,
-    /// Its organisation, if it has one.
-    pub organisation: Option<String>,
-    /// What people call it.
-    pub name: Option<String>,
-    /// Its roles.
-    pub roles: Vec<String>,
-    /// Its permissions, besides those of its roles.
-    pub permissions: Vec<String>,
-    /// What it may do at most.
-    pub limits: Arc<HardLimits>,
-    /// What else policy may want to know of it.
-    pub attributes: Map<String, Value>,
-    /// Whether it is disabled itself; [`Records::agent_standing`] also looks at its organisation and at revocations.
-    pub disabled: bool,
-}
-
-/// What a key is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyKind {
-    /// An agent calls with it.
-    Agent,
-    /// A service calls with it, in its own name.
-    Service,
-    /// The bridge that issues agents and keys to installations.
-    Bridge,
-    /// One installation of an agent.
-    Device,
-}
-
-impl KeyKind {
-    /// As it is written.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Service => "service",
-            Self::Bridge => "bridge",
-            Self::Device => "device",
-        }
-    }
-}
 
 /// Whether credentials of a record count, besides expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,36 +32,23 @@ pub enum Standing {
     InForce,
     /// The record, or one that it belongs to, is disabled.
     Disabled,
-    /// A revocation names it.
+    /// It is revoked, or a revocation names it.
     Revoked,
 }
 
-/// A key. What it is found by is its hash; the key itself is nowhere.
+impl From<State> for Standing {
+    fn from(state: State) -> Self {
+        match state {
+            State::Active => Self::InForce,
+            State::Disabled => Self::Disabled,
+            State::Revoked => Self::Revoked,
+        }
+    }
+}
+
+/// A key, with what this process makes and knows of it.
 pub struct Key {
-    /// Its identifier, which records show.
-    pub id: String,
-    /// What it is for.
-    pub kind: KeyKind,
-    /// Whose it is, for keys of agents and devices.
-    pub agent: Option<Arc<Agent>>,
-    /// Its organisation: that of its agent, or of the service.
-    pub organisation: Option<String>,
-    /// The SHA-256 of its text.
-    pub hash: KeyHash,
-    /// How it begins, for people to recognise it by.
-    pub prefix: Option<String>,
-    /// Its roles, besides those of its agent.
-    pub roles: Vec<String>,
-    /// Its permissions, besides those of its agent.
-    pub permissions: Vec<String>,
-    /// What it may do at most, for keys without agent; the others have the limits of their agent.
-    pub limits: Arc<HardLimits>,
-    /// What else policy may want to know of it.
-    pub metadata: Map<String, Value>,
-    /// From when on it is refused.
-    pub expires_at: Option<Timestamp>,
-    /// Whether it counts, as of its version of the records.
-    pub standing: Standing,
+    record: KeyRecord,
     /// A slot for what `identity` makes of it: once for each version, not once for each call.
     pub prepared: Prepared,
     /// When it was last verified, in nanoseconds since 1970; later versions of the key share it.
@@ -120,7 +58,22 @@ pub struct Key {
 /// Stands for a key that was not used yet.
 const NEVER: i64 = i64::MIN;
 
+impl Deref for Key {
+    type Target = KeyRecord;
+
+    fn deref(&self) -> &KeyRecord {
+        &self.record
+    }
+}
+
 impl Key {
+    fn new(record: KeyRecord, known: Option<&Arc<Self>>) -> Self {
+        let last_used =
+            known.filter(|known| known.tag == record.tag).map(|known| Arc::clone(&known.last_used));
+        let last_used = last_used.unwrap_or_else(|| Arc::new(AtomicI64::new(NEVER)));
+        Self { record, prepared: Prepared::default(), last_used }
+    }
+
     /// Notes that it was verified.
     pub fn used(&self, now: Timestamp) {
         self.last_used.fetch_max(now.0, Ordering::Relaxed);
@@ -136,94 +89,21 @@ impl Key {
 
     /// What a revocation can name of it.
     pub fn facts(&self) -> RevocationFacts {
-        let agent = self.agent.as_ref().map(|agent| agent.id.clone());
         RevocationFacts {
             key: Some(self.id.clone()),
             issuer: Some(ISSUER.to_owned()),
-            subject: Some(agent.clone().unwrap_or_else(|| self.id.clone())),
-            agents: agent.into_iter().collect(),
+            subject: Some(self.agent.clone().unwrap_or_else(|| self.id.clone())),
+            agents: self.agent.iter().cloned().collect(),
             organisation: self.organisation.clone(),
             ..RevocationFacts::default()
         }
     }
 }
 
-impl Keyed for Key {
-    fn hash(&self) -> &KeyHash {
-        &self.hash
-    }
-}
-
-/// Without hash and metadata.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+        self.record.fmt(f)
     }
-}
-
-/// What one agent lets another do for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delegation {
-    /// Its identifier.
-    pub id: String,
-    /// Who delegates.
-    pub from: String,
-    /// Who may act.
-    pub to: String,
-    /// For which operations; `stripe:*` is every operation of a provider.
-    pub scope: Vec<String>,
-    /// From when on it is refused.
-    pub expires_at: Timestamp,
-    /// The delegation that it passes on.
-    pub parent: Option<String>,
-    /// Whether it is disabled itself; [`Records::delegation_standing`] also looks at what it rests on.
-    pub disabled: bool,
-}
-
-/// What a key is made of, before there are indexes.
-#[derive(Debug)]
-pub struct KeyParts {
-    /// As [`Key::id`].
-    pub id: String,
-    /// As [`Key::kind`].
-    pub kind: KeyKind,
-    /// The agent's id.
-    pub agent: Option<String>,
-    /// The organisation of a key without agent.
-    pub organisation: Option<String>,
-    /// As [`Key::hash`].
-    pub hash: KeyHash,
-    /// As [`Key::prefix`].
-    pub prefix: Option<String>,
-    /// As [`Key::roles`].
-    pub roles: Vec<String>,
-    /// As [`Key::permissions`].
-    pub permissions: Vec<String>,
-    /// As [`Key::limits`].
-    pub limits: HardLimits,
-    /// As [`Key::metadata`].
-    pub metadata: Map<String, Value>,
-    /// As [`Key::expires_at`].
-    pub expires_at: Option<Timestamp>,
-    /// Whether it is disabled itself.
-    pub disabled: bool,
-}
-
-/// What records are made of. Whoever makes them has checked that ids are unique and references lead somewhere.
-#[derive(Debug, Default)]
-pub struct Parts {
-    /// All organisations.
-    pub organisations: Vec<Organisation>,
-    /// All agents.
-    pub agents: Vec<Agent>,
-    /// All keys.
-    pub keys: Vec<KeyParts>,
-    /// All delegations.
-    pub delegations: Vec<Delegation>,
-    /// All roles.
-    pub roles: Vec<Role>,
-    /// All revocations.
-    pub revocations: Vec<Revocation>,
 }
 
 /// How many records there are of each sort.
@@ -244,99 +124,158 @@ pub struct Counts {
 }
 
 /// One version of all that is known.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub struct Records {
-    organisations: HashMap<String, Organisation>,
-    agents: HashMap<String, Arc<Agent>>,
-    keys: HashMap<String, Arc<Key>>,
-    by_hash: KeyIndex<Key>,
-    delegations: HashMap<String, Arc<Delegation>>,
-    roles: Roles,
+    tag_key: Arc<TagKey>,
+    organisations: Map<String, Arc<Organisation>>,
+    members: Map<String, Arc<Member>>,
+    agents: Map<String, Arc<Agent>>,
+    keys: Map<String, Arc<Key>>,
+    by_tag: Map<KeyTag, Arc<Key>, ByTag>,
+    delegations: Map<String, Arc<Delegation>>,
+    /// By the ids of their rows.
+    roles: Map<String, Arc<OwnedRole>>,
     /// Counts the changes of roles.
     roles_version: u64,
-    role_count: usize,
     revocations: RevocationIndex,
 }
 
 impl Records {
+    /// Nothing, where keys are found by tags that are made under `tag_key`.
+    pub fn empty(tag_key: Arc<TagKey>) -> Self {
+        Self {
+            tag_key,
+            organisations: Map::new_sync(),
+            members: Map::new_sync(),
+            agents: Map::new_sync(),
+            keys: Map::new_sync(),
+            by_tag: Map::new_with_hasher_and_ptr_kind(ByTag::default()),
+            delegations: Map::new_sync(),
+            roles: Map::new_sync(),
+            roles_version: 0,
+            revocations: RevocationIndex::default(),
+        }
+    }
+
     /// Puts the parts together. When a key was last used is taken over from `previous`, where it has the same key.
-    ///
-    /// INVARIANT (dangling is refused): a key whose agent is not there counts as disabled.
     ///
     /// # Errors
     /// When the system has no random numbers.
     pub fn new(parts: Parts, previous: Option<&Self>) -> Result<Self, NoRandomness> {
-        let Parts { organisations, agents, keys, delegations, roles, revocations } = parts;
-        let mut records = Self {
-            organisations: organisations.into_iter().map(|one| (one.id.clone(), one)).collect(),
-            agents: agents.into_iter().map(|agent| (agent.id.clone(), Arc::new(agent))).collect(),
-            delegations: delegations.into_iter().map(|one| (one.id.clone(), Arc::new(one))).collect(),
-            roles: Roles::new(&roles),
-            role_count: roles.len(),
-            revocations: RevocationIndex::new(revocations),
-            ..Self::default()
+        let tag_key = match previous {
+            Some(previous) => Arc::clone(&previous.tag_key),
+            None => Arc::new(TagKey::random()?),
         };
+        let mut records = Self::empty(tag_key);
+        let Parts { organisations, agents, keys, delegations, roles, revocations } = parts;
+        organisations.into_iter().for_each(|one| records.put_organisation(one));
+        agents.into_iter().for_each(|one| records.put_agent(one));
+        for parts in keys {
+            let record = parts.record(&records);
+            let known = previous.and_then(|previous| previous.keys.get(&record.id));
+            records.put_key_after(record, known.cloned().as_ref());
+        }
+        delegations.into_iter().for_each(|one| records.put_delegation(one));
+        for role in roles {
+            records.put_role(OwnedRole {
+                organisation: None,
+                name: role.name,
+                permissions: role.permissions,
+            });
+        }
+        for (number, revocation) in revocations.into_iter().enumerate() {
+            records.revocations.put(number.to_string(), revocation);
+        }
         records.roles_version = match previous {
             Some(previous) if previous.roles == records.roles => previous.roles_version,
             Some(previous) => previous.roles_version + 1,
             None => 0,
         };
-        for parts in keys {
-            let key = Arc::new(records.key_of(parts, previous));
-            records.keys.insert(key.id.clone(), key);
-        }
-        records.by_hash = KeyIndex::new(records.keys.values().cloned())?;
         Ok(records)
     }
 
-    fn key_of(&self, parts: KeyParts, previous: Option<&Self>) -> Key {
-        let known = previous.and_then(|records| records.keys.get(&parts.id));
-        let last_used = known.filter(|known| known.hash == parts.hash);
-        let agent = parts.agent.as_ref().and_then(|id| self.agents.get(id)).cloned();
-        let dangling = parts.agent.is_some() && agent.is_none();
-        let organisation = match &agent {
-            Some(agent) => agent.organisation.clone(),
-            None => parts.organisation,
-        };
-        let mut key = Key {
-            id: parts.id,
-            kind: parts.kind,
-            organisation,
-            hash: parts.hash,
-            prefix: parts.prefix,
-            roles: parts.roles,
-            permissions: parts.permissions,
-            limits: Arc::new(parts.limits),
-            metadata: parts.metadata,
-            expires_at: parts.expires_at,
-            standing: Standing::InForce,
-            prepared: Prepared::default(),
-            last_used: last_used
-                .map_or_else(|| Arc::new(AtomicI64::new(NEVER)), |known| Arc::clone(&known.last_used)),
-            agent,
-        };
-        let agent_disabled = key.agent.as_ref().is_some_and(|agent| agent.disabled);
-        key.standing = if self.revocations.covers(&key.facts()) {
-            Standing::Revoked
-        } else if parts.disabled
-            || dangling
-            || agent_disabled
-            || self.is_disabled(key.organisation.as_deref())
-        {
-            Standing::Disabled
-        } else {
-            Standing::InForce
-        };
-        key
+    /// Makes tags.
+    pub fn tag_key(&self) -> &TagKey {
+        &self.tag_key
     }
 
-    fn is_disabled(&self, organisation: Option<&str>) -> bool {
-        organisation.is_some_and(|id| self.organisations.get(id).is_none_or(|one| one.disabled))
+    /// Puts an organisation in its place.
+    pub fn put_organisation(&mut self, one: Organisation) {
+        self.organisations.insert_mut(one.id.clone(), Arc::new(one));
+    }
+
+    /// Puts a member in its place.
+    pub fn put_member(&mut self, one: Member) {
+        self.members.insert_mut(one.row_id(), Arc::new(one));
+    }
+
+    /// Puts an agent in its place.
+    pub fn put_agent(&mut self, one: Agent) {
+        self.agents.insert_mut(one.id.clone(), Arc::new(one));
+    }
+
+    /// Puts a key in its place.
+    pub fn put_key(&mut self, record: KeyRecord) {
+        let known = self.keys.get(&record.id).cloned();
+        self.put_key_after(record, known.as_ref());
+    }
+
+    fn put_key_after(&mut self, record: KeyRecord, known: Option<&Arc<Key>>) {
+        if let Some(known) = self.keys.get(&record.id).filter(|known| known.tag != record.tag) {
+            let tag = known.tag;
+            self.by_tag.remove_mut(&tag);
+        }
+        let key = Arc::new(Key::new(record, known));
+        self.by_tag.insert_mut(key.tag, Arc::clone(&key));
+        self.keys.insert_mut(key.id.clone(), key);
+    }
+
+    /// Puts a delegation in its place.
+    pub fn put_delegation(&mut self, one: Delegation) {
+        self.delegations.insert_mut(one.id.clone(), Arc::new(one));
+    }
+
+    /// Puts a role in its place.
+    pub fn put_role(&mut self, one: OwnedRole) {
+        self.roles.insert_mut(one.row_id(), Arc::new(one));
+        self.roles_version += 1;
+    }
+
+    /// Puts a revocation in its place.
+    pub fn put_revocation(&mut self, id: String, one: Revocation) {
+        self.revocations.put(id, one);
+    }
+
+    /// Forgets a record, by the id of its row. What is not kept here is no loss.
+    pub fn remove(&mut self, kind: Kind, id: &str) {
+        match kind {
+            Kind::Organisation => drop(self.organisations.remove_mut(id)),
+            Kind::Member => drop(self.members.remove_mut(id)),
+            Kind::Agent => drop(self.agents.remove_mut(id)),
+            Kind::Key => {
+                if let Some(tag) = self.keys.get(id).map(|key| key.tag) {
+                    self.by_tag.remove_mut(&tag);
+                    self.keys.remove_mut(id);
+                }
+            }
+            Kind::Delegation => drop(self.delegations.remove_mut(id)),
+            Kind::Role => {
+                self.roles.remove_mut(id);
+                self.roles_version += 1;
+            }
+            Kind::Revocation => self.revocations.remove(id),
+            Kind::Secret | Kind::Setting | Kind::SigningKey | Kind::Root => {}
+        }
     }
 
     /// The organisation with this id.
-    pub fn organisation(&self, id: &str) -> Option<&Organisation> {
+    pub fn organisation(&self, id: &str) -> Option<&Arc<Organisation>> {
         self.organisations.get(id)
+    }
+
+    /// What somebody may do in an organisation, if it is a member of it.
+    pub fn member(&self, organisation: &str, issuer: &str, subject: &str) -> Option<MemberRole> {
+        self.members.get(&Member::id_of(organisation, issuer, subject)).map(|member| member.role)
     }
 
     /// The agent with this id.
@@ -351,7 +290,12 @@ impl Records {
 
     /// The key whose text has this hash.
     pub fn key_by_hash(&self, hash: &KeyHash) -> Option<&Arc<Key>> {
-        self.by_hash.find(hash)
+        self.by_tag.get(&self.tag_key.tag(hash))
+    }
+
+    /// Every key, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.values()
     }
 
     /// The delegation with this id.
@@ -359,9 +303,18 @@ impl Records {
         self.delegations.get(id)
     }
 
-    /// The permissions of roles.
-    pub const fn roles(&self) -> &Roles {
-        &self.roles
+    /// Adds the permissions that roles give in an organisation to `permissions`, each once: those of the roles of all, and
+    /// those of its own.
+    pub fn grant(&self, organisation: Option<&str>, roles: &[String], permissions: &mut Vec<String>) {
+        for name in roles.iter().filter(|_| !self.roles.is_empty()) {
+            let common = self.roles.get(&OwnedRole::id_of(None, name));
+            let own = organisation.and_then(|id| self.roles.get(&OwnedRole::id_of(Some(id), name)));
+            for permission in [common, own].into_iter().flatten().flat_map(|role| &role.permissions) {
+                if !permissions.contains(permission) {
+                    permissions.push(permission.clone());
+                }
+            }
+        }
     }
 
     /// Differs from that of the version before if the roles do.
@@ -374,32 +327,57 @@ impl Records {
         &self.revocations
     }
 
+    /// Whether a key counts: it, its agent and its organisation.
+    pub fn key_standing(&self, key: &Key) -> Standing {
+        if !self.revocations.is_empty() && self.revocations.covers(&key.facts()) {
+            return Standing::Revoked;
+        }
+        let agent = key.agent.as_ref().map(|id| match self.agents.get(id) {
+            Some(agent) => Standing::from(agent.state),
+            None => Standing::Disabled,
+        });
+        let organisation = key.organisation.as_ref().map(|id| self.organisation_standing(id));
+        [Some(key.state.into()), agent, organisation]
+            .into_iter()
+            .flatten()
+            .find(|standing| *standing != Standing::InForce)
+            .unwrap_or(Standing::InForce)
+    }
+
+    /// Whether an organisation's credentials count; one that is not there has none.
+    pub fn organisation_standing(&self, organisation: &str) -> Standing {
+        self.organisations.get(organisation).map_or(Standing::Disabled, |one| one.state.into())
+    }
+
     /// Whether an agent's credentials count: whoever vouches for them.
     pub fn agent_standing(&self, agent: &Agent) -> Standing {
-        let facts = RevocationFacts {
-            issuer: Some(ISSUER.to_owned()),
-            subject: Some(agent.id.clone()),
-            agents: vec![agent.id.clone()],
-            organisation: agent.organisation.clone(),
-            ..RevocationFacts::default()
-        };
-        if self.revocations.covers(&facts) {
-            Standing::Revoked
-        } else if agent.disabled || self.is_disabled(agent.organisation.as_deref()) {
-            Standing::Disabled
-        } else {
-            Standing::InForce
+        let organisation = agent.organisation.as_deref();
+        if !self.revocations.is_empty() {
+            let facts = RevocationFacts {
+                issuer: Some(ISSUER.to_owned()),
+                subject: Some(agent.id.clone()),
+                agents: vec![agent.id.clone()],
+                organisation: agent.organisation.clone(),
+                ..RevocationFacts::default()
+            };
+            if self.revocations.covers(&facts) {
+                return Standing::Revoked;
+            }
+        }
+        match Standing::from(agent.state) {
+            Standing::InForce => organisation.map_or(Standing::InForce, |id| self.organisation_standing(id)),
+            standing => standing,
         }
     }
 
-    /// Whether a delegation counts: it and all that it passes on are enabled, and whoever delegates is.
+    /// Whether a delegation counts: it and all that it passes on do, and whoever delegates does.
     pub fn delegation_standing(&self, delegation: &Delegation) -> Standing {
         let mut next = Some(delegation);
         // A chain without circles is no longer than there are delegations.
-        for _ in 0..=self.delegations.len() {
+        for _ in 0..=self.delegations.size() {
             let Some(link) = next else { return Standing::InForce };
-            if link.disabled {
-                return Standing::Disabled;
+            if link.state != State::Active {
+                return link.state.into();
             }
             match self.agents.get(&link.from).map_or(Standing::Disabled, |agent| self.agent_standing(agent)) {
                 Standing::InForce => {}
@@ -419,11 +397,11 @@ impl Records {
     /// How many there are of each sort.
     pub fn counts(&self) -> Counts {
         Counts {
-            organisations: self.organisations.len(),
-            agents: self.agents.len(),
-            keys: self.keys.len(),
-            delegations: self.delegations.len(),
-            roles: self.role_count,
+            organisations: self.organisations.size(),
+            agents: self.agents.size(),
+            keys: self.keys.size(),
+            delegations: self.delegations.size(),
+            roles: self.roles.size(),
             revocations: self.revocations.len(),
         }
     }

@@ -1,12 +1,16 @@
 //! What is revoked, and whether that includes a credential.
 
-use std::collections::HashMap;
+use std::sync::Arc;
+
+use rpds::HashTrieMapSync as Map;
+use serde::{Deserialize, Serialize};
 
 use crate::model::clock::Timestamp;
 use crate::model::revocation::RevocationFacts;
 
 /// What a revocation names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Named {
     /// One credential, by its identifier (JWT `jti`).
     Jti(String),
@@ -17,6 +21,7 @@ pub enum Named {
     /// All credentials of a subject, of one issuer or of any.
     Subject {
         /// Who vouches for the subject; none is anybody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         issuer: Option<String>,
         /// The subject.
         id: String,
@@ -28,59 +33,109 @@ pub enum Named {
 }
 
 /// One revocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// What it names.
     pub named: Named,
+    /// The organisation whose it is: it covers the credentials of that one alone. None where it covers all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
     /// Only what was issued before, or at an unknown time; none is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_before: Option<Timestamp>,
 }
 
-type Before = Option<Timestamp>;
+impl Revocation {
+    /// What it is found by.
+    fn place(&self) -> Place {
+        match &self.named {
+            Named::Jti(name) => (Sort::Jti, name.clone()),
+            Named::Session(name) => (Sort::Session, name.clone()),
+            Named::Key(name) => (Sort::Key, name.clone()),
+            Named::Agent(name) => (Sort::Agent, name.clone()),
+            Named::Organisation(name) => (Sort::Organisation, name.clone()),
+            Named::Subject { id, .. } => (Sort::Subject, id.clone()),
+        }
+    }
 
-/// All revocations, by what they name.
-#[derive(Debug, Default)]
+    fn covers(&self, facts: &RevocationFacts) -> bool {
+        let issuer = match &self.named {
+            Named::Subject { issuer: Some(issuer), .. } => facts.issuer.as_ref() == Some(issuer),
+            _ => true,
+        };
+        let organisation = self.organisation.is_none() || self.organisation == facts.organisation;
+        issuer && organisation && is_before(facts.issued_at, self.issued_before)
+    }
+}
+
+/// What sort of thing a revocation names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Sort {
+    Jti,
+    Session,
+    Key,
+    Subject,
+    Agent,
+    Organisation,
+}
+
+type Place = (Sort, String);
+
+/// All revocations, by their ids and by what they name.
+#[derive(Debug, Clone)]
 pub struct RevocationIndex {
-    len: usize,
-    jtis: HashMap<String, Before>,
-    sessions: HashMap<String, Before>,
-    keys: HashMap<String, Before>,
-    subjects: HashMap<String, Vec<(Option<String>, Before)>>,
-    agents: HashMap<String, Before>,
-    organisations: HashMap<String, Before>,
+    by_id: Map<String, Arc<Revocation>>,
+    by_place: Map<Place, Vec<Arc<Revocation>>>,
+}
+
+impl Default for RevocationIndex {
+    fn default() -> Self {
+        Self { by_id: Map::new_sync(), by_place: Map::new_sync() }
+    }
 }
 
 impl RevocationIndex {
     /// An index of these. Of two that name the same, the wider counts.
     pub fn new(revocations: impl IntoIterator<Item = Revocation>) -> Self {
         let mut index = Self::default();
-        for Revocation { named, issued_before } in revocations {
-            index.len += 1;
-            let (map, name) = match named {
-                Named::Jti(name) => (&mut index.jtis, name),
-                Named::Session(name) => (&mut index.sessions, name),
-                Named::Key(name) => (&mut index.keys, name),
-                Named::Agent(name) => (&mut index.agents, name),
-                Named::Organisation(name) => (&mut index.organisations, name),
-                Named::Subject { issuer, id } => {
-                    index.subjects.entry(id).or_default().push((issuer, issued_before));
-                    continue;
-                }
-            };
-            let before = map.entry(name).or_insert(issued_before);
-            *before = wider(*before, issued_before);
+        for (number, revocation) in revocations.into_iter().enumerate() {
+            index.put(number.to_string(), revocation);
         }
         index
     }
 
+    /// Puts one in its place.
+    pub fn put(&mut self, id: String, revocation: Revocation) {
+        self.remove(&id);
+        let (place, revocation) = (revocation.place(), Arc::new(revocation));
+        let mut there = self.by_place.get(&place).cloned().unwrap_or_default();
+        there.push(Arc::clone(&revocation));
+        self.by_place.insert_mut(place, there);
+        self.by_id.insert_mut(id, revocation);
+    }
+
+    /// Forgets one.
+    pub fn remove(&mut self, id: &str) {
+        let Some(revocation) = self.by_id.get(id).cloned() else { return };
+        self.by_id.remove_mut(id);
+        let place = revocation.place();
+        let mut there = self.by_place.get(&place).cloned().unwrap_or_default();
+        there.retain(|other| !Arc::ptr_eq(other, &revocation));
+        if there.is_empty() {
+            self.by_place.remove_mut(&place);
+        } else {
+            self.by_place.insert_mut(place, there);
+        }
+    }
+
     /// How many there are.
-    pub const fn len(&self) -> usize {
-        self.len
+    pub fn len(&self) -> usize {
+        self.by_id.size()
     }
 
     /// Whether nothing is revoked.
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 
     /// Whether a credential with these facts is revoked.
@@ -88,42 +143,28 @@ impl RevocationIndex {
         if self.is_empty() {
             return false;
         }
-        let issued = facts.issued_at;
-        let hit = |map: &HashMap<String, Before>, name: &Option<String>| {
-            name.as_ref().and_then(|name| map.get(name)).is_some_and(|before| is_before(issued, *before))
-        };
-        hit(&self.jtis, &facts.jti)
-            || hit(&self.sessions, &facts.session)
-            || hit(&self.keys, &facts.key)
-            || hit(&self.organisations, &facts.organisation)
-            || facts
-                .agents
-                .iter()
-                .filter_map(|agent| self.agents.get(agent))
-                .any(|before| is_before(issued, *before))
-            || self.covers_subject(facts)
-    }
-
-    fn covers_subject(&self, facts: &RevocationFacts) -> bool {
-        let revoked = facts.subject.as_ref().and_then(|subject| self.subjects.get(subject));
-        revoked.into_iter().flatten().any(|(issuer, before)| {
-            (issuer.is_none() || *issuer == facts.issuer) && is_before(facts.issued_at, *before)
-        })
+        let named = [
+            (Sort::Jti, &facts.jti),
+            (Sort::Session, &facts.session),
+            (Sort::Key, &facts.key),
+            (Sort::Subject, &facts.subject),
+            (Sort::Organisation, &facts.organisation),
+        ];
+        let named = named.into_iter().filter_map(|(sort, name)| Some((sort, name.as_ref()?)));
+        let agents = facts.agents.iter().map(|agent| (Sort::Agent, agent));
+        named
+            .chain(agents)
+            .filter_map(|(sort, name)| self.by_place.get(&(sort, name.clone())))
+            .flatten()
+            .any(|revocation| revocation.covers(facts))
     }
 }
 
 /// What has no time of issue may be as old as any.
-fn is_before(issued: Option<Timestamp>, before: Before) -> bool {
+fn is_before(issued: Option<Timestamp>, before: Option<Timestamp>) -> bool {
     match (issued, before) {
         (Some(issued), Some(before)) => issued < before,
         _ => true,
-    }
-}
-
-fn wider(one: Before, other: Before) -> Before {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.max(other)),
-        _ => None,
     }
 }
 
@@ -169,7 +210,7 @@ mod tests {
             (Named::Jti(name("j1")), Some(100), false),
             (subject(None, "alice"), Some(100), false),
         ] {
-            let revocation = Revocation { named, issued_before: before.map(Timestamp) };
+            let revocation = Revocation { named, organisation: None, issued_before: before.map(Timestamp) };
             let shown = format!("{revocation:?}");
             assert_eq!(RevocationIndex::new([revocation]).covers(&facts()), expected, "{shown}");
         }
@@ -180,6 +221,7 @@ mod tests {
     fn what_has_no_time_of_issue_is_covered_and_the_wider_of_two_counts() {
         let revoke = |before: Option<i64>| Revocation {
             named: Named::Jti("j1".to_owned()),
+            organisation: None,
             issued_before: before.map(Timestamp),
         };
         let unknown = RevocationFacts { issued_at: None, ..facts() };
@@ -187,5 +229,22 @@ mod tests {
         for order in [[Some(50), Some(101)], [Some(101), Some(50)], [None, Some(50)], [Some(50), None]] {
             assert!(RevocationIndex::new(order.map(revoke)).covers(&facts()), "{order:?}");
         }
+    }
+
+    #[test]
+    fn an_organisations_revocation_covers_its_own_credentials_alone_and_can_be_taken_back() {
+        let revoke = |organisation: &str| Revocation {
+            named: Named::Jti("j1".to_owned()),
+            organisation: Some(organisation.to_owned()),
+            issued_before: None,
+        };
+        let mut index = RevocationIndex::new([revoke("other")]);
+        assert!(!index.covers(&facts()));
+        index.put("own".to_owned(), revoke("acme"));
+        let before = index.clone();
+        assert!(index.covers(&facts()));
+        index.remove("own");
+        assert!(!index.covers(&facts()) && before.covers(&facts()));
+        assert_eq!((index.len(), before.len()), (1, 2));
     }
 }

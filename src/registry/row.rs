@@ -31,11 +31,13 @@ pub enum Kind {
     Revocation,
     /// A key by which an organisation signs.
     SigningKey,
+    /// What the registry makes its own keys of, sealed.
+    Root,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Organisation,
         Self::Member,
         Self::Agent,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Setting,
         Self::Revocation,
         Self::SigningKey,
+        Self::Root,
     ];
 
     /// As databases and audit entries have it.
@@ -61,6 +64,7 @@ impl Kind {
             Self::Setting => "setting",
             Self::Revocation => "revocation",
             Self::SigningKey => "signing_key",
+            Self::Root => "root",
         }
     }
 

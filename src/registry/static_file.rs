@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use tokio::time::MissedTickBehavior;
 
-use super::directory::{Directory, Status};
+use super::directory::{Directory, Status, TooOld};
 use super::records::Records;
 use crate::document;
 use crate::model::clock::Clock;
@@ -151,8 +151,8 @@ impl StaticFile {
 }
 
 impl Directory for StaticFile {
-    fn records(&self) -> Arc<Records> {
-        self.records.load_full()
+    fn records(&self) -> Result<Arc<Records>, TooOld> {
+        Ok(self.records.load_full())
     }
 
     fn status(&self) -> Status {

@@ -15,9 +15,9 @@ use crate::identity::dev::{DevIssuer, TokenRequest};
 use crate::model::clock::Timestamp;
 use crate::model::secret::Secret;
 use crate::model::units::Period;
-use crate::registry::records::KeyParts;
 use crate::registry::{
-    self, Agent, Counts, Directory, KeyHash, KeyKind, Organisation, Parts, Records, Status,
+    self, Agent, Counts, Directory, KeyHash, KeyKind, KeyParts, Organisation, Parts, Records, State, Status,
+    TooOld,
 };
 
 /// Who mints capabilities.
@@ -39,18 +39,28 @@ pub(super) struct Mint {
 }
 
 /// What the directory knows in one case.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CaseDirectory(Mutex<Arc<Records>>);
 
 impl CaseDirectory {
+    fn new() -> Result<Self, String> {
+        let nobody = Records::new(Parts::default(), None).map_err(|error| error.to_string())?;
+        Ok(Self(Mutex::new(Arc::new(nobody))))
+    }
+
+    fn clear(&self) -> Result<(), String> {
+        self.put(Records::new(Parts::default(), None).map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
     fn put(&self, records: Records) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(records);
     }
 }
 
 impl Directory for CaseDirectory {
-    fn records(&self) -> Arc<Records> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn records(&self) -> Result<Arc<Records>, TooOld> {
+        Ok(Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     fn status(&self) -> Status {
@@ -69,7 +79,7 @@ impl Mint {
         Ok(Self {
             issuer: DevIssuer::in_memory().map_err(|error| error.to_string())?,
             capabilities: SigningKey::generate().map_err(|error| error.to_string())?,
-            directory: Arc::default(),
+            directory: Arc::new(CaseDirectory::new()?),
         })
     }
 
@@ -94,7 +104,7 @@ impl Mint {
 
     /// The headers of a call that presents this; puts the records that it needs in force.
     pub(super) fn headers(&self, presented: &Presented, at: Timestamp) -> Result<HeaderMap, String> {
-        self.directory.put(Records::default());
+        self.directory.clear()?;
         let token = match presented {
             Presented::Nothing => return Ok(HeaderMap::new()),
             Presented::Valid(credentials) => return self.valid(credentials, at),
@@ -220,7 +230,9 @@ fn add_delegation(parts: &mut Parts, delegation: &Delegation, at: Timestamp) {
         scope: scope.clone(),
         expires_at: Timestamp(at.0.saturating_add(ttl)),
         parent: None,
-        disabled: *disabled,
+        organisation: None,
+        state: if *disabled { State::Disabled } else { State::Active },
+        created_at: None,
     });
 }
 
@@ -232,19 +244,14 @@ fn add_agent(parts: &mut Parts, id: &str, organisation: Option<&str>) {
     parts.agents.push(Agent {
         id: id.to_owned(),
         organisation: organisation.map(str::to_owned),
-        name: None,
-        roles: Vec::new(),
-        permissions: Vec::new(),
-        limits: Arc::default(),
-        attributes: serde_json::Map::new(),
-        disabled: false,
+        ..Agent::default()
     });
     organisation.into_iter().for_each(|id| add_organisation(parts, id));
 }
 
 fn add_organisation(parts: &mut Parts, id: &str) {
     if !parts.organisations.iter().any(|one| one.id == id) {
-        parts.organisations.push(Organisation { id: id.to_owned(), name: None, disabled: false });
+        parts.organisations.push(Organisation { id: id.to_owned(), ..Organisation::default() });
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::limits::HardLimits;
 use crate::model::principal::{Prepared, Principal, Proof};
 use crate::model::revocation::RevocationFacts;
 use crate::model::roles::Roles;
-use crate::registry::{self, Key};
+use crate::registry::{self, Agent, Key};
 
 /// How callers with keys are verified, in records and `input.subject.method`.
 pub(super) const METHOD: &str = "api_key";
@@ -27,13 +27,16 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The caller with a key of the directory: its agent, else the key itself.
-    pub(super) fn of(key: &Key, grants: &[&Roles]) -> Self {
-        let agent = key.agent.as_deref();
+    pub(super) fn of(
+        key: &Key,
+        agent: Option<&Agent>,
+        grant: impl FnOnce(&[String], &mut Vec<String>),
+    ) -> Self {
         let mut roles = agent.map(|agent| agent.roles.clone()).unwrap_or_default();
         let mut permissions = agent.map(|agent| agent.permissions.clone()).unwrap_or_default();
         add(&mut roles, &key.roles);
         add(&mut permissions, &key.permissions);
-        grants.iter().for_each(|grant| grant.grant(&roles, &mut permissions));
+        grant(&roles, &mut permissions);
         let mut attributes = key.metadata.clone();
         attributes.extend(agent.map(|agent| agent.attributes.clone()).unwrap_or_default());
         let limits = agent.map_or(&key.limits, |agent| &agent.limits);

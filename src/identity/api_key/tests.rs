@@ -7,8 +7,7 @@ use crate::identity::variables::Variables;
 use crate::model::clock::Clock;
 use crate::model::roles::Role;
 use crate::net;
-use crate::registry::records::{Agent, KeyParts, Parts};
-use crate::registry::{Named, Revocation, Status};
+use crate::registry::{KeyParts, Named, Parts, Revocation, State, Status, TooOld};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000_000);
 
@@ -17,8 +16,8 @@ const NOW: Timestamp = Timestamp(1_800_000_000_000_000_000);
 struct Fixed(Arc<Records>);
 
 impl Directory for Fixed {
-    fn records(&self) -> Arc<Records> {
-        Arc::clone(&self.0)
+    fn records(&self) -> Result<Arc<Records>, TooOld> {
+        Ok(Arc::clone(&self.0))
     }
 
     fn status(&self) -> Status {
@@ -34,13 +33,9 @@ fn texts(texts: &[&str]) -> Vec<String> {
 fn agent(id: &str) -> Agent {
     Agent {
         id: id.to_owned(),
-        organisation: None,
-        name: None,
         roles: texts(&["cashier"]),
         permissions: texts(&["stripe:refund"]),
-        limits: Arc::default(),
-        attributes: serde_json::Map::new(),
-        disabled: false,
+        ..Agent::default()
     }
 }
 
@@ -172,7 +167,7 @@ fn what_ends_a_key_is_told_apart() {
         let keys = keys(parts, &ApiKeysConfig::default());
         ask(&keys, "x-api-key", "agent-key-of-the-payer", "192.0.2.1", now)
     };
-    let revoke = |named| Revocation { named, issued_before: None };
+    let revoke = |named| Revocation { named, organisation: None, issued_before: None };
     assert_eq!(refused(|_| {}, NOW), Ok("payer".to_owned()));
     assert_eq!(refused(|p| p.keys[0].expires_at = Some(NOW), NOW), Err(Refusal::KeyExpired));
     assert_eq!(refused(|p| p.keys[0].expires_at = Some(Timestamp(NOW.0 + 1)), NOW), Ok("payer".to_owned()));
@@ -182,7 +177,7 @@ fn what_ends_a_key_is_told_apart() {
     );
     for change in [
         (|p: &mut Parts| p.keys[0].disabled = true) as fn(&mut Parts),
-        |p| p.agents[0].disabled = true,
+        |p| p.agents[0].state = State::Disabled,
         |p| p.agents[0].organisation = Some("gone".to_owned()),
     ] {
         assert_eq!(refused(change, NOW), Err(Refusal::Revoked("the api key is disabled")));

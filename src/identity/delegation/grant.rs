@@ -31,7 +31,9 @@ impl Granting {
             Standing::Disabled => {
                 return Err(Refusal::Revoked("the delegation, or who granted it, is disabled"));
             }
-            Standing::Revoked => return Err(Refusal::Revoked("who granted the delegation was revoked")),
+            Standing::Revoked => {
+                return Err(Refusal::Revoked("the delegation, or who granted it, was revoked"));
+            }
         }
         let chain = chain(records, leaf, max_depth)?;
         let root = chain.last().copied().unwrap_or(leaf);
@@ -70,7 +72,7 @@ impl Granting {
         let mut permissions = from.permissions.clone();
         if self.role_permissions {
             self.roles.grant(&from.roles, &mut permissions);
-            records.roles().grant(&from.roles, &mut permissions);
+            records.grant(from.organisation.as_deref(), &from.roles, &mut permissions);
         }
         let within = |permission: &String| {
             chain.iter().all(|link| link.scope.iter().any(|allowed| covers(allowed, permission)))

@@ -8,7 +8,8 @@ use crate::model::limits::HardLimits;
 use crate::model::roles::covers;
 use crate::model::subject;
 use crate::registry::key_hash::KeyHash;
-use crate::registry::records::{Agent, Delegation, KeyKind, KeyParts, Organisation, Parts};
+use crate::registry::parts::{KeyParts, Parts};
+use crate::registry::record::{Agent, Delegation, KeyKind, Organisation, State};
 use crate::registry::revocations::{Named, Revocation};
 
 /// More would not help anybody; each costs a look through the text.
@@ -41,13 +42,18 @@ pub(super) fn parts(file: File, tree: &Tree) -> Result<Parts, Vec<Problem>> {
 }
 
 fn organisation(OrganisationEntry { id, name, disabled }: OrganisationEntry) -> Organisation {
-    Organisation { id, name, disabled }
+    Organisation { id, name, state: state(disabled), created_at: None }
 }
 
 fn agent(entry: AgentEntry) -> Agent {
     let AgentEntry { id, organisation, name, roles, permissions, limits, attributes, disabled } = entry;
     let limits = limits.into();
-    Agent { id, organisation, name, roles, permissions, limits, attributes, disabled }
+    let state = state(disabled);
+    Agent { id, organisation, name, roles, permissions, limits, attributes, state, created_at: None }
+}
+
+const fn state(disabled: bool) -> State {
+    if disabled { State::Disabled } else { State::Active }
 }
 
 fn key(entry: KeyEntry) -> Option<KeyParts> {
@@ -62,14 +68,15 @@ fn key(entry: KeyEntry) -> Option<KeyParts> {
         permissions: entry.permissions,
         limits: entry.limits,
         metadata: entry.metadata,
-        expires_at: entry.expires_at.map(|time| time.0),
+        expires_at: entry.expires_at,
         disabled: entry.disabled,
     })
 }
 
 fn delegation(entry: DelegationEntry) -> Delegation {
     let DelegationEntry { id, from, to, scope, expires_at, parent, disabled } = entry;
-    Delegation { id, from, to, scope, expires_at: expires_at.0, parent, disabled }
+    let state = state(disabled);
+    Delegation { id, organisation: None, from, to, scope, expires_at, parent, state, created_at: None }
 }
 
 fn revocation(entry: RevocationEntry) -> Option<Revocation> {
@@ -81,7 +88,7 @@ fn revocation(entry: RevocationEntry) -> Option<Revocation> {
         .or(subject.map(|id| Named::Subject { issuer, id }))
         .or(agent.map(Named::Agent))
         .or(organisation.map(Named::Organisation))?;
-    Some(Revocation { named, issued_before: issued_before.map(|time| time.0) })
+    Some(Revocation { named, organisation: None, issued_before })
 }
 
 struct Check<'a> {
@@ -259,7 +266,7 @@ impl Check<'_> {
                 );
             }
         }
-        if child.expires_at.0 > parent.expires_at.0 {
+        if child.expires_at > parent.expires_at {
             let message = format!("is later than that of its parent `{}`", parent.id);
             self.flaw(&at("expires_at"), &message, "a delegation ends with its parent at the latest");
         }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
 use crate::model::roles::Role;
-use crate::registry::records::KeyKind;
+use crate::registry::record::KeyKind;
 
 /// The whole file.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -66,7 +66,7 @@ pub(super) struct KeyEntry {
     pub(super) limits: HardLimits,
     #[serde(default)]
     pub(super) metadata: Map<String, Value>,
-    pub(super) expires_at: Option<Time>,
+    pub(super) expires_at: Option<Timestamp>,
     #[serde(default)]
     pub(super) disabled: bool,
 }
@@ -98,7 +98,7 @@ pub(super) struct DelegationEntry {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) scope: Vec<String>,
-    pub(super) expires_at: Time,
+    pub(super) expires_at: Timestamp,
     pub(super) parent: Option<String>,
     #[serde(default)]
     pub(super) disabled: bool,
@@ -114,18 +114,7 @@ pub(super) struct RevocationEntry {
     pub(super) issuer: Option<String>,
     pub(super) agent: Option<String>,
     pub(super) organisation: Option<String>,
-    pub(super) issued_before: Option<Time>,
-}
-
-/// A time in RFC 3339.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Time(pub(super) Timestamp);
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Timestamp::parse_rfc3339(&text).map(Self).map_err(de::Error::custom)
-    }
+    pub(super) issued_before: Option<Timestamp>,
 }
 
 /// What stands where a hash belongs. It may be a key, so no error repeats it.
