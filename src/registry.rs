@@ -8,7 +8,8 @@
 //! Deliberately absent: who is calling (`identity` verifies what is presented against these records), and changes: the
 //! file is its owner's to edit.
 //!
-//! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`] → [`row`] → [`store`].
+//! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`]; for
+//! databases [`row`] → [`store`] → [`sqlite`].
 
 pub mod directory;
 pub mod key_hash;
@@ -16,11 +17,14 @@ pub mod key_index;
 pub mod key_tag;
 pub mod key_text;
 pub mod parts;
+mod progress;
+mod query;
 pub mod record;
 pub mod records;
 pub mod rejection;
 pub mod revocations;
 pub mod row;
+pub mod sqlite;
 pub mod static_file;
 pub mod store;
 
@@ -30,6 +34,7 @@ pub use parts::{KeyParts, Parts};
 pub use record::{Agent, Delegation, KeyKind, Organisation, State};
 pub use records::{Counts, Key, Records, Standing};
 pub use revocations::{Named, Revocation, RevocationIndex};
+pub use sqlite::SqliteStore;
 pub use static_file::StaticFile;
 
 /// The issuer of what the registry knows, in principals and in revocations.

@@ -20,6 +20,7 @@ mod management;
 mod opa_api;
 mod process;
 mod rate_limits;
+mod registry_stores;
 mod reload;
 mod reload_live;
 mod stores;
