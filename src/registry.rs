@@ -11,11 +11,19 @@
 //! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`]; for
 //! databases [`row`] → [`store`] → [`sqlite`].
 
+pub mod actor;
+pub mod audit;
+pub mod change;
+pub mod command;
 pub mod directory;
+pub mod freshness;
 pub mod key_hash;
 pub mod key_index;
 pub mod key_tag;
 pub mod key_text;
+pub mod material;
+pub mod mirror;
+pub mod names;
 pub mod parts;
 mod progress;
 mod query;
@@ -24,6 +32,8 @@ pub mod records;
 pub mod rejection;
 pub mod revocations;
 pub mod row;
+pub mod rules;
+pub mod service;
 pub mod sqlite;
 pub mod static_file;
 pub mod store;

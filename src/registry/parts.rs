@@ -60,6 +60,7 @@ impl KeyParts {
             state: if self.disabled { State::Disabled } else { State::Active },
             created_at: None,
             expires_at: self.expires_at,
+            text_prefix: None,
             replaces: None,
         }
     }

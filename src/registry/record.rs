@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::key_tag::KeyTag;
+use super::revocations::Revocation;
 use super::row::Kind;
 use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
@@ -184,7 +185,7 @@ pub struct KeyRecord {
     pub name: Option<String>,
     /// What it is found by.
     pub tag: KeyTag,
-    /// How it begins, for people to recognise it by.
+    /// Its first 8 characters, for people to recognise it by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// Its roles, besides those of its agent.
@@ -208,6 +209,9 @@ pub struct KeyRecord {
     /// From when on it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// What its text begins with, before the random part; absent where it was made elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_prefix: Option<String>,
     /// The key that it was made in the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
@@ -450,6 +454,38 @@ impl Setting {
     /// The id of the row of a setting.
     pub fn id_of(organisation: Option<&str>, key: &str) -> String {
         within(organisation, key)
+    }
+}
+
+/// A revocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationRecord {
+    /// Its identifier.
+    pub id: String,
+    /// What is revoked.
+    #[serde(flatten)]
+    pub revocation: Revocation,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Stored for RevocationRecord {
+    const KIND: Kind = Kind::Revocation;
+    const WORD: &'static str = "revocation";
+
+    fn row_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn organisation(&self) -> Option<&str> {
+        self.revocation.organisation.as_deref()
+    }
+
+    fn owner(&self) -> Option<&str> {
+        self.revocation.organisation.as_deref()
     }
 }
 

@@ -194,6 +194,11 @@ impl Records {
         Ok(records)
     }
 
+    /// Takes the place of other records of another story: what was made with their versions is not mistaken for made with these.
+    pub fn supersede(&mut self, before: &Self) {
+        self.roles_version = self.roles_version.max(before.roles_version) + 1;
+    }
+
     /// Makes tags.
     pub fn tag_key(&self) -> &TagKey {
         &self.tag_key
