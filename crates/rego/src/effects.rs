@@ -50,6 +50,8 @@ type Answer = Result<Option<Value>, Error>;
 #[derive(Clone, Default)]
 pub struct Effects {
     host: Option<Arc<Host>>,
+    /// For whom responses are kept beyond the evaluation; all who are nobody share theirs.
+    part: Option<Arc<str>>,
     /// Results by built-in and arguments.
     learned: BTreeMap<&'static str, BTreeMap<Value, Answer>>,
     /// Results from a record, by built-in and the JSON of the arguments.
@@ -62,6 +64,21 @@ impl Effects {
     /// Effects without recorded results.
     pub fn new(host: &Arc<Host>) -> Self {
         Self { host: Some(Arc::clone(host)), ..Self::default() }
+    }
+
+    /// The same, with a part of the cache of HTTP responses for itself: what is kept for one is never given to another.
+    #[must_use]
+    pub fn apart(mut self, part: Option<Arc<str>>) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// What a response is kept by.
+    pub(crate) fn kept_by(&self, request: &Value) -> Value {
+        match &self.part {
+            None => request.clone(),
+            Some(part) => Value::from(vec![Value::from(&**part), request.clone()]),
+        }
     }
 
     /// The host, if there is one.

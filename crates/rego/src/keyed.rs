@@ -160,6 +160,11 @@ impl<K: Key, V> Entries<K, V> {
         self.index = Some(Box::new(Index { state, table }));
     }
 
+    /// Whether nothing is left for [`Self::make_index`] to do.
+    pub fn has_index(&self) -> bool {
+        self.index.is_some() || self.entries.len() < INDEXED || u32::try_from(self.entries.len()).is_err()
+    }
+
     fn position(&self, key: &K) -> Option<usize> {
         match &self.index {
             Some(index) => index.find(hash_key(&index.state, key), |at| {

@@ -168,8 +168,12 @@ impl Value {
         Some(here)
     }
 
-    /// Makes lookups in large objects and sets independent of their size, at all levels.
+    /// Makes lookups in large objects and sets independent of their size, at all levels. What is complete already and
+    /// shared with others stays shared.
     pub fn make_indexes(&mut self) {
+        if self.is_shared() && self.has_indexes() {
+            return;
+        }
         match self {
             Self::Array(items) => Arc::make_mut(items).iter_mut().for_each(Self::make_indexes),
             Self::Object(members) => {
@@ -179,6 +183,24 @@ impl Value {
             }
             Self::Set(elements) => Arc::make_mut(elements).make_index(),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => {}
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Array(items) => Arc::strong_count(items) > 1,
+            Self::Object(members) => Arc::strong_count(members) > 1,
+            Self::Set(elements) => Arc::strong_count(elements) > 1,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+        }
+    }
+
+    fn has_indexes(&self) -> bool {
+        match self {
+            Self::Array(items) => items.iter().all(Self::has_indexes),
+            Self::Object(members) => members.has_index() && members.values().all(Self::has_indexes),
+            Self::Set(elements) => elements.has_index(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
         }
     }
 

@@ -72,6 +72,7 @@ fn fresh(context: &mut Context, asked: &Object, key: &Value) -> Result<Value, Fa
     let Some(keeping) = wanted.keeping else {
         return Ok(to_value(&call(&request)?, wanted.decode));
     };
+    let key = &context.effects.kept_by(key);
     if let Some(kept) = host.responses.get(key) {
         if kept.is_fresh(now) {
             return Ok(to_value(&kept.response, wanted.decode));

@@ -223,6 +223,25 @@ const NOW: i64 = 1_445_412_480_000_000_000;
 const LATER: i64 = NOW + 61_000_000_000;
 
 #[test]
+fn what_is_kept_for_one_is_not_given_to_another() {
+    let fresh = |body| answer(200, &[DATE, ("cache-control", "max-age=60")], body);
+    let world = World::new(vec![fresh("shared"), fresh("a"), fresh("b")]);
+    let request = r#"{"method":"get","url":"http://a/","cache":true}"#;
+    let send = |part: Option<&str>| {
+        let context = world.context(NOW);
+        let effects = context.effects.clone().apart(part.map(Arc::from));
+        world.send(&mut Context { effects, ..context }, request).unwrap()
+    };
+    for _ in 0..2 {
+        for (part, body) in [(None, "shared"), (Some("a"), "a"), (Some("b"), "b")] {
+            let raw = format!(r#""raw_body":"{body}""#);
+            assert!(send(part).contains(&raw), "{part:?}");
+        }
+    }
+    assert_eq!(world.asked(), 3);
+}
+
+#[test]
 fn responses_are_kept_while_they_are_fresh_and_asked_about_afterwards() {
     let fresh = |body| answer(200, &[DATE, ("cache-control", "max-age=60"), ("etag", "v1")], body);
     let renewed = [("date", "Wed, 21 Oct 2015 07:29:01 GMT"), ("cache-control", "max-age=60"), ("x", "y")];
