@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench stops at what it did not expect")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ use verdict::model::clock::Timestamp;
 use verdict::model::decision::Outcome;
 use verdict::model::principal::AuthContext;
 use verdict::model::request::EntryPath;
-use verdict::pdp::{self, snapshot::Snapshot};
-use verdict_rego::{Effects, EvalLimits, Module, RegoVersion, Value, compile};
+use verdict::pdp;
+use verdict_rego::{Effects, EvalLimits, Module, Program, RegoVersion, Value, compile};
 
 const POLICY: &str = r"package rbac
 
@@ -30,7 +29,7 @@ allow if {
 const INPUT: &str = r#"{"subject": {"id": "user77", "type": "user", "roles": []}, "action": "update",
     "resource": {"type": "doc", "id": "d-1", "owner": "bob"}, "context": {"ip": "10.0.0.7"}}"#;
 
-fn snapshot(users: usize) -> Snapshot {
+fn program(users: usize) -> Program {
     let mut data = String::from(
         r#"{"grants": {"viewer": {"doc": ["read"]}, "editor": {"doc": ["read", "update"]}}, "users": {"#,
     );
@@ -43,10 +42,9 @@ fn snapshot(users: usize) -> Snapshot {
     of(POLICY, Value::from_json(data.as_bytes()).unwrap())
 }
 
-fn of(policy: &str, data: Value) -> Snapshot {
+fn of(policy: &str, data: Value) -> Program {
     let module = Module { id: "rbac.rego".to_owned(), source: Arc::from(policy), version: RegoVersion::V1 };
-    let program = compile(vec![module], data).unwrap();
-    Snapshot::new(1, BTreeMap::new(), program, Timestamp(0))
+    compile(vec![module], data).unwrap()
 }
 
 /// Ten rules, none of which holds: what a denial costs, and what it costs more to say why.
@@ -60,17 +58,17 @@ fn explain(group: &mut BenchmarkGroup<'_, WallTime>, limits: &EvalLimits) {
         )
         .unwrap();
     }
-    let snapshot = of(&policy, Value::object());
+    let program = of(&policy, Value::object());
     let path = EntryPath::parse("rbac/allow").unwrap();
     let input = Value::from_json(INPUT.as_bytes()).unwrap();
     group.bench_function("denial", |b| {
-        b.iter(|| pdp::decide(black_box(&snapshot), &path, Some(input.clone()), Timestamp(1), limits));
+        b.iter(|| pdp::decide(black_box(&program), &path, Some(input.clone()), Timestamp(1), limits));
     });
     group.bench_function("denial, explained", |b| {
         b.iter(|| {
-            let answer = pdp::decide(black_box(&snapshot), &path, Some(input.clone()), Timestamp(1), limits);
+            let answer = pdp::decide(black_box(&program), &path, Some(input.clone()), Timestamp(1), limits);
             let why = pdp::explain(
-                &snapshot.program,
+                &program,
                 &path,
                 Some(&input),
                 Timestamp(1),
@@ -91,15 +89,15 @@ fn decide(c: &mut Criterion) {
     let limits = EvalLimits::within(Duration::from_millis(50));
     let mut group = c.benchmark_group("decide");
     for users in [1_000, 1_000_000] {
-        let snapshot = snapshot(users);
+        let program = program(users);
         let input = Value::from_json(INPUT.as_bytes()).unwrap();
-        let answer = pdp::decide(&snapshot, &path, Some(input.clone()), Timestamp(1), &limits);
+        let answer = pdp::decide(&program, &path, Some(input.clone()), Timestamp(1), &limits);
         assert_eq!(answer.outcome, Outcome::Allow);
-        group.bench_with_input(BenchmarkId::new("rule", users), &snapshot, |b, snapshot| {
-            b.iter(|| pdp::decide(black_box(snapshot), &path, Some(input.clone()), Timestamp(1), &limits));
+        group.bench_with_input(BenchmarkId::new("rule", users), &program, |b, program| {
+            b.iter(|| pdp::decide(black_box(program), &path, Some(input.clone()), Timestamp(1), &limits));
         });
-        group.bench_with_input(BenchmarkId::new("package", users), &snapshot, |b, snapshot| {
-            b.iter(|| pdp::decide(black_box(snapshot), &package, Some(input.clone()), Timestamp(1), &limits));
+        group.bench_with_input(BenchmarkId::new("package", users), &program, |b, program| {
+            b.iter(|| pdp::decide(black_box(program), &package, Some(input.clone()), Timestamp(1), &limits));
         });
     }
     explain(&mut group, &limits);

@@ -41,7 +41,7 @@ use crate::identity::Authenticator;
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
-use crate::pdp::snapshot::Snapshot;
+use crate::pdp::snapshot::{Policy, Snapshot};
 use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
@@ -239,12 +239,11 @@ impl Observer for Counted {
         metrics.generation.set(i64::try_from(report.generation).unwrap_or(i64::MAX));
         metrics.last_success.set(snapshot.built_at.unix_seconds());
         metrics.stale.set(0);
-        let paths: Vec<EntryPath> = snapshot
-            .program
-            .entry_paths()
-            .chain(snapshot.program.packages())
-            .map(EntryPath::from_segments)
-            .collect();
+        let of_program = |policy: &Policy| {
+            policy.program.entry_paths().chain(policy.program.packages()).collect::<Vec<_>>()
+        };
+        let paths: Vec<EntryPath> =
+            snapshot.policies().flat_map(of_program).map(EntryPath::from_segments).collect();
         self.0.decisions.declare_entry_points(&paths);
     }
 

@@ -41,13 +41,11 @@ use crate::telemetry::metrics::Metrics;
 
 pub use self::call::{Arrival, Batch, Question};
 
-/// A recorded decision, and what it rests on.
+/// A recorded decision.
 #[derive(Debug)]
 pub struct Authorized {
     /// The decision.
     pub decision: Recorded<Decision>,
-    /// What decided.
-    pub in_force: Arc<InForce>,
     /// Whether the caller asked for an explanation that it may not have.
     pub explanation_denied: bool,
 }
@@ -124,7 +122,6 @@ impl Authorizer {
         ask: impl AsyncFnOnce() -> Result<Question, Failure>,
     ) -> Result<Authorized, Unrecorded> {
         let (mut call, admitted) = self.admit(arrival).await;
-        let in_force = Arc::clone(&call.in_force);
         let asked = match admitted {
             Ok(()) => ask().await,
             Err(failure) => Err(failure),
@@ -133,13 +130,13 @@ impl Authorizer {
             Ok(question) => question,
             Err(failure) => {
                 let decision = self.decider.record(call.refuse(failure)).await?;
-                return Ok(Authorized { decision, in_force, explanation_denied: false });
+                return Ok(Authorized { decision, explanation_denied: false });
             }
         };
         call.question = question;
         let explanation_denied = call.question.explain && !call.is_explained();
         let decision = self.answer(call).await?;
-        Ok(Authorized { decision, in_force, explanation_denied })
+        Ok(Authorized { decision, explanation_denied })
     }
 
     /// Decides a batch: the caller is authenticated once, every input is decided and recorded for itself.
@@ -175,11 +172,7 @@ impl Authorizer {
             // A batch may be long: others get their turn between its items.
             tokio::task::yield_now().await;
             let input = Some(Batch::merged(common.as_ref(), input));
-            let item = Call {
-                question: Question { input, ..question.clone() },
-                started: Instant::now(),
-                ..call.clone()
-            };
+            let item = call.item(Question { input, ..question.clone() });
             answers.push((name, self.answer(item).await));
         }
         Ok(AuthorizedBatch { id, answers, explanation_denied, rate: call.rate })
@@ -238,7 +231,7 @@ impl Authorizer {
         let Some(admission) = in_force.settings.admission.as_ref().filter(|_| cost > 0) else {
             return Ok(());
         };
-        let caller = (&call.auth, call.peer);
+        let caller = (call.auth(), call.peer);
         let (rate, counted) = admission.count(caller, cost, call.at, &self.decider.metrics.limits).await;
         call.rate = rate;
         counted
@@ -256,7 +249,7 @@ impl Authorizer {
         let mode = call.in_force.authenticator.mode_for(&path);
         call.path = Some(path);
         let unavailable = |message| Err(Failure::new(FailureKind::PolicyUnavailable, message));
-        if call.in_force.snapshot.revision.generation == 0 {
+        if call.in_force.snapshot.generation == 0 {
             return (call, unavailable("no bundle is active yet"));
         }
         let settings = &call.in_force.settings;
@@ -285,7 +278,7 @@ impl Authorizer {
         call.authenticate = begun.elapsed();
         match authenticated {
             Ok(auth) => {
-                call.auth = auth;
+                call.caller_is(auth);
                 Ok(())
             }
             Err(failure) => {
@@ -300,11 +293,9 @@ impl Authorizer {
         let Some(path) = &call.path else {
             return self.decider.record(call.refuse(Failure::new(FailureKind::Internal, "no path"))).await;
         };
-        let snapshot = &call.in_force.snapshot;
-        let (waits, long) = (
-            snapshot.program.blocks(path),
-            self.decider.schedule.is_long(snapshot, path) || call.is_explained(),
-        );
+        let policy = call.policy();
+        let (waits, long) =
+            (policy.program.blocks(path), self.decider.schedule.is_long(policy, path) || call.is_explained());
         if !waits && !long {
             return self.decider.record(self.decider.decide(call)).await;
         }
@@ -380,7 +371,7 @@ fn check_size(batch: Batch, in_force: &InForce) -> Result<Batch, Failure> {
 /// INVARIANT (management has a role): a valid credential alone manages nothing.
 fn check_role(call: &Call) -> Result<(), Failure> {
     let role = &call.in_force.settings.management_role;
-    match &call.auth {
+    match call.auth() {
         AuthContext::Unchecked => Ok(()),
         AuthContext::Verified(verified) if verified.own_roles().contains(role) => Ok(()),
         AuthContext::Verified(_) | AuthContext::Anonymous => {
@@ -393,7 +384,7 @@ fn check_role(call: &Call) -> Result<(), Failure> {
 impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authorizer")
-            .field("revision", &self.in_force().snapshot.revision)
+            .field("generation", &self.in_force().snapshot.generation)
             .finish_non_exhaustive()
     }
 }

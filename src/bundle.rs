@@ -10,7 +10,7 @@
 //! Deliberately absent: delta bundles, WebAssembly, and unpacking anything to disk.
 //!
 //! Reading order: [`Config`] → [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory)
-//! → [`signature`] → [`load`] → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
+//! → [`signature`] → [`load`] → `scope` → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
 //! [`error`]; [`build`] goes the other way.
 
 pub mod activate;
@@ -32,6 +32,7 @@ pub mod pattern;
 mod presence;
 pub mod reload;
 mod scan;
+mod scope;
 pub mod signature;
 pub mod status;
 pub mod watch;

@@ -34,8 +34,8 @@ mod watched;
 
 pub use fixture::is_fixture_file;
 pub use fixture_error::FixtureError;
+use suite::compile_for;
 pub use suite::{FixtureFile, Options, Suite};
-use suite::{compile_for, snapshot};
 pub use summary::{Counts, Measured, Mismatch, Summary, TestKind, TestResult, Verdict};
 
 /// Why the tests were not run.
@@ -76,10 +76,9 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
         Err(errors) => return Err(errors.into_iter().map(Problem::Policy).chain(problems).collect()),
     };
     let now = options.clock.now();
-    let snapshot = snapshot(program, now);
-    let mut coverage = options.coverage.then(|| Coverage::of(&snapshot.program));
-    let mut tests = rules::run(&snapshot.program, options, now, &mut coverage);
-    tests.extend(cases::run(&snapshot, &fixtures, options, now, &mut coverage));
+    let mut coverage = options.coverage.then(|| Coverage::of(&program));
+    let mut tests = rules::run(&program, options, now, &mut coverage);
+    tests.extend(cases::run(&program, &fixtures, options, now, &mut coverage));
     let coverage = coverage.map(|coverage| coverage.report());
     Ok(Summary { tests, coverage, elapsed: started.elapsed() })
 }

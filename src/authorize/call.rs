@@ -17,6 +17,7 @@ use crate::model::principal::AuthContext;
 use crate::model::rate::RateStanding;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::pdp;
+use crate::pdp::snapshot::Policy;
 use verdict_rego::{EvalLimits, Value};
 
 /// What a door knows of a call before it reads the body.
@@ -93,7 +94,9 @@ pub(super) struct Call {
     pub(super) at: Timestamp,
     pub(super) path: Option<EntryPath>,
     /// Who is calling, once that is known.
-    pub(super) auth: AuthContext,
+    auth: AuthContext,
+    /// What decides, if not what decides for everybody; goes with `auth`.
+    own: Option<Arc<Policy>>,
     /// The peer's address, where there is one.
     pub(super) peer: Option<IpAddr>,
     /// How the caller stands with its rate limits.
@@ -119,6 +122,7 @@ impl Call {
             at,
             path: None,
             auth: AuthContext::Unchecked,
+            own: None,
             peer: None,
             rate: None,
             question: Question::default(),
@@ -128,6 +132,29 @@ impl Call {
             authenticate: Duration::ZERO,
             waited: Duration::ZERO,
         }
+    }
+
+    /// It is known who is calling, and with that, which policy decides.
+    ///
+    /// INVARIANT (the caller's policy): nothing else chooses it.
+    pub(super) fn caller_is(&mut self, auth: AuthContext) {
+        self.own = self.in_force.snapshot.policy_of(&auth).cloned();
+        self.auth = auth;
+    }
+
+    /// Who is calling.
+    pub(super) const fn auth(&self) -> &AuthContext {
+        &self.auth
+    }
+
+    /// The policy that decides.
+    pub(super) fn policy(&self) -> &Arc<Policy> {
+        self.own.as_ref().unwrap_or(&self.in_force.snapshot.shared)
+    }
+
+    /// One question of a batch, by the same caller.
+    pub(super) fn item(&self, question: Question) -> Self {
+        Self { question, started: Instant::now(), ..self.clone() }
     }
 
     /// The limits of its evaluation.
@@ -170,15 +197,14 @@ impl Call {
 
     /// A decision with all that is known of the call, and nothing of an answer.
     pub(super) fn into_decision(self, id: Uuid, outcome: Outcome, eval: Duration) -> Decision {
-        let Self {
-            in_force, at, path, auth, rate, question, context, batch_id, started, authenticate, ..
-        } = self;
+        let revision = Arc::clone(&self.policy().revision);
+        let Self { at, path, auth, rate, question, context, batch_id, started, authenticate, .. } = self;
         let input_parse = question.input_parse;
         Decision {
             id,
             batch_id,
             path,
-            revision: Arc::clone(&in_force.snapshot.revision),
+            revision,
             outcome,
             reason: None,
             result: None,

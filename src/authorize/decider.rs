@@ -42,16 +42,16 @@ impl Decider {
             Ok(input) => input,
             Err(failure) => return call.refuse(failure),
         };
-        if let Err(failure) = call.in_force.settings.gate.check(&call.auth, &path, input.as_ref()) {
+        if let Err(failure) = call.in_force.settings.gate.check(call.auth(), &path, input.as_ref()) {
             call.question.input = input;
             return call.refuse(failure);
         }
         let (limits, settings) = (call.limits(), Arc::clone(&call.in_force.settings));
-        let mut effects = Effects::new(&settings.surroundings);
+        let policy = Arc::clone(call.policy());
+        let mut effects = Effects::new(&settings.surroundings).apart(policy.organisation.clone());
         let left = EvalLimits { deadline: limits.deadline.saturating_sub(call.waited), ..limits };
-        let snapshot = Arc::clone(&call.in_force.snapshot);
-        let mut answer = pdp::decide_in(&snapshot, &path, input.clone(), call.at, &left, &mut effects);
-        self.schedule.rate(&snapshot, &path, &answer);
+        let mut answer = pdp::decide_in(&policy.program, &path, input.clone(), call.at, &left, &mut effects);
+        self.schedule.rate(&policy, &path, &answer);
         if answer.is_too_late() && !call.waited.is_zero() {
             answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
         }
@@ -62,7 +62,7 @@ impl Decider {
         let evaluated = answer.failure.is_none() || answer.result.is_some();
         let explanation = (explained && evaluated).then(|| {
             let left = EvalLimits { deadline: left.deadline.saturating_sub(eval), ..left };
-            pdp::explain(&snapshot.program, &path, input.as_ref(), call.at, &left, false, &mut effects)
+            pdp::explain(&policy.program, &path, input.as_ref(), call.at, &left, false, &mut effects)
         });
         if call.question.strict_path && answer.undefined == Some(UndefinedCause::NoSuchPath) {
             answer = undeclared(answer, &path);

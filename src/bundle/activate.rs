@@ -1,30 +1,30 @@
 //! Makes a snapshot of bundles: the only way to activate policy.
 //!
 //! INVARIANT (all checks, then all at once): roots, data, compilation, required entry points, required data and tests, in
-//! this order; only what passes them all becomes a [`Snapshot`].
-
-use std::collections::BTreeMap;
+//! this order; only what passes them all becomes a [`Snapshot`]. The policy of each organisation with bundles of its own
+//! passes all of them, too, or none is activated.
 
 use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use super::merge::{hidden_rule, merge};
+use super::scope::Scope;
 use crate::model::clock::Timestamp;
 use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
 use crate::pdp::Limits;
-use crate::pdp::snapshot::Snapshot;
+use crate::pdp::snapshot::{Policy, Snapshot};
 use verdict_rego::PolicyError;
-use verdict_rego::{self, Program};
+use verdict_rego::{self, Program, Value};
 
 /// Runs the bundles' tests; the error names those that failed.
 pub type TestRunner = dyn Fn(&Candidate<'_>) -> Result<(), String> + Send + Sync;
 
-/// A snapshot that is about to be activated, for its tests.
+/// A policy that is about to be activated, for its tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// The bundles, with their tests and fixtures.
-    pub bundles: &'a [Bundle],
-    /// The policy as it would be served, without tests.
+    /// The bundles whose tests and fixtures are to be run: the shared ones, or those of one organisation.
+    pub bundles: &'a [&'a Bundle],
+    /// The policy as it would be served to their callers, without tests.
     pub program: &'a Program,
 }
 
@@ -52,8 +52,13 @@ pub struct Conditions<'a> {
 /// # Errors
 /// Overlapping roots, conflicting data, or compile errors.
 pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
-    let data = merge(bundles)?;
-    let modules: Vec<_> = bundles.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
+    compile_scope(&Scope::whole(bundles), None)
+}
+
+/// `shared` is the data of the bundles that the scope shares with others.
+fn compile_scope(scope: &Scope<'_>, shared: Option<&Value>) -> Result<Program, LoadError> {
+    let data = merge(scope, shared)?;
+    let modules: Vec<_> = scope.all.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
     let program = verdict_rego::compile(modules, data).map_err(|diagnostics| {
         let many = diagnostics.len();
         let message = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
@@ -62,7 +67,7 @@ pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
         error.diagnostics = diagnostics;
         error
     })?;
-    check_packages(bundles, &program)?;
+    check_packages(&scope.all, &program)?;
     check_hidden(&program)?;
     Ok(program)
 }
@@ -80,7 +85,24 @@ pub fn activate(
     if bundles.iter().all(|bundle| bundle.modules.is_empty()) {
         return Err(LoadError::new(ErrorKind::Empty, "no bundle contains policy (`*.rego`)"));
     }
-    let program = compile(bundles)?;
+    let (scope, bound) = Scope::of(bundles);
+    let made = |scope: &Scope<'_>, shared: Option<&Value>| {
+        policy(scope, shared, generation, conditions).map_err(|error| scope.explain(error))
+    };
+    let shared = made(&scope, None)?;
+    let own = bound.iter().map(|scope| made(scope, Some(shared.program.data())));
+    let own: Vec<Policy> = own.collect::<Result<_, _>>()?;
+    Ok(Snapshot::new(at, shared, own))
+}
+
+fn policy(
+    scope: &Scope<'_>,
+    shared: Option<&Value>,
+    generation: u64,
+    conditions: &Conditions<'_>,
+) -> Result<Policy, LoadError> {
+    let bundles = scope.all.as_slice();
+    let program = compile_scope(scope, shared)?;
     if conditions.no_calls {
         check_calls(&program)?;
     }
@@ -90,15 +112,15 @@ pub fn activate(
     check_required(bundles, &program, conditions.required)?;
     check_required_data(bundles, &program, conditions.required_data)?;
     check_depth(bundles, &program, conditions)?;
-    run_tests(bundles, &program, conditions)?;
-    let revision = |bundle: &Bundle| {
+    run_tests(scope.own(), &program, conditions)?;
+    let revision = |bundle: &&Bundle| {
         (bundle.name.clone(), BundleRevision { revision: bundle.manifest.revision.clone() })
     };
-    let revisions: BTreeMap<_, _> = bundles.iter().map(revision).collect();
-    Ok(Snapshot::new(generation, revisions, program, at))
+    let revisions = bundles.iter().map(revision).collect();
+    Ok(Policy::new(scope.organisation, generation, revisions, program))
 }
 
-fn check_packages(bundles: &[Bundle], program: &Program) -> Result<(), LoadError> {
+fn check_packages(bundles: &[&Bundle], program: &Program) -> Result<(), LoadError> {
     for (module, package) in program.module_packages() {
         let owner = bundles.iter().find(|bundle| bundle.modules.iter().any(|own| own.id == module.id));
         let Some(bundle) = owner.filter(|bundle| !bundle.manifest.owns(package)) else { continue };
@@ -167,7 +189,7 @@ fn check_unmasked(program: &Program) -> Result<(), LoadError> {
 }
 
 /// INVARIANT (required entry points): a snapshot without one, e.g. because a file was truncated, is not activated.
-fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath]) -> Result<(), LoadError> {
+fn check_required(bundles: &[&Bundle], program: &Program, required: &[EntryPath]) -> Result<(), LoadError> {
     let of_config = required.iter().map(|path| (path, None));
     let of_bundles = bundles
         .iter()
@@ -194,7 +216,7 @@ fn check_required(bundles: &[Bundle], program: &Program, required: &[EntryPath])
 /// INVARIANT (required data): a snapshot without data that policy relies on, which could turn a denial into an allow, is
 /// not activated. Only base data counts, whatever its value; a rule of that path does not define it.
 fn check_required_data(
-    bundles: &[Bundle],
+    bundles: &[&Bundle],
     program: &Program,
     required: &[EntryPath],
 ) -> Result<(), LoadError> {
@@ -219,7 +241,7 @@ fn check_required_data(
 
 /// INVARIANT (declared means usable): an entry point that is named in the configuration or in a manifest, and whose rules
 /// may nest more deeply than its limit allows, would fail call by call.
-fn check_depth(bundles: &[Bundle], program: &Program, conditions: &Conditions<'_>) -> Result<(), LoadError> {
+fn check_depth(bundles: &[&Bundle], program: &Program, conditions: &Conditions<'_>) -> Result<(), LoadError> {
     let Some(limits) = conditions.limits else { return Ok(()) };
     let of_bundles = bundles.iter().flat_map(|bundle| &bundle.manifest.required_entrypoints);
     // A path to a package only says where limits hold.
@@ -237,9 +259,10 @@ fn check_depth(bundles: &[Bundle], program: &Program, conditions: &Conditions<'_
     Ok(())
 }
 
-fn run_tests(bundles: &[Bundle], program: &Program, conditions: &Conditions<'_>) -> Result<(), LoadError> {
+fn run_tests(bundles: &[&Bundle], program: &Program, conditions: &Conditions<'_>) -> Result<(), LoadError> {
     let asked = conditions.run_tests || bundles.iter().any(|bundle| bundle.manifest.run_tests);
-    if !asked {
+    // Where all bundles are bound, nothing is shared that could be tested.
+    if !asked || bundles.is_empty() {
         return Ok(());
     }
     let Some(runner) = conditions.runner else {

@@ -20,6 +20,7 @@ use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, Reading, parse};
 use super::merge::merge;
 use super::pattern::Pattern;
+use super::scope::Scope;
 use super::signature::keys::SigningKey;
 use super::signature::{Verification, token};
 use super::{activate, archive, folder, name, scan};
@@ -98,7 +99,7 @@ impl Draft {
             }
             files.insert(name, source);
         }
-        let data = merge(&bundles)?;
+        let data = merge(&Scope::whole(&bundles), None)?;
         files.insert("data.json".to_owned(), format!("{data}\n").into_bytes());
         let roots: Vec<String> =
             bundles.iter().flat_map(|bundle| &bundle.manifest.roots).map(|root| root.join("/")).collect();

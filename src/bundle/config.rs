@@ -1,5 +1,6 @@
 //! `bundles:` in the configuration.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Config {
     pub required_data: Vec<String>,
     /// Bundles that must be in the directory, by name; without one of them nothing is activated.
     pub expected: Vec<String>,
+    /// The bundles that are for one organisation, by name, and which: they decide for its callers only.
+    pub organisations: BTreeMap<String, String>,
     /// What happens when a bundle that is in force vanishes from the directory; not set is [`OnRemoval::Keep`].
     pub on_removal: Option<OnRemoval>,
     /// Run the tests and fixtures that a bundle carries, and activate it only when they pass.
@@ -52,6 +55,7 @@ impl Default for Config {
             required_entrypoints: Vec::new(),
             required_data: Vec::new(),
             expected: Vec::new(),
+            organisations: BTreeMap::new(),
             on_removal: None,
             run_tests: false,
             max_bundle_size: ByteSize::mib(256),

@@ -20,6 +20,8 @@ use verdict_rego::{Module, Value};
 pub struct Bundle {
     /// The entry's name in the watched directory, without the archive's ending.
     pub name: String,
+    /// The organisation that it is for; not its own word, but that of the configuration (`bundles.organisations`).
+    pub organisation: Option<String>,
     /// Its manifest.
     pub manifest: Manifest,
     /// Policy modules.
@@ -112,7 +114,7 @@ pub fn load_dir(config: &Config) -> Result<Vec<Bundle>, LoadError> {
     let limits = Limits::from(config);
     let verification = verification(config)?;
     let scan = scan::survey(&config.dir, limits)?.read(limits);
-    parse_all(scan, &Reading::all(&verification)).into_iter().map(|(_, bundle)| bundle).collect()
+    parse_all(scan, &verification, config).into_iter().map(|(_, bundle)| bundle).collect()
 }
 
 /// The verification that the configuration asks for.
@@ -121,12 +123,18 @@ pub(super) fn verification(config: &Config) -> Result<Verification, LoadError> {
         .map_err(|why| LoadError::new(ErrorKind::Signature, format!("`bundles.verification`: {why}")))
 }
 
-/// Parses every bundle of a scan; errors name their bundle.
-pub(super) fn parse_all(scan: scan::Scan, reading: &Reading<'_>) -> Vec<(String, Result<Bundle, LoadError>)> {
+/// Parses every bundle of a scan, and binds it as the configuration says; errors name their bundle.
+pub(super) fn parse_all(
+    scan: scan::Scan,
+    verification: &Verification,
+    config: &Config,
+) -> Vec<(String, Result<Bundle, LoadError>)> {
+    let reading = Reading::all(verification);
     let parse_one = |(name, contents): (String, Result<Contents, LoadError>)| {
-        let bundle = contents.and_then(|contents| parse(&name, &name, contents, reading));
-        let bundle = bundle.map_err(|error| error.of(&name));
-        (name, bundle)
+        let bundle = contents.and_then(|contents| parse(&name, &name, contents, &reading));
+        let organisation = config.organisations.get(&name).cloned();
+        let bundle = bundle.map(|bundle| Bundle { organisation, ..bundle });
+        (name.clone(), bundle.map_err(|error| error.of(&name)))
     };
     scan.bundles.into_iter().map(parse_one).collect()
 }
@@ -143,6 +151,7 @@ pub(super) fn parse(
     let signed = reading.verification.check(&contents.files)?;
     let mut bundle = Bundle {
         name: name.to_owned(),
+        organisation: None,
         manifest: Manifest::default(),
         modules: Vec::new(),
         tests: Vec::new(),
@@ -231,6 +240,7 @@ fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<B
     }
     let mut bundle = Bundle {
         name: file.to_owned(),
+        organisation: None,
         manifest: Manifest::default(),
         modules: Vec::new(),
         tests: Vec::new(),

@@ -1,21 +1,23 @@
-//! Merges the data of all bundles into one document, after checking their roots.
+//! Merges the data of the bundles of a scope into one document, after checking their roots.
 
 use std::sync::Arc;
 
 use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, Document};
 use super::manifest::is_prefix;
+use super::scope::Scope;
 use verdict_rego::Value;
 
-/// Merges the data of all bundles.
+/// Merges the data of all bundles of a scope. `shared` is that of the shared bundles, which is not copied; none if there
+/// are no others in the scope.
 ///
 /// # Errors
 /// Roots that overlap, a document outside its bundle's roots, or a document that two files define.
-pub(super) fn merge(bundles: &[Bundle]) -> Result<Value, LoadError> {
-    check_roots(bundles)?;
-    let mut merged: Option<Value> = None;
+pub(super) fn merge(scope: &Scope<'_>, shared: Option<&Value>) -> Result<Value, LoadError> {
+    check_roots(&scope.all)?;
+    let mut merged: Option<Value> = shared.cloned();
     let mut before: Vec<&Document> = Vec::new();
-    for bundle in bundles {
+    for bundle in scope.own() {
         for document in &bundle.documents {
             check_owned(bundle, document)?;
             let whole = nest(&document.path, document.value.clone());
@@ -34,29 +36,40 @@ pub(super) fn merge(bundles: &[Bundle]) -> Result<Value, LoadError> {
 }
 
 /// Two bundles must not own the same document, or the last would win.
-fn check_roots(bundles: &[Bundle]) -> Result<(), LoadError> {
+fn check_roots(bundles: &[&Bundle]) -> Result<(), LoadError> {
     let mut rest = bundles;
     while let Some((bundle, others)) = rest.split_first() {
         rest = others;
         for other in others {
             for a in &bundle.manifest.roots {
                 if let Some(b) = other.manifest.roots.iter().find(|b| is_prefix(a, b) || is_prefix(b, a)) {
-                    return Err(LoadError::new(
-                        ErrorKind::Roots,
-                        format!(
-                            "bundles `{}` and `{}` both own data: root `{}` overlaps root `{}`; give each its own \
-                             `roots` in its `.manifest` (a bundle without any owns everything)",
-                            bundle.name,
-                            other.name,
-                            a.join("/"),
-                            b.join("/")
-                        ),
-                    ));
+                    return Err(overlap((bundle, a), (other, b)));
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The first of the two is the shared one, if either is.
+fn overlap((one, a): (&Bundle, &[String]), (other, b): (&Bundle, &[String])) -> LoadError {
+    let why = match (&one.organisation, &other.organisation) {
+        (None, Some(organisation)) => format!(
+            ", and `{}`, which `bundles.organisations` binds to `{organisation}`, cannot replace what all organisations \
+             share",
+            other.name
+        ),
+        _ => String::new(),
+    };
+    let (a, b) = (a.join("/"), b.join("/"));
+    LoadError::new(
+        ErrorKind::Roots,
+        format!(
+            "bundles `{}` and `{}` both own data: root `{a}` overlaps root `{b}`{why}; give each its own `roots` in its \
+             `.manifest` (a bundle without any owns everything)",
+            one.name, other.name
+        ),
+    )
 }
 
 fn check_owned(bundle: &Bundle, document: &Document) -> Result<(), LoadError> {

@@ -8,7 +8,7 @@ use super::activate::{Conditions, TestRunner, activate};
 use super::config::Config;
 use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
-use super::load::{Bundle, Reading, parse_all, verification};
+use super::load::{Bundle, parse_all, verification};
 use super::manifest::{data_path, entry_point};
 use super::presence::Presence;
 use super::scan::Scan;
@@ -16,7 +16,6 @@ use super::signature::{Signed, Verification};
 use super::status::{Report, Status};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
-use crate::model::revision::BundleRevision;
 use crate::pdp::snapshot::{Snapshot, SnapshotSlot};
 
 /// Is told about reloads, e.g. to count them. Called on the watcher's thread, after the status was updated.
@@ -150,7 +149,7 @@ impl Reloader {
     fn attempt(&self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
         let absent = self.presence.missing(&scan.names());
         let (mut bundles, mut broken) = (Vec::new(), Vec::new());
-        for (_, parsed) in parse_all(scan, &Reading::all(&self.verification)) {
+        for (_, parsed) in parse_all(scan, &self.verification, &self.setup.config) {
             match parsed {
                 Ok(bundle) => bundles.push(bundle),
                 Err(error) => broken.push(error),
@@ -161,7 +160,7 @@ impl Reloader {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let generation = self.setup.slot.snapshot().revision.generation.saturating_add(1);
+        let generation = self.setup.slot.snapshot().generation.saturating_add(1);
         let limits = self.setup.slot.limits();
         let conditions = Conditions {
             limits: Some(&limits),
@@ -184,13 +183,14 @@ impl Reloader {
             );
         }
         let Setup { slot, status, clock, observers, .. } = &self.setup;
-        let generation = snapshot.revision.generation;
+        let generation = snapshot.generation;
         warn_unverified(bundles, self.setup.config.verification.is_some());
+        warn_unbound(bundles, &self.setup.config);
         slot.activate(snapshot);
         status.activated(clock.now(), generation, bundles);
         let (report, snapshot) = (status.report(), slot.snapshot());
-        let revision = |(name, bundle): (&String, &BundleRevision)| format!("{name}@{}", bundle.revision);
-        let bundles: Vec<String> = snapshot.revision.bundles.iter().map(revision).collect();
+        let revision = |bundle: &Bundle| format!("{}@{}", bundle.name, bundle.manifest.revision);
+        let bundles: Vec<String> = bundles.iter().map(revision).collect();
         tracing::info!(generation = report.generation, bundles = bundles.join(" "), "bundles are active");
         for observer in observers {
             observer.activated(&snapshot, &report);
@@ -234,6 +234,20 @@ impl Reloader {
                        stop writing to it, or publish by renaming complete files into place";
         self.fail(&[], &[LoadError::new(ErrorKind::Unsettled, message)]);
         self.last = None;
+    }
+}
+
+/// A name that is misspelt binds nothing, and the bundle that was meant decides for everybody.
+fn warn_unbound(bundles: &[Bundle], config: &Config) {
+    for (name, organisation) in &config.organisations {
+        if !bundles.iter().any(|bundle| bundle.name == *name) {
+            tracing::warn!(
+                bundle = name,
+                organisation,
+                "`bundles.organisations` binds a bundle that is not in the directory; check its name: a bundle that is not \
+                 listed decides for all organisations"
+            );
+        }
     }
 }
 

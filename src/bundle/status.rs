@@ -17,6 +17,9 @@ use verdict_rego::PolicyError;
 pub struct BundleStatus {
     /// The bundle's name.
     pub name: String,
+    /// The organisation that it decides for; none if for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
     /// The active revision; empty if the manifest has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_revision: Option<String>,
@@ -197,6 +200,7 @@ impl BundleStatus {
 fn active(bundle: &Bundle, at: Timestamp) -> BundleStatus {
     let mut status = unread(&bundle.name);
     status.read_at(at);
+    status.organisation.clone_from(&bundle.organisation);
     status.active_revision = Some(bundle.manifest.revision.clone());
     status.last_successful_activation = Some(at);
     status.size = bundle.size;
@@ -206,6 +210,7 @@ fn active(bundle: &Bundle, at: Timestamp) -> BundleStatus {
 fn unread(name: &str) -> BundleStatus {
     BundleStatus {
         name: name.to_owned(),
+        organisation: None,
         active_revision: None,
         last_successful_activation: None,
         last_successful_download: None,

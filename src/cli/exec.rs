@@ -19,8 +19,7 @@ use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
 use crate::pdp::decide;
-use crate::pdp::snapshot::Snapshot;
-use verdict_rego::{EvalLimits, Value};
+use verdict_rego::{EvalLimits, Program, Value};
 
 mod inputs;
 
@@ -136,10 +135,8 @@ fn exec(args: &ExecArgs) -> Result<(Report, Vec<Sort>), String> {
     let started = Instant::now();
     let path = EntryPath::parse(&args.decision).map_err(|why| format!("`--decision`: {why}"))?;
     let verification = args.verification.verification(WithoutKey::Refuse)?;
-    let at = Clock::System.now();
     let program =
         sources::load_verified(&args.bundle, &verification).map_err(|problem| problem.to_string())?;
-    let snapshot = Snapshot::new(0, std::collections::BTreeMap::new(), program, at);
     let total = args.timeout.map(|timeout| timeout.0).filter(|timeout| !timeout.is_zero()).unwrap_or(ENDLESS);
     let mut report = Report { result: Vec::new() };
     let mut sorts = Vec::new();
@@ -148,7 +145,7 @@ fn exec(args: &ExecArgs) -> Result<(Report, Vec<Sort>), String> {
         let left = left.ok_or_else(|| format!("timed out after {} answers", report.result.len()))?;
         let (row, sort) = match input {
             Err(message) => (error_row(shown, json!({"message": message})), Sort::Error),
-            Ok(input) => row(shown, &snapshot, &path, args, input, &EvalLimits::within(left)),
+            Ok(input) => row(shown, &program, &path, args, input, &EvalLimits::within(left)),
         };
         report.result.push(row);
         sorts.push(sort);
@@ -189,13 +186,13 @@ fn parse(text: &[u8]) -> Result<Value, String> {
 
 fn row(
     path: String,
-    snapshot: &Snapshot,
+    program: &Program,
     entry: &EntryPath,
     args: &ExecArgs,
     input: Value,
     limits: &EvalLimits,
 ) -> (Row, Sort) {
-    let answer = decide(snapshot, entry, Some(input), Clock::System.now(), limits);
+    let answer = decide(program, entry, Some(input), Clock::System.now(), limits);
     if let Some(failure) = &answer.failure {
         let error = match &failure.policy {
             Some(policy) => json!(policy),

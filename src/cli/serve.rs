@@ -177,24 +177,25 @@ fn banner(app: &App, state: &Path, style: &Style) -> String {
         "{warn}DEVELOPMENT: it trusts its own issuer, whose key is in {}; never expose it{warn:#}\n\n",
         state.display()
     ));
-    let snapshot = Arc::clone(&app.authorizer.in_force().snapshot);
-    if snapshot.revision.bundles.is_empty() {
-        let report = app.bundles.report();
+    let (report, snapshot) = (app.bundles.report(), Arc::clone(&app.authorizer.in_force().snapshot));
+    if snapshot.generation == 0 {
         text.push_str(&format!(
             "{warn}no bundle is active, every call is refused:{warn:#} {}\n",
             report.explained.as_deref().unwrap_or("there is none yet")
         ));
         return text;
     }
-    for (name, bundle) in &snapshot.revision.bundles {
-        let revision = if bundle.revision.is_empty() { "(no revision)" } else { &bundle.revision };
-        text.push_str(&format!("  bundle {bold}{name}{bold:#}  revision {revision}\n"));
+    for (name, bundle) in &report.bundles {
+        let Some(revision) = &bundle.active_revision else { continue };
+        let revision = if revision.is_empty() { "(no revision)" } else { revision };
+        let whose = bundle.organisation.as_ref().map(|id| format!("  of {id}")).unwrap_or_default();
+        text.push_str(&format!("  bundle {bold}{name}{bold:#}  revision {revision}{whose}\n"));
     }
     let sample = EntryPath::from_segments(vec!["app".to_owned(), "allow".to_owned()]);
-    if snapshot.program.declares(&sample) {
+    if snapshot.shared.program.declares(&sample) {
         text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n"));
         text.push_str(&samples(app.address, state, style));
-    } else if let Some(path) = snapshot.program.entry_paths().next() {
+    } else if let Some(path) = snapshot.shared.program.entry_paths().next() {
         let call = curl(app.address, &path.join("/"), &token(state), "{\"input\":{}}");
         text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n\n{call}\n"));
     }

@@ -36,6 +36,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.values();
     checks.listener();
     checks.required_of_bundles();
+    checks.organisations_of_bundles();
     checks.verification();
     checks.identity();
     checks.stores();

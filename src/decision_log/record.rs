@@ -39,7 +39,7 @@ pub struct Event<'a> {
     /// The caller's span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span_id: Option<&'a str>,
-    /// Every active bundle with its revision.
+    /// Every bundle that decides for the caller, with its revision.
     pub bundles: &'a BTreeMap<String, BundleRevision>,
     /// Counts activations; all decisions of one generation saw the same policy and data.
     pub generation: u64,

@@ -93,8 +93,7 @@ fn perform(edge: &Edge, operation: Operation, parts: &Parts, in_force: &InForce,
         Operation::Status => json_value(StatusCode::OK, &server_status(edge, in_force, now), params.pretty),
         Operation::Config => json_value(StatusCode::OK, &config(in_force), params.pretty),
         Operation::Policies => {
-            let modules = in_force.snapshot.program.module_packages();
-            let modules: Vec<Value> = modules.map(|(module, package)| shown(module, package)).collect();
+            let modules: Vec<Value> = in_force.snapshot.modules().map(shown).collect();
             json_value(StatusCode::OK, &json!({ "result": modules }), params.pretty)
         }
         Operation::Policy => policy(parts, in_force, params.pretty),
@@ -171,10 +170,8 @@ fn config(in_force: &InForce) -> Value {
 fn policy(parts: &Parts, in_force: &InForce, pretty: bool) -> Response {
     let id = parts.uri.path().strip_prefix("/v1/policies/").unwrap_or_default();
     let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
-    match in_force.snapshot.program.module_packages().find(|(module, _)| module.id == id) {
-        Some((module, package)) => {
-            json_value(StatusCode::OK, &json!({ "result": shown(module, package) }), pretty)
-        }
+    match in_force.snapshot.modules().find(|(_, module, _)| module.id == id) {
+        Some(found) => json_value(StatusCode::OK, &json!({ "result": shown(found) }), pretty),
         None => {
             let message = format!("storage_not_found_error: policy id {id:?}");
             problem(&Failure::new(FailureKind::UnknownPath, message), None)
@@ -182,9 +179,13 @@ fn policy(parts: &Parts, in_force: &InForce, pretty: bool) -> Response {
     }
 }
 
-/// A module in OPA's shape; of its syntax tree only the package is given.
-fn shown(module: &Module, package: &[String]) -> Value {
+/// A module in OPA's shape, with its organisation if it has one; of its syntax tree only the package is given.
+fn shown((organisation, module, package): (Option<&str>, &Module, &[String])) -> Value {
     let path = package.iter().map(|segment| json!({ "type": "string", "value": segment }));
     let path: Vec<Value> = std::iter::once(json!({ "type": "var", "value": "data" })).chain(path).collect();
-    json!({ "id": module.id, "raw": module.source, "ast": { "package": { "path": path } } })
+    let mut shown = json!({ "id": module.id, "raw": module.source, "ast": { "package": { "path": path } } });
+    if let (Some(organisation), Some(members)) = (organisation, shown.as_object_mut()) {
+        members.insert("organisation".to_owned(), json!(organisation));
+    }
+    shown
 }

@@ -139,6 +139,16 @@ pub enum AuthContext {
     Verified(Verified),
 }
 
+impl AuthContext {
+    /// The caller's organisation, where it was verified.
+    pub fn organisation(&self) -> Option<&str> {
+        match self {
+            Self::Verified(verified) => verified.principal.tenant.as_deref(),
+            Self::Unchecked | Self::Anonymous => None,
+        }
+    }
+}
+
 /// A verified principal, and what its credentials allow at most.
 #[derive(Debug, Clone)]
 pub struct Verified {

@@ -11,7 +11,7 @@ pub struct BundleRevision {
     pub revision: String,
 }
 
-/// What a whole snapshot is known by: a generation that only grows while the process lives, and every bundle in it.
+/// What the policy of a caller is known by: a generation that only grows while the process lives, and every bundle in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Revision {
     /// Counts activations from 1; 0 is the empty snapshot before the first.

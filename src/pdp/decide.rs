@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::snapshot::Snapshot;
 use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
-use verdict_rego::{Effects, EvalLimits, Evaluation, PolicyError, UndefinedCause, Value};
+use verdict_rego::{Effects, EvalLimits, Evaluation, PolicyError, Program, UndefinedCause, Value};
 
 /// What policy answers.
 #[derive(Debug)]
@@ -48,18 +47,18 @@ impl Answer {
 
 /// Evaluates the document at `path`, with nothing around it, and says what it means.
 pub fn decide(
-    snapshot: &Snapshot,
+    program: &Program,
     path: &EntryPath,
     input: Option<Value>,
     at: Timestamp,
     limits: &EvalLimits,
 ) -> Answer {
-    decide_in(snapshot, path, input, at, limits, &mut Effects::default())
+    decide_in(program, path, input, at, limits, &mut Effects::default())
 }
 
 /// Decides as [`decide`] does, with what `effects` has around it; what is learned there is in it afterwards.
 pub fn decide_in(
-    snapshot: &Snapshot,
+    program: &Program,
     path: &EntryPath,
     input: Option<Value>,
     at: Timestamp,
@@ -67,7 +66,7 @@ pub fn decide_in(
     effects: &mut Effects,
 ) -> Answer {
     let started = Instant::now();
-    let evaluation = snapshot.program.evaluate_in(path, input, at.0, limits, effects);
+    let evaluation = program.evaluate_in(path, input, at.0, limits, effects);
     let eval = started.elapsed();
     match evaluation {
         Evaluation::Defined { value, left_out: None } => Answer {

@@ -7,7 +7,7 @@ use super::fixture::Case;
 use super::fixture_document::Document;
 use super::fixture_value::Expectation;
 use super::rules::describe;
-use super::suite::{Options, compile_for, snapshot};
+use super::suite::{Options, compile_for};
 use super::summary::{Mismatch, TestKind, TestResult, Verdict};
 use super::watched;
 use crate::model::clock::Timestamp;
@@ -15,20 +15,19 @@ use crate::model::decision::Outcome;
 use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
-use crate::pdp::snapshot::Snapshot;
 use crate::pdp::{Answer, decide_in, input};
 use verdict_rego::coverage::Coverage;
 use verdict_rego::diagnostic::{SHOWN, listed};
-use verdict_rego::{Diagnostic, Value};
+use verdict_rego::{Diagnostic, Program, Value};
 
 pub(super) fn run<'p>(
-    snapshot: &'p Snapshot,
+    program: &'p Program,
     cases: &[Case],
     options: &Options,
     now: Timestamp,
     coverage: &mut Option<Coverage<'p>>,
 ) -> Vec<TestResult> {
-    let mut runner = Runner { base: snapshot, options, now, callers: Callers::default(), coverage };
+    let mut runner = Runner { base: program, options, now, callers: Callers::default(), coverage };
     let wanted = cases.iter().filter(|case| options.wants(&format!("{}: {}", case.location.file, case.name)));
     wanted
         .map(|case| {
@@ -41,7 +40,7 @@ pub(super) fn run<'p>(
 
 /// What the cases of a run share.
 struct Runner<'r, 'p> {
-    base: &'p Snapshot,
+    base: &'p Program,
     options: &'r Options,
     now: Timestamp,
     callers: Callers,
@@ -75,7 +74,7 @@ impl Runner<'_, '_> {
     /// Why the case cannot be run.
     fn judged(&mut self, case: &Case, output: &mut String) -> Result<Verdict, String> {
         let at = case.now.unwrap_or(self.now);
-        let changed = with_data(self.base, case, at, self.options.debug).transpose();
+        let changed = with_data(self.base, case, self.options.debug).transpose();
         let changed = changed.map_err(|errors| lines(&errors))?;
         let caller = self.callers.know(&case.caller, &case.permissions.roles, at)?;
         let request = case.request.as_ref().map(Value::from_serialize).transpose();
@@ -89,15 +88,15 @@ impl Runner<'_, '_> {
         if self.options.debug {
             let (path, input, options) = (&case.entrypoint, input.clone(), self.options);
             let seen = match &changed {
-                None => watched::evaluate(&self.base.program, path, input, at.0, options, self.coverage),
-                Some(own) => watched::evaluate(&own.program, path, input, at.0, options, &mut None),
+                None => watched::evaluate(self.base, path, input, at.0, options, self.coverage),
+                Some(own) => watched::evaluate(own, path, input, at.0, options, &mut None),
             };
             *output = seen.output;
         }
-        let snapshot = changed.as_ref().unwrap_or(self.base);
-        let answer = decide_in(snapshot, &case.entrypoint, input.clone(), at, &limits, &mut effects);
+        let program = changed.as_ref().unwrap_or(self.base);
+        let answer = decide_in(program, &case.entrypoint, input.clone(), at, &limits, &mut effects);
         let reasons = case.expect.reasons.is_some().then(|| {
-            let reasons = decide_in(snapshot, &case.reasons_at, input, at, &limits, &mut effects);
+            let reasons = decide_in(program, &case.reasons_at, input, at, &limits, &mut effects);
             reasons_of(&case.reasons_at, reasons)
         });
         Ok(judge(&case.expect, &Got::answered(answer, reasons)))
@@ -111,17 +110,12 @@ fn admitted(auth: &AuthContext, case: &Case, request: Option<Value>) -> Result<O
     Ok(input)
 }
 
-/// The snapshot with the case's own documents in data; `None` if it has none.
-fn with_data(
-    base: &Snapshot,
-    case: &Case,
-    at: Timestamp,
-    debug: bool,
-) -> Option<Result<Snapshot, Vec<Diagnostic>>> {
+/// The program with the case's own documents in data; `None` if it has none.
+fn with_data(base: &Program, case: &Case, debug: bool) -> Option<Result<Program, Vec<Diagnostic>>> {
     if case.data.is_empty() {
         return None;
     }
-    let mut data = base.program.data().clone();
+    let mut data = base.data().clone();
     for (path, document) in &case.data {
         let document = match Value::from_serialize(document) {
             Ok(document) => document,
@@ -131,7 +125,7 @@ fn with_data(
         };
         data = replaced(&data, path.segments(), document);
     }
-    Some(compile_for(base.program.modules(), &data, debug).map(|program| snapshot(program, at)))
+    Some(compile_for(base.modules(), &data, debug))
 }
 
 /// `value` with the document at `path` replaced, as `with data.… as …` does; a value in between that is not an object becomes one.

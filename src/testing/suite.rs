@@ -1,14 +1,12 @@
 //! Test suites and options, shared by all kinds of tests.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
 
-use crate::model::clock::{Clock, Timestamp};
-use crate::pdp::snapshot::Snapshot;
+use crate::model::clock::Clock;
 use verdict_rego::{CompileOptions, Diagnostic, Effects, EvalLimits, Host, Module, Program, Value};
 
 /// The bundles under test, with their tests.
@@ -87,8 +85,4 @@ pub(super) fn compile(modules: &[Module], data: &Value) -> Result<Program, Vec<D
 
 pub(super) fn compile_for(modules: &[Module], data: &Value, debug: bool) -> Result<Program, Vec<Diagnostic>> {
     verdict_rego::compile_for(modules.to_vec(), data.clone(), CompileOptions { debug, tests: true })
-}
-
-pub(super) fn snapshot(program: Program, at: Timestamp) -> Snapshot {
-    Snapshot::new(0, BTreeMap::new(), program, at)
 }

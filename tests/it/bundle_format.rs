@@ -103,7 +103,7 @@ fn activated(dir: &Path, required: &[&str]) -> Result<String, LoadError> {
     let required: Vec<_> = required.iter().map(|path| EntryPath::parse(path).unwrap()).collect();
     let conditions = Conditions { required: &required, ..Conditions::default() };
     let snapshot = bundle::activate(&load_watched(dir)?, 1, Timestamp(0), &conditions)?;
-    Ok(snapshot.program.data().to_string())
+    Ok(snapshot.shared.program.data().to_string())
 }
 
 #[test]

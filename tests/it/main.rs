@@ -18,6 +18,7 @@ mod http_send;
 mod identity;
 mod management;
 mod opa_api;
+mod organisations;
 mod process;
 mod rate_limits;
 mod registry_stores;

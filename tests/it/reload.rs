@@ -467,7 +467,7 @@ fn policy_and_data_renamed_one_after_the_other_are_never_mixed() {
                 let mut last = 0;
                 while !stop.load(Ordering::SeqCst) {
                     let snapshot = world.store.load();
-                    let generation = snapshot.revision.generation;
+                    let generation = snapshot.generation;
                     assert!(generation >= last, "generation {generation} after {last}");
                     seen.lock().unwrap().insert(value_in(&snapshot, "app/pair"));
                     last = generation;

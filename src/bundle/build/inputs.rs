@@ -119,6 +119,7 @@ fn merged(
 /// Each path is a folder or a file of policy and data.
 pub(super) fn files(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
     let mut whole = Bundle {
+        organisation: None,
         name: "bundle".to_owned(),
         manifest: Manifest::default(),
         modules: Vec::new(),

@@ -25,9 +25,8 @@ use crate::cli::sources;
 use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::units::Period;
-use crate::pdp::snapshot::Snapshot;
 use verdict_rego::query::Scope;
-use verdict_rego::{EvalLimits, Value};
+use verdict_rego::{EvalLimits, Program, Value};
 
 mod asked;
 
@@ -129,9 +128,9 @@ pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<Pol
         (None, false) => None,
     };
     let input = input.transpose().map_err(BenchError::Failed)?;
-    let snapshot = load(args)?;
+    let program = load(args)?;
     let scope = Scope { package: args.package.clone(), imports: args.import.clone() };
-    let asked = Asked::read(text, &scope, &snapshot).map_err(BenchError::Failed)?;
+    let asked = Asked::read(text, &scope, &program).map_err(BenchError::Failed)?;
     let entry = match &asked {
         Asked::Document(path) => path.to_string(),
         Asked::Query(_) => text.trim().to_owned(),
@@ -139,7 +138,7 @@ pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<Pol
     let control = Control::default();
     let expected = args.benchtime.0 * args.count + args.benchtime.0 / WARMUP_SHARE * args.count;
     let measured = supervise(&control, expected, || {
-        Ok(samples(&snapshot, (&asked, &entry), input.as_ref(), args, &control))
+        Ok(samples(&program, (&asked, &entry), input.as_ref(), args, &control))
     })
     .map_err(|error| BenchError::Failed(format!("the measurement failed: {error}")))?;
     let (outcome, samples) = measured.map_err(BenchError::Failed)?;
@@ -147,7 +146,7 @@ pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<Pol
     Ok(PolicyReport { form: "policy", interrupted, entrypoint: entry, outcome, samples })
 }
 
-fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
+fn load(args: &PolicyArgs) -> Result<Program, BenchError> {
     if args.bundles.is_empty() && args.data.is_empty() {
         return Err(BenchError::Usage(
             "there is no policy to measure; name it with `-b BUNDLE` or `-d FILE`, or a server with `--url`"
@@ -155,19 +154,18 @@ fn load(args: &PolicyArgs) -> Result<Snapshot, BenchError> {
         ));
     }
     let program = sources::load_together(&args.bundles, &args.data, &args.reading);
-    let program = program.map_err(|problem| BenchError::Failed(problem.to_string()))?;
-    Ok(Snapshot::new(1, std::collections::BTreeMap::new(), program, Clock::System.now()))
+    program.map_err(|problem| BenchError::Failed(problem.to_string()))
 }
 
 fn samples(
-    snapshot: &Snapshot,
+    program: &Program,
     (asked, entry): (&Asked, &str),
     input: Option<&Value>,
     args: &PolicyArgs,
     control: &Control,
 ) -> Result<(Outcome, Vec<Sample>), String> {
     let at = Clock::System.now();
-    let decide = || asked.evaluate(snapshot, input, at, LIMITS);
+    let decide = || asked.evaluate(program, input, at, LIMITS);
     let (outcome, why) = decide();
     if outcome == Outcome::Error || (outcome == Outcome::Undefined && args.fail) {
         let why = why.unwrap_or_default();

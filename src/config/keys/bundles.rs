@@ -43,6 +43,13 @@ pub(super) const ENTRIES: &[Entry] = &[
          activated, at the start either.",
     ),
     entry(
+        "bundles.organisations",
+        Kind::TextMap,
+        "Bundles that are for one organisation, e.g. `{acme-policy: acme}`: bundle name to organisation. Such a bundle \
+         decides, beside the bundles that are not listed, for verified callers whose tenant is that organisation, and for \
+         nobody else.",
+    ),
+    entry(
         "bundles.on_removal",
         Kind::Word,
         "What happens when a bundle that is in force vanishes from the directory. `keep`: the last good snapshot stays in \

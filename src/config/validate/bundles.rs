@@ -1,4 +1,4 @@
-//! The checks of `bundles.required_*`, `bundles.expected` and `bundles.verification`.
+//! The checks of `bundles.required_*`, `bundles.expected`, `bundles.organisations` and `bundles.verification`.
 
 use super::{Checks, Danger, Profile};
 use crate::bundle::Pattern;
@@ -7,6 +7,9 @@ use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
 use crate::document::tree::Path;
 use crate::model::request::EntryPath;
+use crate::model::subject::check_tenant;
+
+const BUNDLE_NAME: &str = "a bundle is called as its folder or archive in `bundles.dir`, without `.tar.gz`";
 
 impl Checks<'_> {
     pub(super) fn required_of_bundles(&mut self) {
@@ -27,9 +30,30 @@ impl Checks<'_> {
         }
         for (n, name) in bundles.expected.iter().enumerate() {
             if let Err(message) = check_name(name) {
-                let hint = "a bundle is called as its folder or archive in `bundles.dir`, without `.tar.gz`";
-                self.flaw(Path::dotted("bundles.expected").index(n), message, hint);
+                self.flaw(Path::dotted("bundles.expected").index(n), message, BUNDLE_NAME);
             }
+        }
+    }
+
+    pub(super) fn organisations_of_bundles(&mut self) {
+        let organisations = &self.config.bundles.organisations;
+        let at = Path::dotted("bundles.organisations");
+        for (bundle, organisation) in organisations {
+            if let Err(message) = check_name(bundle) {
+                self.flaw(at.key(bundle), message, BUNDLE_NAME);
+            }
+            if let Err(problem) = check_tenant(organisation) {
+                let message = format!("the organisation `{organisation}` {problem}");
+                self.flaw(at.key(bundle), message, "write the tenant, as verified callers have it");
+            }
+        }
+        let identity = &self.config.identity;
+        let open = identity.mode.is_open() && identity.entrypoints.values().all(|mode| mode.is_open());
+        if open && !organisations.is_empty() {
+            self.findings.warnings.push(format!(
+                "{at}: nobody is verified (`identity.mode`), so no caller has an organisation, and these bundles decide \
+                 nothing"
+            ));
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn v1(
                 let _ = write!(body, ",\"explanation\":{}", explanation(decision, params.pretty));
             }
             if params.provenance {
-                let _ = write!(body, ",\"provenance\":{}", provenance(authorized));
+                let _ = write!(body, ",\"provenance\":{}", provenance(decision));
             }
             if authorized.explanation_denied {
                 let _ = write!(body, ",\"warning\":{}", explanation_denied());
@@ -131,13 +131,13 @@ fn explanation(decision: &Decision, pretty: bool) -> String {
     text.unwrap_or_else(|_| "null".to_owned())
 }
 
-fn provenance(authorized: &Authorized) -> Value {
+fn provenance(decision: &Decision) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "build_commit": "",
         "build_timestamp": "",
         "build_hostname": "",
-        "bundles": authorized.in_force.snapshot.bundles_json,
-        "generation": authorized.in_force.snapshot.revision.generation,
+        "bundles": decision.revision.bundles,
+        "generation": decision.revision.generation,
     })
 }

@@ -145,7 +145,7 @@ fn mutant_is_safe(archive: &[u8]) {
     let required = [EntryPath::parse("app/allow").unwrap()];
     let conditions = Conditions { required: &required, ..Conditions::default() };
     if let Ok(snapshot) = bundle::activate(&[bundle], 1, Timestamp(0), &conditions) {
-        assert!(snapshot.program.declares(&required[0]));
+        assert!(snapshot.shared.program.declares(&required[0]));
     }
 }
 

@@ -39,6 +39,7 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("bundles.required_entrypoints", json!(["a"])),
         ("bundles.required_data", json!(["a"])),
         ("bundles.expected", json!(["a"])),
+        ("bundles.organisations", json!({"a": "acme"})),
         ("bundles.on_removal", json!("deactivate")),
         ("bundles.verification", Value::Null),
         (

@@ -193,3 +193,33 @@ fn the_runtime_shows_no_more_than_is_configured() {
     assert_eq!(runtime["version"], json!(env!("CARGO_PKG_VERSION")));
     assert_eq!(runtime["config"]["identity"]["mode"], json!("off"));
 }
+
+#[test]
+fn what_is_kept_for_an_organisations_policy_is_not_given_to_anothers() {
+    let peer = Peer::start(|_, before| Reply::new(200, &[], &before.to_string()));
+    let call = format!(
+        "http.send({{\"method\": \"get\", \"url\": \"{}\", \"force_cache\": true, \"force_cache_duration_seconds\": 3600}})",
+        peer.url("/")
+    );
+    let policy = format!("package own\n\nanswer := {call}.raw_body\n");
+    let config = format!(
+        "identity: {{mode: required, api_keys: {{env: [{{variable: A, id: a, tenant: acme}}, {{variable: B, id: b, \
+         tenant: globex}}]}}}}\ndecision: {{deadline: 30s}}\nhttp_send: {{allow: ['{}']}}\n\
+         bundles: {{dir: bundles, organisations: {{of-acme: acme, of-globex: globex}}}}\n",
+        peer.address
+    );
+    let keys = ["acmes-key-rosebud-0001", "globexs-key-rosebud-0002"];
+    let server = TestApp::new()
+        .config(&config)
+        .env(&[("A", keys[0]), ("B", keys[1])])
+        .file("of-acme/own.rego", &policy)
+        .file("of-globex/own.rego", &policy)
+        .start();
+    for _ in 0..2 {
+        for (key, answer) in keys.iter().zip(["0", "1"]) {
+            let reply = server.send("POST", "/v1/data/own/answer", &[("x-api-key", key)], b"");
+            assert_eq!(reply.json()["result"], json!(answer));
+        }
+    }
+    assert_eq!(peer.seen().len(), 2);
+}

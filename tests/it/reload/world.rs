@@ -158,7 +158,7 @@ impl World {
     }
 
     pub fn generation(&self) -> u64 {
-        self.store.load().revision.generation
+        self.store.load().generation
     }
 
     #[track_caller]
@@ -201,7 +201,7 @@ pub fn policy(version: u64) -> String {
 
 pub fn value_in(snapshot: &Snapshot, path: &str) -> String {
     let limits = EvalLimits::within(Duration::from_secs(5));
-    match snapshot.program.evaluate(&EntryPath::parse(path).unwrap(), None, 0, &limits) {
+    match snapshot.shared.program.evaluate(&EntryPath::parse(path).unwrap(), None, 0, &limits) {
         Evaluation::Defined { value, .. } => value.to_string(),
         Evaluation::Undefined(_) => "-".to_owned(),
         Evaluation::Error(failure) => panic!("{path}: {failure}"),

@@ -5,10 +5,9 @@ use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::request::EntryPath;
 use crate::pdp;
-use crate::pdp::snapshot::Snapshot;
 use verdict_rego::Strict;
 use verdict_rego::query::{Asking, Query, Scope};
-use verdict_rego::{Effects, EvalLimits, Value};
+use verdict_rego::{Effects, EvalLimits, Program, Value};
 
 /// What is evaluated.
 pub(super) enum Asked {
@@ -21,15 +20,14 @@ impl Asked {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn read(text: &str, scope: &Scope, snapshot: &Snapshot) -> Result<Self, String> {
+    pub(super) fn read(text: &str, scope: &Scope, program: &Program) -> Result<Self, String> {
         if let Some(path) = document_path(text) {
             return Ok(Self::Document(path));
         }
         if is_url_path(text) {
             return EntryPath::parse(text).map(Self::Document);
         }
-        let query = snapshot
-            .program
+        let query = program
             .prepare(text, scope)
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
         Ok(Self::Query(Box::new(query)))
@@ -38,21 +36,21 @@ impl Asked {
     /// Evaluates once: what came of it, and why where that is not plain.
     pub(super) fn evaluate(
         &self,
-        snapshot: &Snapshot,
+        program: &Program,
         input: Option<&Value>,
         at: Timestamp,
         limits: EvalLimits,
     ) -> (Outcome, Option<String>) {
         let query = match self {
             Self::Document(path) => {
-                let answer = pdp::decide(snapshot, path, input.cloned(), at, &limits);
+                let answer = pdp::decide(program, path, input.cloned(), at, &limits);
                 return (answer.outcome, answer.reason);
             }
             Self::Query(query) => query,
         };
         let effects = Effects::default();
         let asking = Asking { input, now_ns: at.0, limits, strict: Strict::Functions, effects, watch: None };
-        match snapshot.program.ask(query, asking) {
+        match program.ask(query, asking) {
             Err(failure) => (Outcome::Error, Some(failure.message)),
             Ok(rows) if rows.is_empty() => {
                 (Outcome::Undefined, Some("no way through the query holds".to_owned()))
