@@ -41,7 +41,6 @@ mod standing;
 pub mod stated;
 #[cfg(test)]
 mod testing;
-mod variables;
 #[cfg(test)]
 mod worked_example;
 
@@ -54,4 +53,3 @@ pub use jwt::key_store::Pace;
 pub use jwt::verifier::IssuerStatus;
 pub use refusal::Refusal;
 pub use setup::Setup;
-pub use variables::Variables;

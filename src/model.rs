@@ -19,3 +19,4 @@ pub mod roles;
 pub mod secret;
 pub mod subject;
 pub mod units;
+pub mod variables;

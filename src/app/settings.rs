@@ -14,6 +14,7 @@ use crate::config::{Config, Environment, Loaded, Profile};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator};
 use crate::model::clock::Clock;
+use crate::model::variables::Variables;
 use crate::net;
 use crate::net::allow::Allow;
 use crate::net::policy::PolicyCalls;
@@ -155,7 +156,7 @@ pub(super) fn directory(
 }
 
 /// All variables; those that are not text have a value that nothing takes for a key.
-fn variables(environment: &Environment) -> identity::Variables {
+fn variables(environment: &Environment) -> Variables {
     let not_text = environment.not_text().iter().map(|name| (name.clone(), "\u{fffd}".to_owned()));
     let text = environment.all().iter().map(|(name, value)| (name.clone(), value.clone()));
     text.chain(not_text).collect::<BTreeMap<_, _>>().into()

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::jwt::key_store::Pace;
-use super::variables::Variables;
 use crate::model::clock::Clock;
 use crate::model::roles::Roles;
+use crate::model::variables::Variables;
 use crate::net::Client;
 use crate::registry::Directory;
 use crate::stores::ReplayStore;

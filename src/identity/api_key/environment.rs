@@ -7,9 +7,9 @@ use super::caller::Caller;
 use super::config::{ApiKeysConfig, PrefixConfig, VariableConfig};
 use super::text::{Form, form};
 use crate::identity::config::ConfigError;
-use crate::identity::variables::Variables;
 use crate::model::roles::Roles;
 use crate::model::subject;
+use crate::model::variables::Variables;
 use crate::registry::key_hash::KeyHash;
 use crate::registry::key_index::Keyed;
 

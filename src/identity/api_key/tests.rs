@@ -3,9 +3,9 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::identity::api_key::config::{PrefixConfig, VariableConfig};
-use crate::identity::variables::Variables;
 use crate::model::clock::Clock;
 use crate::model::roles::Role;
+use crate::model::variables::Variables;
 use crate::net;
 use crate::registry::{KeyParts, Named, Parts, Revocation, State, Status, TooOld};
 

@@ -9,8 +9,8 @@ use verdict_jose::Algorithm;
 use super::discovery::Discovery;
 use super::jwks::{KeySet, MAX_JWKS_BYTES};
 use crate::identity::config::IssuerConfig;
-use crate::identity::variables::Variables;
 use crate::model::secret::Secret;
+use crate::model::variables::Variables;
 use crate::net::{Client, Endpoint};
 
 /// Where keys come from, and how they are written there.
