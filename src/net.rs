@@ -8,7 +8,7 @@
 //! Deliberately absent: proxies from the environment (only `config` reads it), cookies, decompression, retries (the
 //! caller knows what a retry means).
 //!
-//! Reading order: [`Client`] (keys of issuers) → [`policy`] (calls of policy) → [`allow`] → `clients` → [`lookup`].
+//! Reading order: [`Client`] (keys of issuers, secrets managers) → [`policy`] (calls of policy) → [`allow`] → `clients` → [`lookup`].
 
 pub mod allow;
 mod clients;
@@ -19,6 +19,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use http::HeaderMap;
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +103,22 @@ impl Endpoint {
     /// The host, as it stands in the URL.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
+    }
+
+    /// What calls to it have as `host`: the port is left out where it is that of the scheme.
+    pub fn authority(&self) -> String {
+        let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}", self.host())
+    }
+
+    /// Whether it is a host alone, without path and query.
+    pub fn is_root(&self) -> bool {
+        self.0.path() == "/" && self.0.query().is_none()
+    }
+
+    /// Whether it has a query.
+    pub fn has_query(&self) -> bool {
+        self.0.query().is_some()
     }
 
     /// Whether calls to it are encrypted, or do not leave this machine.
@@ -213,33 +230,87 @@ impl Client {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Vec<u8>, Error> {
-        let failed = |error: reqwest::Error| match error.is_timeout() {
-            true => Error::Timeout(Period(timeout)),
-            false => Error::Transport(chain(&error.without_url())),
+        let response = begin(self.0.get(endpoint.0.clone()), timeout).await?;
+        match response.status().as_u16() {
+            200 => rest(response, max_bytes, timeout).await,
+            other => Err(Error::Status(other)),
+        }
+    }
+
+    /// Sends `call` and waits for the whole answer, of at most `max_bytes`, all of it within `timeout`. Another status than
+    /// 200 is an answer, too; if its body is over the limit, it is left out.
+    ///
+    /// # Errors
+    /// On a redirect, a body over the limit, a passed deadline, or a broken connection.
+    pub async fn send(&self, call: Call, max_bytes: usize, timeout: Duration) -> Result<Answer, Error> {
+        let Call { endpoint, headers, body } = call;
+        let request = match body {
+            None => self.0.get(endpoint.0),
+            Some(body) => self.0.post(endpoint.0).body(body),
         };
-        let request = self.0.get(endpoint.0.clone()).timeout(timeout);
-        let mut response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        if status.is_redirection() {
-            return Err(Error::Redirect(status.as_u16()));
+        let response = begin(request.headers(headers), timeout).await?;
+        let status = response.status().as_u16();
+        match rest(response, max_bytes, timeout).await {
+            Err(Error::TooLarge(_)) if status != 200 => Ok(Answer { status, body: Vec::new() }),
+            body => Ok(Answer { status, body: body? }),
         }
-        if status.as_u16() != 200 {
-            return Err(Error::Status(status.as_u16()));
-        }
-        // What the peer announces spares the transfer; what it sends is counted all the same.
-        let announced = response.content_length().unwrap_or(0);
-        if usize::try_from(announced).unwrap_or(usize::MAX) > max_bytes {
+    }
+}
+
+/// A call with headers of its own, which may hold secrets.
+pub struct Call {
+    /// Whom to call.
+    pub endpoint: Endpoint,
+    /// What to send besides `host`, `user-agent` and `content-length`.
+    pub headers: HeaderMap,
+    /// What to POST; without it, the call is a GET.
+    pub body: Option<Vec<u8>>,
+}
+
+/// What a [`Call`] was answered with. No debug text: its body may hold secrets.
+pub struct Answer {
+    /// The status; no redirect.
+    pub status: u16,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+fn failed(error: reqwest::Error, timeout: Duration) -> Error {
+    match error.is_timeout() {
+        true => Error::Timeout(Period(timeout)),
+        false => Error::Transport(chain(&error.without_url())),
+    }
+}
+
+/// The head of the answer, which is no redirect.
+async fn begin(request: reqwest::RequestBuilder, timeout: Duration) -> Result<reqwest::Response, Error> {
+    let response = request.timeout(timeout).send().await.map_err(|error| failed(error, timeout))?;
+    let status = response.status();
+    if status.is_redirection() {
+        return Err(Error::Redirect(status.as_u16()));
+    }
+    Ok(response)
+}
+
+/// The body of the answer.
+async fn rest(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+    timeout: Duration,
+) -> Result<Vec<u8>, Error> {
+    // What the peer announces spares the transfer; what it sends is counted all the same.
+    let announced = response.content_length().unwrap_or(0);
+    if usize::try_from(announced).unwrap_or(usize::MAX) > max_bytes {
+        return Err(Error::TooLarge(max_bytes));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, timeout))? {
+        if chunk.len() > max_bytes.saturating_sub(body.len()) {
             return Err(Error::TooLarge(max_bytes));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if chunk.len() > max_bytes.saturating_sub(body.len()) {
-                return Err(Error::TooLarge(max_bytes));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        body.extend_from_slice(&chunk);
     }
+    Ok(body)
 }
 
 /// What all clients have in common, those of `identity` and those of policy.
