@@ -25,6 +25,8 @@ pub mod net;
 
 pub mod sealing;
 
+pub mod custody;
+
 pub mod stores;
 
 pub mod registry;

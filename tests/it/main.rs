@@ -10,6 +10,7 @@ mod circles;
 mod cli;
 mod config;
 mod conformance_jose;
+mod custody;
 mod decision_log;
 mod decisions;
 mod harness;
