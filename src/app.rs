@@ -10,6 +10,7 @@
 mod error;
 mod listeners;
 pub mod live;
+mod registry;
 pub mod reload;
 mod settings;
 pub mod shutdown;
@@ -42,6 +43,7 @@ use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
 use crate::net;
 use crate::pdp::snapshot::{Policy, Snapshot};
+use crate::registry::Registry;
 use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
@@ -75,6 +77,8 @@ pub struct App {
     pub bundles: Arc<Status>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The registry, where there is one.
+    pub registry: Option<Arc<Registry>>,
     /// What can change while it runs.
     pub live: Arc<Live>,
     /// The background tasks.
@@ -97,9 +101,11 @@ impl App {
         let (base, counted) = (PathBuf::new(), metrics.log.clone());
         let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, counted);
         let log = Arc::new(log.map_err(|error| misconfigured(&loaded, error.key(), &error))?);
-        let (directory, stores) =
-            (settings::directory(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
-        let authenticator = settings::authenticator(&loaded, &client, &clock, directory.as_ref(), &stores)?;
+        let (file, stores) =
+            (settings::static_file(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
+        let registry = registry::open(&loaded, &clock).await?;
+        let directory = settings::directory(file.as_ref(), registry.as_ref());
+        let authenticator = settings::authenticator(&loaded, &client, &clock, directory, &stores)?;
         let current =
             Arc::new(Current::new(in_force(&loaded, authenticator, &clock, &instance_id, &stores)?));
 
@@ -115,9 +121,12 @@ impl App {
         );
         let authorizer = Arc::new(authorizer.map_err(|error| StartError::Other(error.to_string()))?);
         live::refresh_keys(&supervisor, &current.load().authenticator);
-        live::watch_directory(&supervisor, directory.as_ref());
+        live::watch_directory(&supervisor, file.as_ref());
+        registry::keep_fresh(&supervisor, config, registry.as_ref());
 
-        let edge = Arc::new(edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?);
+        let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
+        edge.registry.clone_from(&registry);
+        let edge = Arc::new(edge);
         let listeners = Listeners::start(&loaded, &edge).await?;
         let live = Arc::new(Live {
             current,
@@ -128,7 +137,8 @@ impl App {
             instance_id,
             supervisor: Arc::clone(&supervisor),
             metrics: Arc::clone(&metrics),
-            directory: std::sync::Mutex::new(directory),
+            static_file: std::sync::Mutex::new(file),
+            registry: registry.clone(),
             stores: std::sync::Mutex::new(stores),
             loaded: std::sync::Mutex::new(loaded),
         });
@@ -138,6 +148,7 @@ impl App {
             authorizer,
             bundles,
             metrics,
+            registry,
             live,
             supervisor,
             listeners,
@@ -225,6 +236,7 @@ fn edge(
         bundles: Arc::clone(bundles),
         trigger: watcher.trigger(),
         tasks: supervisor.tasks(),
+        registry: None,
         metrics: Arc::clone(metrics),
     })
 }

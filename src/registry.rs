@@ -15,6 +15,7 @@ pub mod actor;
 pub mod audit;
 pub mod change;
 pub mod command;
+pub mod config;
 pub mod directory;
 pub mod freshness;
 pub mod key_hash;
@@ -38,12 +39,15 @@ pub mod sqlite;
 pub mod static_file;
 pub mod store;
 
+pub use config::Config;
 pub use directory::{Directory, Status, TooOld};
 pub use key_hash::KeyHash;
 pub use parts::{KeyParts, Parts};
 pub use record::{Agent, Delegation, KeyKind, Organisation, State};
 pub use records::{Counts, Key, Records, Standing};
+pub use rejection::{Rejection, RejectionKind};
 pub use revocations::{Named, Revocation, RevocationIndex};
+pub use service::{Opening, Registry};
 pub use sqlite::SqliteStore;
 pub use static_file::StaticFile;
 

@@ -13,7 +13,7 @@ use crate::decision_log::DecisionLog;
 use crate::identity::Authenticator;
 use crate::model::clock::Clock;
 use crate::net;
-use crate::registry::StaticFile;
+use crate::registry::{Registry, StaticFile};
 use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
@@ -32,8 +32,10 @@ pub struct Live {
     pub(super) instance_id: String,
     pub(super) supervisor: Arc<Supervisor>,
     pub(super) metrics: Arc<Metrics>,
-    /// The directory in force, if there is one.
-    pub(super) directory: Mutex<Option<Arc<StaticFile>>>,
+    /// The directory file in force, if there is one.
+    pub(super) static_file: Mutex<Option<Arc<StaticFile>>>,
+    /// The registry, which lives as long as the process.
+    pub(super) registry: Option<Arc<Registry>>,
     pub(super) stores: Mutex<Stores>,
     pub(super) loaded: Mutex<Loaded>,
 }
@@ -56,9 +58,9 @@ impl Live {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let Reloaded { loaded: next, needs_restart } = loaded.reload().map_err(|error| error.to_string())?;
         let said = |error: super::error::StartError| error.to_string();
-        let mut kept = self.directory.lock().unwrap_or_else(PoisonError::into_inner);
-        let directory =
-            settings::directory(&next, &self.clock, &self.metrics, kept.as_ref()).map_err(said)?;
+        let mut kept = self.static_file.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = settings::static_file(&next, &self.clock, &self.metrics, kept.as_ref()).map_err(said)?;
+        let directory = settings::directory(file.as_ref(), self.registry.as_ref());
         // With the same settings, what has been counted and remembered is kept.
         let mut kept_stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         let stores = match next.config.shared_store == loaded.config.shared_store {
@@ -66,14 +68,13 @@ impl Live {
             false => settings::stores(&next, &self.clock).map_err(said)?,
         };
         let mut authenticator =
-            settings::authenticator(&next, &self.client, &self.clock, directory.as_ref(), &stores)
-                .map_err(said)?;
+            settings::authenticator(&next, &self.client, &self.clock, directory, &stores).map_err(said)?;
         authenticator.adopt_keys(&self.current.load().authenticator);
         let settings = Arc::new(settings::settings(&next, &self.instance_id, &stores).map_err(said)?);
         let authenticator = Arc::new(authenticator);
         refresh_keys(&self.supervisor, &authenticator);
-        watch_directory(&self.supervisor, directory.as_ref());
-        *kept = directory;
+        watch_directory(&self.supervisor, file.as_ref());
+        *kept = file;
         self.current.change(|now| InForce { authenticator, settings, ..now.clone() });
         *kept_stores = stores;
         *loaded = next;
@@ -82,7 +83,7 @@ impl Live {
 
     /// Reads every issuer's keys and the directory again, whatever the cooldown says: for an operator who asks (SIGHUP).
     pub fn fetch_keys(&self) {
-        let directory = self.directory.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let directory = self.static_file.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(directory) = directory {
             tokio::task::spawn_blocking(move || directory.reload());
         }

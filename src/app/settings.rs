@@ -20,7 +20,7 @@ use crate::net::allow::Allow;
 use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::gate::Gate;
-use crate::registry::StaticFile;
+use crate::registry::{Directory, Registry, StaticFile};
 use crate::stores::{self, Stores};
 use crate::telemetry::metrics::Metrics;
 use verdict_rego::outbound::Client;
@@ -94,7 +94,7 @@ pub(super) fn authenticator(
     loaded: &Loaded,
     client: &net::Client,
     clock: &Clock,
-    directory: Option<&Arc<StaticFile>>,
+    directory: Option<Arc<dyn Directory>>,
     stores: &Stores,
 ) -> Result<Authenticator, StartError> {
     let mut identity = loaded.config.identity.clone();
@@ -105,7 +105,7 @@ pub(super) fn authenticator(
     }
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
-    setup.directory = directory.map(|directory| Arc::clone(directory) as _);
+    setup.directory = directory;
     setup.role_permissions = loaded.config.permissions.role_permissions;
     setup.roles = Arc::new(loaded.config.permissions.role_table());
     setup.replays = Arc::clone(&stores.replays);
@@ -128,17 +128,26 @@ pub fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator
     let client =
         net::Client::new(&net::Config::default()).map_err(|error| StartError::Other(error.to_string()))?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
-    let directory = directory(loaded, clock, &metrics, None)?;
+    let file = static_file(loaded, clock, &metrics, None)?;
     let memory = Stores::new(&stores::Config::default());
     let memory = memory.map_err(|error| StartError::Other(error.to_string()))?;
-    authenticator(loaded, &client, clock, directory.as_ref(), &memory)
+    authenticator(loaded, &client, clock, directory(file.as_ref(), None), &memory)
 }
 
-/// The directory that a configuration names: the one of before, if it is the same file.
+/// Who says whom there is: the registry, or the directory file.
+pub(super) fn directory(
+    file: Option<&Arc<StaticFile>>,
+    registry: Option<&Arc<Registry>>,
+) -> Option<Arc<dyn Directory>> {
+    let registry = registry.map(|registry| Arc::clone(registry) as Arc<dyn Directory>);
+    registry.or_else(|| file.map(|file| Arc::clone(file) as _))
+}
+
+/// The directory file that a configuration names: the one of before, if it is the same file.
 ///
 /// # Errors
 /// What is wrong with the file.
-pub(super) fn directory(
+pub(super) fn static_file(
     loaded: &Loaded,
     clock: &Clock,
     metrics: &Metrics,

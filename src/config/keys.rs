@@ -7,6 +7,7 @@ mod entry;
 mod identity;
 mod permissions;
 mod rates;
+mod registry;
 mod server;
 
 pub(super) use self::entry::{Entry, Kind, Shape};
@@ -17,6 +18,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         server::ENTRIES,
         bundles::ENTRIES,
         identity::ENTRIES,
+        registry::ENTRIES,
         permissions::ENTRIES,
         rates::ENTRIES,
         decision::ENTRIES,

@@ -210,6 +210,7 @@ fn make_paths_absolute(config: &mut Config) {
         management: _,
         bundles,
         identity,
+        registry,
         permissions: _,
         decision: _,
         http_send: _,
@@ -221,7 +222,9 @@ fn make_paths_absolute(config: &mut Config) {
     let log = decision_log.file.iter_mut().map(|file| &mut file.path).chain(&mut decision_log.refusals.path);
     let signers = bundles.verification.iter_mut().flat_map(|verification| verification.keys.values_mut());
     let signers = signers.filter_map(|key| key.file.as_mut());
-    for path in [state, &mut bundles.dir].into_iter().chain(keys).chain(log).chain(signers) {
+    for path in
+        [state, &mut bundles.dir].into_iter().chain(keys).chain(log).chain(signers).chain(&mut registry.file)
+    {
         // An empty path has no absolute form, and is refused later.
         if let Ok(absolute) = std::path::absolute(&*path) {
             *path = absolute;

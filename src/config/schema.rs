@@ -18,6 +18,8 @@ pub struct Config {
     pub bundles: crate::bundle::Config,
     /// Who may call, and how callers are verified.
     pub identity: crate::identity::Config,
+    /// What is known of organisations, agents and keys.
+    pub registry: crate::registry::Config,
     /// What callers may do at most, whatever policy says.
     pub permissions: crate::pdp::gate::Config,
     /// How often callers may ask.
@@ -40,6 +42,7 @@ impl Default for Config {
             management: crate::listen::ManagementConfig::default(),
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
+            registry: crate::registry::Config::default(),
             permissions: crate::pdp::gate::Config::default(),
             rate_limits: crate::stores::RateLimits::default(),
             shared_store: crate::stores::Config::default(),

@@ -39,6 +39,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.organisations_of_bundles();
     checks.verification();
     checks.identity();
+    checks.registry();
     checks.stores();
     checks.decision_log();
     checks.findings

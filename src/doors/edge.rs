@@ -8,6 +8,7 @@ use crate::authorize::Authorizer;
 use crate::bundle::status::Status;
 use crate::bundle::watch::Trigger;
 use crate::model::request::EntryPath;
+use crate::registry::Registry;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::tasks::Tasks;
 
@@ -30,6 +31,8 @@ pub struct Edge {
     pub trigger: Trigger,
     /// How the background tasks are doing.
     pub tasks: Arc<Tasks>,
+    /// The registry, where there is one.
+    pub registry: Option<Arc<Registry>>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

@@ -89,7 +89,7 @@ impl Authenticator {
         let modes = Modes::new(*mode, entrypoints)?;
         let token_prefixes = issuers.iter().filter_map(|issuer| issuer.prefix.clone()).collect();
         let api_keys = ApiKeys::new(api_keys, token_prefixes, setup)?;
-        if !config.trusts_anybody() && modes.verify_any() {
+        if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
                 "callers must be verified, but there is no issuer and no key",

@@ -11,6 +11,7 @@ use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, api_key, capability
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
+use crate::registry;
 
 impl Checks<'_> {
     pub(super) fn identity(&mut self) {
@@ -27,7 +28,8 @@ impl Checks<'_> {
                     .to_owned(),
             );
         }
-        if asked && !identity.trusts_anybody() && !self.profile.trusts_dev_issuer() {
+        let anybody = identity.trusts_anybody() || self.config.registry.enabled;
+        if asked && !anybody && !self.profile.trusts_dev_issuer() {
             self.no_issuers(at.key("issuers"));
         }
         if matches!(self.profile, Profile::Run(insecure) if insecure.dev_issuer) {
@@ -47,6 +49,21 @@ impl Checks<'_> {
         }
         for error in identity.capabilities.iter().flat_map(capability::check::check) {
             self.report(error);
+        }
+    }
+
+    /// The checks of `registry:`.
+    pub(super) fn registry(&mut self) {
+        if let Err(error) = registry::config::check(&self.config.registry) {
+            self.flaw(Path::dotted(&error.at), error.message, error.hint);
+        }
+        if self.config.registry.enabled && self.config.identity.static_file.is_some() {
+            let message = "there is a registry, and only one of the two can say who there is";
+            self.flaw(
+                Path::dotted("identity.static"),
+                message,
+                "remove it, or set `registry.enabled: false`",
+            );
         }
     }
 

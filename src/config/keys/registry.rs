@@ -1,0 +1,42 @@
+//! The keys of `registry`.
+
+use super::entry::{Entry, Kind, entry};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        "registry.enabled",
+        Kind::Flag,
+        "Whether Verdict keeps a registry of organisations, agents, keys, delegations and secrets \
+         ([registry.md](registry.md)). It takes the place of `identity.static`.",
+    ),
+    entry(
+        "registry.file",
+        Kind::Path,
+        "SQLite file of the registry; by default `registry.db` in `state`. It is made, with mode 0600, where it is missing. It must \
+         not be on a network file system.",
+    ),
+    entry(
+        "registry.postgres",
+        Kind::Url,
+        "URL of a PostgreSQL database that several sidecars share: `postgres://USER@HOST/DATABASE?sslmode=verify-full`. It may \
+         contain a password and is shown without user and parameters; to keep it out of the file, set the environment variable. \
+         Mutually exclusive with `registry.file`.",
+    ),
+    entry(
+        "registry.poll",
+        Kind::Duration,
+        "How often to look whether other processes have changed the registry, besides when they say so; at least `50ms`. A change of \
+         another sidecar is in force after this time at the latest, while the database answers.",
+    ),
+    entry(
+        "registry.max_registry_age",
+        Kind::Duration,
+        "How long decisions rely on what is known of the registry while the database does not answer. Past it, all calls with \
+         credentials are refused with 503. At least twice `registry.poll`.",
+    ),
+    entry(
+        "registry.settings",
+        Kind::Texts,
+        "Names of the settings that may be set through the admin API; others are refused.",
+    ),
+];

@@ -1,0 +1,180 @@
+//! `registry:` in the configuration.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::names::check_word;
+use crate::model::units::Period;
+
+/// `registry:` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Whether there is a registry.
+    pub enabled: bool,
+    /// The file of SQLite that it is kept in; by default `registry.db` in the state directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The PostgreSQL that it is kept in instead. May hold a secret, and is shown without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<DatabaseUrl>,
+    /// How often it is looked whether others have written, whatever they announce.
+    pub poll: Period,
+    /// How long decisions rely on what is known without its being confirmed.
+    pub max_registry_age: Period,
+    /// The settings that there may be.
+    pub settings: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            file: None,
+            postgres: None,
+            poll: Period::secs(1),
+            max_registry_age: Period::secs(60),
+            settings: Vec::new(),
+        }
+    }
+}
+
+/// The URL of a PostgreSQL. Whatever prints it shows it without user, password and parameters.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The whole text, secrets included: to be parsed, not to be shown.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for DatabaseUrl {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str("***") };
+        // A password may hold any character: what stands before the last `@` is never shown.
+        let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+        let (rest, query) = rest.split_once(['?', '#']).map_or((rest, ""), |(rest, _)| (rest, "?***"));
+        write!(f, "{scheme}://{user}{rest}{query}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What is wrong with `registry:` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}; {hint}")]
+pub struct ConfigError {
+    /// The key, e.g. `registry.postgres`.
+    pub at: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+/// The shortest time between two looks.
+const SHORTEST_POLL: Duration = Duration::from_millis(50);
+
+/// Whether `registry:` holds together.
+///
+/// # Errors
+/// The first thing that is wrong. The error shows no secret.
+pub fn check(config: &Config) -> Result<(), ConfigError> {
+    let Config { enabled: _, file, postgres, poll, max_registry_age, settings } = config;
+    let wrong =
+        |at: &str, message: String, hint| Err(ConfigError { at: format!("registry.{at}"), message, hint });
+    if let Some(url) = postgres {
+        if file.is_some() {
+            return wrong("postgres", "is there beside `registry.file`".to_owned(), "remove one of the two");
+        }
+        if !["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) {
+            let message = format!("`{url}` is not the url of a PostgreSQL");
+            return wrong(
+                "postgres",
+                message,
+                "write e.g. `postgres://verdict@db.example/verdict?sslmode=verify-full`",
+            );
+        }
+    }
+    if poll.0 < SHORTEST_POLL {
+        return wrong("poll", format!("{poll} is too short"), "write at least `50ms`");
+    }
+    if max_registry_age.0 < poll.0.saturating_mul(2) {
+        let message = format!("{max_registry_age} is less than twice `registry.poll`");
+        return wrong("max_registry_age", message, "one look that fails would refuse all callers");
+    }
+    for (n, name) in settings.iter().enumerate() {
+        if let Err(rejection) = check_word("settings", name) {
+            return wrong(&format!("settings[{n}]"), rejection.message, "write e.g. `max_batch`");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_shown_without_their_secrets() {
+        for (text, shown) in [
+            ("postgres://db:5432/verdict", "postgres://db:5432/verdict"),
+            ("postgres://verdict:s3/cr@et@db/verdict", "postgres://***@db/verdict"),
+            ("postgres://db/verdict?password=s3cret", "postgres://db/verdict?***"),
+            ("host=db password=s3cret", "***"),
+        ] {
+            let url = DatabaseUrl::from(text);
+            assert_eq!(url.to_string(), shown, "{text}");
+            assert_eq!(serde_json::to_value(&url).unwrap(), shown, "{text}");
+            assert!(!format!("{url:?}").contains("s3"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_hold_together_is_named() {
+        let at = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            check(&config).map_err(|error| error.at)
+        };
+        assert_eq!(at(|_| {}), Ok(()));
+        assert_eq!(at(|c| c.postgres = Some("postgresql://db/v".into())), Ok(()));
+        for (change, key) in [
+            ((|c| c.postgres = Some("mysql://db".into())) as fn(&mut Config), "registry.postgres"),
+            (
+                |c| {
+                    c.postgres = Some("postgres://db".into());
+                    c.file = Some("a".into());
+                },
+                "registry.postgres",
+            ),
+            (|c| c.poll = Period::millis(10), "registry.poll"),
+            (|c| c.max_registry_age = Period::secs(1), "registry.max_registry_age"),
+            (|c| c.settings = vec!["a".to_owned(), "b c".to_owned()], "registry.settings[1]"),
+        ] {
+            assert_eq!(at(change), Err(key.to_owned()));
+        }
+    }
+}
