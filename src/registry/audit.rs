@@ -6,7 +6,7 @@
 //! altered by hand differs from its last entry.
 //! INVARIANT (no secrets): what an entry shows of a record is what may be shown of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
@@ -147,6 +147,8 @@ pub struct Verification {
     /// What the last entry about each row says of it.
     digests: HashMap<(Kind, String), (u64, String)>,
     problems: Vec<String>,
+    /// Rows that are not as they should be, unless they have changed since the log was read.
+    suspects: BTreeMap<(Kind, String), String>,
 }
 
 /// More would not help anybody.
@@ -216,21 +218,27 @@ impl Verification {
 
     /// Looks at a row of the registry, as it is now, with what is sealed.
     pub fn row(&mut self, row: &Row) {
-        match self.digests.remove(&(row.kind, row.id.clone())) {
-            None => self.problem(format!("{} `{}` is in no entry", row.kind.name(), row.id)),
-            Some((seq, _)) if seq != row.seq => {
-                self.problem(format!("{} `{}` is not as entry {seq} left it", row.kind.name(), row.id));
-            }
+        let (name, id) = (row.kind.name(), &row.id);
+        let problem = match self.digests.remove(&(row.kind, id.clone())) {
+            None => format!("{name} `{id}` is in no entry"),
+            Some((seq, _)) if seq != row.seq => format!("{name} `{id}` is not as entry {seq} left it"),
             Some((seq, digest)) if digest != digest_of(row) => {
-                self.problem(format!("{} `{}` was altered since entry {seq}", row.kind.name(), row.id));
+                format!("{name} `{id}` was altered since entry {seq}")
             }
-            Some(_) => {}
-        }
+            Some(_) => return,
+        };
+        self.suspects.insert((row.kind, id.clone()), problem);
     }
 
-    /// Leaves a row out: it is newer than what was read of the log.
-    pub fn forget(&mut self, kind: Kind, id: &str) {
-        self.digests.remove(&(kind, id.to_owned()));
+    /// Leaves a row out that has changed since the log was read: the commit that did it is up to `newest`, which was read with it.
+    pub fn forget(&mut self, row: &Row, newest: u64) {
+        let place = (row.kind, row.id.clone());
+        self.digests.remove(&place);
+        self.suspects.remove(&place);
+        if row.seq > newest {
+            let problem = format!("{} `{}` is of a commit that never was", row.kind.name(), row.id);
+            self.suspects.insert(place, problem);
+        }
     }
 
     /// What was found. Whatever has not been looked at by now and was not deleted is missing.
@@ -242,6 +250,9 @@ impl Verification {
             .map(|((kind, id), (seq, _))| (seq, kind, id))
             .collect();
         missing.sort();
+        for problem in std::mem::take(&mut self.suspects).into_values() {
+            self.problem(problem);
+        }
         for (seq, kind, id) in missing.into_iter().take(MOST_PROBLEMS) {
             self.problem(format!("{} `{id}` of entry {seq} is missing", kind.name()));
         }

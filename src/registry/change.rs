@@ -233,8 +233,11 @@ impl Change<'_> {
 
     fn write(&mut self, row: &Row, before: Option<Value>, after: Option<Value>) -> Result<(), WriteError> {
         self.tx.put(row)?;
+        // What is about several organisations is shown to none of them.
         if self.changes.is_empty() {
             self.organisation.clone_from(&row.organisation);
+        } else if self.organisation != row.organisation {
+            self.organisation = None;
         }
         let digest = if row.body.is_some() { digest_of(row) } else { DELETED.to_owned() };
         self.changes.push(EntryChange { kind: row.kind, id: row.id.clone(), before, after, digest });

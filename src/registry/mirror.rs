@@ -2,6 +2,8 @@
 //!
 //! INVARIANT (one path): what was written here comes into the mirror as what others wrote does: by reading what is new.
 //! INVARIANT (whole versions): a version is put in force only when all rows up to its head are in it.
+//! INVARIANT (one story): a version is made of the one before it only where the database still has that one's last audit entry.
+//! A copy that was put back, and has gone on from there, is read as a whole.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +13,7 @@ use super::freshness::Freshness;
 use super::key_tag::TagKey;
 use super::record::{Agent, Delegation, KeyRecord, Member, Organisation, OwnedRole, RevocationRecord};
 use super::records::Records;
-use super::row::{Kind, Row};
+use super::row::{Head, Kind, Row, SelectAudit};
 use super::store::{Store, StoreError, StoreErrorKind};
 
 /// A version of the records, and which it is.
@@ -23,6 +25,8 @@ pub struct Version {
     pub database: String,
     /// The commit that they are of.
     pub seq: u64,
+    /// The hash of its audit entry, which no other story has.
+    pub audit_hash: [u8; 32],
 }
 
 /// The records in force.
@@ -67,15 +71,15 @@ impl Mirror {
         let begun = self.freshness.begin();
         let (head, before) = (store.head()?, self.version());
         let same = head.database == before.database;
-        if same && head.seq == before.seq {
+        if same && head.seq == before.seq && head.audit_hash == before.audit_hash {
             self.freshness.confirm(begun);
             return Ok(false);
         }
+        let next = if same && head.seq > before.seq { read_new(store, &before)? } else { None };
         // A database that was restored or replaced has another story to tell.
-        let version = if same && head.seq > before.seq {
-            read_new(store, &before)?
-        } else {
-            read_all(store, &self.tag_key, Some(&before.records))?
+        let version = match next {
+            Some(version) => version,
+            None => read_all(store, &self.tag_key, Some(&before.records))?,
         };
         self.version.store(Arc::new(version));
         self.freshness.confirm(begun);
@@ -83,11 +87,21 @@ impl Mirror {
     }
 }
 
-fn read_new(store: &dyn Store, before: &Version) -> Result<Version, StoreError> {
+/// The version after another; none where that one is of another story.
+fn read_new(store: &dyn Store, before: &Version) -> Result<Option<Version>, StoreError> {
     let mut records = Records::clone(&before.records);
     let mut wrong = None;
     let head = store.changes(before.seq, &mut |row| apply(&mut records, row, &mut wrong))?;
-    version(records, head, wrong)
+    // Looked at after what is new was read, so that it is of no story but this.
+    let last = SelectAudit { before: before.seq.checked_add(1), limit: 1, ..SelectAudit::default() };
+    let known = match store.audit(&last)?.first() {
+        Some(entry) => entry.seq == before.seq && entry.hash == before.audit_hash,
+        None => before.seq == 0,
+    };
+    if !known || head.database != before.database {
+        return Ok(None);
+    }
+    version(records, head, wrong).map(Some)
 }
 
 fn read_all(
@@ -104,14 +118,13 @@ fn read_all(
     version(records, head, wrong)
 }
 
-fn version(
-    records: Records,
-    head: super::row::Head,
-    wrong: Option<StoreError>,
-) -> Result<Version, StoreError> {
+fn version(records: Records, head: Head, wrong: Option<StoreError>) -> Result<Version, StoreError> {
     match wrong {
         Some(error) => Err(error),
-        None => Ok(Version { records: Arc::new(records), database: head.database, seq: head.seq }),
+        None => {
+            let Head { database, seq, audit_hash, .. } = head;
+            Ok(Version { records: Arc::new(records), database, seq, audit_hash })
+        }
     }
 }
 

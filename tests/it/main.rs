@@ -22,6 +22,7 @@ mod opa_api;
 mod organisations;
 mod process;
 mod rate_limits;
+mod registry_simulator;
 mod registry_stores;
 mod reload;
 mod reload_live;
