@@ -194,6 +194,24 @@ fn the_runtime_shows_no_more_than_is_configured() {
     assert_eq!(runtime["config"]["identity"]["mode"], json!("off"));
 }
 
+/// Two organisations, each with a bundle that has this policy.
+fn bound(peer: &Peer, [of_acme, of_globex]: [&str; 2]) -> Server {
+    let config = format!(
+        "identity: {{mode: required, api_keys: {{env: [{{variable: A, id: a, tenant: acme}}, {{variable: B, id: b, \
+         tenant: globex}}]}}}}\ndecision: {{deadline: 60s}}\nhttp_send: {{allow: ['{}'], timeout: 60s, max_concurrent: 4}}\n\
+         bundles: {{dir: bundles, organisations: {{of-acme: acme, of-globex: globex}}}}\n",
+        peer.address
+    );
+    TestApp::new()
+        .config(&config)
+        .env(&[("A", ORGANISATIONS[0]), ("B", ORGANISATIONS[1])])
+        .file("of-acme/own.rego", of_acme)
+        .file("of-globex/own.rego", of_globex)
+        .start()
+}
+
+const ORGANISATIONS: [&str; 2] = ["acmes-key-rosebud-0001", "globexs-key-rosebud-0002"];
+
 #[test]
 fn what_is_kept_for_an_organisations_policy_is_not_given_to_anothers() {
     let peer = Peer::start(|_, before| Reply::new(200, &[], &before.to_string()));
@@ -202,24 +220,41 @@ fn what_is_kept_for_an_organisations_policy_is_not_given_to_anothers() {
         peer.url("/")
     );
     let policy = format!("package own\n\nanswer := {call}.raw_body\n");
-    let config = format!(
-        "identity: {{mode: required, api_keys: {{env: [{{variable: A, id: a, tenant: acme}}, {{variable: B, id: b, \
-         tenant: globex}}]}}}}\ndecision: {{deadline: 30s}}\nhttp_send: {{allow: ['{}']}}\n\
-         bundles: {{dir: bundles, organisations: {{of-acme: acme, of-globex: globex}}}}\n",
-        peer.address
-    );
-    let keys = ["acmes-key-rosebud-0001", "globexs-key-rosebud-0002"];
-    let server = TestApp::new()
-        .config(&config)
-        .env(&[("A", keys[0]), ("B", keys[1])])
-        .file("of-acme/own.rego", &policy)
-        .file("of-globex/own.rego", &policy)
-        .start();
+    let server = bound(&peer, [&policy, &policy]);
     for _ in 0..2 {
-        for (key, answer) in keys.iter().zip(["0", "1"]) {
+        for (key, answer) in ORGANISATIONS.iter().zip(["0", "1"]) {
             let reply = server.send("POST", "/v1/data/own/answer", &[("x-api-key", key)], b"");
             assert_eq!(reply.json()["result"], json!(answer));
         }
     }
     assert_eq!(peer.seen().len(), 2);
+}
+
+#[test]
+fn an_organisation_whose_policy_waits_for_others_delays_no_other() {
+    let gate = Arc::new(Gate::default());
+    let at_gate = Arc::clone(&gate);
+    let peer = Peer::start(move |_, _| {
+        at_gate.pass();
+        Reply::new(200, &[], "ok")
+    });
+    let call = format!("http.send({{\"method\": \"get\", \"url\": \"{}\"}}).raw_body", peer.url("/"));
+    let server =
+        bound(&peer, [&format!("package own\n\nanswer := {call}\n"), "package own\n\nanswer := \"own\"\n"]);
+    let ask = |key: &str| server.send("POST", "/v1/data/own/answer", &[("x-api-key", key)], b"");
+    let opens = Opens(gate);
+    std::thread::scope(|scope| {
+        let opens = opens;
+        // More than there are threads that serve.
+        let waiting: Vec<_> = (0..4).map(|_| scope.spawn(|| ask(ORGANISATIONS[0]))).collect();
+        wait_until("a call", || !peer.seen().is_empty());
+        for _ in 0..100 {
+            assert_eq!(ask(ORGANISATIONS[1]).json()["result"], json!("own"));
+        }
+        assert!(!waiting.iter().any(|call| call.is_finished()), "answered before the peer answered");
+        drop(opens);
+        for call in waiting {
+            assert_eq!(call.join().unwrap().json()["result"], json!("ok"));
+        }
+    });
 }
