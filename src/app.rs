@@ -98,12 +98,10 @@ impl App {
         let client = net::Client::new(&net::Config::default())?;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), clock.now()));
         let instance_id = Uuid::new_v4().to_string();
-        let (base, counted) = (PathBuf::new(), metrics.log.clone());
-        let log = DecisionLog::new(&config.decision_log, &base, &instance_id, no_color, counted);
-        let log = Arc::new(log.map_err(|error| misconfigured(&loaded, error.key(), &error))?);
+        let log = decision_log(&loaded, &instance_id, no_color, &metrics)?;
         let (file, stores) =
             (settings::static_file(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
-        let registry = registry::open(&loaded, &clock).await?;
+        let registry = registry::open(&loaded, &client, &clock).await?;
         let directory = settings::directory(file.as_ref(), registry.as_ref());
         let authenticator = settings::authenticator(&loaded, &client, &clock, directory, &stores)?;
         let current =
@@ -170,6 +168,17 @@ impl App {
         .await;
         drained
     }
+}
+
+fn decision_log(
+    loaded: &Loaded,
+    instance_id: &str,
+    no_color: bool,
+    metrics: &Metrics,
+) -> Result<Arc<DecisionLog>, StartError> {
+    let config = &loaded.config.decision_log;
+    let log = DecisionLog::new(config, &PathBuf::new(), instance_id, no_color, metrics.log.clone());
+    log.map(Arc::new).map_err(|error| misconfigured(loaded, error.key(), &error))
 }
 
 /// What is in force before the first activation: no policy, but who verifies, and within which settings.

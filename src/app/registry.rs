@@ -1,34 +1,43 @@
 //! Opens the registry that a configuration asks for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::{StartError, misconfigured};
+use super::settings;
 use super::supervisor::Supervisor;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, Profile};
+use crate::custody::{self, MasterKeyConfig};
 use crate::model::clock::Clock;
+use crate::net;
 use crate::registry::freshness::Monotonic;
 use crate::registry::rules::Rules;
 use crate::registry::sqlite::{PATIENCE, SqliteStore};
 use crate::registry::store::Store;
 use crate::registry::{Opening, Registry};
-use crate::sealing::{Keyring, MasterKey};
+use crate::sealing::Keyring;
 
 /// The name of the task that keeps the registry's mirror up to date.
 const SYNC: &str = "registry";
 /// The file in the state directory that has the registry, unless the configuration says otherwise.
 const FILE: &str = "registry.db";
+/// The file in the state directory that has the master key, unless the configuration says otherwise.
+const KEY_FILE: &str = "registry.key";
 
 /// The registry, where there is to be one.
 ///
 /// # Errors
 /// What is wrong with the configuration or the database.
-pub(super) async fn open(loaded: &Loaded, clock: &Clock) -> Result<Option<Arc<Registry>>, StartError> {
+pub(super) async fn open(
+    loaded: &Loaded,
+    client: &net::Client,
+    clock: &Clock,
+) -> Result<Option<Arc<Registry>>, StartError> {
     let config = &loaded.config;
     if !config.registry.enabled {
         return Ok(None);
     }
-    let keyring = Keyring::new(master_key(&config.state.join("registry.key"))?, Vec::new());
+    let keyring = keyring(loaded, client, clock).await?;
     let opening = Opening {
         keyring,
         rules: rules(config),
@@ -58,6 +67,25 @@ pub(super) fn keep_fresh(supervisor: &Supervisor, config: &Config, registry: Opt
     }
 }
 
+/// The master keys. Where the configuration names no source, one of this installation's own is made.
+async fn keyring(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result<Keyring, StartError> {
+    let config = &loaded.config;
+    let own = || MasterKeyConfig {
+        file: Some(config.state.join(KEY_FILE)),
+        generate: Some(true),
+        ..MasterKeyConfig::default()
+    };
+    let master_key = config.registry.master_key.clone().unwrap_or_else(own);
+    let setup = custody::Setup {
+        variables: settings::variables(loaded.environment()),
+        clock: clock.clone(),
+        client: client.clone(),
+        generate: loaded.profile() == Profile::Dev,
+    };
+    let keyring = custody::keyring("registry.master_key", &master_key, &setup).await;
+    keyring.map_err(|error| misconfigured(loaded, &error.at, &format!("{}; {}", error.message, error.hint)))
+}
+
 fn file(config: &Config) -> PathBuf {
     config.registry.file.clone().unwrap_or_else(|| config.state.join(FILE))
 }
@@ -71,30 +99,5 @@ fn rules(config: &Config) -> Rules {
         reserved_roles: explained.chain([management.clone()]).collect(),
         operator_role: Some(management),
         ..Rules::default()
-    }
-}
-
-/// The master key in a file that only its owner can read; made where it is missing.
-fn master_key(path: &Path) -> Result<MasterKey, StartError> {
-    use std::io::{ErrorKind, Write as _};
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let wrong = |error: &dyn std::fmt::Display| StartError::Other(format!("{}: {error}", path.display()));
-    match std::fs::read(path) {
-        Ok(content) => MasterKey::read(&content).map_err(|error| wrong(&error)),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut bytes = [0; 32];
-            aws_lc_rs::rand::fill(&mut bytes).map_err(|_| wrong(&"the system has no random numbers"))?;
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder).map_err(|error| wrong(&error))?;
-            }
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let written = file.and_then(|mut file| {
-                file.write_all(&bytes)?;
-                file.sync_all()
-            });
-            written.map_err(|error| wrong(&error))?;
-            Ok(MasterKey::from_bytes(bytes))
-        }
-        Err(error) => Err(wrong(&error)),
     }
 }

@@ -165,7 +165,7 @@ pub(super) fn static_file(
 }
 
 /// All variables; those that are not text have a value that nothing takes for a key.
-fn variables(environment: &Environment) -> Variables {
+pub(super) fn variables(environment: &Environment) -> Variables {
     let not_text = environment.not_text().iter().map(|name| (name.clone(), "\u{fffd}".to_owned()));
     let text = environment.all().iter().map(|(name, value)| (name.clone(), value.clone()));
     text.chain(not_text).collect::<BTreeMap<_, _>>().into()

@@ -5,6 +5,7 @@ mod decision;
 mod decision_log;
 mod entry;
 mod identity;
+mod master_key;
 mod permissions;
 mod rates;
 mod registry;
@@ -19,6 +20,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         bundles::ENTRIES,
         identity::ENTRIES,
         registry::ENTRIES,
+        master_key::ENTRIES,
         permissions::ENTRIES,
         rates::ENTRIES,
         decision::ENTRIES,

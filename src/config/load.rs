@@ -222,8 +222,12 @@ fn make_paths_absolute(config: &mut Config) {
     let log = decision_log.file.iter_mut().map(|file| &mut file.path).chain(&mut decision_log.refusals.path);
     let signers = bundles.verification.iter_mut().flat_map(|verification| verification.keys.values_mut());
     let signers = signers.filter_map(|key| key.file.as_mut());
-    for path in
-        [state, &mut bundles.dir].into_iter().chain(keys).chain(log).chain(signers).chain(&mut registry.file)
+    for path in [state, &mut bundles.dir]
+        .into_iter()
+        .chain(keys)
+        .chain(log)
+        .chain(signers)
+        .chain(registry.files_mut())
     {
         // An empty path has no absolute form, and is refused later.
         if let Ok(absolute) = std::path::absolute(&*path) {

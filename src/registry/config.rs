@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::names::check_word;
+use crate::custody::{self, MasterKeyConfig};
 use crate::model::units::Period;
 
 /// `registry:` in the configuration.
@@ -27,6 +28,9 @@ pub struct Config {
     pub max_registry_age: Period,
     /// The settings that there may be.
     pub settings: Vec<String>,
+    /// Where the master key comes from; by default a file in the state directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<MasterKeyConfig>,
 }
 
 impl Default for Config {
@@ -38,6 +42,7 @@ impl Default for Config {
             poll: Period::secs(1),
             max_registry_age: Period::secs(60),
             settings: Vec::new(),
+            master_key: None,
         }
     }
 }
@@ -91,7 +96,7 @@ pub struct ConfigError {
     /// What is wrong.
     pub message: String,
     /// What to do.
-    pub hint: &'static str,
+    pub hint: String,
 }
 
 /// The shortest time between two looks.
@@ -102,9 +107,10 @@ const SHORTEST_POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// The first thing that is wrong. The error shows no secret.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { enabled: _, file, postgres, poll, max_registry_age, settings } = config;
-    let wrong =
-        |at: &str, message: String, hint| Err(ConfigError { at: format!("registry.{at}"), message, hint });
+    let Config { enabled: _, file, postgres, poll, max_registry_age, settings, master_key } = config;
+    let wrong = |at: &str, message: String, hint: &str| {
+        Err(ConfigError { at: format!("registry.{at}"), message, hint: hint.to_owned() })
+    };
     if let Some(url) = postgres {
         if file.is_some() {
             return wrong("postgres", "is there beside `registry.file`".to_owned(), "remove one of the two");
@@ -130,7 +136,18 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             return wrong(&format!("settings[{n}]"), rejection.message, "write e.g. `max_batch`");
         }
     }
-    Ok(())
+    let key = master_key.iter().flat_map(|config| custody::check("registry.master_key", config)).next();
+    match key {
+        Some(error) => Err(ConfigError { at: error.at, message: error.message, hint: error.hint }),
+        None => Ok(()),
+    }
+}
+
+impl Config {
+    /// The files that it names, to be made absolute.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.file.iter_mut().chain(self.master_key.iter_mut().flat_map(MasterKeyConfig::files_mut))
+    }
 }
 
 #[cfg(test)]

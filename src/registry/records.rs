@@ -15,7 +15,7 @@ use rpds::HashTrieMapSync as Map;
 use super::ISSUER;
 use super::key_hash::KeyHash;
 use super::key_tag::{ByTag, KeyTag, NoRandomness, TagKey};
-use super::parts::Parts;
+use super::parts::{KeyParts, Parts};
 use super::record::{
     Agent, Delegation, KeyRecord, Member, MemberRole, Organisation, OwnedRole, State, Stored as _,
 };
@@ -171,7 +171,7 @@ impl Records {
         organisations.into_iter().for_each(|one| records.put_organisation(one));
         agents.into_iter().for_each(|one| records.put_agent(one));
         for parts in keys {
-            let record = parts.record(&records);
+            let record = records.record_of(parts);
             let known = previous.and_then(|previous| previous.keys.get(&record.id));
             records.put_key_after(record, known.cloned().as_ref());
         }
@@ -192,6 +192,29 @@ impl Records {
             None => 0,
         };
         Ok(records)
+    }
+
+    /// The key, where its agent is among the records already.
+    fn record_of(&self, parts: KeyParts) -> KeyRecord {
+        let agent = parts.agent.as_ref().and_then(|id| self.agents.get(id));
+        KeyRecord {
+            organisation: agent.map_or(parts.organisation, |agent| agent.organisation.clone()),
+            id: parts.id,
+            kind: parts.kind,
+            agent: parts.agent,
+            name: None,
+            tag: self.tag_key.tag(&parts.hash),
+            prefix: parts.prefix,
+            roles: parts.roles,
+            permissions: parts.permissions,
+            limits: Arc::new(parts.limits),
+            metadata: parts.metadata,
+            state: if parts.disabled { State::Disabled } else { State::Active },
+            created_at: None,
+            expires_at: parts.expires_at,
+            text_prefix: None,
+            replaces: None,
+        }
     }
 
     /// Takes the place of other records of another story: what was made with their versions is not mistaken for made with these.

@@ -1,0 +1,232 @@
+//! The keys of `registry.master_key`.
+
+use super::entry::{Entry, Kind, entry};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        "registry.master_key",
+        Kind::Section,
+        "Where the master key comes from, under which the registry's secrets are sealed ([master-key.md](master-key.md)). \
+         At most one source is named.",
+    ),
+    entry(
+        "registry.master_key.file",
+        Kind::Path,
+        "File with the key, which only its owner can read; by default `registry.key` in `state`, which is made with a new \
+         key where it is missing.",
+    ),
+    entry(
+        "registry.master_key.generate",
+        Kind::Flag,
+        "Whether `file` is made, with a new key, where it is missing; by default only in development.",
+    ),
+    entry("registry.master_key.env", Kind::Text, "Environment variable with the key."),
+    entry(
+        "registry.master_key.vault",
+        Kind::Section,
+        "The key is in the KV engine of HashiCorp Vault or OpenBao.",
+    ),
+    entry("registry.master_key.vault.address", Kind::Url, "URL of Vault: `https`, or on this machine."),
+    entry("registry.master_key.vault.mount", Kind::Text, "Where the engine is mounted."),
+    entry("registry.master_key.vault.path", Kind::Text, "Path of the secret in the engine."),
+    entry("registry.master_key.vault.field", Kind::Text, "Field of the secret."),
+    entry("registry.master_key.vault.kv_version", Kind::Number, "Version of the engine: 1 or 2."),
+    entry("registry.master_key.vault.namespace", Kind::Text, "Namespace (Vault Enterprise)."),
+    entry(
+        "registry.master_key.vault.token_env",
+        Kind::Text,
+        "Environment variable with the token; `VAULT_TOKEN`, if neither this nor `token_file` is set.",
+    ),
+    entry(
+        "registry.master_key.vault.token_file",
+        Kind::Path,
+        "File with the token, which is read for each fetch.",
+    ),
+    entry(
+        "registry.master_key.aws",
+        Kind::Section,
+        "The key is in AWS Secrets Manager. The credentials are those of the standard environment variables.",
+    ),
+    entry("registry.master_key.aws.region", Kind::Text, "Region, e.g. `eu-central-1`."),
+    entry("registry.master_key.aws.secret_id", Kind::Text, "Name or ARN of the secret."),
+    entry("registry.master_key.aws.field", Kind::Text, "Field of the secret, if it is a JSON object."),
+    entry(
+        "registry.master_key.aws.version_stage",
+        Kind::Text,
+        "Stage of the version; `AWSCURRENT`, if it is not set.",
+    ),
+    entry(
+        "registry.master_key.aws.endpoint",
+        Kind::Url,
+        "Where to call, if not at the region's own endpoint.",
+    ),
+    entry("registry.master_key.azure", Kind::Section, "The key is in Azure Key Vault."),
+    entry(
+        "registry.master_key.azure.vault",
+        Kind::Url,
+        "URL of the vault, e.g. `https://example.vault.azure.net`.",
+    ),
+    entry("registry.master_key.azure.secret", Kind::Text, "Name of the secret."),
+    entry(
+        "registry.master_key.azure.version",
+        Kind::Text,
+        "Version of the secret; the latest, if it is not set.",
+    ),
+    entry(
+        "registry.master_key.azure.managed_identity",
+        Kind::Flag,
+        "Whether to ask with the managed identity of the machine.",
+    ),
+    entry("registry.master_key.azure.tenant", Kind::Text, "Tenant of the application."),
+    entry(
+        "registry.master_key.azure.client_id",
+        Kind::Text,
+        "The application; or which managed identity, where the machine has several.",
+    ),
+    entry(
+        "registry.master_key.azure.client_secret_env",
+        Kind::Text,
+        "Environment variable with the application's secret.",
+    ),
+    entry("registry.master_key.azure.client_secret_file", Kind::Path, "File with the application's secret."),
+    entry(
+        "registry.master_key.azure.resource",
+        Kind::Url,
+        "What tokens are for; differs in national clouds.",
+    ),
+    entry("registry.master_key.azure.login_endpoint", Kind::Url, "Where applications log in."),
+    entry("registry.master_key.azure.identity_endpoint", Kind::Url, "The machine's metadata service."),
+    entry("registry.master_key.gcp", Kind::Section, "The key is in Google Cloud Secret Manager."),
+    entry("registry.master_key.gcp.project", Kind::Text, "Project."),
+    entry("registry.master_key.gcp.secret", Kind::Text, "Name of the secret."),
+    entry("registry.master_key.gcp.version", Kind::Text, "Version of the secret."),
+    entry(
+        "registry.master_key.gcp.credentials_file",
+        Kind::Path,
+        "Key file of a service account; without it, the service account of the machine is used.",
+    ),
+    entry("registry.master_key.gcp.endpoint", Kind::Url, "Where Secret Manager is."),
+    entry("registry.master_key.gcp.metadata_endpoint", Kind::Url, "The machine's metadata service."),
+    entry("registry.master_key.timeout", Kind::Duration, "How long each call of a secrets manager may take."),
+    entry(
+        "registry.master_key.previous",
+        Kind::Sections,
+        "Earlier master keys: they open what they sealed, and seal nothing. Each has one source, as above.",
+    ),
+    entry(
+        "registry.master_key.previous[].file",
+        Kind::Path,
+        "File with the key, which only its owner can read.",
+    ),
+    entry("registry.master_key.previous[].env", Kind::Text, "As `registry.master_key.env`."),
+    entry("registry.master_key.previous[].vault", Kind::Section, "As `registry.master_key.vault`."),
+    entry(
+        "registry.master_key.previous[].vault.address",
+        Kind::Url,
+        "As `registry.master_key.vault.address`.",
+    ),
+    entry("registry.master_key.previous[].vault.mount", Kind::Text, "As `registry.master_key.vault.mount`."),
+    entry("registry.master_key.previous[].vault.path", Kind::Text, "As `registry.master_key.vault.path`."),
+    entry("registry.master_key.previous[].vault.field", Kind::Text, "As `registry.master_key.vault.field`."),
+    entry(
+        "registry.master_key.previous[].vault.kv_version",
+        Kind::Number,
+        "As `registry.master_key.vault.kv_version`.",
+    ),
+    entry(
+        "registry.master_key.previous[].vault.namespace",
+        Kind::Text,
+        "As `registry.master_key.vault.namespace`.",
+    ),
+    entry(
+        "registry.master_key.previous[].vault.token_env",
+        Kind::Text,
+        "As `registry.master_key.vault.token_env`.",
+    ),
+    entry(
+        "registry.master_key.previous[].vault.token_file",
+        Kind::Path,
+        "As `registry.master_key.vault.token_file`.",
+    ),
+    entry("registry.master_key.previous[].aws", Kind::Section, "As `registry.master_key.aws`."),
+    entry("registry.master_key.previous[].aws.region", Kind::Text, "As `registry.master_key.aws.region`."),
+    entry(
+        "registry.master_key.previous[].aws.secret_id",
+        Kind::Text,
+        "As `registry.master_key.aws.secret_id`.",
+    ),
+    entry("registry.master_key.previous[].aws.field", Kind::Text, "As `registry.master_key.aws.field`."),
+    entry(
+        "registry.master_key.previous[].aws.version_stage",
+        Kind::Text,
+        "As `registry.master_key.aws.version_stage`.",
+    ),
+    entry("registry.master_key.previous[].aws.endpoint", Kind::Url, "As `registry.master_key.aws.endpoint`."),
+    entry("registry.master_key.previous[].azure", Kind::Section, "As `registry.master_key.azure`."),
+    entry("registry.master_key.previous[].azure.vault", Kind::Url, "As `registry.master_key.azure.vault`."),
+    entry(
+        "registry.master_key.previous[].azure.secret",
+        Kind::Text,
+        "As `registry.master_key.azure.secret`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.version",
+        Kind::Text,
+        "As `registry.master_key.azure.version`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.managed_identity",
+        Kind::Flag,
+        "As `registry.master_key.azure.managed_identity`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.tenant",
+        Kind::Text,
+        "As `registry.master_key.azure.tenant`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.client_id",
+        Kind::Text,
+        "As `registry.master_key.azure.client_id`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.client_secret_env",
+        Kind::Text,
+        "As `registry.master_key.azure.client_secret_env`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.client_secret_file",
+        Kind::Path,
+        "As `registry.master_key.azure.client_secret_file`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.resource",
+        Kind::Url,
+        "As `registry.master_key.azure.resource`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.login_endpoint",
+        Kind::Url,
+        "As `registry.master_key.azure.login_endpoint`.",
+    ),
+    entry(
+        "registry.master_key.previous[].azure.identity_endpoint",
+        Kind::Url,
+        "As `registry.master_key.azure.identity_endpoint`.",
+    ),
+    entry("registry.master_key.previous[].gcp", Kind::Section, "As `registry.master_key.gcp`."),
+    entry("registry.master_key.previous[].gcp.project", Kind::Text, "As `registry.master_key.gcp.project`."),
+    entry("registry.master_key.previous[].gcp.secret", Kind::Text, "As `registry.master_key.gcp.secret`."),
+    entry("registry.master_key.previous[].gcp.version", Kind::Text, "As `registry.master_key.gcp.version`."),
+    entry(
+        "registry.master_key.previous[].gcp.credentials_file",
+        Kind::Path,
+        "As `registry.master_key.gcp.credentials_file`.",
+    ),
+    entry("registry.master_key.previous[].gcp.endpoint", Kind::Url, "As `registry.master_key.gcp.endpoint`."),
+    entry(
+        "registry.master_key.previous[].gcp.metadata_endpoint",
+        Kind::Url,
+        "As `registry.master_key.gcp.metadata_endpoint`.",
+    ),
+];
