@@ -9,7 +9,7 @@
 //! file is its owner's to edit.
 //!
 //! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`]; for
-//! databases [`row`] → [`store`] → [`sqlite`].
+//! databases [`row`] → [`store`] → [`sqlite`] → [`postgres`].
 
 pub mod actor;
 pub mod audit;
@@ -26,6 +26,7 @@ pub mod material;
 pub mod mirror;
 pub mod names;
 pub mod parts;
+pub mod postgres;
 mod progress;
 mod query;
 pub mod record;
@@ -43,6 +44,7 @@ pub use config::Config;
 pub use directory::{Directory, Status, TooOld};
 pub use key_hash::KeyHash;
 pub use parts::{KeyParts, Parts};
+pub use postgres::PostgresStore;
 pub use record::{Agent, Delegation, KeyKind, Organisation, State};
 pub use records::{Counts, Key, Records, Standing};
 pub use rejection::{Rejection, RejectionKind};

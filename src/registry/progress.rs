@@ -61,6 +61,11 @@ impl Progress {
         step().inspect_err(|error| self.failure = Some(error.clone()))
     }
 
+    /// Whether it moves the head.
+    pub(super) const fn moved(&self) -> bool {
+        self.audited
+    }
+
     /// Whether it may be committed.
     ///
     /// # Errors

@@ -46,10 +46,11 @@ pub struct SqliteStore {
     path: PathBuf,
     patience: Duration,
     files: Files,
-    writer: Mutex<Connection>,
+    watch: Mutex<Watch>,
     /// Those that nobody is using.
     readers: Mutex<Vec<Connection>>,
-    watch: Mutex<Watch>,
+    /// Closed after all others: the last one empties the log into the file, which those that only read cannot.
+    writer: Mutex<Connection>,
 }
 
 /// A connection that sees whether others have written.
@@ -82,9 +83,9 @@ impl SqliteStore {
             let watch = Mutex::new(Watch { connection, version });
             files.check()?;
             let (writer, readers) = (Mutex::new(writer), Mutex::default());
-            Ok(Self { path, patience, files, writer, readers, watch })
+            Ok(Self { path, patience, files, watch, readers, writer })
         };
-        opened().map_err(|error| placed(path, error))
+        opened().map_err(|error| placed(path, not_writable(path, error)))
     }
 
     /// Reads in a transaction, so that all of it is of one moment.
@@ -287,6 +288,16 @@ fn version(connection: &Connection) -> Result<i64, StoreError> {
     connection.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(failed)
 }
 
+/// An error of opening: what can be read but not opened lacks a log, and there is none where nothing may be written.
+fn not_writable(path: &Path, error: StoreError) -> StoreError {
+    let unopened = error.kind == StoreErrorKind::Gone && error.detail.starts_with("unable to open");
+    if !unopened || !path.is_file() || std::fs::File::open(path).is_err() {
+        return error;
+    }
+    let detail = "its log cannot be made; make the folder writable for this process";
+    StoreError::new(StoreErrorKind::ReadOnly, detail)
+}
+
 /// An error with the file that it is about.
 fn placed(path: &Path, error: StoreError) -> StoreError {
     let path = path.display().to_string();
@@ -306,4 +317,70 @@ fn database_only(error: WriteError) -> StoreError {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_grow_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("r.db"), PATIENCE, &Clock::System).unwrap();
+        let pages: i64 = lock(&store.writer).query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        lock(&store.writer).pragma_update(None, "max_page_count", pages + 2).unwrap();
+        let event = AuthEvent {
+            at: Timestamp(0),
+            organisation: None,
+            agent: None,
+            key_prefix: None,
+            action: "x".repeat(20_000),
+            reason: None,
+            peer: None,
+            count: 1,
+        };
+        let refused = store.append_events(std::slice::from_ref(&event), 9).unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Full);
+        assert!(refused.detail.contains("r.db") && refused.detail.ends_with("make room"), "{refused}");
+        assert_eq!(store.events(&SelectEvents { limit: 9, ..Default::default() }).unwrap(), []);
+        // A failure that is passed over is no commit, although SQLite has ended the transaction by itself.
+        let passed_over = store.write(&mut |transaction| {
+            let _ = transaction.append_event(&event);
+            let _ = transaction.append_event(&AuthEvent { action: String::new(), ..event.clone() });
+            Ok(())
+        });
+        assert!(matches!(passed_over, Err(WriteError::Store(StoreError { kind: StoreErrorKind::Full, .. }))));
+        assert_eq!(store.events(&SelectEvents { limit: 9, ..Default::default() }).unwrap(), []);
+    }
+
+    #[test]
+    fn questions_find_what_they_ask_for_by_an_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("r.db"), PATIENCE, &Clock::System).unwrap();
+        let text = || Some("x".to_owned());
+        let of = Select { organisation: text(), owner: None, after: text(), limit: 1 };
+        let owner = Select { owner: text(), limit: 1, ..Default::default() };
+        let audit = SelectAudit { organisation: text(), limit: 1, ..Default::default() };
+        let events = SelectEvents { organisation: text(), limit: 1, ..Default::default() };
+        let changes = format!("SELECT {ROW} FROM records WHERE seq > 5 ORDER BY seq");
+        for (sql, index) in [
+            (query::rows(DIALECT, Kind::Agent, &of).sql, "records_organisation"),
+            (query::rows(DIALECT, Kind::Key, &owner).sql, "records_owner"),
+            (query::owned(DIALECT, "x", None).sql, "records_owner"),
+            (query::audit(DIALECT, &audit).sql, "audit_organisation"),
+            (query::events(DIALECT, &events).sql, "auth_events_organisation"),
+            (changes, "records_seq"),
+        ] {
+            let connection = lock(&store.writer);
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let nulls = std::iter::repeat_n(rusqlite::types::Null, statement.parameter_count());
+            let plan: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            let plan = plan.join("; ");
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+    }
 }

@@ -1,10 +1,14 @@
 //! The databases of the registry: one suite for all of them, what is special about each, and what is left after a crash.
 
+mod kills;
 mod logs;
+mod model;
 mod places;
+mod postgres;
 mod processes;
 mod records;
 mod samples;
+mod sqlite;
 
 /// Makes a test of each of these functions for each database.
 macro_rules! on_every_database {
@@ -14,6 +18,17 @@ macro_rules! on_every_database {
                 #[test]
                 fn $name() {
                     super::$module::$name(&super::places::Sqlite::new());
+                }
+            )*)*
+        }
+
+        mod on_postgres {
+            $($(
+                #[test]
+                fn $name() {
+                    if let Some(place) = super::places::Postgres::new() {
+                        super::$module::$name(&place);
+                    }
                 }
             )*)*
         }
