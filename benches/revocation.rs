@@ -131,7 +131,8 @@ struct Times(&'static str, Vec<Duration>);
 impl Times {
     fn show(&mut self) {
         self.1.sort();
-        let at = |part: f64| self.1.get(((self.1.len() - 1) as f64 * part) as usize).copied().unwrap_or_default();
+        let at =
+            |part: f64| self.1.get(((self.1.len() - 1) as f64 * part) as usize).copied().unwrap_or_default();
         println!("{:<52} {:>9.2?} {:>9.2?} {:>9.2?}", self.0, at(0.5), at(0.99), at(1.0));
     }
 }
@@ -195,7 +196,8 @@ fn loads(one: SocketAddr, two: SocketAddr, key: &str) -> Vec<std::thread::JoinHa
                 (HeaderName::from_static("x-api-key"), key.parse().unwrap()),
             ];
             let path = "/v1/data/app/allow";
-            let request = PreparedRequest::new(&Method::POST, path, &address.to_string(), &headers, Some(b"{}"));
+            let request =
+                PreparedRequest::new(&Method::POST, path, &address.to_string(), &headers, Some(b"{}"));
             std::thread::spawn(move || {
                 let limit = Limit::Time(Duration::from_secs(3600));
                 // Ends with the process.

@@ -1,6 +1,5 @@
 //! Opens the registry that a configuration asks for.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::{StartError, misconfigured};
@@ -11,9 +10,11 @@ use crate::custody::{self, MasterKeyConfig};
 use crate::model::clock::Clock;
 use crate::net;
 use crate::registry::freshness::Monotonic;
+use crate::registry::postgres::PostgresStore;
+use crate::registry::postgres::options::PostgresOptions;
 use crate::registry::rules::Rules;
 use crate::registry::sqlite::{PATIENCE, SqliteStore};
-use crate::registry::store::Store;
+use crate::registry::store::{Store, StoreError};
 use crate::registry::{Opening, Registry};
 use crate::sealing::Keyring;
 
@@ -45,10 +46,9 @@ pub(super) async fn open(
         monotonic: Monotonic::default(),
         max_age: config.registry.max_registry_age.0,
     };
-    let (file, clock) = (file(config), clock.clone());
+    let (config, clock) = (config.clone(), clock.clone());
     let opened = tokio::task::spawn_blocking(move || -> Result<Registry, String> {
-        let store = SqliteStore::open(&file, PATIENCE, &clock).map_err(|error| error.to_string())?;
-        let store: Box<dyn Store> = Box::new(store);
+        let store = store(&config, &clock).map_err(|error| error.to_string())?;
         Registry::open(store, opening).map_err(|error| error.to_string())
     });
     let opened = opened.await.map_err(|error| StartError::Other(error.to_string()))?;
@@ -86,8 +86,14 @@ async fn keyring(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result
     keyring.map_err(|error| misconfigured(loaded, &error.at, &format!("{}; {}", error.message, error.hint)))
 }
 
-fn file(config: &Config) -> PathBuf {
-    config.registry.file.clone().unwrap_or_else(|| config.state.join(FILE))
+/// The database, opened. Blocks.
+fn store(config: &Config, clock: &Clock) -> Result<Box<dyn Store>, StoreError> {
+    if let Some(url) = &config.registry.postgres {
+        let options = PostgresOptions::new(url.expose());
+        return Ok(Box::new(PostgresStore::open(&options, clock)?));
+    }
+    let file = config.registry.file.clone().unwrap_or_else(|| config.state.join(FILE));
+    Ok(Box::new(SqliteStore::open(&file, PATIENCE, clock)?))
 }
 
 /// Roles that count for the whole server are nobody's but the operator's.
