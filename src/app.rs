@@ -124,6 +124,7 @@ impl App {
 
         let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
         edge.registry.clone_from(&registry);
+        edge.bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
         let edge = Arc::new(edge);
         let listeners = Listeners::start(&loaded, &edge).await?;
         let live = Arc::new(Live {
@@ -246,6 +247,7 @@ fn edge(
         trigger: watcher.trigger(),
         tasks: supervisor.tasks(),
         registry: None,
+        bootstrap: None,
         metrics: Arc::clone(metrics),
     })
 }

@@ -1,7 +1,7 @@
 //! The pipeline that every door uses: what is in force → who is calling → what is asked → input → decision → record.
 //!
 //! INVARIANT (one way to a decision): doors come in through [`Authorizer::authorize`] and its batch form, through
-//! [`Authorizer::manage`], or through [`Authorizer::refuse`] for what is not even a call. All of them end in the decision
+//! [`Authorizer::manage`] and [`Authorizer::administer`], or through [`Authorizer::refuse`] for what is not even a call. All of them end in the decision
 //! log; there is no early return between taking what is in force and recording.
 //! INVARIANT (before the body): who is calling is decided before the door is asked for the body.
 //! INVARIANT (nobody waits for another): what policy may wait for, it waits for on a thread that serves nobody; how many
@@ -25,11 +25,13 @@ use std::{fmt, io};
 
 use uuid::Uuid;
 
+use self::admission::AdminLimits;
 use self::call::Call;
 use self::decider::Decider;
 use self::in_force::{Current, InForce};
 use self::separate_pool::SeparatePool;
 use crate::decision_log::{DecisionLog, Unrecorded};
+use crate::identity::Authenticator;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::decision::{Decision, Outcome, Recorded};
 use crate::model::failure::{Failure, FailureKind};
@@ -63,6 +65,24 @@ pub struct AuthorizedBatch {
     pub rate: Option<RateStanding>,
 }
 
+/// How somebody comes in to [`Authorizer::administer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// With a credential, always: also where identity is off.
+    Credential,
+    /// With something that is no credential, which the door looks at: before anybody can have one.
+    Token,
+}
+
+/// A recorded call of the admin API.
+#[derive(Debug)]
+pub struct Administered<A, T> {
+    /// The record: what was attempted, or why it was refused.
+    pub decision: Recorded<Decision>,
+    /// Who may attempt it, and what; none where it was refused.
+    pub attempt: Option<(A, T)>,
+}
+
 /// Why a batch is not answered item by item.
 #[derive(Debug)]
 pub enum BatchRefused {
@@ -83,6 +103,7 @@ pub struct Authorizer {
     decider: Arc<Decider>,
     /// Where evaluations run that are long.
     pool: Arc<SeparatePool>,
+    admin_limits: AdminLimits,
 }
 
 impl Authorizer {
@@ -99,7 +120,8 @@ impl Authorizer {
     ) -> io::Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
         let pool = Arc::new(SeparatePool::new((processors / 2).max(1))?);
-        Ok(Self { current, clock, is_stale, decider: Arc::new(Decider::new(log, metrics)), pool })
+        let decider = Arc::new(Decider::new(log, metrics));
+        Ok(Self { current, clock, is_stale, decider, pool, admin_limits: AdminLimits::new() })
     }
 
     /// What is in force, for what is no decision (health, status).
@@ -197,6 +219,57 @@ impl Authorizer {
         self.decider.record(decision).await
     }
 
+    /// Says who calls the admin API and records what it attempts. Then it may be done, and not before: a change without a
+    /// record is impossible, and a record without a change is an attempt that came to nothing.
+    ///
+    /// `admit` says what a caller is there, and `ask` reads what it wants, once it is admitted and counted.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] when the log did not take the record: nothing may be done.
+    pub async fn administer<A, T>(
+        &self,
+        arrival: Arrival<'_>,
+        entrance: Entrance,
+        admit: impl FnOnce(&AuthContext, &InForce) -> Result<A, Failure>,
+        ask: impl AsyncFnOnce() -> Result<T, Failure>,
+    ) -> Result<Administered<A, T>, Unrecorded> {
+        let Arrival { presented, path: _, context, started, counted: _ } = arrival;
+        let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
+        call.peer = presented.peer.map(|peer| peer.ip());
+        let attempt = match self.admit_admin(&mut call, entrance, &presented).await {
+            Ok(()) => match admit(call.auth(), &call.in_force) {
+                Ok(actor) => ask().await.map(|asked| (actor, asked)),
+                Err(failure) => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        };
+        let (decision, attempt) = match attempt {
+            Ok(attempt) => {
+                (call.into_decision(Uuid::new_v4(), Outcome::Allow, Duration::ZERO), Some(attempt))
+            }
+            Err(failure) => (call.refuse(failure), None),
+        };
+        Ok(Administered { decision: self.decider.record(decision).await?, attempt })
+    }
+
+    /// Who is calling, and whether it may call once more.
+    async fn admit_admin(
+        &self,
+        call: &mut Call,
+        entrance: Entrance,
+        presented: &Presented<'_>,
+    ) -> Result<(), Failure> {
+        match entrance {
+            Entrance::Credential => {
+                let authenticator = Arc::clone(&call.in_force.authenticator);
+                self.verify(call, &authenticator, IdentityMode::Required, presented).await?;
+                self.count(call, 1).await?;
+            }
+            Entrance::Token => call.caller_is(AuthContext::Anonymous),
+        }
+        self.admin_limits.count(call.auth(), call.peer, call.at)
+    }
+
     /// Records that a request was refused before it became a call: not HTTP, from elsewhere, no such method.
     ///
     /// # Errors
@@ -272,8 +345,18 @@ impl Authorizer {
         let authenticator = Arc::clone(&call.in_force.authenticator);
         // Management is as open as the whole of policy is.
         let off = call.path.is_none() && authenticator.mode_for(&EntryPath::default()) == IdentityMode::Off;
-        let begun = Instant::now();
         let mode = if off { IdentityMode::Off } else { mode };
+        self.verify(call, &authenticator, mode, presented).await
+    }
+
+    async fn verify(
+        &self,
+        call: &mut Call,
+        authenticator: &Authenticator,
+        mode: IdentityMode,
+        presented: &Presented<'_>,
+    ) -> Result<(), Failure> {
+        let begun = Instant::now();
         let authenticated = authenticator.authenticate(mode, presented).await;
         call.authenticate = begun.elapsed();
         match authenticated {

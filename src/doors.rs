@@ -6,8 +6,9 @@
 //! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
 //!
 //! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
-//! `health` and `manage` (status, config, policies).
+//! `health` and `manage` (status, config, policies) → `admin` (the registry).
 
+mod admin;
 pub mod answer;
 pub mod body;
 pub mod context;

@@ -9,10 +9,12 @@
 //! file is its owner's to edit.
 //!
 //! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`]; for
-//! databases [`row`] → [`store`] → [`sqlite`] → [`postgres`].
+//! databases [`row`] → [`store`] → [`sqlite`] → [`postgres`]; for who looks or changes [`actor`] → [`service`] → [`change`] →
+//! [`reads`].
 
 pub mod actor;
 pub mod audit;
+pub mod bootstrap_token;
 pub mod change;
 pub mod command;
 pub mod config;
@@ -29,6 +31,7 @@ pub mod parts;
 pub mod postgres;
 mod progress;
 mod query;
+pub mod reads;
 pub mod record;
 pub mod records;
 pub mod rejection;

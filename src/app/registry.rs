@@ -9,6 +9,7 @@ use crate::config::{Config, Loaded, Profile};
 use crate::custody::{self, MasterKeyConfig};
 use crate::model::clock::Clock;
 use crate::net;
+use crate::registry::bootstrap_token::BootstrapToken;
 use crate::registry::freshness::Monotonic;
 use crate::registry::postgres::PostgresStore;
 use crate::registry::postgres::options::PostgresOptions;
@@ -57,6 +58,22 @@ pub(super) async fn open(
         misconfigured(loaded, "registry", &message)
     })?;
     Ok(Some(Arc::new(registry)))
+}
+
+/// What a new registry is begun with.
+///
+/// # Errors
+/// The token cannot be written.
+pub(super) fn bootstrap(
+    loaded: &Loaded,
+    registry: Option<&Arc<Registry>>,
+) -> Result<Option<Arc<BootstrapToken>>, StartError> {
+    let Some(registry) = registry else { return Ok(None) };
+    let token = BootstrapToken::prepare(&registry.known(), &loaded.config.state);
+    let token = token.map_err(|error| {
+        misconfigured(loaded, "state", &format!("the bootstrap token cannot be written: {error}"))
+    })?;
+    Ok(Some(Arc::new(token)))
 }
 
 /// Keeps the registry's mirror up to date.

@@ -137,6 +137,51 @@ fn standing(taken: &Taken) -> RateStanding {
     RateStanding { name, quota: limit.count(), window: limit.seconds(), remaining, reset }
 }
 
+/// So many calls of the admin API are allowed to one caller, whatever the configuration says.
+const ADMIN: (&str, &str) = ("admin", "50/second");
+/// So often may one peer try to begin a registry.
+const BEGINNINGS: (&str, &str) = ("bootstrap", "10/minute");
+/// The most callers whose calls are counted at a time.
+const MOST_CALLERS: usize = 10_000;
+
+/// What the admin API allows at most, counted in this process.
+#[derive(Debug)]
+pub(super) struct AdminLimits(RateLimiter);
+
+impl AdminLimits {
+    pub(super) fn new() -> Self {
+        Self(RateLimiter::in_memory(MOST_CALLERS))
+    }
+
+    /// Counts a call of whoever was authenticated, else of a peer that wants to begin.
+    pub(super) fn count(
+        &self,
+        auth: &AuthContext,
+        peer: Option<IpAddr>,
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        let ((name, quota), key) = match auth {
+            AuthContext::Verified(Verified { principal, key, .. }) => match key {
+                Some(key) => (ADMIN, Key::new("admin key", &[principal.issuer.as_bytes(), key.as_bytes()])),
+                None => (ADMIN, subject_key("admin", principal)),
+            },
+            AuthContext::Anonymous | AuthContext::Unchecked => (BEGINNINGS, peer_key("bootstrap", peer)),
+        };
+        let quota = quota.parse().map_err(|message: String| Failure::new(FailureKind::Internal, message))?;
+        let mut charges = Charges::default();
+        // There is a place for it.
+        let _ = charges.add(Charge { name, key, quota });
+        match self.0.take_in_memory(&charges, 1, at) {
+            Ok(Some(taken)) if !taken.allowed => Err(over(&taken)),
+            Ok(_) => Ok(()),
+            Err(unavailable) => {
+                let message = format!("calls cannot be counted now: {unavailable}");
+                Err(Failure::new(FailureKind::VerifierUnavailable, message))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

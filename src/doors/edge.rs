@@ -9,6 +9,7 @@ use crate::bundle::status::Status;
 use crate::bundle::watch::Trigger;
 use crate::model::request::EntryPath;
 use crate::registry::Registry;
+use crate::registry::bootstrap_token::BootstrapToken;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::tasks::Tasks;
 
@@ -33,6 +34,8 @@ pub struct Edge {
     pub tasks: Arc<Tasks>,
     /// The registry, where there is one.
     pub registry: Option<Arc<Registry>>,
+    /// What a new registry is begun with.
+    pub bootstrap: Option<Arc<BootstrapToken>>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }

@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{answer, health, manage, opa, refused};
+use super::{admin, answer, health, manage, opa, refused};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -38,6 +38,8 @@ enum Route {
     HealthRule,
     Metrics,
     Manage(Operation),
+    /// An operation on the registry, by its path.
+    Admin(&'static str),
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
@@ -81,12 +83,14 @@ pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
         Listener::Decisions => DECISIONS.as_slice(),
         Listener::Management => MANAGEMENT.as_slice(),
     };
+    let admin = admin::paths().into_iter().map(|(path, name)| (path, Route::Admin(path), name));
+    let admin = admin.filter(|_| listener == Listener::Management && edge.registry.is_some());
     let mut router = Router::new();
-    for (path, route, name) in own.iter().chain(&SHARED) {
+    for (path, route, name) in own.iter().chain(&SHARED).copied().chain(admin) {
         let (edge, counted) = (Arc::clone(edge), Arc::new(edge.metrics.http_handler(name)));
         let handler = move |request: Request| {
             let (edge, counted) = (Arc::clone(&edge), Arc::clone(&counted));
-            async move { handle(&edge, listener, &counted, *route, request).await }
+            async move { handle(&edge, listener, &counted, route, request).await }
         };
         router = router.route(path, any(handler));
     }
@@ -132,7 +136,8 @@ async fn handle(
 fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, String>> {
     let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
     match route {
-        Route::Health | Route::Live | Route::Ready => None,
+        // The admin API asks everybody for a credential.
+        Route::Health | Route::Live | Route::Ready | Route::Admin(_) => None,
         Route::DataV1 => Some(below("/v1/data")),
         Route::DataV0 => Some(below("/v0/data")),
         Route::Batch => Some(below("/v1/batch/data")),
@@ -153,6 +158,7 @@ async fn answered(
         Route::DataV0 => opa::v0(edge, request, started).await,
         Route::Default => opa::default_decision(edge, request, started).await,
         Route::Batch => opa::batch(edge, request, started).await,
+        Route::Admin(path) => admin::handle(edge, path, request, started).await,
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,
         Route::Health | Route::Live | Route::Ready | Route::HealthRule | Route::Metrics => {
             let trusted = listener == Listener::Management || health::is_open(edge);

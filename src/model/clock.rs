@@ -57,6 +57,17 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
+/// As `date-time` of RFC 3339.
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "date-time", "description": "A point in time (RFC 3339)." })
+    }
+}
+
 /// Whether a text has the form of `date-time` in RFC 3339 section 5.6; the library takes more.
 fn has_form_of_rfc3339(text: &str) -> bool {
     let Some((seconds, rest)) = text.split_at_checked(19) else { return false };

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Hard limits of an agent or a key: checked before policy, and beyond the reach of every rule.
 ///
 /// INVARIANT (absent is no limit, empty is nothing): a list that is absent limits nothing; an empty one allows nothing.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HardLimits {
     /// The providers whose actions are allowed, e.g. `[stripe, aws]`.

@@ -129,6 +129,18 @@ macro_rules! text_serde {
     };
 }
 
+/// As text, e.g. `50ms`.
+impl schemars::JsonSchema for Period {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Period".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let pattern = "^(0|[0-9]+ *(d|h|m|s|ms|us|ns))$";
+        schemars::json_schema!({ "type": "string", "pattern": pattern, "description": "A duration, e.g. `24h`." })
+    }
+}
+
 text_serde!(Period, "a duration such as `50ms`");
 text_serde!(ByteSize, "a size such as `1MiB`");
 

@@ -95,6 +95,14 @@ impl Actor {
         if enough && self.sees(organisation) { Ok(()) } else { Err(self.lacks(right)) }
     }
 
+    /// Whether there is anything that it may do this to.
+    ///
+    /// # Errors
+    /// There is not.
+    pub fn require_anywhere(&self, right: Right) -> Result<(), Rejection> {
+        self.require(right, self.organisation())
+    }
+
     /// That it may not do this.
     pub fn lacks(&self, right: Right) -> Rejection {
         let needed = match right {

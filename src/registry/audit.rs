@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use super::row::{AuditRow, Head, Kind, Row};
 use crate::model::clock::Timestamp;
 
 /// One entry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Its number, which is that of the commit.
     pub seq: u64,
@@ -40,7 +41,7 @@ pub struct Entry {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryActor {
     /// The id of a key, or issuer and subject of a person.
     pub id: String,
@@ -59,7 +60,7 @@ impl From<&Actor> for EntryActor {
 }
 
 /// One record that was changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EntryChange {
     /// Its kind.
     pub kind: Kind,
@@ -155,7 +156,7 @@ pub struct Verification {
 const MOST_PROBLEMS: usize = 20;
 
 /// What a chain is found to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verified {
     /// How many entries there are.
     pub entries: u64,

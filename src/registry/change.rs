@@ -3,9 +3,10 @@
 //! INVARIANT (one way in): records are found, put and deleted by [`Change`], which asks whether the actor sees them and writes
 //! down what happens to them. No command touches a row by itself.
 //!
-//! Reading order: this file → `organisations` → `agents` → `keys` → `delegations` → `small`.
+//! Reading order: this file → `organisations` → `agents` → `keys` → `delegations` → `small` → `bootstrap`.
 
 mod agents;
+mod bootstrap;
 mod delegations;
 mod keys;
 mod organisations;
@@ -32,6 +33,19 @@ pub struct Done {
     /// The record that it is about, as it may be shown; null where it was deleted.
     pub record: Value,
     /// What is shown this once: the text of a key.
+    pub once: Option<Secret<String>>,
+    /// What was made with it.
+    pub made: Vec<Made>,
+}
+
+/// What was made with something else, in the same transaction.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// What it is to the other, e.g. `admin_key`.
+    pub name: &'static str,
+    /// The record, as it may be shown.
+    pub record: Value,
+    /// What is shown this once.
     pub once: Option<Secret<String>>,
 }
 
@@ -83,6 +97,7 @@ impl Change<'_> {
         let one_of =
             |actions: [&'static str; 3], which| actions.get(state(which)).copied().unwrap_or_default();
         Ok(match command {
+            Command::Bootstrap(new) => ("registry.bootstrap", self.bootstrap(new)?),
             Command::CreateOrganisation(new) => ("organisation.create", self.create_organisation(new)?),
             Command::RenameOrganisation { id, name } => {
                 ("organisation.update", self.rename_organisation(id, name.as_deref())?)

@@ -2,7 +2,8 @@
 //!
 //! Each command is one transaction with one entry in the audit log. What it may say is here; what it does, in `change`.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::record::{KeyKind, MemberRole, State};
@@ -15,6 +16,8 @@ use crate::model::units::Period;
 /// One change.
 #[derive(Debug, Clone)]
 pub enum Command {
+    /// Makes the first operator key, organisation and admin key of a registry that has no operator key.
+    Bootstrap(NewRegistry),
     /// Makes an organisation.
     CreateOrganisation(NewOrganisation),
     /// Renames it.
@@ -144,18 +147,30 @@ pub enum Command {
     },
 }
 
+/// What a registry is to begin with.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewRegistry {
+    /// The first organisation.
+    pub organisation: NewOrganisation,
+    /// Its first agent, with a key.
+    pub agent: Option<NewAgent>,
+}
+
 /// An organisation that is to be.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewOrganisation {
     /// Its id; made up where there is none.
     pub id: Option<String>,
     /// What people call it.
     pub name: Option<String>,
+    /// Whether it gets an admin key with it.
+    pub admin_key: bool,
 }
 
 /// A member that is to be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
     /// The organisation; by default the caller's own.
@@ -170,7 +185,7 @@ pub struct NewMember {
 }
 
 /// An agent that is to be.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewAgent {
     /// The organisation; by default the caller's own.
@@ -185,14 +200,46 @@ pub struct NewAgent {
     pub limits: HardLimits,
     /// What else policy may want to know of it.
     pub attributes: Map<String, Value>,
+    /// Its first key, if it is to have one: `true`, or what is special about it.
+    pub key: Option<FirstKey>,
+}
+
+/// The first key of an agent, which is made with it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FirstKey {
+    /// Whether there is one.
+    Wanted(bool),
+    /// There is one, and it is special.
+    Special(NewAgentKey),
+}
+
+/// A key of an agent that is made with it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewAgentKey {
+    /// What people call it.
+    pub name: Option<String>,
+    /// How it begins; by default `sk_agent`.
+    pub prefix: Option<String>,
+    /// Its roles, besides those of its agent.
+    pub roles: Vec<String>,
+    /// Its permissions, besides those of its agent.
+    pub permissions: Vec<String>,
+    /// What else policy may want to know of it.
+    pub metadata: Map<String, Value>,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What is to be known of an agent; what is absent stays as it is.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentChange {
-    /// What people call it.
-    pub name: Option<String>,
+    /// What people call it; null takes the name away.
+    #[serde(deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
+    pub name: Option<Option<String>>,
     /// Its roles.
     pub roles: Option<Vec<String>>,
     /// Its permissions.
@@ -204,7 +251,7 @@ pub struct AgentChange {
 }
 
 /// A key that is to be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// What it is for.
@@ -238,8 +285,48 @@ pub struct NewKey {
     pub expires_at: Option<Timestamp>,
 }
 
+impl NewKey {
+    /// A key of this kind, with nothing else said.
+    pub fn of(kind: KeyKind) -> Self {
+        Self {
+            kind,
+            agent: None,
+            organisation: None,
+            name: None,
+            prefix: None,
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            limits: HardLimits::default(),
+            metadata: Map::new(),
+            expires_at: None,
+        }
+    }
+}
+
+impl FirstKey {
+    /// The key that it asks for, if it does.
+    pub fn of(&self, agent: &str) -> Option<NewKey> {
+        let NewAgentKey { name, prefix, roles, permissions, metadata, expires_at } = match self {
+            Self::Wanted(false) => return None,
+            Self::Wanted(true) => NewAgentKey::default(),
+            Self::Special(key) => key.clone(),
+        };
+        let agent = Some(agent.to_owned());
+        Some(NewKey {
+            agent,
+            name,
+            prefix,
+            roles,
+            permissions,
+            metadata,
+            expires_at,
+            ..NewKey::of(KeyKind::Agent)
+        })
+    }
+}
+
 /// A delegation that is to be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewDelegation {
     /// Who delegates; by default the agent that calls.
@@ -257,7 +344,7 @@ pub struct NewDelegation {
 }
 
 /// A role that is to be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRole {
     /// The organisation; by default the caller's own, and with an operator that of all.
@@ -281,7 +368,7 @@ pub struct NewSecret {
 }
 
 /// A setting that is to be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSetting {
     /// The organisation; by default the caller's own, and with an operator that of all.
@@ -294,7 +381,7 @@ pub struct NewSetting {
 }
 
 /// A revocation that is to be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRevocation {
     /// The organisation whose credentials it covers; by default the caller's own, and with an operator all.
@@ -308,4 +395,9 @@ pub struct NewRevocation {
     /// Why, for the record.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// What is there is given, even if it is null.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
 }

@@ -8,6 +8,21 @@ use crate::model::subject;
 
 /// The longest id that somebody chooses, in bytes.
 const MAX_ID: usize = 63;
+/// Words that stand in the places of ids: in paths of the admin API, and in records.
+const RESERVED: [&str; 12] = [
+    "anonymous",
+    "register",
+    "verify",
+    "query",
+    "enable",
+    "disable",
+    "revoke",
+    "rotate",
+    "rewrap",
+    "secrets",
+    "verdict",
+    "registry",
+];
 /// The longest name of a role, a permission, a secret or a setting, in bytes.
 const MAX_WORD: usize = 128;
 /// The longest name for people, in bytes.
@@ -26,8 +41,14 @@ pub fn check_id(field: &'static str, id: &str) -> Result<(), Rejection> {
     let fits = id
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
-    if begins && fits && id.len() <= MAX_ID && id != "anonymous" {
+    if begins && fits && id.len() <= MAX_ID && !RESERVED.contains(&id) {
         return Ok(());
+    }
+    if RESERVED.contains(&id) {
+        return Err(Rejection::invalid(
+            field,
+            format!("`{id}` is a word of its own here; choose another id"),
+        ));
     }
     let message = format!(
         "is no identifier: write 1 to {MAX_ID} of the characters a-z, 0-9, `-` and `_`, beginning with a letter or a digit"
@@ -117,6 +138,9 @@ mod tests {
             ("acme/corp", false),
             ("acme\n", false),
             ("anonymous", false),
+            ("register", false),
+            ("verify", false),
+            ("query", false),
             (&"a".repeat(63), true),
             (&"a".repeat(64), false),
         ] {

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -17,7 +18,7 @@ use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
 
 /// Whether what hangs on a record counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It does.
@@ -40,6 +41,17 @@ impl State {
     }
 }
 
+/// How the records of one agent are found among those of their kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfAgent {
+    /// There are none.
+    Nothing,
+    /// The agent owns their rows.
+    Owned,
+    /// By looking at each.
+    Scattered,
+}
+
 /// A record that is kept as a row.
 pub trait Stored: Serialize + DeserializeOwned {
     /// The kind of its rows.
@@ -54,6 +66,14 @@ pub trait Stored: Serialize + DeserializeOwned {
     /// What it goes with.
     fn owner(&self) -> Option<&str>;
 
+    /// How those of one agent are found.
+    const OF_AGENT: OfAgent = OfAgent::Nothing;
+
+    /// Whether it is this agent's own affair.
+    fn concerns(&self, _agent: &str) -> bool {
+        false
+    }
+
     /// What may be shown of it: in answers and in the audit log.
     fn shown(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
@@ -61,7 +81,7 @@ pub trait Stored: Serialize + DeserializeOwned {
 }
 
 /// An organisation, which is the tenant of its agents.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Organisation {
     /// Its identifier, e.g. `acme-corp`.
     pub id: String,
@@ -77,7 +97,7 @@ pub struct Organisation {
 }
 
 /// What a member may do in its organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
     /// Everything that is the organisation's own affair.
@@ -87,7 +107,7 @@ pub enum MemberRole {
 }
 
 /// A person who manages an organisation: whoever presents a token of this issuer for this subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     /// The organisation.
     pub organisation: String,
@@ -102,7 +122,7 @@ pub struct Member {
 }
 
 /// An agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     /// Its identifier, which no other agent has, whatever its organisation.
     pub id: String,
@@ -134,7 +154,7 @@ pub struct Agent {
 }
 
 /// What a key is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
     /// An agent calls with it.
@@ -168,7 +188,7 @@ impl KeyKind {
 }
 
 /// An API key. The key itself is nowhere.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct KeyRecord {
     /// Its identifier, which records show.
     pub id: String,
@@ -184,6 +204,7 @@ pub struct KeyRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What it is found by.
+    #[schemars(skip)]
     pub tag: KeyTag,
     /// Its first 8 characters, for people to recognise it by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,6 +238,13 @@ pub struct KeyRecord {
     pub replaces: Option<String>,
 }
 
+impl KeyRecord {
+    /// Whether it manages the registry, and not only an organisation.
+    pub fn is_operators(&self) -> bool {
+        self.kind == KeyKind::Admin && self.organisation.is_none()
+    }
+}
+
 /// Without tag and metadata.
 impl fmt::Debug for KeyRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -225,7 +253,7 @@ impl fmt::Debug for KeyRecord {
 }
 
 /// What one agent lets another do for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delegation {
     /// Its identifier.
     pub id: String,
@@ -253,7 +281,7 @@ pub struct Delegation {
 }
 
 /// A role of an organisation, or of all of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnedRole {
     /// The organisation; none where it is a role of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -265,7 +293,7 @@ pub struct OwnedRole {
 }
 
 /// A sealed value of an agent; the value stands beside its row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretRecord {
     /// The agent.
     pub agent: String,
@@ -280,7 +308,7 @@ pub struct SecretRecord {
 }
 
 /// A tunable of an organisation, or of all.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Setting {
     /// The organisation; none where it is for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -347,6 +375,8 @@ impl Stored for Agent {
     const KIND: Kind = Kind::Agent;
     const WORD: &'static str = "agent";
 
+    const OF_AGENT: OfAgent = OfAgent::Scattered;
+
     fn row_id(&self) -> String {
         self.id.clone()
     }
@@ -358,11 +388,17 @@ impl Stored for Agent {
     fn owner(&self) -> Option<&str> {
         self.organisation.as_deref()
     }
+
+    fn concerns(&self, agent: &str) -> bool {
+        self.id == agent
+    }
 }
 
 impl Stored for KeyRecord {
     const KIND: Kind = Kind::Key;
     const WORD: &'static str = "key";
+
+    const OF_AGENT: OfAgent = OfAgent::Owned;
 
     fn row_id(&self) -> String {
         self.id.clone()
@@ -383,11 +419,17 @@ impl Stored for KeyRecord {
         }
         shown
     }
+
+    fn concerns(&self, agent: &str) -> bool {
+        self.agent.as_deref() == Some(agent)
+    }
 }
 
 impl Stored for Delegation {
     const KIND: Kind = Kind::Delegation;
     const WORD: &'static str = "delegation";
+
+    const OF_AGENT: OfAgent = OfAgent::Scattered;
 
     fn row_id(&self) -> String {
         self.id.clone()
@@ -399,6 +441,10 @@ impl Stored for Delegation {
 
     fn owner(&self) -> Option<&str> {
         Some(&self.from)
+    }
+
+    fn concerns(&self, agent: &str) -> bool {
+        self.from == agent || self.to == agent
     }
 }
 
@@ -437,6 +483,8 @@ impl Stored for SecretRecord {
     const KIND: Kind = Kind::Secret;
     const WORD: &'static str = "secret";
 
+    const OF_AGENT: OfAgent = OfAgent::Owned;
+
     fn row_id(&self) -> String {
         Self::id_of(&self.agent, &self.name)
     }
@@ -448,6 +496,10 @@ impl Stored for SecretRecord {
     fn owner(&self) -> Option<&str> {
         Some(&self.agent)
     }
+
+    fn concerns(&self, agent: &str) -> bool {
+        self.agent == agent
+    }
 }
 
 impl Setting {
@@ -458,7 +510,7 @@ impl Setting {
 }
 
 /// A revocation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RevocationRecord {
     /// Its identifier.
     pub id: String,

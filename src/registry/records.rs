@@ -372,6 +372,11 @@ impl Records {
             .unwrap_or(Standing::InForce)
     }
 
+    /// Whether there is a key that manages the registry.
+    pub fn has_operator(&self) -> bool {
+        self.keys().any(|key| key.is_operators())
+    }
+
     /// Whether an organisation's credentials count; one that is not there has none.
     pub fn organisation_standing(&self, organisation: &str) -> Standing {
         self.organisations.get(organisation).map_or(Standing::Disabled, |one| one.state.into())

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use rpds::HashTrieMapSync as Map;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::Timestamp;
 use crate::model::revocation::RevocationFacts;
 
 /// What a revocation names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Named {
     /// One credential, by its identifier (JWT `jti`).
@@ -33,7 +34,7 @@ pub enum Named {
 }
 
 /// One revocation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Revocation {
     /// What it names.
     pub named: Named,

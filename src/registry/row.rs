@@ -3,12 +3,13 @@
 //! INVARIANT (the rows are the change log): each commit has a number, and a row has that of the commit that last changed it.
 //! What is deleted stays as a row without body. So whoever knows all up to some commit finds what is new by one condition.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::clock::Timestamp;
 
 /// What a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A tenant.
@@ -154,7 +155,7 @@ pub struct SelectAudit {
 }
 
 /// Attempts to authenticate that were alike within a short time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuthEvent {
     /// When the first of them was.
     pub at: Timestamp,

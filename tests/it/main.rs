@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a topic.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod admin;
 mod architecture;
 mod author;
 mod bad_input;

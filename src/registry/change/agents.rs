@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::organisations::check_transition;
-use super::{Change, Done, broken};
+use super::{Change, Done, Made, broken};
 use crate::model::limits::HardLimits;
 use crate::registry::actor::Right;
-use crate::registry::command::{AgentChange, NewAgent};
+use crate::registry::command::{AgentChange, FirstKey, NewAgent};
 use crate::registry::names::{check_json, check_name, check_words};
 use crate::registry::record::{
     Agent, Delegation, KeyRecord, Member, OwnedRole, SecretRecord, Setting, State, Stored,
@@ -31,7 +31,13 @@ impl Change<'_> {
             created_at: Some(self.with.now),
         };
         self.check_agent(&agent)?;
-        self.put(None, &agent, None)
+        let mut done = self.put(None, &agent, None)?;
+        if let Some(key) = new.key.as_ref().and_then(|key: &FirstKey| key.of(&agent.id)) {
+            // Whoever may make the agent may make its first key: nobody else relies on the agent yet.
+            let key = self.make_key(&key, Some(agent.id), agent.organisation)?;
+            done.made.push(Made { name: "api_key", record: key.record, once: key.once });
+        }
+        Ok(done)
     }
 
     fn check_agent(&self, agent: &Agent) -> Result<(), WriteError> {
@@ -59,7 +65,7 @@ impl Change<'_> {
         self.require(Right::Administer, before.organisation.as_deref())?;
         let AgentChange { name, roles, permissions, limits, attributes } = change.clone();
         let mut after = before.clone();
-        after.name = name.or(after.name);
+        after.name = name.unwrap_or(after.name);
         after.roles = roles.unwrap_or(after.roles);
         after.permissions = permissions.unwrap_or(after.permissions);
         after.limits = limits.map_or(after.limits, Arc::new);

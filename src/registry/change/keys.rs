@@ -32,6 +32,16 @@ const DAY: i64 = 86_400_000_000_000;
 impl Change<'_> {
     pub(super) fn create_key(&mut self, new: &NewKey) -> Result<Done, WriteError> {
         let (agent, organisation) = self.owner_of(new)?;
+        self.make_key(new, agent, organisation)
+    }
+
+    /// Makes a key for whose it is to be; whether the actor may do that has been asked.
+    pub(super) fn make_key(
+        &mut self,
+        new: &NewKey,
+        agent: Option<String>,
+        organisation: Option<String>,
+    ) -> Result<Done, WriteError> {
         self.check_key(new)?;
         let owner = agent.as_deref().or(organisation.as_deref());
         if let Some(owner) = owner

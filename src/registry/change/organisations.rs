@@ -1,10 +1,10 @@
 //! Organisations and their members.
 
-use super::{Change, Done};
+use super::{Change, Done, Made};
 use crate::registry::actor::Right;
-use crate::registry::command::{NewMember, NewOrganisation};
+use crate::registry::command::{NewKey, NewMember, NewOrganisation};
 use crate::registry::names::{check_id, check_name, check_subject};
-use crate::registry::record::{Member, Organisation, State};
+use crate::registry::record::{KeyKind, Member, Organisation, State};
 use crate::registry::rejection::Rejection;
 use crate::registry::row::Kind;
 use crate::registry::store::WriteError;
@@ -31,7 +31,13 @@ impl Change<'_> {
             state: State::Active,
             created_at: Some(self.with.now),
         };
-        self.put(None, &made, None)
+        let mut done = self.put(None, &made, None)?;
+        if new.admin_key {
+            let key = NewKey { name: Some("admin".to_owned()), ..NewKey::of(KeyKind::Admin) };
+            let key = self.make_key(&key, None, Some(made.id))?;
+            done.made.push(Made { name: "admin_key", record: key.record, once: key.once });
+        }
+        Ok(done)
     }
 
     pub(super) fn rename_organisation(&mut self, id: &str, name: Option<&str>) -> Result<Done, WriteError> {

@@ -151,7 +151,7 @@ impl World {
                 let agent = self.agents.get_mut(id)?;
                 only(call.manages(Some(&agent.organisation)))?;
                 let before = agent.clone();
-                agent.name = change.name.clone().or(agent.name.take());
+                agent.name = change.name.clone().unwrap_or(agent.name.take());
                 agent.roles = change.roles.clone().unwrap_or(agent.roles.clone());
                 unreserved(&agent.roles)?;
                 only(*agent != before)?;

@@ -115,7 +115,7 @@ impl Maker<'_> {
         match self.dice.below(100) {
             0..3 => Command::CreateOrganisation(NewOrganisation {
                 id: self.dice.pick(&ORGANISATIONS.map(text)).filter(|_| self.dice.chance(80)),
-                name: None,
+                ..NewOrganisation::default()
             }),
             3..5 => Command::RenameOrganisation { id: self.organisation(), name: Some(text("Renamed")) },
             5..9 => Command::SetOrganisationState {
@@ -140,7 +140,7 @@ impl Maker<'_> {
                 ..NewAgent::default()
             }),
             4..6 => {
-                let name = self.dice.chance(40).then(|| format!("Agent {}", self.dice.below(3)));
+                let name = self.dice.chance(40).then(|| Some(format!("Agent {}", self.dice.below(3))));
                 let roles = if self.dice.chance(60) { Some(self.roles()) } else { None };
                 Command::UpdateAgent { id, change: AgentChange { name, roles, ..AgentChange::default() } }
             }

@@ -107,7 +107,7 @@ impl Run {
         let operator = Actor { id: "founder".into(), power: Power::Operator, peer: None };
         for id in &ORGANISATIONS[..2] {
             let id = Some((*id).to_owned());
-            let new = NewOrganisation { id: id.clone(), name: None };
+            let new = NewOrganisation { id: id.clone(), ..NewOrganisation::default() };
             let attempt = self.attempt(0, operator.clone(), Command::CreateOrganisation(new), None);
             self.check(attempt)?;
             for _ in 0..2 {
