@@ -109,15 +109,7 @@ impl App {
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
-        let stale = Arc::clone(&bundles);
-        let authorizer = Authorizer::new(
-            Arc::clone(&current),
-            Arc::clone(&log),
-            Arc::clone(&metrics),
-            clock.clone(),
-            Box::new(move |now, max_stale| stale.report().is_stale(now, max_stale)),
-        );
-        let authorizer = Arc::new(authorizer.map_err(|error| StartError::Other(error.to_string()))?);
+        let authorizer = authorizer(&current, &log, &metrics, &clock, &bundles)?;
         live::refresh_keys(&supervisor, &current.load().authenticator);
         live::watch_directory(&supervisor, file.as_ref());
         registry::keep_fresh(&supervisor, config, registry.as_ref());
@@ -169,6 +161,20 @@ impl App {
         .await;
         drained
     }
+}
+
+fn authorizer(
+    current: &Arc<Current>,
+    log: &Arc<DecisionLog>,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+    bundles: &Arc<Status>,
+) -> Result<Arc<Authorizer>, StartError> {
+    let bundles = Arc::clone(bundles);
+    let stale = Box::new(move |now, max_stale| bundles.report().is_stale(now, max_stale));
+    let (current, log, metrics) = (Arc::clone(current), Arc::clone(log), Arc::clone(metrics));
+    let authorizer = Authorizer::new(current, log, metrics, clock.clone(), stale);
+    authorizer.map(Arc::new).map_err(|error| StartError::Other(error.to_string()))
 }
 
 fn decision_log(

@@ -212,6 +212,9 @@ impl Authenticator {
         let kinds = self.kinds();
         let kind = kinds.iter().find(|kind| kind.recognises(candidate)).ok_or(Refusal::UnknownKind)?;
         let mut accepted = kind.verify(candidate, now).await?;
+        if let Some(records) = &records {
+            standing::place(records, &mut accepted);
+        }
         if let Some(records) = records.filter(|_| self.role_permissions) {
             grant_roles(&mut accepted, &records);
         }

@@ -60,6 +60,27 @@ fn check_agent(records: &Records, agent: &Agent) -> Result<(), Refusal> {
     }
 }
 
+/// Puts a subject that names an agent of the directory, and no tenant, in the agent's organisation.
+///
+/// INVARIANT (an agent has its organisation): whoever vouches for it and says nothing of its organisation does not take it out
+/// of its organisation's policy, roles and revocations.
+pub(super) fn place(records: &Records, accepted: &mut Accepted) {
+    let Statement::Subject(subject) = &mut accepted.says else { return };
+    // One that is kept with its record has its organisation.
+    let Some(principal) = Arc::get_mut(&mut subject.principal).filter(|one| one.tenant.is_none()) else {
+        return;
+    };
+    let Some(id) = &principal.agent else { return };
+    match records.agent(id) {
+        Some(agent) => {
+            principal.tenant.clone_from(&agent.organisation);
+            accepted.facts.organisation.clone_from(&agent.organisation);
+        }
+        // It may be there the next time, and then has its organisation.
+        None => accepted.kept &= principal.method == capability::METHOD,
+    }
+}
+
 /// Adds the hard limits that the directory has for the agent that calls, whoever vouches for it.
 pub(super) fn limit(records: &Records, verified: &mut Verified) {
     if let Some(agent) = verified.principal.agent.as_deref().and_then(|id| records.agent(id)) {

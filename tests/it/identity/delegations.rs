@@ -172,7 +172,8 @@ fn a_token_that_names_an_agent_counts_while_the_agent_does() {
             let (reply, record) = server.recorded(call);
             assert_eq!((reply.status, &record["error"]["kind"]), (status, &kind), "{agent} {organisation}");
             if status == 200 {
-                assert_eq!(reply.json()["result"]["type"], "agent");
+                let subject = &reply.json()["result"];
+                assert_eq!((&subject["type"], &subject["tenant"]), (&json!("agent"), &json!("acme")));
             }
         }
         // The directory's limits are the agent's, whoever vouches for it.
