@@ -19,7 +19,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
 
@@ -237,21 +237,36 @@ impl Client {
         }
     }
 
-    /// Sends `call` and waits for the whole answer, of at most `max_bytes`, all of it within `timeout`. Another status than
-    /// 200 is an answer, too; if its body is over the limit, it is left out.
+    /// Sends `call` and waits for the whole answer, of at most `max_bytes`, all of it within `timeout`. A status that is no
+    /// success is an answer, too; if its body is over the limit, it is left out.
     ///
     /// # Errors
     /// On a redirect, a body over the limit, a passed deadline, or a broken connection.
     pub async fn send(&self, call: Call, max_bytes: usize, timeout: Duration) -> Result<Answer, Error> {
+        let method = if call.body.is_some() { Method::POST } else { Method::GET };
+        self.send_by(method, call, max_bytes, timeout).await
+    }
+
+    /// The same, by any method.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send_by(
+        &self,
+        method: Method,
+        call: Call,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Answer, Error> {
         let Call { endpoint, headers, body } = call;
-        let request = match body {
-            None => self.0.get(endpoint.0),
-            Some(body) => self.0.post(endpoint.0).body(body),
-        };
+        let mut request = self.0.request(method, endpoint.0);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
         let response = begin(request.headers(headers), timeout).await?;
         let status = response.status().as_u16();
         match rest(response, max_bytes, timeout).await {
-            Err(Error::TooLarge(_)) if status != 200 => Ok(Answer { status, body: Vec::new() }),
+            Err(Error::TooLarge(_)) if !(200..300).contains(&status) => Ok(Answer { status, body: Vec::new() }),
             body => Ok(Answer { status, body: body? }),
         }
     }
