@@ -2,12 +2,17 @@
 //!
 //! Standard output has what was asked for, standard error what is said about it. Exit codes: 0 for yes, 1 for no (a test
 //! fails, a check finds errors, a request fails), 2 for what could not even be tried.
+//!
+//! Some commands work on files, some are a server, and those of administration are clients of a server (`admin`).
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
+mod admin;
+pub mod agent;
 mod around;
+pub mod audit;
 pub mod bench;
 pub mod build;
 pub mod capabilities;
@@ -16,18 +21,32 @@ pub mod check;
 pub mod completion;
 pub mod config;
 pub mod credential;
+pub mod delegation;
 pub mod deps;
+pub mod device;
 pub mod eval;
 pub mod exec;
 pub mod fmt;
+mod groups;
+pub mod init;
 pub mod inspect;
+pub mod key;
 pub mod keys;
+pub mod limit;
+pub mod login;
 pub mod man;
+pub mod member;
+pub mod org;
 pub mod parse;
 mod print;
 mod reading;
+pub mod revocation;
+pub mod role;
 pub mod seal;
+pub mod secret;
 mod serve;
+pub mod setting;
+mod shell;
 pub mod sign;
 mod sources;
 mod table;
@@ -53,10 +72,40 @@ enum Command {
     Token(token::TokenArgs),
     /// Make keys for capability tokens, and tokens
     Capability(capability::CapabilityArgs),
-    /// Generate API keys and hashes of them
+    /// Generate API keys without a server; rotate, revoke and list keys
     Keys(keys::KeysArgs),
-    /// Show what a credential says, and whether it would be accepted
+    /// Show what a credential says, whether it would be accepted; revoke it
     Credential(credential::CredentialArgs),
+    /// Take a new registry into possession: first keys, organisation, agent
+    Init(Box<init::InitArgs>),
+    /// Keep a key in the file with credentials
+    Login(Box<login::LoginArgs>),
+    /// Show whose a key is, and what it may do
+    Whoami(Box<login::WhoamiArgs>),
+    /// Manage organisations
+    Org(Box<org::OrgArgs>),
+    /// Manage the people who manage an organisation
+    Member(Box<member::MemberArgs>),
+    /// Manage agents
+    Agent(Box<agent::AgentArgs>),
+    /// Manage API keys
+    Key(Box<key::KeyArgs>),
+    /// Manage installations of agents
+    Device(Box<device::DeviceArgs>),
+    /// Manage what agents let each other do
+    Delegation(Box<delegation::DelegationArgs>),
+    /// Manage roles and their permissions
+    Role(Box<role::RoleArgs>),
+    /// Manage the hard limits of agents
+    Limit(Box<limit::LimitsArgs>),
+    /// Manage secrets of agents
+    Secret(Box<secret::SecretArgs>),
+    /// Manage settings
+    Setting(Box<setting::SettingArgs>),
+    /// Manage revocations
+    Revocation(Box<revocation::RevocationArgs>),
+    /// Read and check the audit log
+    Audit(Box<audit::AuditArgs>),
     /// Print the effective configuration, without secrets
     Config(config::ConfigArgs),
     /// Evaluate a query
@@ -90,6 +139,13 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of this process; where they are none, or ask for help, ends it.
+    pub fn from_arguments() -> Self {
+        let mut command = groups::grouped(Self::command());
+        let read = Self::from_arg_matches(&command.get_matches_mut());
+        read.unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Runs the command.
     pub fn run(self) -> ExitCode {
         let code = match self.command {
@@ -99,6 +155,21 @@ impl Cli {
             Command::Capability(args) => capability::run(args),
             Command::Keys(args) => keys::run(args),
             Command::Credential(args) => credential::run(args),
+            Command::Init(args) => init::run(&args),
+            Command::Login(args) => login::login(&args),
+            Command::Whoami(args) => login::whoami(&args),
+            Command::Org(args) => org::run(&args),
+            Command::Member(args) => member::run(&args),
+            Command::Agent(args) => agent::run(&args),
+            Command::Key(args) => key::run(&args),
+            Command::Device(args) => device::run(&args),
+            Command::Delegation(args) => delegation::run(&args),
+            Command::Role(args) => role::run(&args),
+            Command::Limit(args) => limit::run(&args),
+            Command::Secret(args) => secret::run(&args),
+            Command::Setting(args) => setting::run(&args),
+            Command::Revocation(args) => revocation::run(&args),
+            Command::Audit(args) => audit::run(&args),
             Command::Config(args) => config::run(args),
             Command::Eval(args) => eval::run(&args),
             Command::Capabilities(args) => capabilities::run(&args),

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    verdict::cli::Cli::parse().run()
+    verdict::cli::Cli::from_arguments().run()
 }

@@ -266,7 +266,9 @@ impl Client {
         let response = begin(request.headers(headers), timeout).await?;
         let status = response.status().as_u16();
         match rest(response, max_bytes, timeout).await {
-            Err(Error::TooLarge(_)) if !(200..300).contains(&status) => Ok(Answer { status, body: Vec::new() }),
+            Err(Error::TooLarge(_)) if !(200..300).contains(&status) => {
+                Ok(Answer { status, body: Vec::new() })
+            }
             body => Ok(Answer { status, body: body? }),
         }
     }

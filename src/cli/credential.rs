@@ -1,6 +1,7 @@
-//! `verdict credential inspect`: what a credential is and says, and whether a server would accept it.
+//! `verdict credential`: what a credential is and says, and whether a server would accept it (`inspect`); to have a server
+//! refuse it (`revoke`).
 //!
-//! Exit code: 0 if it is accepted, or, without a configuration, nothing in its form keeps it from being; 1 if it is refused; 2
+//! Exit code of `inspect`: 0 if it is accepted, or, without a configuration, nothing in its form keeps it from being; 1 if it is refused; 2
 //! for wrong arguments, or a configuration that is no good.
 
 use std::io::{IsTerminal as _, Read as _};
@@ -10,7 +11,10 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use self::show::{Format, Report};
+use super::admin::connection::ScopedArgs;
+use super::admin::trouble::ended;
 use super::print::{complain, note, print};
+use super::revocation::{RevokedArgs, revoke};
 use crate::app;
 use crate::config::{Environment, Profile, Sources, load};
 use crate::identity::inspect::inspect;
@@ -35,6 +39,13 @@ pub struct CredentialArgs {
 enum Verb {
     /// Show what a credential says; with --config, verify it as the server would
     Inspect(InspectArgs),
+    /// Have the server refuse credentials, as `verdict revocation create` does
+    Revoke {
+        #[command(flatten)]
+        revoked: Box<RevokedArgs>,
+        #[command(flatten)]
+        scoped: Box<ScopedArgs>,
+    },
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -58,8 +69,16 @@ struct InspectArgs {
 
 /// Runs the command.
 pub fn run(args: CredentialArgs) -> ExitCode {
-    let Verb::Inspect(args) = args.verb;
-    match report(&args) {
+    match args.verb {
+        Verb::Inspect(args) => inspected(&args),
+        Verb::Revoke { revoked, scoped } => {
+            ended(scoped.open().and_then(|session| revoke(&session, &revoked)))
+        }
+    }
+}
+
+fn inspected(args: &InspectArgs) -> ExitCode {
+    match report(args) {
         Ok(report) => {
             print(&report.text(args.format));
             ExitCode::from(u8::from(!report.is_accepted()))

@@ -1,10 +1,17 @@
-//! `verdict keys`: makes API keys and the hashes that are kept of them.
+//! `verdict keys`: makes API keys and the hashes that are kept of them (`generate`, `hash`), without any server; the other verbs
+//! are those of `verdict key`, as Dockrion spells them.
 //!
 //! INVARIANT (shown once): a key is printed when it is made, and never again; what is to be kept is its hash.
 
 use std::io::Read as _;
 use std::process::ExitCode;
 
+use super::admin::connection::ScopedArgs;
+use super::admin::lists::PageArgs;
+use super::admin::states::{IdArg, StateVerb, set};
+use super::admin::times::OverlapArgs;
+use super::admin::trouble::ended;
+use super::key::{listed, rotate};
 use super::print::{complain, note, print};
 use crate::identity::api_key::text::{Form, form, generate, prefix};
 use crate::registry::KeyHash;
@@ -25,6 +32,36 @@ enum KeysCommand {
     Generate(GenerateArgs),
     /// Read a key from standard input, and print the hash that is kept of it
     Hash,
+    /// Make a key in the place of another, which stays valid for a while; as `verdict key rotate`
+    Rotate {
+        #[command(flatten)]
+        key: KeyIdArg,
+        #[command(flatten)]
+        overlap: OverlapArgs,
+        #[command(flatten)]
+        scoped: Box<ScopedArgs>,
+    },
+    /// Revoke a key of the registry; as `verdict key revoke`
+    Revoke {
+        #[command(flatten)]
+        key: KeyIdArg,
+        #[command(flatten)]
+        scoped: Box<ScopedArgs>,
+    },
+    /// List keys of the registry; as `verdict key list`
+    List {
+        #[command(flatten)]
+        page: PageArgs,
+        #[command(flatten)]
+        scoped: Box<ScopedArgs>,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct KeyIdArg {
+    /// Id of the key
+    #[arg(long, value_name = "ID")]
+    key_id: String,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -40,11 +77,21 @@ struct GenerateArgs {
     agent: Option<String>,
 }
 
-/// Runs the command. Exit code: 0, or 2 when there is no key.
+/// Runs the command. Exit code: 0, or 2 when there is no key; of what a server is asked for, as `verdict key`.
 pub fn run(args: KeysArgs) -> ExitCode {
     let done = match args.command {
         KeysCommand::Generate(args) => generated(&args),
         KeysCommand::Hash => hashed(),
+        KeysCommand::Rotate { key, overlap, scoped } => {
+            return ended(scoped.open().and_then(|session| rotate(&session, &key.key_id, &overlap)));
+        }
+        KeysCommand::Revoke { key, scoped } => {
+            let verb = StateVerb::Revoke(IdArg { id: key.key_id });
+            return ended(scoped.open().and_then(|session| set(&session, "keys", &verb)));
+        }
+        KeysCommand::List { page, scoped } => {
+            return ended(scoped.open().and_then(|session| listed(&session, None, &page)));
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

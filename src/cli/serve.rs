@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::print::{Style, complain};
+use super::shell::quoted;
 use super::verification::VerificationArgs;
 use crate::app::{App, Setup, reload, shutdown};
 use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, load};
@@ -235,14 +236,4 @@ fn token(state: &Path) -> String {
     };
     let program = program.strip_prefix(&here).unwrap_or(&program).display().to_string();
     format!("$({} token --sub alice{state_flag})", quoted(&program))
-}
-
-/// For a POSIX shell: as it is where that is safe, else in single quotes.
-fn quoted(word: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    if !word.is_empty() && word.chars().all(safe) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

@@ -30,6 +30,10 @@ impl Environment {
     pub const CONFIG_FILE: &str = variables::CONFIG_FILE;
     /// The variable that says which diagnostics are shown, e.g. `info` or `verdict=debug`.
     pub const LOG_FILTER: &str = variables::LOG_FILTER;
+    /// The variable that names the file of credentials that the commands of administration call with.
+    pub const CREDENTIALS: &str = variables::CREDENTIALS;
+    /// The variable that has the key that they call with.
+    pub const API_KEY: &str = variables::API_KEY;
 
     /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]

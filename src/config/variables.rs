@@ -10,8 +10,13 @@ pub(super) const CONFIG_FILE: &str = "VERDICT_CONFIG";
 /// The variable that says which diagnostics are shown.
 pub(super) const LOG_FILTER: &str = "VERDICT_LOG";
 
+/// The variable that names the file of credentials that the commands of administration call with.
+pub(super) const CREDENTIALS: &str = "VERDICT_CREDENTIALS";
+/// The variable that has the key itself.
+pub(super) const API_KEY: &str = "VERDICT_API_KEY";
+
 /// Variables that begin as the configuration's do and are something else.
-pub(super) const OTHER_VARIABLES: [&str; 2] = [CONFIG_FILE, LOG_FILTER];
+pub(super) const OTHER_VARIABLES: [&str; 4] = [CONFIG_FILE, LOG_FILTER, CREDENTIALS, API_KEY];
 
 /// The environment variable for a dotted key.
 pub(super) fn environment_name(key: &str) -> String {

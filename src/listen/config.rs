@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::management::local;
 use crate::model::units::{ByteSize, Period};
 
 /// `server:` in the configuration.
@@ -38,6 +39,13 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Origins whose pages may call where identity is off, e.g. `https://console.example`.
     pub allowed_origins: Vec<String>,
+}
+
+impl Config {
+    /// Where calls are taken on the machine that it runs on; none where nobody knows before it is bound.
+    pub fn reached_at(&self) -> Option<SocketAddr> {
+        local(self.listen)
+    }
 }
 
 impl Default for Config {

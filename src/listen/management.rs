@@ -1,7 +1,7 @@
 //! `management:` in the configuration: where the server is managed, and by whom.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,27 @@ impl ManagementConfig {
     pub fn default_address(&self, calls: SocketAddr) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, if calls.port() == 0 { 0 } else { MANAGEMENT_PORT }))
     }
+
+    /// Where management is reached on the machine that it runs on; none where it has no listener, or one that nobody knows
+    /// before it is bound.
+    pub fn reached_at(&self, calls: SocketAddr) -> Option<SocketAddr> {
+        let address = match self.listen {
+            ManagementListen::Off => return None,
+            ManagementListen::Auto => self.default_address(calls),
+            ManagementListen::At(address) => address,
+        };
+        local(address)
+    }
+}
+
+/// How this machine reaches what listens at `address`; none where the port is chosen when it is bound.
+pub(super) fn local(address: SocketAddr) -> Option<SocketAddr> {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    (address.port() != 0).then(|| SocketAddr::new(ip, address.port()))
 }
 
 /// `management.listen:` `auto`, `off`, or an address.
@@ -77,5 +98,28 @@ impl<'de> Deserialize<'de> for ManagementListen {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_management_is_reached_follows_from_where_it_listens() {
+        let calls = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        for (listen, port, expected) in [
+            ("auto", 8181, Some("127.0.0.1:8282")),
+            ("auto", 0, None),
+            ("off", 8181, None),
+            ("10.1.2.3:99", 8181, Some("10.1.2.3:99")),
+            ("0.0.0.0:99", 8181, Some("127.0.0.1:99")),
+            ("[::]:99", 8181, Some("[::1]:99")),
+            ("127.0.0.1:0", 8181, None),
+        ] {
+            let config = ManagementConfig { listen: listen.parse().unwrap(), ..ManagementConfig::default() };
+            let reached = config.reached_at(calls(port)).map(|address| address.to_string());
+            assert_eq!(reached.as_deref(), expected, "{listen}");
+        }
     }
 }
