@@ -1,5 +1,8 @@
 //! Opens the registry that a configuration asks for.
 
+use std::fs::DirBuilder;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{StartError, misconfigured};
@@ -92,7 +95,15 @@ async fn keyring(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result
         generate: Some(true),
         ..MasterKeyConfig::default()
     };
-    let master_key = config.registry.master_key.clone().unwrap_or_else(own);
+    let master_key = match config.registry.master_key.clone() {
+        Some(master_key) => master_key,
+        None => {
+            make_private(&config.state).map_err(|error| {
+                misconfigured(loaded, "state", &format!("cannot make `{}`: {error}", config.state.display()))
+            })?;
+            own()
+        }
+    };
     let setup = custody::Setup {
         variables: settings::variables(loaded.environment()),
         clock: clock.clone(),
@@ -101,6 +112,15 @@ async fn keyring(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result
     };
     let keyring = custody::keyring("registry.master_key", &master_key, &setup).await;
     keyring.map_err(|error| misconfigured(loaded, &error.at, &format!("{}; {}", error.message, error.hint)))
+}
+
+/// Makes a directory that only its owner can read, unless it is there.
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// The database, opened. Blocks.
