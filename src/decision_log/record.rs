@@ -261,7 +261,7 @@ impl<'a> SubjectField<'a> {
                         .filter(|all: &&[Actor]| !all.is_empty())
                         .map(ActorChain),
                     key: verified.key.as_deref(),
-                    delegation: verified.delegation.as_deref(),
+                    delegation: verified.delegation.as_ref().map(|delegation| delegation.id.as_str()),
                 })
             }
         }

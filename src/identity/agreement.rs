@@ -51,7 +51,7 @@ pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Ref
             Some(Key::Id(id)) => Some(Arc::from(id.as_str())),
             _ => None,
         }),
-        delegation: grant.map(|grant| Arc::clone(&grant.id)),
+        delegation: grant.map(|grant| Arc::clone(&grant.delegation)),
         restrictions: restrictions(grant, &subjects),
     }))
 }
@@ -110,7 +110,7 @@ fn add_actor(principal: &mut Principal, actor: &Principal) {
 /// The delegation must name all of the callers: one of them is the agent that it was granted to, and the others speak for
 /// that agent, or for the one on whose behalf it acts.
 fn delegated(grant: &Grant, subjects: &[(&Accepted, &Subject)]) -> Result<Arc<Principal>, Refusal> {
-    let is_grantee = |principal: &Principal| principal.agent.as_deref() == Some(grant.to.as_str());
+    let is_grantee = |principal: &Principal| principal.agent.as_deref() == Some(grant.delegation.to.as_str());
     let is_granter = |principal: &Principal| principal.agent.as_deref() == Some(grant.principal.id.as_str());
     let own = |subject: &Subject| subject.principal.actors.is_empty();
     if !subjects.iter().any(|(_, subject)| is_grantee(&subject.principal) && own(subject)) {
@@ -142,6 +142,7 @@ mod tests {
     use super::*;
     use crate::identity::testing::{accepted, principal};
     use crate::model::limits::HardLimits;
+    use crate::model::principal::Delegated;
 
     /// A credential: `jwt alice`, or `key agent-a` (an agent's API key, of the id `k-agent-a`), and perhaps what more it
     /// says: `bound=KEY`, `scope=OPERATION`, `tenant=ID`, `agent=ID`, `max=AMOUNT`.
@@ -182,8 +183,13 @@ mod tests {
         on_behalf_of.actors = vec![Actor { id: to.to_owned(), issuer: None }];
         let mut credential = accepted(principal(from));
         credential.says = Statement::Delegation(Grant {
-            id: Arc::from("dlg-1"),
-            to: to.to_owned(),
+            delegation: Arc::new(Delegated {
+                id: "dlg-1".to_owned(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+                scope: vec!["read".to_owned()],
+                expires_at: Timestamp(1),
+            }),
             principal: Arc::new(on_behalf_of),
             limits: Vec::new(),
             scopes: vec![Arc::from(["read".to_owned()])],

@@ -10,7 +10,7 @@ use super::candidate::Candidate;
 use super::refusal::Refusal;
 use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
-use crate::model::principal::Principal;
+use crate::model::principal::{Delegated, Principal};
 use crate::model::revocation::RevocationFacts;
 use crate::stores;
 
@@ -74,10 +74,8 @@ pub struct Subject {
 
 /// A delegation: for whom, to whom, and for what.
 pub struct Grant {
-    /// Its id.
-    pub id: Arc<str>,
-    /// The agent to whom it is granted.
-    pub to: String,
+    /// The delegation itself, as policy sees it.
+    pub delegation: Arc<Delegated>,
     /// On whose behalf, as policy sees it: the subject, with the whole chain of actors.
     pub principal: Arc<Principal>,
     /// The hard limits of everyone in the chain but the caller.

@@ -159,7 +159,7 @@ pub struct Verified {
     /// The id of its API key, where it presented one.
     pub key: Option<Arc<str>>,
     /// The delegation that it acts by, where there is one.
-    pub delegation: Option<Arc<str>>,
+    pub delegation: Option<Arc<Delegated>>,
     /// What no policy can allow.
     pub restrictions: Restrictions,
 }
@@ -172,6 +172,21 @@ impl Verified {
     pub fn own_roles(&self) -> &[String] {
         if self.restrictions.names_operations() { &[] } else { &self.principal.roles }
     }
+}
+
+/// The delegation that a caller acts by: `input.subject.delegation`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delegated {
+    /// Its id.
+    pub id: String,
+    /// The agent that granted it: the subject, or who passed on what it had been granted.
+    pub from: String,
+    /// The agent that it was granted to: the one that calls.
+    pub to: String,
+    /// The operations that it is for.
+    pub scope: Vec<String>,
+    /// When it, or the first of those that it passes on, ceases to be valid.
+    pub expires_at: Timestamp,
 }
 
 /// Whether a call must, may, or need not say who it is (`identity.mode`).

@@ -7,8 +7,12 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+use serde::Serialize;
+
 use crate::model::failure::{Failure, FailureKind};
-use crate::model::principal::{AuthContext, Principal};
+use crate::model::limits::{HardLimits, Restrictions};
+use crate::model::principal::{AuthContext, Principal, Verified};
 use verdict_rego::Value;
 
 /// The members of a body that claim to say who is calling, in any of the systems that Verdict serves.
@@ -25,9 +29,9 @@ pub fn assemble(auth: &AuthContext, input: Option<Value>) -> Result<Option<Value
         AuthContext::Unchecked => Ok(input),
         AuthContext::Anonymous => with_subject(anonymous(), input).map(Some),
         AuthContext::Verified(verified) => {
-            let Prepared { subject, agent } = prepared(&verified.principal);
-            let mut input = with_subject(subject, input)?;
-            for (key, value) in agent.iter().flat_map(|agent| agent.iter()) {
+            let prepared = prepared(&verified.principal);
+            let mut input = with_subject(prepared.subject(verified), input)?;
+            for (key, value) in prepared.agent.iter().flat_map(|agent| agent.iter()) {
                 input.insert(key, value.clone());
             }
             Ok(Some(input))
@@ -68,19 +72,73 @@ pub fn anonymous() -> Value {
 }
 
 /// A principal as policy sees it.
-#[derive(Clone)]
 struct Prepared {
+    /// The principal by itself.
     subject: Value,
+    /// The same with the hard limits of the last call that had any: those of the next are mostly the same.
+    limited: ArcSwapOption<Limited>,
     /// The members that name the agent that calls; none where no agent does.
     agent: Option<Arc<[(&'static str, Value)]>>,
 }
 
+/// A subject with hard limits.
+struct Limited {
+    limits: Vec<Arc<HardLimits>>,
+    subject: Value,
+}
+
+impl Prepared {
+    /// The subject of one call: with the hard limits that hold for it, and the delegation that it acts by.
+    fn subject(&self, verified: &Verified) -> Value {
+        let mut subject = self.limited(&verified.restrictions);
+        if let Some(delegation) = verified.delegation.as_deref() {
+            subject = with(subject, "delegation", delegation);
+        }
+        subject
+    }
+
+    fn limited(&self, restrictions: &Restrictions) -> Value {
+        let limits = &restrictions.limits;
+        if limits.is_empty() {
+            return self.subject.clone();
+        }
+        if let Some(last) = self.limited.load().as_ref().filter(|last| are_same(&last.limits, limits)) {
+            return last.subject.clone();
+        }
+        let subject = match restrictions.hard_limits() {
+            Some(narrowest) => with(self.subject.clone(), "limits", &narrowest),
+            None => self.subject.clone(),
+        };
+        self.limited.store(Some(Arc::new(Limited { limits: limits.clone(), subject: subject.clone() })));
+        subject
+    }
+}
+
+fn are_same(some: &[Arc<HardLimits>], others: &[Arc<HardLimits>]) -> bool {
+    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| Arc::ptr_eq(one, other))
+}
+
+/// A subject with another member. What policy sees of a caller is made of JSON; were a part of it not to serialise, the call is
+/// anonymous to policy rather than less limited.
+fn with(mut subject: Value, name: &str, member: &impl Serialize) -> Value {
+    match Value::from_serialize(member) {
+        Ok(member) => {
+            subject.insert(name, member);
+            subject
+        }
+        Err(_) => anonymous(),
+    }
+}
+
 /// The principal as policy sees it, made once for each verified credential.
-fn prepared(principal: &Arc<Principal>) -> Prepared {
-    principal.prepared.get_or_make(|| Prepared {
-        // A principal is made of JSON; were one not to serialise, the call is anonymous to policy rather than anybody else.
-        subject: Value::from_serialize(principal.as_ref()).unwrap_or_else(|_| anonymous()),
-        agent: principal.agent.as_deref().map(|id| agent(id, principal.tenant.as_deref())),
+fn prepared(principal: &Arc<Principal>) -> Arc<Prepared> {
+    principal.prepared.get_or_make(|| {
+        Arc::new(Prepared {
+            // A principal is made of JSON; were one not to serialise, the call is anonymous to policy rather than anybody else.
+            subject: Value::from_serialize(principal.as_ref()).unwrap_or_else(|_| anonymous()),
+            limited: ArcSwapOption::empty(),
+            agent: principal.agent.as_deref().map(|id| agent(id, principal.tenant.as_deref())),
+        })
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 
 use crate::identity::kind::{Accepted, Grant, Lasting, Statement, Validity};
 use crate::identity::refusal::Refusal;
-use crate::model::principal::{Actor, Prepared, Principal, Proof};
+use crate::model::principal::{Actor, Delegated, Prepared, Principal, Proof};
 use crate::model::revocation::RevocationFacts;
 use crate::model::roles::{Roles, covers};
 use crate::registry::{Agent, Delegation, ISSUER, Records, Standing};
@@ -48,8 +48,13 @@ impl Granting {
         }
         let until = chain.iter().map(|link| link.expires_at).min_by_key(|at| at.0);
         let grant = Grant {
-            id: Arc::from(leaf.id.as_str()),
-            to: leaf.to.clone(),
+            delegation: Arc::new(Delegated {
+                id: leaf.id.clone(),
+                from: leaf.from.clone(),
+                to: leaf.to.clone(),
+                scope: leaf.scope.clone(),
+                expires_at: until.unwrap_or(leaf.expires_at),
+            }),
             principal: Arc::new(self.principal(records, from, &chain)),
             limits: agents.iter().map(|agent| Arc::clone(&agent.limits)).collect(),
             scopes: chain.iter().map(|link| Arc::from(link.scope.as_slice())).collect(),

@@ -75,7 +75,11 @@ fn an_agent_acts_for_another_and_everybody_sees_it() {
             "id": "ada", "type": "agent", "issuer": "registry", "method": "delegation", "agent": "bob",
             "act": {"sub": "bob", "iss": "registry"}, "tenant": "acme", "roles": [], "scopes": ["secrets:*"],
             "permissions": ["secrets:get", "secrets:put"], "claims": {"delegations": ["ada-to-bob"]},
-            "proof": {"type": "bearer"},
+            "proof": {"type": "bearer"}, "limits": {"max_amount": 10},
+            "delegation": {
+                "id": "ada-to-bob", "from": "ada", "to": "bob", "scope": ["secrets:*"],
+                "expires_at": "2035-01-01T00:00:00.000000000Z",
+            },
         })
     );
     assert_eq!(
