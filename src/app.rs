@@ -101,7 +101,7 @@ impl App {
         let log = decision_log(&loaded, &instance_id, no_color, &metrics)?;
         let (file, stores) =
             (settings::static_file(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
-        let registry = registry::open(&loaded, &client, &clock).await?;
+        let registry = registry::open(&loaded, &client, &clock, &metrics).await?;
         let directory = settings::directory(file.as_ref(), registry.as_ref());
         let authenticator = settings::authenticator(&loaded, &client, &clock, directory, &stores)?;
         let current =
@@ -112,7 +112,7 @@ impl App {
         let authorizer = authorizer(&current, &log, &metrics, &clock, &bundles)?;
         live::refresh_keys(&supervisor, &current.load().authenticator);
         live::watch_directory(&supervisor, file.as_ref());
-        registry::keep_fresh(&supervisor, config, registry.as_ref());
+        registry::keep(&supervisor, config, registry.as_ref());
 
         let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
         edge.registry.clone_from(&registry);
@@ -149,12 +149,13 @@ impl App {
 
     /// Drains and stops; `false` when what was under way did not finish within `server.shutdown_grace`.
     pub async fn shutdown(self) -> bool {
-        let Self { listeners, watcher, live, supervisor, .. } = self;
+        let Self { listeners, watcher, live, supervisor, registry, .. } = self;
         let drained = listeners.shutdown().await;
         supervisor.shutdown().await;
         // The watcher's thread may be compiling; its end is waited for where that blocks nobody.
         let _ = tokio::task::spawn_blocking(move || {
             live.log.close();
+            registry.inspect(|registry| registry.close());
             drop(live);
             watcher.shutdown();
         })

@@ -22,6 +22,7 @@
 
 mod agreement;
 pub mod api_key;
+mod attempt;
 pub mod authenticate;
 mod cache;
 pub mod candidate;

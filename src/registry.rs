@@ -10,16 +10,18 @@
 //!
 //! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`]; for
 //! databases [`row`] → [`store`] → [`sqlite`] → [`postgres`]; for who looks or changes [`actor`] → [`service`] → [`change`] →
-//! [`reads`].
+//! [`reads`]; for what is written down beside records [`auth_log`] → [`uses`] → [`keeping`].
 
 pub mod actor;
 pub mod audit;
+pub mod auth_log;
 pub mod bootstrap_token;
 pub mod change;
 pub mod command;
 pub mod config;
 pub mod directory;
 pub mod freshness;
+pub mod keeping;
 pub mod key_hash;
 pub mod key_index;
 pub mod key_tag;
@@ -42,7 +44,9 @@ pub mod service;
 pub mod sqlite;
 pub mod static_file;
 pub mod store;
+pub mod uses;
 
+pub use auth_log::AuthLog;
 pub use config::Config;
 pub use directory::{Directory, Status, TooOld};
 pub use key_hash::KeyHash;

@@ -21,9 +21,14 @@ use crate::registry::sqlite::{PATIENCE, SqliteStore};
 use crate::registry::store::{Store, StoreError};
 use crate::registry::{Opening, Registry};
 use crate::sealing::Keyring;
+use crate::telemetry::metrics::Metrics;
 
 /// The name of the task that keeps the registry's mirror up to date.
 const SYNC: &str = "registry";
+/// The name of the task that records attempts to authenticate.
+const EVENTS: &str = "registry auth events";
+/// The name of the task that stores when keys were last used.
+const USES: &str = "registry key uses";
 /// The file in the state directory that has the registry, unless the configuration says otherwise.
 const FILE: &str = "registry.db";
 /// The file in the state directory that has the master key, unless the configuration says otherwise.
@@ -37,6 +42,7 @@ pub(super) async fn open(
     loaded: &Loaded,
     client: &net::Client,
     clock: &Clock,
+    metrics: &Metrics,
 ) -> Result<Option<Arc<Registry>>, StartError> {
     let config = &loaded.config;
     if !config.registry.enabled {
@@ -60,7 +66,8 @@ pub(super) async fn open(
         let message = format!("the registry cannot be opened: {error}");
         misconfigured(loaded, "registry", &message)
     })?;
-    Ok(Some(Arc::new(registry)))
+    let keep = loaded.config.registry.auth_events.keep;
+    Ok(Some(Arc::new(registry.keeping_events(keep, metrics.auth_events.clone()))))
 }
 
 /// What a new registry is begun with.
@@ -79,11 +86,14 @@ pub(super) fn bootstrap(
     Ok(Some(Arc::new(token)))
 }
 
-/// Keeps the registry's mirror up to date.
-pub(super) fn keep_fresh(supervisor: &Supervisor, config: &Config, registry: Option<&Arc<Registry>>) {
+/// Keeps the registry's mirror up to date, and stores what it is to write down.
+pub(super) fn keep(supervisor: &Supervisor, config: &Config, registry: Option<&Arc<Registry>>) {
     if let Some(registry) = registry.map(Arc::clone) {
         let poll = config.registry.poll.0;
+        let (events, uses) = (Arc::clone(&registry), Arc::clone(&registry));
         supervisor.start(SYNC, move || Arc::clone(&registry).keep_fresh(poll));
+        supervisor.start(EVENTS, move || Arc::clone(&events).keep_events());
+        supervisor.start(USES, move || Arc::clone(&uses).keep_uses());
     }
 }
 

@@ -38,6 +38,7 @@ use crate::registry::key_hash::KeyHash;
 use crate::registry::key_index::KeyIndex;
 use crate::registry::{Agent, Directory, Key, KeyKind, Records, Standing};
 
+pub(super) use self::caller::METHOD;
 pub use self::config::{ApiKeysConfig, check};
 
 /// How long a key that was verified passes although its peer or prefix is throttled: long enough that callers at work are
@@ -156,7 +157,7 @@ impl ApiKeys {
             return Err(Refusal::KeyExpired);
         }
         belongs(Some(key.kind), place)?;
-        key.used(now);
+        records.used(key, now);
         let caller = self.caller(key, records);
         Ok(accepted(&caller, key.expires_at, Some(key.id.clone())))
     }
@@ -261,7 +262,7 @@ fn accepted(caller: &Caller, expires_at: Option<Timestamp>, id: Option<String>) 
 
 impl CredentialKind for ApiKeys {
     fn name(&self) -> &'static str {
-        caller::METHOD
+        METHOD
     }
 
     fn recognises(&self, candidate: &Candidate<'_>) -> bool {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::agreement::agreed;
-use super::api_key::ApiKeys;
+use super::api_key::{self, ApiKeys};
+use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::candidate::{Candidate, candidates};
 use super::capability::Capabilities;
@@ -37,6 +38,8 @@ pub struct Authenticator {
     tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
     role_permissions: bool,
+    /// Where attempts are recorded, if anywhere.
+    attempts: Option<Attempts>,
     modes: Modes,
     /// The headers that carry credentials, besides `Authorization`.
     places: Vec<HeaderName>,
@@ -113,6 +116,7 @@ impl Authenticator {
             modes,
             api_keys,
             directory: setup.directory.clone(),
+            attempts: setup.directory.as_ref().and_then(Attempts::of),
             cache: CredentialCache::new(*cache_entries, cache_ttl.0),
             replays: Arc::clone(&setup.replays),
             clock: setup.clock.clone(),
@@ -155,24 +159,42 @@ impl Authenticator {
             IdentityMode::None => return Ok(AuthContext::Anonymous),
             IdentityMode::Required | IdentityMode::Optional => {}
         }
-        let failure = match self.verify_all(presented).await {
-            Ok(Some(verified)) => return Ok(AuthContext::Verified(verified)),
+        let mut seen = Seen::default();
+        let verified = self.verify_all(presented, &mut seen).await;
+        let attempts = self.attempts.as_ref();
+        let failure = match verified {
+            Ok(Some(verified)) => {
+                attempts.inspect(|attempts| attempts.accepted(presented, &seen, &verified));
+                return Ok(AuthContext::Verified(verified));
+            }
             Ok(None) if mode == IdentityMode::Optional => return Ok(AuthContext::Anonymous),
-            Ok(None) => Failure::new(FailureKind::CredentialMissing, "a credential is required"),
-            Err(refusal) => refusal.into(),
+            Ok(None) => {
+                attempts.inspect(|attempts| attempts.missing(presented));
+                Failure::new(FailureKind::CredentialMissing, "a credential is required")
+            }
+            Err(refusal) => {
+                attempts.inspect(|attempts| attempts.refused(presented, &seen, &refusal));
+                refusal.into()
+            }
         };
         Err(Failure { challenges: Arc::clone(&self.challenges), ..failure })
     }
 
-    async fn verify_all(&self, presented: &Presented<'_>) -> Result<Option<Verified>, Refusal> {
+    async fn verify_all<'r>(
+        &'r self,
+        presented: &Presented<'r>,
+        seen: &mut Seen<'r>,
+    ) -> Result<Option<Verified>, Refusal> {
         let candidates = candidates(presented, &self.places)?;
-        let mut accepted = Vec::with_capacity(candidates.len());
+        seen.accepted.reserve(candidates.len());
         for candidate in &candidates {
-            accepted.push(self.verify(candidate).await?);
+            let verified = self.verify(candidate, &mut seen.key).await?;
+            seen.accepted.push(verified);
         }
+        let accepted = &seen.accepted;
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
         let records = self.records()?;
-        let mut agreed = agreed(&accepted)?;
+        let mut agreed = agreed(accepted)?;
         if let Some(records) = &records {
             accepted.iter().try_for_each(|accepted| standing::check(records, accepted))?;
             agreed.iter_mut().for_each(|verified| standing::limit(records, verified));
@@ -200,8 +222,12 @@ impl Authenticator {
         }
     }
 
-    /// Verifies a credential, from the cache where it can.
-    async fn verify(&self, candidate: &Candidate<'_>) -> Result<Arc<Accepted>, Refusal> {
+    /// Verifies a credential, from the cache where it can. An API key is put into `key`.
+    async fn verify<'r>(
+        &self,
+        candidate: &Candidate<'r>,
+        key: &mut Option<&'r str>,
+    ) -> Result<Arc<Accepted>, Refusal> {
         let now = self.clock.now();
         let hash = hash_of(candidate);
         let records = self.records()?;
@@ -211,6 +237,9 @@ impl Authenticator {
         }
         let kinds = self.kinds();
         let kind = kinds.iter().find(|kind| kind.recognises(candidate)).ok_or(Refusal::UnknownKind)?;
+        if kind.name() == api_key::METHOD {
+            *key = Some(candidate.text);
+        }
         let mut accepted = kind.verify(candidate, now).await?;
         if let Some(records) = &records {
             standing::place(records, &mut accepted);

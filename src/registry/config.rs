@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::auth_log::EVENTS_KEPT;
 use super::names::check_word;
 use crate::custody::{self, MasterKeyConfig};
 use crate::model::units::Period;
@@ -31,6 +32,22 @@ pub struct Config {
     /// Where the master key comes from; by default a file in the state directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_key: Option<MasterKeyConfig>,
+    /// Attempts to authenticate.
+    pub auth_events: AuthEvents,
+}
+
+/// `registry.auth_events:` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthEvents {
+    /// How many are kept of those that name an organisation, and of those that do not.
+    pub keep: u64,
+}
+
+impl Default for AuthEvents {
+    fn default() -> Self {
+        Self { keep: EVENTS_KEPT }
+    }
 }
 
 impl Default for Config {
@@ -43,6 +60,7 @@ impl Default for Config {
             max_registry_age: Period::secs(60),
             settings: Vec::new(),
             master_key: None,
+            auth_events: AuthEvents::default(),
         }
     }
 }
@@ -107,7 +125,8 @@ const SHORTEST_POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// The first thing that is wrong. The error shows no secret.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { enabled: _, file, postgres, poll, max_registry_age, settings, master_key } = config;
+    let Config { enabled: _, file, postgres, poll, max_registry_age, settings, master_key, auth_events } =
+        config;
     let wrong = |at: &str, message: String, hint: &str| {
         Err(ConfigError { at: format!("registry.{at}"), message, hint: hint.to_owned() })
     };
@@ -130,6 +149,10 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     if max_registry_age.0 < poll.0.saturating_mul(2) {
         let message = format!("{max_registry_age} is less than twice `registry.poll`");
         return wrong("max_registry_age", message, "one look that fails would refuse all callers");
+    }
+    if auth_events.keep == 0 {
+        let message = "is 0, which keeps none".to_owned();
+        return wrong("auth_events.keep", message, "write e.g. `1000000`");
     }
     for (n, name) in settings.iter().enumerate() {
         if let Err(rejection) = check_word("settings", name) {
@@ -189,6 +212,7 @@ mod tests {
             ),
             (|c| c.poll = Period::millis(10), "registry.poll"),
             (|c| c.max_registry_age = Period::secs(1), "registry.max_registry_age"),
+            (|c| c.auth_events.keep = 0, "registry.auth_events.keep"),
             (|c| c.settings = vec!["a".to_owned(), "b c".to_owned()], "registry.settings[1]"),
         ] {
             assert_eq!(at(change), Err(key.to_owned()));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::auth_log::AuthLog;
 use super::records::{Counts, Records};
 use crate::model::clock::Timestamp;
 
@@ -16,6 +17,11 @@ pub trait Directory: fmt::Debug + Send + Sync {
 
     /// How the source is doing.
     fn status(&self) -> Status;
+
+    /// Where attempts to authenticate are noted, if anywhere.
+    fn auth_log(&self) -> Option<Arc<AuthLog>> {
+        None
+    }
 }
 
 /// What is known was not confirmed for longer than is allowed: what was revoked since may not be in it.

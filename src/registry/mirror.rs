@@ -15,6 +15,7 @@ use super::record::{Agent, Delegation, KeyRecord, Member, Organisation, OwnedRol
 use super::records::Records;
 use super::row::{Head, Kind, Row, SelectAudit};
 use super::store::{Store, StoreError, StoreErrorKind};
+use super::uses::Uses;
 
 /// A version of the records, and which it is.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Mirror {
     /// When it was last found to be all there is.
     pub freshness: Freshness,
     tag_key: Arc<TagKey>,
+    /// Keys whose use is to be stored.
+    pub uses: Arc<Uses>,
 }
 
 impl Mirror {
@@ -47,9 +50,11 @@ impl Mirror {
     /// The database fails, or a record cannot be read.
     pub fn read(store: &dyn Store, tag_key: Arc<TagKey>, freshness: Freshness) -> Result<Self, StoreError> {
         let begun = freshness.begin();
-        let version = read_all(store, &tag_key, None)?;
+        let uses = Arc::default();
+        let version = read_all(store, &tag_key, &uses, None)?;
         freshness.confirm(begun);
-        Ok(Self { version: ArcSwap::from_pointee(version), making: Mutex::default(), freshness, tag_key })
+        let (version, making) = (ArcSwap::from_pointee(version), Mutex::default());
+        Ok(Self { version, making, freshness, tag_key, uses })
     }
 
     /// The version in force.
@@ -79,7 +84,7 @@ impl Mirror {
         // A database that was restored or replaced has another story to tell.
         let version = match next {
             Some(version) => version,
-            None => read_all(store, &self.tag_key, Some(&before.records))?,
+            None => read_all(store, &self.tag_key, &self.uses, Some(&before.records))?,
         };
         self.version.store(Arc::new(version));
         self.freshness.confirm(begun);
@@ -107,9 +112,10 @@ fn read_new(store: &dyn Store, before: &Version) -> Result<Option<Version>, Stor
 fn read_all(
     store: &dyn Store,
     tag_key: &Arc<TagKey>,
+    uses: &Arc<Uses>,
     before: Option<&Records>,
 ) -> Result<Version, StoreError> {
-    let mut records = Records::empty(Arc::clone(tag_key));
+    let mut records = Records::empty(Arc::clone(tag_key)).noting(Arc::clone(uses));
     let mut wrong = None;
     let head = store.changes(0, &mut |row| apply(&mut records, row, &mut wrong))?;
     if let Some(before) = before {

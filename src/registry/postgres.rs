@@ -296,13 +296,15 @@ impl Store for PostgresStore {
     fn append_events(&self, events: &[AuthEvent], keep: u64) -> Result<(), StoreError> {
         let written = self.transact(&self.events, self.locks.1, |writing| {
             writing.append_events(events)?;
+            // Where more are kept than can be counted, none is looked for.
+            let Ok(keep) = i64::try_from(keep) else { return Ok(()) };
             for which in ["IS NULL", "IS NOT NULL"] {
                 let sql = format!(
                     "DELETE FROM {0}auth_events WHERE organisation {which} AND number <= (SELECT number
                      FROM {0}auth_events WHERE organisation {which} ORDER BY number DESC LIMIT 1 OFFSET $1)",
                     self.prefix
                 );
-                writing.session.execute(&sql, &[&signed(keep)])?;
+                writing.session.execute(&sql, &[&keep])?;
             }
             Ok(())
         });

@@ -151,14 +151,7 @@ impl Registry {
     /// The database fails.
     pub fn last_used(&self, keys: &[KeyRecord]) -> Result<HashMap<String, Timestamp>, StoreError> {
         let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
-        let mut last: HashMap<String, Timestamp> = self.store.uses(&ids)?.into_iter().collect();
-        let known = self.known();
-        for id in ids {
-            if let Some(here) = known.key(&id).and_then(|key| key.last_used()) {
-                last.entry(id).and_modify(|there| *there = (*there).max(here)).or_insert(here);
-            }
-        }
-        Ok(last)
+        self.last_uses(&ids)
     }
 
     /// A secret with its value.
@@ -179,19 +172,7 @@ impl Registry {
                 format!("the value of a secret is for its agent and for bridges; the caller is {actor}");
             return Err(Rejection::forbidden(message).into());
         }
-        self.store.append_events(
-            &[AuthEvent {
-                at: self.clock.now(),
-                organisation: Some(record.organisation.clone()),
-                agent: Some(record.agent.clone()),
-                key_prefix: None,
-                action: "secret_read".to_owned(),
-                reason: None,
-                peer: actor.peer.map(|peer| peer.to_string()),
-                count: 1,
-            }],
-            KEEP,
-        )?;
+        self.note_secret_read(&record.organisation, &record.agent, actor.peer)?;
         let sealed = self.store.sealed(SecretRecord::KIND, &id)?;
         let sealed = sealed.ok_or_else(|| Rejection::not_found(SecretRecord::WORD, name))?;
         let value = self.material.open_sealed(SecretRecord::KIND, &id, &sealed);
@@ -230,9 +211,6 @@ impl Registry {
         Ok((events.into_iter().map(|(_, event)| event).collect(), next))
     }
 }
-
-/// So many events are kept at most; whoever writes many of them keeps fewer.
-const KEEP: u64 = 1 << 40;
 
 /// The organisation that is asked about: the actor's own, and with an operator any, or none for all.
 fn scope(actor: &Actor, named: Option<&str>) -> Result<Option<String>, Rejection> {

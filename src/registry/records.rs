@@ -8,7 +8,6 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use rpds::HashTrieMapSync as Map;
 
@@ -21,6 +20,7 @@ use super::record::{
 };
 use super::revocations::{Revocation, RevocationIndex};
 use super::row::Kind;
+use super::uses::{LastUse, Uses};
 use crate::model::clock::Timestamp;
 use crate::model::principal::Prepared;
 use crate::model::revocation::RevocationFacts;
@@ -51,12 +51,9 @@ pub struct Key {
     record: KeyRecord,
     /// A slot for what `identity` makes of it: once for each version, not once for each call.
     pub prepared: Prepared,
-    /// When it was last verified, in nanoseconds since 1970; later versions of the key share it.
-    last_used: Arc<AtomicI64>,
+    /// When it was last verified; later versions of the key share it.
+    last_used: Arc<LastUse>,
 }
-
-/// Stands for a key that was not used yet.
-const NEVER: i64 = i64::MIN;
 
 impl Deref for Key {
     type Target = KeyRecord;
@@ -70,21 +67,12 @@ impl Key {
     fn new(record: KeyRecord, known: Option<&Arc<Self>>) -> Self {
         let last_used =
             known.filter(|known| known.tag == record.tag).map(|known| Arc::clone(&known.last_used));
-        let last_used = last_used.unwrap_or_else(|| Arc::new(AtomicI64::new(NEVER)));
-        Self { record, prepared: Prepared::default(), last_used }
-    }
-
-    /// Notes that it was verified.
-    pub fn used(&self, now: Timestamp) {
-        self.last_used.fetch_max(now.0, Ordering::Relaxed);
+        Self { record, prepared: Prepared::default(), last_used: last_used.unwrap_or_default() }
     }
 
     /// When this process last verified it.
     pub fn last_used(&self) -> Option<Timestamp> {
-        match self.last_used.load(Ordering::Relaxed) {
-            NEVER => None,
-            at => Some(Timestamp(at)),
-        }
+        self.last_used.get()
     }
 
     /// What a revocation can name of it.
@@ -138,6 +126,8 @@ pub struct Records {
     /// Counts the changes of roles.
     roles_version: u64,
     revocations: RevocationIndex,
+    /// Where it is noted that keys are used, for somebody to store.
+    uses: Option<Arc<Uses>>,
 }
 
 impl Records {
@@ -154,7 +144,14 @@ impl Records {
             roles: Map::new_sync(),
             roles_version: 0,
             revocations: RevocationIndex::default(),
+            uses: None,
         }
+    }
+
+    /// The same, where it is noted in `uses` that keys are used.
+    #[must_use]
+    pub fn noting(self, uses: Arc<Uses>) -> Self {
+        Self { uses: Some(uses), ..self }
     }
 
     /// Puts the parts together. When a key was last used is taken over from `previous`, where it has the same key.
@@ -309,6 +306,14 @@ impl Records {
     /// The agent with this id.
     pub fn agent(&self, id: &str) -> Option<&Arc<Agent>> {
         self.agents.get(id)
+    }
+
+    /// Notes that a key was verified.
+    pub fn used(&self, key: &Key, now: Timestamp) {
+        match &self.uses {
+            Some(uses) => uses.note(&key.id, &key.last_used, now),
+            None => key.last_used.note(now),
+        }
     }
 
     /// The key with this id.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::actor::Actor;
 use super::audit::{Entry, EntryActor, EntryChange, Verification, Verified, digest_of, hex, mac_of};
+use super::auth_log::{AuthLog, EVENTS_KEPT};
 use super::change::{Done, Setting, carry_out};
 use super::command::Command;
 use super::directory::{Directory, Status, TooOld};
@@ -26,6 +27,7 @@ use super::rules::Rules;
 use super::store::{Store, StoreError, StoreErrorKind, WriteError};
 use crate::model::clock::{Clock, Timestamp};
 use crate::sealing::{self, Keyring};
+use crate::telemetry::metrics::AuthEventMetrics;
 
 /// How a registry is opened.
 #[derive(Debug)]
@@ -50,6 +52,7 @@ pub struct Registry {
     rules: Rules,
     pub(super) clock: Clock,
     pub(super) mirror: Mirror,
+    pub(super) auth_log: Arc<AuthLog>,
     trouble: Mutex<Trouble>,
 }
 
@@ -87,7 +90,16 @@ impl Registry {
         let mirror = Mirror::read(&*store, Arc::clone(&material.tag_key), freshness)?;
         let last_success = Some(clock.now());
         let trouble = Mutex::new(Trouble { last_success, last_error: None, generation: 1 });
-        Ok(Self { store, material, rules, clock, mirror, trouble })
+        let auth_log = AuthLog::new(clock.clone(), EVENTS_KEPT, AuthEventMetrics::default());
+        let auth_log = Arc::new(auth_log);
+        Ok(Self { store, material, rules, clock, mirror, auth_log, trouble })
+    }
+
+    /// The same, where about the last `keep` events are kept of those that name an organisation, and of those that do not.
+    #[must_use]
+    pub fn keeping_events(mut self, keep: u64, metrics: AuthEventMetrics) -> Self {
+        self.auth_log = Arc::new(AuthLog::new(self.clock.clone(), keep, metrics));
+        self
     }
 
     /// Carries a command out. When it returns, the change is stored and in force.
@@ -258,5 +270,9 @@ impl Directory for Registry {
             last_success: trouble.last_success,
             last_error: trouble.last_error.clone(),
         }
+    }
+
+    fn auth_log(&self) -> Option<Arc<AuthLog>> {
+        Some(Arc::clone(&self.auth_log))
     }
 }

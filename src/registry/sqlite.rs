@@ -190,12 +190,14 @@ impl Store for SqliteStore {
             for event in events {
                 writing.append_event(event)?;
             }
+            // Where more are kept than can be counted, none is looked for.
+            let Ok(keep) = i64::try_from(keep) else { return Ok(()) };
             for which in ["IS NULL", "IS NOT NULL"] {
                 let sql = format!(
                     "DELETE FROM auth_events WHERE organisation {which} AND number <= (SELECT number FROM auth_events
                          WHERE organisation {which} ORDER BY number DESC LIMIT 1 OFFSET ?1)"
                 );
-                writing.execute(&sql, [signed(keep)])?;
+                writing.execute(&sql, [keep])?;
             }
             Ok(())
         });

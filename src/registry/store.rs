@@ -71,7 +71,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn audit_chain(&self, each: &mut dyn FnMut(AuditRow)) -> Result<Head, StoreError>;
 
     /// Appends events, and then deletes the oldest beyond `keep` of those that name an organisation and of those that
-    /// name none, each for itself.
+    /// name none, each for itself. With `u64::MAX` none is deleted, nor looked for.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,5 +1,6 @@
 //! Every metric of the process, in one place; `render` is what `/metrics` answers with.
 
+mod auth_events;
 mod directory;
 mod limits;
 
@@ -16,6 +17,7 @@ use prometheus_client::registry::Registry;
 
 pub use prometheus_client::metrics::counter::Counter;
 
+pub use self::auth_events::AuthEventMetrics;
 pub use self::directory::DirectoryMetrics;
 pub use self::limits::LimitMetrics;
 use super::histogram::DurationHistogram;
@@ -46,6 +48,8 @@ pub struct Metrics {
     pub identity: IdentityMetrics,
     /// The source of organisations, agents and keys.
     pub directory: DirectoryMetrics,
+    /// Attempts to authenticate that the registry records.
+    pub auth_events: AuthEventMetrics,
     /// Rate limits.
     pub limits: LimitMetrics,
     /// Connections that are open now.
@@ -83,6 +87,7 @@ impl Metrics {
         let log = LogMetrics::new(own);
         let identity = IdentityMetrics::new(own);
         let directory = DirectoryMetrics::new(own);
+        let auth_events = AuthEventMetrics::new(own);
         let limits = LimitMetrics::new(own);
         Self {
             decisions,
@@ -90,6 +95,7 @@ impl Metrics {
             log,
             identity,
             directory,
+            auth_events,
             limits,
             connections,
             connections_refused,

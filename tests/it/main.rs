@@ -24,6 +24,7 @@ mod opa_api;
 mod organisations;
 mod process;
 mod rate_limits;
+mod registry_events;
 mod registry_simulator;
 mod registry_stores;
 mod reload;

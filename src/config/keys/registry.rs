@@ -35,6 +35,12 @@ pub(super) const ENTRIES: &[Entry] = &[
          credentials are refused with 503. At least twice `registry.poll`.",
     ),
     entry(
+        "registry.auth_events.keep",
+        Kind::Number,
+        "How many [auth events](auth-events.md) are kept: so many of those that name an organisation, and as many of those that name \
+         none. The oldest go first.",
+    ),
+    entry(
         "registry.settings",
         Kind::Texts,
         "Names of the settings that may be set through the admin API; others are refused.",

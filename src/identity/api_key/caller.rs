@@ -13,7 +13,7 @@ use crate::model::roles::Roles;
 use crate::registry::{self, Agent, Key};
 
 /// How callers with keys are verified, in records and `input.subject.method`.
-pub(super) const METHOD: &str = "api_key";
+pub(in crate::identity) const METHOD: &str = "api_key";
 /// The issuer of keys that environment variables hold.
 pub(super) const ENVIRONMENT: &str = "environment";
 

@@ -220,7 +220,8 @@ fn a_changed_file_comes_into_force_and_a_bad_one_does_not() {
     let kept = Kept::new(WHOLE);
     let file = open(&kept).unwrap();
     assert_eq!(file.look(None), None, "nothing is new");
-    file.records().unwrap().key("k1").unwrap().used(Timestamp(7));
+    let records = file.records().unwrap();
+    records.used(records.key("k1").unwrap(), Timestamp(7));
 
     kept.write(&WHOLE.replace("{jti: j1}", "{key: k1}"));
     assert!(file.look(None).is_some(), "seen once, it may be half-written");
@@ -256,7 +257,8 @@ fn a_changed_file_comes_into_force_and_a_bad_one_does_not() {
 fn a_key_that_was_replaced_was_not_used() {
     let kept = Kept::new(WHOLE);
     let file = open(&kept).unwrap();
-    file.records().unwrap().key("k1").unwrap().used(Timestamp(7));
+    let records = file.records().unwrap();
+    records.used(records.key("k1").unwrap(), Timestamp(7));
     kept.write(&WHOLE.replace("HASH(one)", "HASH(other)"));
     file.reload();
     assert_eq!(file.records().unwrap().key("k1").unwrap().last_used(), None);
