@@ -16,6 +16,7 @@
 mod allowed;
 mod commands;
 mod disk;
+mod isolation;
 mod random;
 mod run;
 mod sidecar;
