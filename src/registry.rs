@@ -21,6 +21,7 @@ pub mod command;
 pub mod config;
 pub mod directory;
 pub mod freshness;
+mod indexed;
 pub mod keeping;
 pub mod key_hash;
 pub mod key_index;

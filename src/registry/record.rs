@@ -4,7 +4,7 @@
 //! guards it ([`Stored::shown`]).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -139,7 +139,7 @@ pub struct Agent {
     #[serde(default)]
     pub permissions: Vec<String>,
     /// What it may do at most.
-    #[serde(default, skip_serializing_if = "no_limits")]
+    #[serde(default = "unlimited", skip_serializing_if = "no_limits")]
     pub limits: Arc<HardLimits>,
     /// What else policy may want to know of it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -216,7 +216,7 @@ pub struct KeyRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<String>,
     /// What it may do at most, for keys without agent; the others have the limits of their agent.
-    #[serde(default, skip_serializing_if = "no_limits")]
+    #[serde(default = "unlimited", skip_serializing_if = "no_limits")]
     pub limits: Arc<HardLimits>,
     /// What else policy may want to know of it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -323,6 +323,12 @@ pub struct Setting {
 
 fn no_limits(limits: &HardLimits) -> bool {
     limits.is_none()
+}
+
+/// What most records have, once for all of them.
+fn unlimited() -> Arc<HardLimits> {
+    static UNLIMITED: LazyLock<Arc<HardLimits>> = LazyLock::new(Arc::default);
+    Arc::clone(&UNLIMITED)
 }
 
 /// The id of a row for which an organisation and a name make one: no organisation has a `/` in its id.

@@ -9,11 +9,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use rpds::HashTrieMapSync as Map;
+use rpds::{HashTrieMapSync as Map, HashTrieSetSync as Set};
 
 use super::ISSUER;
+use super::indexed::{ById, ByTag, HasId, HasTag};
 use super::key_hash::KeyHash;
-use super::key_tag::{ByTag, KeyTag, NoRandomness, TagKey};
+use super::key_tag::{self, KeyTag, NoRandomness, TagKey};
 use super::parts::{KeyParts, Parts};
 use super::record::{
     Agent, Delegation, KeyRecord, Member, MemberRole, Organisation, OwnedRole, State, Stored as _,
@@ -94,6 +95,40 @@ impl fmt::Debug for Key {
     }
 }
 
+impl HasId for Key {
+    fn id(&self) -> &str {
+        &self.record.id
+    }
+}
+
+impl HasTag for Key {
+    fn tag(&self) -> &KeyTag {
+        &self.record.tag
+    }
+}
+
+impl HasId for Organisation {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl HasId for Agent {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl HasId for Delegation {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+fn drop_from<T: HasId>(set: &mut Set<ById<T>>, id: &str) {
+    set.remove_mut(id);
+}
+
 /// How many records there are of each sort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -115,12 +150,12 @@ pub struct Counts {
 #[derive(Debug, Clone)]
 pub struct Records {
     tag_key: Arc<TagKey>,
-    organisations: Map<String, Arc<Organisation>>,
+    organisations: Set<ById<Organisation>>,
     members: Map<String, Arc<Member>>,
-    agents: Map<String, Arc<Agent>>,
-    keys: Map<String, Arc<Key>>,
-    by_tag: Map<KeyTag, Arc<Key>, ByTag>,
-    delegations: Map<String, Arc<Delegation>>,
+    agents: Set<ById<Agent>>,
+    keys: Set<ById<Key>>,
+    by_tag: Set<ByTag<Key>, key_tag::ByTag>,
+    delegations: Set<ById<Delegation>>,
     /// By the ids of their rows.
     roles: Map<String, Arc<OwnedRole>>,
     /// Counts the changes of roles.
@@ -135,12 +170,12 @@ impl Records {
     pub fn empty(tag_key: Arc<TagKey>) -> Self {
         Self {
             tag_key,
-            organisations: Map::new_sync(),
+            organisations: Set::new_sync(),
             members: Map::new_sync(),
-            agents: Map::new_sync(),
-            keys: Map::new_sync(),
-            by_tag: Map::new_with_hasher_and_ptr_kind(ByTag::default()),
-            delegations: Map::new_sync(),
+            agents: Set::new_sync(),
+            keys: Set::new_sync(),
+            by_tag: Set::new_with_hasher_with_ptr_kind(key_tag::ByTag::default()),
+            delegations: Set::new_sync(),
             roles: Map::new_sync(),
             roles_version: 0,
             revocations: RevocationIndex::default(),
@@ -169,7 +204,7 @@ impl Records {
         agents.into_iter().for_each(|one| records.put_agent(one));
         for parts in keys {
             let record = records.record_of(parts);
-            let known = previous.and_then(|previous| previous.keys.get(&record.id));
+            let known = previous.and_then(|previous| previous.key(&record.id));
             records.put_key_after(record, known.cloned().as_ref());
         }
         delegations.into_iter().for_each(|one| records.put_delegation(one));
@@ -193,7 +228,7 @@ impl Records {
 
     /// The key, where its agent is among the records already.
     fn record_of(&self, parts: KeyParts) -> KeyRecord {
-        let agent = parts.agent.as_ref().and_then(|id| self.agents.get(id));
+        let agent = parts.agent.as_ref().and_then(|id| self.agent(id));
         KeyRecord {
             organisation: agent.map_or(parts.organisation, |agent| agent.organisation.clone()),
             id: parts.id,
@@ -226,7 +261,7 @@ impl Records {
 
     /// Puts an organisation in its place.
     pub fn put_organisation(&mut self, one: Organisation) {
-        self.organisations.insert_mut(one.id.clone(), Arc::new(one));
+        self.organisations.insert_mut(ById(Arc::new(one)));
     }
 
     /// Puts a member in its place.
@@ -236,28 +271,28 @@ impl Records {
 
     /// Puts an agent in its place.
     pub fn put_agent(&mut self, one: Agent) {
-        self.agents.insert_mut(one.id.clone(), Arc::new(one));
+        self.agents.insert_mut(ById(Arc::new(one)));
     }
 
     /// Puts a key in its place.
     pub fn put_key(&mut self, record: KeyRecord) {
-        let known = self.keys.get(&record.id).cloned();
+        let known = self.key(&record.id).cloned();
         self.put_key_after(record, known.as_ref());
     }
 
     fn put_key_after(&mut self, record: KeyRecord, known: Option<&Arc<Key>>) {
-        if let Some(known) = self.keys.get(&record.id).filter(|known| known.tag != record.tag) {
+        if let Some(known) = self.key(&record.id).filter(|known| known.tag != record.tag) {
             let tag = known.tag;
             self.by_tag.remove_mut(&tag);
         }
         let key = Arc::new(Key::new(record, known));
-        self.by_tag.insert_mut(key.tag, Arc::clone(&key));
-        self.keys.insert_mut(key.id.clone(), key);
+        self.by_tag.insert_mut(ByTag(Arc::clone(&key)));
+        self.keys.insert_mut(ById(key));
     }
 
     /// Puts a delegation in its place.
     pub fn put_delegation(&mut self, one: Delegation) {
-        self.delegations.insert_mut(one.id.clone(), Arc::new(one));
+        self.delegations.insert_mut(ById(Arc::new(one)));
     }
 
     /// Puts a role in its place.
@@ -274,16 +309,16 @@ impl Records {
     /// Forgets a record, by the id of its row. What is not kept here is no loss.
     pub fn remove(&mut self, kind: Kind, id: &str) {
         match kind {
-            Kind::Organisation => drop(self.organisations.remove_mut(id)),
+            Kind::Organisation => drop_from(&mut self.organisations, id),
             Kind::Member => drop(self.members.remove_mut(id)),
-            Kind::Agent => drop(self.agents.remove_mut(id)),
+            Kind::Agent => drop_from(&mut self.agents, id),
             Kind::Key => {
-                if let Some(tag) = self.keys.get(id).map(|key| key.tag) {
+                if let Some(tag) = self.key(id).map(|key| key.tag) {
                     self.by_tag.remove_mut(&tag);
                     self.keys.remove_mut(id);
                 }
             }
-            Kind::Delegation => drop(self.delegations.remove_mut(id)),
+            Kind::Delegation => drop_from(&mut self.delegations, id),
             Kind::Role => {
                 self.roles.remove_mut(id);
                 self.roles_version += 1;
@@ -295,7 +330,7 @@ impl Records {
 
     /// The organisation with this id.
     pub fn organisation(&self, id: &str) -> Option<&Arc<Organisation>> {
-        self.organisations.get(id)
+        self.organisations.get(id).map(|found| &found.0)
     }
 
     /// What somebody may do in an organisation, if it is a member of it.
@@ -305,7 +340,7 @@ impl Records {
 
     /// The agent with this id.
     pub fn agent(&self, id: &str) -> Option<&Arc<Agent>> {
-        self.agents.get(id)
+        self.agents.get(id).map(|found| &found.0)
     }
 
     /// Notes that a key was verified.
@@ -318,22 +353,22 @@ impl Records {
 
     /// The key with this id.
     pub fn key(&self, id: &str) -> Option<&Arc<Key>> {
-        self.keys.get(id)
+        self.keys.get(id).map(|found| &found.0)
     }
 
     /// The key whose text has this hash.
     pub fn key_by_hash(&self, hash: &KeyHash) -> Option<&Arc<Key>> {
-        self.by_tag.get(&self.tag_key.tag(hash))
+        self.by_tag.get(&self.tag_key.tag(hash)).map(|found| &found.0)
     }
 
     /// Every key, in no order.
     pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
-        self.keys.values()
+        self.keys.iter().map(|found| &found.0)
     }
 
     /// The delegation with this id.
     pub fn delegation(&self, id: &str) -> Option<&Arc<Delegation>> {
-        self.delegations.get(id)
+        self.delegations.get(id).map(|found| &found.0)
     }
 
     /// Adds the permissions that roles give in an organisation to `permissions`, each once: those of the roles of all, and
@@ -365,7 +400,7 @@ impl Records {
         if !self.revocations.is_empty() && self.revocations.covers(&key.facts()) {
             return Standing::Revoked;
         }
-        let agent = key.agent.as_ref().map(|id| match self.agents.get(id) {
+        let agent = key.agent.as_ref().map(|id| match self.agent(id) {
             Some(agent) => Standing::from(agent.state),
             None => Standing::Disabled,
         });
@@ -384,7 +419,7 @@ impl Records {
 
     /// Whether an organisation's credentials count; one that is not there has none.
     pub fn organisation_standing(&self, organisation: &str) -> Standing {
-        self.organisations.get(organisation).map_or(Standing::Disabled, |one| one.state.into())
+        self.organisation(organisation).map_or(Standing::Disabled, |one| one.state.into())
     }
 
     /// Whether an agent's credentials count: whoever vouches for them.
@@ -417,13 +452,13 @@ impl Records {
             if link.state != State::Active {
                 return link.state.into();
             }
-            match self.agents.get(&link.from).map_or(Standing::Disabled, |agent| self.agent_standing(agent)) {
+            match self.agent(&link.from).map_or(Standing::Disabled, |agent| self.agent_standing(agent)) {
                 Standing::InForce => {}
                 other => return other,
             }
             next = match &link.parent {
                 None => None,
-                Some(id) => match self.delegations.get(id) {
+                Some(id) => match self.delegation(id) {
                     Some(parent) => Some(parent),
                     None => return Standing::Disabled,
                 },
