@@ -6,11 +6,13 @@
 //! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
 //!
 //! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
-//! `health` and `manage` (status, config, policies) → `admin` (the registry).
+//! `health` and `manage` (status, config, policies) → `admin` (the registry)
+//! → `console` (pages for browsers).
 
 mod admin;
 pub mod answer;
 pub mod body;
+mod console;
 pub mod context;
 pub mod edge;
 mod health;

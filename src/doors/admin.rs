@@ -8,7 +8,7 @@
 //! INVARIANT (nobody waits here): what asks the database runs on threads that may block, a few at a time.
 //! INVARIANT (one table): routes and the OpenAPI document are made of the same operations ([`operation`]).
 //!
-//! Deliberately absent: every rule about who may change what (`registry`), pages for browsers.
+//! Deliberately absent: every rule about who may change what (`registry`), pages for browsers (`console`).
 //!
 //! Reading order: [`operation`] → [`asked`] → [`actor`] → this file → [`render`] → [`organisations`], [`agents`], [`keys`], [`small`] →
 //! [`shapes`] → [`openapi`].

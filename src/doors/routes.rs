@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{admin, answer, health, manage, opa, refused};
+use super::{admin, answer, console, health, manage, opa, refused};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -40,6 +40,8 @@ enum Route {
     Manage(Operation),
     /// An operation on the registry, by its path.
     Admin(&'static str),
+    /// A file for browsers.
+    Console(console::File),
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
@@ -74,8 +76,20 @@ const SHARED: [(&str, Route, &str); 13] = [
 ];
 
 /// On the listener of management only.
-const MANAGEMENT: [(&str, Route, &str); 1] =
-    [("/v1/bundles/{name}/removal", Route::Manage(Operation::ConfirmRemoval), "v1/bundles")];
+const MANAGEMENT: [(&str, Route, &str); 12] = [
+    ("/v1/bundles/{name}/removal", Route::Manage(Operation::ConfirmRemoval), "v1/bundles"),
+    ("/admin", Route::Console(console::File::Admin), "admin"),
+    ("/admin/", Route::Console(console::File::Admin), "admin"),
+    ("/admin/app.js", Route::Console(console::File::AdminScript), "admin"),
+    ("/admin/setup.js", Route::Console(console::File::SetupScript), "admin"),
+    ("/admin/views.js", Route::Console(console::File::Views), "admin"),
+    ("/admin/logs.js", Route::Console(console::File::Logs), "admin"),
+    ("/admin/table.js", Route::Console(console::File::Table), "admin"),
+    ("/admin/shared.js", Route::Console(console::File::Shared), "admin"),
+    ("/admin/style.css", Route::Console(console::File::Style), "admin"),
+    ("/setup", Route::Console(console::File::Setup), "setup"),
+    ("/setup/", Route::Console(console::File::Setup), "setup"),
+];
 
 /// Makes a listener's router over one [`Edge`].
 pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
@@ -136,8 +150,8 @@ async fn handle(
 fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, String>> {
     let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
     match route {
-        // The admin API asks everybody for a credential.
-        Route::Health | Route::Live | Route::Ready | Route::Admin(_) => None,
+        // The admin API asks everybody for a credential; the files of the console are the same for all.
+        Route::Health | Route::Live | Route::Ready | Route::Admin(_) | Route::Console(_) => None,
         Route::DataV1 => Some(below("/v1/data")),
         Route::DataV0 => Some(below("/v0/data")),
         Route::Batch => Some(below("/v1/batch/data")),
@@ -159,6 +173,7 @@ async fn answered(
         Route::Default => opa::default_decision(edge, request, started).await,
         Route::Batch => opa::batch(edge, request, started).await,
         Route::Admin(path) => admin::handle(edge, path, request, started).await,
+        Route::Console(file) => console::answer(edge, file, request.method()),
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,
         Route::Health | Route::Live | Route::Ready | Route::HealthRule | Route::Metrics => {
             let trusted = listener == Listener::Management || health::is_open(edge);

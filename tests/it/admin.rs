@@ -2,4 +2,4 @@
 
 mod begin;
 mod lifecycle;
-mod support;
+pub mod support;

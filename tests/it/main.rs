@@ -12,6 +12,7 @@ mod circles;
 mod cli;
 mod config;
 mod conformance_jose;
+mod console;
 mod custody;
 mod decision_log;
 mod decisions;
