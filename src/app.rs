@@ -239,11 +239,13 @@ fn edge(
     supervisor: &Arc<Supervisor>,
     watcher: &Watcher,
 ) -> Result<Edge, StartError> {
-    let default_path = EntryPath::parse(&config.decision.default_path)
-        .map_err(|error| StartError::Other(format!("`decision.default_path`: {error}")))?;
+    let document = |key: &str, text: &str| {
+        EntryPath::parse(text).map_err(|error| StartError::Other(format!("`decision.{key}`: {error}")))
+    };
     Ok(Edge {
         authorizer: Arc::clone(authorizer),
-        default_path,
+        default_path: document("default_path", &config.decision.default_path)?,
+        manifest_path: document("manifest_path", &config.decision.manifest_path)?,
         limits: body::Limits {
             max: config.server.max_body.as_usize(),
             timeout: config.server.body_timeout.0,

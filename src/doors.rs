@@ -5,9 +5,8 @@
 //!
 //! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
 //!
-//! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] →
-//! `health` and `manage` (status, config, policies) → `admin` (the registry)
-//! → `console` (pages for browsers).
+//! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] → `relay` →
+//! `health` and `manage` (status, config, policies) → `admin` (the registry) → `console` (pages for browsers).
 
 mod admin;
 pub mod answer;
@@ -21,5 +20,6 @@ pub mod opa;
 pub mod origin;
 pub mod params;
 mod refused;
+mod relay;
 pub mod routes;
 mod status;

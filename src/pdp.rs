@@ -27,6 +27,8 @@ pub use limits::Limits;
 pub struct Config {
     /// The document that `POST /` answers with (OPA's `default_decision`).
     pub default_path: String,
+    /// The document that Relay's manifests are decided by.
+    pub manifest_path: String,
     /// How long one evaluation may take; past it the call is denied.
     pub deadline: Period,
     /// Which decisions carry an explanation in their record.
@@ -45,6 +47,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             default_path: "system/main".to_owned(),
+            manifest_path: "relay/policies/main".to_owned(),
             deadline: Period::millis(50),
             explain: explain::Config::default(),
             depth: 4096,

@@ -44,6 +44,8 @@ pub struct Question {
     pub strict_path: bool,
     /// Whether the caller asks for an explanation.
     pub explain: bool,
+    /// Whether the input is a manifest: what it says of its sender must be true.
+    pub manifest: bool,
     /// How long reading the input took.
     pub input_parse: Duration,
 }

@@ -42,7 +42,7 @@ impl Decider {
             Ok(input) => input,
             Err(failure) => return call.refuse(failure),
         };
-        if let Err(failure) = call.in_force.settings.gate.check(call.auth(), &path, input.as_ref()) {
+        if let Err(failure) = check_gate(&call, &path, input.as_ref()) {
             call.question.input = input;
             return call.refuse(failure);
         }
@@ -81,6 +81,15 @@ impl Decider {
             Err(failure) => call.refuse(failure),
         }
     }
+}
+
+/// What no policy can allow; of a manifest, first what it says of its sender.
+fn check_gate(call: &Call, path: &EntryPath, input: Option<&Value>) -> Result<(), Failure> {
+    let gate = &call.in_force.settings.gate;
+    if let Some(input) = input.filter(|_| call.question.manifest) {
+        gate.check_manifest(call.auth(), input)?;
+    }
+    gate.check(call.auth(), path, input)
 }
 
 fn answered(decision: Decision, answer: Answer, input: Option<Value>) -> Decision {

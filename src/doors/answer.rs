@@ -50,6 +50,11 @@ pub fn json_value(status: StatusCode, value: &impl Serialize, pretty: bool) -> R
     }
 }
 
+/// An error in the shape that Relay's clients know: `{"detail": …}`.
+pub fn detail(status: StatusCode, text: &str) -> Response {
+    json_value(status, &json!({ "detail": text }), false)
+}
+
 /// A plain text answer.
 pub fn text_answer(status: StatusCode, text: &'static str) -> Response {
     let mut response = Response::new(Body::from(text));

@@ -20,6 +20,8 @@ pub struct Edge {
     pub authorizer: Arc<Authorizer>,
     /// What `POST /` answers with.
     pub default_path: EntryPath,
+    /// What Relay's manifests are decided by.
+    pub manifest_path: EntryPath,
     /// How much of a body is read.
     pub limits: Limits,
     /// Answers at least this long are compressed, in bytes.

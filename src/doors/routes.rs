@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{admin, answer, console, health, manage, opa, refused};
+use super::{admin, answer, console, health, manage, opa, refused, relay};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -32,6 +32,7 @@ enum Route {
     DataV0,
     Default,
     Batch,
+    Manifest,
     Health,
     Live,
     Ready,
@@ -45,7 +46,7 @@ enum Route {
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
-const DECISIONS: [(&str, Route, &str); 10] = [
+const DECISIONS: [(&str, Route, &str); 11] = [
     ("/v1/data", Route::DataV1, "v1/data"),
     ("/v1/data/", Route::DataV1, "v1/data"),
     ("/v1/data/{*path}", Route::DataV1, "v1/data"),
@@ -56,6 +57,7 @@ const DECISIONS: [(&str, Route, &str); 10] = [
     ("/v1/batch/data", Route::Batch, "v1/batch/data"),
     ("/v1/batch/data/", Route::Batch, "v1/batch/data"),
     ("/v1/batch/data/{*path}", Route::Batch, "v1/batch/data"),
+    ("/v1/manifest/validate", Route::Manifest, "v1/manifest/validate"),
 ];
 
 /// On both listeners. Management is on that of decisions, too, for OPA's clients, and asks for the same role there.
@@ -156,6 +158,7 @@ fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, Stri
         Route::DataV0 => Some(below("/v0/data")),
         Route::Batch => Some(below("/v1/batch/data")),
         Route::Default => Some(Ok(edge.default_path.clone())),
+        Route::Manifest => Some(Ok(edge.manifest_path.clone())),
         Route::HealthRule | Route::Metrics | Route::Manage(_) => Some(Ok(EntryPath::default())),
     }
 }
@@ -172,6 +175,7 @@ async fn answered(
         Route::DataV0 => opa::v0(edge, request, started).await,
         Route::Default => opa::default_decision(edge, request, started).await,
         Route::Batch => opa::batch(edge, request, started).await,
+        Route::Manifest => relay::validate(edge, request, started).await,
         Route::Admin(path) => admin::handle(edge, path, request, started).await,
         Route::Console(file) => console::answer(edge, file, request.method()),
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,

@@ -5,9 +5,10 @@
 //! INVARIANT (cannot be judged is denied): where a limit applies and the input does not say what it limits, the call is
 //! denied.
 //!
-//! Reading order: [`operation`] → [`limits`] → [`required`].
+//! Reading order: [`operation`] → [`limits`] → [`required`] → `manifest`.
 
 pub mod limits;
+mod manifest;
 pub mod operation;
 pub mod required;
 
@@ -53,6 +54,8 @@ impl Config {
 #[derive(Debug, Default)]
 pub struct Gate {
     limits: bool,
+    /// Whether permissions and limits are a matter of this server, and not of policy alone.
+    permissions: bool,
     required: Vec<Required>,
 }
 
@@ -65,7 +68,11 @@ impl Gate {
         let required = config.required.iter().enumerate().map(|(index, rule)| {
             Required::new(rule).map_err(|(key, message)| (format!("required[{index}]{key}"), message))
         });
-        Ok(Self { limits: config.limits, required: required.collect::<Result<_, _>>()? })
+        Ok(Self {
+            limits: config.limits,
+            permissions: config.limits || config.role_permissions,
+            required: required.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Whether the caller may ask this at all; `input` is the assembled input.
@@ -86,5 +93,14 @@ impl Gate {
             limits::check(restrictions, self.limits, &operation, input)?;
         }
         self.required.iter().try_for_each(|rule| rule.check(auth, path, &operation))
+    }
+
+    /// Whether an assembled input that came as a manifest says of its sender what was verified, and asks for something that the
+    /// sender has a permission for.
+    ///
+    /// # Errors
+    /// `Mismatch` or `InsufficientPermissions`.
+    pub fn check_manifest(&self, auth: &AuthContext, input: &Value) -> Result<(), Failure> {
+        manifest::check(auth, self.permissions, &Operation::of(input), input)
     }
 }

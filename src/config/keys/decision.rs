@@ -9,6 +9,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Document that `POST /` evaluates (OPA's `default_decision`).",
     ),
     entry(
+        "decision.manifest_path",
+        Kind::Text,
+        "Document that `POST /v1/manifest/validate` evaluates for Relay's manifests: `{allow, reason}`, or a truth value.",
+    ),
+    entry(
         "decision.deadline",
         Kind::Duration,
         "Timeout of an evaluation; when it expires, the call is denied.",

@@ -105,6 +105,7 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("shared_store.redis.url", json!("redis://other.example")),
         ("shared_store.on_failure", json!("local")),
         ("decision.default_path", json!("a/b")),
+        ("decision.manifest_path", json!("a/b")),
         ("decision.explain.record", json!("all")),
         ("decision.entrypoints", json!({})),
         ("decision.expose_env", json!(["HOME"])),
