@@ -11,15 +11,17 @@
 //! Deliberately absent: every rule about who may change what (`registry`), pages for browsers (`console`).
 //!
 //! Reading order: [`operation`] → [`asked`] → [`actor`] → this file → [`render`] → [`organisations`], [`agents`], [`keys`], [`small`] →
-//! [`shapes`] → [`openapi`].
+//! `relay`, `agentpack` (the same under the names of those systems) → [`shapes`] → [`openapi`].
 
 mod actor;
+mod agentpack;
 mod agents;
 mod asked;
 mod keys;
 mod openapi;
 mod operation;
 mod organisations;
+mod relay;
 mod render;
 mod shapes;
 mod small;
@@ -59,7 +61,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All that can be done.
 fn operations() -> impl Iterator<Item = &'static Operation> {
-    [organisations::OPERATIONS, agents::OPERATIONS, keys::OPERATIONS, small::OPERATIONS].into_iter().flatten()
+    let own = [organisations::OPERATIONS, agents::OPERATIONS, keys::OPERATIONS, small::OPERATIONS];
+    own.into_iter().chain([relay::OPERATIONS, agentpack::OPERATIONS]).flatten()
 }
 
 /// Every path, with the name under which its requests are counted.
@@ -139,16 +142,20 @@ async fn call(called: &Called<'_>, mut unread: Unread<'_>, started: Instant) -> 
     let recorded = edge.authorizer.administer(called.arrival(started), called.entrance(), admit, ask).await;
     let Administered { decision, attempt } = match recorded {
         Ok(administered) => administered,
-        Err(unrecorded) => return render::problem(&unrecorded.failure(), None, Some(unrecorded.id)),
+        Err(unrecorded) => {
+            return render::problem(operation.dialect, &unrecorded.failure(), None, Some(unrecorded.id));
+        }
     };
     let mut response = match (attempt, &decision.failure) {
         (Some((actor, Prepared { work, pretty })), _) => match called.perform(actor, work).await {
             Ok(_) if operation.answer.is_none() => answer::empty(operation.status),
             Ok(value) => json_value(operation.status, &value, pretty),
-            Err(trouble) => render::trouble(&trouble, decision.id),
+            Err(trouble) => render::trouble(operation.dialect, &trouble, decision.id),
         },
         (None, Some(failure)) if called.is_begun() => render::begun(failure, decision.id),
-        (None, Some(failure)) => render::problem(failure, field.as_deref(), Some(decision.id)),
+        (None, Some(failure)) => {
+            render::problem(operation.dialect, failure, field.as_deref(), Some(decision.id))
+        }
         (None, None) => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
     };
     answer::identify(&mut response, decision.id, decision.context.request_id.as_deref());
@@ -164,7 +171,8 @@ fn prepare(operation: &Operation, asked: Asked) -> Result<Prepared, Invalid> {
 /// The organisation that a call is about, as far as its target says.
 fn about(operation: &Operation, asked: &Asked) -> Option<String> {
     let is_in_path = operation.path.starts_with("/v1/orgs/{id}");
-    asked.organisation().or_else(|| is_in_path.then(|| asked.id()))
+    let named = asked.organisation().or_else(|| asked.parameter(relay::ORGANISATION));
+    named.or_else(|| is_in_path.then(|| asked.id()))
 }
 
 impl<'a> Called<'a> {
@@ -195,6 +203,13 @@ impl<'a> Called<'a> {
         let records =
             records.map_err(|error| Failure::new(FailureKind::VerifierUnavailable, error.to_string()))?;
         let forbidden = |message: &str| Failure::new(FailureKind::InsufficientPermissions, message);
+        if let Some(operation) = self.operation.delegated
+            && let Some(actor) = actor::delegated(auth, peer)
+        {
+            let (path, input) = agentpack::asked(operation);
+            in_force.settings.gate.check(auth, &path, Some(&input))?;
+            return Ok(actor);
+        }
         let operators = &in_force.settings.management_role;
         let actor = actor::resolve(auth, operators, &records, about, peer);
         let actor = actor.ok_or_else(|| {

@@ -44,7 +44,7 @@ pub struct Actor {
 pub enum Right {
     /// To look.
     Read,
-    /// To provision agents, devices, delegations and secrets.
+    /// To provision agents, devices, delegations and secrets, and to set what the configuration lists as settings.
     Provision,
     /// To manage the organisation.
     Administer,

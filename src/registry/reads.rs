@@ -203,12 +203,35 @@ impl Registry {
         actor: &Actor,
         which: &SelectEvents,
     ) -> Result<(Vec<AuthEvent>, Option<u64>), ReadError> {
+        let (events, next) = self.numbered_events(actor, which)?;
+        Ok((events.into_iter().map(|(_, event)| event).collect(), next))
+    }
+
+    /// The same with their numbers; an agent gets those about itself.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn numbered_events(
+        &self,
+        actor: &Actor,
+        which: &SelectEvents,
+    ) -> Result<(Vec<(u64, AuthEvent)>, Option<u64>), ReadError> {
         let organisation = scope(actor, which.organisation.as_deref())?;
-        actor.require(Right::Read, organisation.as_deref())?;
-        let which = SelectEvents { organisation, limit: which.limit.clamp(1, LONGEST), ..which.clone() };
+        let agent = match (actor.agent(), which.agent.as_deref()) {
+            (Some(own), Some(named)) if named != own => {
+                return Err(Rejection::not_found(Agent::WORD, named).into());
+            }
+            (Some(own), _) => Some(own.to_owned()),
+            (None, named) => {
+                actor.require(Right::Read, organisation.as_deref())?;
+                named.map(str::to_owned)
+            }
+        };
+        let which =
+            SelectEvents { organisation, agent, limit: which.limit.clamp(1, LONGEST), ..which.clone() };
         let events = self.store.events(&which)?;
         let next = events.last().filter(|_| events.len() >= which.limit as usize).map(|(number, _)| *number);
-        Ok((events.into_iter().map(|(_, event)| event).collect(), next))
+        Ok((events, next))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_cli;
+mod aliases;
 mod architecture;
 mod author;
 mod bad_input;

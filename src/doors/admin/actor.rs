@@ -28,6 +28,19 @@ pub(super) fn resolve(
     Some(Actor { id, power, peer })
 }
 
+/// Who acts for an agent by a delegation, as that agent; none where there is none, or it is of no agent of the registry. What the
+/// delegation is for has still to be asked.
+pub(super) fn delegated(auth: &AuthContext, peer: Option<IpAddr>) -> Option<Actor> {
+    let AuthContext::Verified(verified) = auth else { return None };
+    let (delegation, principal) = (&verified.delegation.as_deref()?.id, &*verified.principal);
+    if principal.issuer != ISSUER || principal.method != "delegation" {
+        return None;
+    }
+    let key = verified.key.as_deref().or(principal.agent.as_deref()).unwrap_or_default();
+    let power = Power::Agent { organisation: principal.tenant.clone(), id: principal.id.clone() };
+    Some(Actor { id: format!("{key} by {delegation}"), power, peer })
+}
+
 fn key_id(Verified { principal, key, .. }: &Verified) -> String {
     let id = key.as_deref().unwrap_or(&principal.id);
     if principal.issuer == ISSUER { id.to_owned() } else { format!("{}:{id}", principal.issuer) }

@@ -113,14 +113,17 @@ fn put_secret(mut asked: Asked) -> Result<Work, Invalid> {
 
 fn secret(asked: Asked) -> Result<Work, Invalid> {
     let (agent, name) = (asked.id(), asked.name());
-    Ok(Box::new(move |with: &With<'_>| {
-        let (record, value) = with.registry.secret(with.actor, &agent, &name)?;
-        let text = std::str::from_utf8(value.expose());
-        let text = text.map_err(|_| StoreError::new(StoreErrorKind::Damaged, "a secret is no text"))?;
-        let Value::Object(mut shown) = record.shown() else { return Err(Trouble::Panicked) };
-        shown.insert("value".to_owned(), json!(text));
-        Ok(Value::Object(shown))
-    }))
+    Ok(Box::new(move |with: &With<'_>| opened(with, &agent, &name)))
+}
+
+/// A secret with its value.
+pub(super) fn opened(with: &With<'_>, agent: &str, name: &str) -> Result<Value, Trouble> {
+    let (record, value) = with.registry.secret(with.actor, agent, name)?;
+    let text = std::str::from_utf8(value.expose());
+    let text = text.map_err(|_| StoreError::new(StoreErrorKind::Damaged, "a secret is no text"))?;
+    let Value::Object(mut shown) = record.shown() else { return Err(Trouble::Panicked) };
+    shown.insert("value".to_owned(), json!(text));
+    Ok(Value::Object(shown))
 }
 
 fn delete_secret(asked: Asked) -> Result<Work, Invalid> {

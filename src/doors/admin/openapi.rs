@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 
 use axum::response::Response;
 use http::{Method, StatusCode};
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::asked::COMMON;
-use super::operation::{Needs, Operation};
-use super::shapes::Problem;
+use super::operation::{Dialect, Needs, Operation};
+use super::shapes::{AgentPackProblem, Problem, RelayProblem};
 use super::{is_read, operations};
 use crate::doors::answer;
 
@@ -35,7 +35,10 @@ fn document() -> Value {
     taken.definitions_path = SCHEMAS.into();
     let mut given = taken.clone().for_serialize().into_generator();
     let mut taken = taken.into_generator();
-    let problem = given.subschema_for::<Problem>();
+    let content = |schema: Schema| json!({ "application/json": { "schema": schema } });
+    let problem = content(given.subschema_for::<Problem>());
+    let relay = content(given.subschema_for::<RelayProblem>());
+    let agentpack = content(given.subschema_for::<AgentPackProblem>());
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for operation in operations() {
         let path = paths.entry(operation.path).or_default();
@@ -52,7 +55,6 @@ fn document() -> Value {
     for (name, schema) in given.take_definitions(true) {
         schemas.entry(name).or_insert(schema);
     }
-    let problem = json!({ "application/json": { "schema": problem } });
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -67,7 +69,11 @@ fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": { "Problem": { "description": "Why it was not done.", "content": problem } },
+            "responses": {
+                "Problem": { "description": "Why it was not done.", "content": problem },
+                "RelayProblem": { "description": "Why it was not done.", "content": relay },
+                "AgentPackProblem": { "description": "Why it was not done.", "content": agentpack },
+            },
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "A key of the registry, or a JWT." },
                 "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
@@ -112,10 +118,15 @@ fn responses(operation: &Operation, given: &mut SchemaGenerator) -> Map<String, 
         None => json!({ "description": "Done." }),
     };
     let mut responses = Map::from_iter([(operation.status.as_str().to_owned(), done)]);
+    let problem = match operation.dialect {
+        Dialect::Verdict => "#/components/responses/Problem",
+        Dialect::Relay => "#/components/responses/RelayProblem",
+        Dialect::AgentPack => "#/components/responses/AgentPackProblem",
+    };
     let conflict = operation.conflicts.then_some(409);
     let too_large = operation.body.map(|_| 413);
     for status in [400, 401, 403, 404, 429, 500, 503].into_iter().chain(conflict).chain(too_large) {
-        responses.insert(status.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
+        responses.insert(status.to_string(), json!({ "$ref": problem }));
     }
     responses
 }
@@ -144,6 +155,12 @@ fn parameter(name: &str, operation: &Operation) -> Value {
         ),
         "action" => (json!({ "type": "string" }), "This action alone."),
         "issuer" => (json!({ "type": "string" }), "Who vouches for the member."),
+        "org_id" => (json!({ "type": "string" }), "The organisation; by default the caller's own."),
+        "agent_id" => (json!({ "type": "string" }), "What is about this agent alone."),
+        "event_type" => (json!({ "type": "string" }), "Rows of this type alone."),
+        "offset" => {
+            (json!({ "type": "integer", "minimum": 0, "maximum": 10_000 }), "How many rows are left out.")
+        }
         _ => (json!({ "type": "string" }), "The member."),
     };
     json!({ "name": name, "in": "query", "required": required, "schema": schema, "description": description })

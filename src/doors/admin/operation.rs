@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::asked::{Asked, Invalid};
 use crate::registry::Registry;
-use crate::registry::actor::{Actor, Right};
+use crate::registry::actor::{Actor, Power, Right};
 use crate::registry::bootstrap_token::BootstrapToken;
 use crate::registry::rejection::Rejection;
 use crate::registry::store::{StoreError, WriteError};
@@ -22,6 +22,8 @@ pub(super) enum Needs {
     OwnOr(Right),
     /// A right.
     Right(Right),
+    /// To be a bridge.
+    Bridge,
     /// To be a bridge, or the agent whose own it is; the registry says which of the others may not.
     Value,
 }
@@ -34,6 +36,10 @@ impl Needs {
     pub(super) fn check(self, actor: &Actor) -> Result<(), Rejection> {
         match self {
             Self::Token | Self::Power | Self::Value => Ok(()),
+            Self::Bridge if matches!(actor.power, Power::Bridge(_)) => Ok(()),
+            Self::Bridge => {
+                Err(Rejection::forbidden(format!("this needs a bridge key; the caller is {actor}")))
+            }
             Self::OwnOr(_) if actor.agent().is_some() => Ok(()),
             Self::OwnOr(right) | Self::Right(right) => actor.require_anywhere(right),
         }
@@ -44,6 +50,7 @@ impl Needs {
         match self {
             Self::Token => "The bootstrap token, as bearer token.",
             Self::Power => "Any credential with a power.",
+            Self::Bridge => "A bridge key, and nothing else.",
             Self::Value => "A bridge key, or a key of the agent itself.",
             Self::OwnOr(Right::Read) => "Any credential with a power; an agent sees its own.",
             Self::OwnOr(Right::Provision) => "A bridge, an admin or an operator; an agent, for its own.",
@@ -54,6 +61,14 @@ impl Needs {
             Self::Right(Right::Operate) => "An operator.",
         }
     }
+}
+
+/// Whose shapes an operation has: Verdict's own, or those of a system whose routes it has, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Verdict,
+    Relay,
+    AgentPack,
 }
 
 /// What an operation is done with.
@@ -118,6 +133,10 @@ pub(super) struct Operation {
     /// What it answers with; none for no content.
     pub(super) answer: Option<Shape>,
     pub(super) status: StatusCode,
+    /// Whose shapes its answers have.
+    pub(super) dialect: Dialect,
+    /// What a delegation has to be for, so that who acts for an agent may do this in its place; none where nobody may.
+    pub(super) delegated: Option<&'static str>,
     /// What it cannot be done for: whether there can be no such thing, or a conflict.
     pub(super) conflicts: bool,
     /// Reads what is asked, without doing any of it.
@@ -138,6 +157,8 @@ impl Operation {
             body: None,
             answer: None,
             status: StatusCode::OK,
+            dialect: Dialect::Verdict,
+            delegated: None,
             conflicts: false,
             prepare,
         }
@@ -180,6 +201,14 @@ impl Operation {
 
     pub(super) const fn needs(self, needs: Needs) -> Self {
         Self { needs, ..self }
+    }
+
+    pub(super) const fn speaks(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
+    pub(super) const fn delegated(self, operation: &'static str) -> Self {
+        Self { delegated: Some(operation), ..self }
     }
 
     pub(super) const fn query(self, query: &'static [&'static str]) -> Self {

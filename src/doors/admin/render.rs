@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::asked::Invalid;
-use super::operation::{Trouble, With, Work};
+use super::operation::{Dialect, Trouble, With, Work};
 use super::shapes::Items;
 use crate::doors::answer::{self, json_value};
+use crate::doors::relay::INVALID_KEY;
 use crate::doors::status::status;
 use crate::model::failure::{Failure, FailureKind};
 use crate::registry::change::Made;
@@ -63,21 +64,28 @@ pub(super) fn with_made(answer: &mut Map<String, Value>, made: &[Made]) {
     }
 }
 
-/// A problem in the shape of the management door, with the member that it is about.
-pub(super) fn problem(failure: &Failure, field: Option<&str>, decision_id: Option<Uuid>) -> Response {
+/// A problem, with the member that it is about.
+pub(super) fn problem(
+    dialect: Dialect,
+    failure: &Failure,
+    field: Option<&str>,
+    decision_id: Option<Uuid>,
+) -> Response {
     let status = status(failure.kind);
-    shaped((status, code(status)), failure, field, decision_id)
+    shaped(dialect, (status, code(status)), failure, field, decision_id)
 }
 
 /// That what somebody wants to begin has been begun.
 pub(super) fn begun(failure: &Failure, decision_id: Uuid) -> Response {
-    shaped((StatusCode::CONFLICT, code(StatusCode::CONFLICT)), failure, None, Some(decision_id))
+    let conflict = StatusCode::CONFLICT;
+    shaped(Dialect::Verdict, (conflict, code(conflict)), failure, None, Some(decision_id))
 }
 
 /// Why something was not done.
-pub(super) fn trouble(trouble: &Trouble, decision_id: Uuid) -> Response {
+pub(super) fn trouble(dialect: Dialect, trouble: &Trouble, decision_id: Uuid) -> Response {
     let unavailable = |message: String| {
-        problem(&Failure::new(FailureKind::VerifierUnavailable, message), None, Some(decision_id))
+        let failure = Failure::new(FailureKind::VerifierUnavailable, message);
+        problem(dialect, &failure, None, Some(decision_id))
     };
     match trouble {
         Trouble::Rejected(Rejection { kind, field, message }) => {
@@ -91,7 +99,8 @@ pub(super) fn trouble(trouble: &Trouble, decision_id: Uuid) -> Response {
                 Some(field) => format!("`{field}` {message}"),
                 None => message.clone(),
             };
-            shaped((status, code(status)), &Failure::new(kind, message), *field, Some(decision_id))
+            let failure = Failure::new(kind, message);
+            shaped(dialect, (status, code(status)), &failure, *field, Some(decision_id))
         }
         Trouble::Store(error) => {
             tracing::error!(%error, "the registry did not do what the admin API asked");
@@ -101,7 +110,7 @@ pub(super) fn trouble(trouble: &Trouble, decision_id: Uuid) -> Response {
         Trouble::Busy => unavailable("too many calls wait for the registry's database; try again".to_owned()),
         Trouble::Panicked => {
             let failure = Failure::new(FailureKind::Internal, "the operation panicked");
-            problem(&failure, None, Some(decision_id))
+            problem(dialect, &failure, None, Some(decision_id))
         }
     }
 }
@@ -120,12 +129,22 @@ const fn code(status: StatusCode) -> &'static str {
 }
 
 fn shaped(
+    dialect: Dialect,
     (status, code): (StatusCode, &str),
     failure: &Failure,
     field: Option<&str>,
     decision_id: Option<Uuid>,
 ) -> Response {
-    let mut body = json!({ "code": code, "message": failure.message });
+    let mut body = match dialect {
+        Dialect::Verdict => json!({ "code": code, "message": failure.message }),
+        Dialect::AgentPack => json!({ "ok": false, "error": code, "message": failure.message }),
+        Dialect::Relay => {
+            let text = if failure.asks_for_credential() { INVALID_KEY } else { &failure.message };
+            let mut response = answer::detail(status, text);
+            answer::advise(&mut response, failure);
+            return response;
+        }
+    };
     if let Some(members) = body.as_object_mut() {
         if let Some(field) = field {
             members.insert("field".to_owned(), json!(field));

@@ -196,3 +196,29 @@ pub(super) struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decision_id: Option<String>,
 }
+
+/// Why something was not done, as Relay says it.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; the answer is made where all problems are")]
+pub(super) struct RelayProblem {
+    /// What is wrong.
+    detail: String,
+}
+
+/// Why something was not done, in the shape of AgentPack's routes.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; the answer is made where all problems are")]
+pub(super) struct AgentPackProblem {
+    /// Always false.
+    ok: bool,
+    /// A word for programs, e.g. `invalid_parameter`.
+    error: String,
+    /// What is wrong, for people.
+    message: String,
+    /// The member of the body that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// The id of the record in the decision log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decision_id: Option<String>,
+}

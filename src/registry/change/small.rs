@@ -90,9 +90,10 @@ impl Change<'_> {
         self.delete(&secret)
     }
 
+    /// What may be set at all, the configuration says. So a bridge may, too.
     pub(super) fn put_setting(&mut self, new: &NewSetting) -> Result<Done, WriteError> {
         let organisation = self.organisation_or_all(new.organisation.as_deref())?;
-        self.require(Right::Administer, organisation.as_deref())?;
+        self.require(Right::Provision, organisation.as_deref())?;
         if !self.with.rules.settings.contains(&new.key) {
             let message = format!(
                 "`{}` is not among the settings that the configuration allows (`registry.settings`)",
