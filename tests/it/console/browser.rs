@@ -212,8 +212,8 @@ impl<'a> Browser<'a> {
 
 impl Drop for Browser<'_> {
     fn drop(&mut self) {
-        let end = self.server.client.delete(&self.session).timeout(Duration::from_secs(10));
-        let _ = self.server.block_on(end.send());
+        let end = self.server.client.delete(&self.session);
+        let _ = self.server.block_on(async { end.timeout(Duration::from_secs(10)).send().await });
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
