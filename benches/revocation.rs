@@ -47,6 +47,7 @@ impl Sidecar {
         let text = "server: {listen: '127.0.0.1:0'}\nmanagement: {listen: off}\nbundles: {dir: bundles}\nstate: ../state\n\
                     decision_log: {console: 'off', file: {path: decisions.jsonl}}\nregistry: {enabled: true}\n";
         fs::write(&config, text).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the bench's own environment, not the server's")]
         let postgres = std::env::var_os("REGISTRY_POSTGRES").and_then(|url| url.into_string().ok());
         let variables: Vec<(&str, &str)> =
             postgres.iter().map(|url| ("VERDICT_REGISTRY_POSTGRES", url.as_str())).collect();

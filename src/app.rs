@@ -44,6 +44,8 @@ use crate::model::request::EntryPath;
 use crate::net;
 use crate::pdp::snapshot::{Policy, Snapshot};
 use crate::registry::Registry;
+use crate::registry::bootstrap_token::BootstrapToken;
+use crate::registry::change::Done;
 use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
@@ -83,6 +85,7 @@ pub struct App {
     pub live: Arc<Live>,
     /// The background tasks.
     pub supervisor: Arc<Supervisor>,
+    bootstrap: Option<Arc<BootstrapToken>>,
     listeners: Listeners,
     watcher: Watcher,
 }
@@ -116,7 +119,8 @@ impl App {
 
         let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
         edge.registry.clone_from(&registry);
-        edge.bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
+        let bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
+        edge.bootstrap.clone_from(&bootstrap);
         let edge = Arc::new(edge);
         let listeners = Listeners::start(&loaded, &edge).await?;
         let live = Arc::new(Live {
@@ -142,9 +146,18 @@ impl App {
             registry,
             live,
             supervisor,
+            bootstrap,
             listeners,
             watcher,
         })
+    }
+
+    /// Begins the registry with an organisation, as whoever has the bootstrap token may. The keys are shown this once.
+    ///
+    /// # Errors
+    /// There is no registry, it has been begun, or its database fails.
+    pub async fn begin(&self, organisation: &str) -> Result<Done, String> {
+        registry::begin(self.registry.as_ref(), self.bootstrap.as_ref(), organisation).await
     }
 
     /// Drains and stops; `false` when what was under way did not finish within `server.shutdown_grace`.

@@ -13,6 +13,7 @@
 //! Reading order: `call` → `in_force` → `admission` → this file → `decider` → `schedule` → `separate_pool`.
 
 pub mod admission;
+pub mod attest;
 mod call;
 mod decider;
 pub mod in_force;

@@ -6,7 +6,8 @@
 //! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
 //!
 //! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] → `relay` →
-//! `health` and `manage` (status, config, policies) → `admin` (the registry) → `console` (pages for browsers).
+//! `health` and `manage` (status, config, policies) → `admin` (the registry) → `outside` (what outsiders need of it)
+//! → `console` (pages for browsers).
 
 mod admin;
 pub mod answer;
@@ -18,6 +19,7 @@ mod health;
 mod manage;
 pub mod opa;
 pub mod origin;
+mod outside;
 pub mod params;
 mod refused;
 mod relay;

@@ -18,7 +18,7 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → `delegation` → [`crate::model::subject`] → `modes` → [`dev`] → [`stated`].
+//! [`capability`] → [`partner`] → `delegation` → [`crate::model::subject`] → `modes` → [`dev`] → [`stated`].
 
 mod agreement;
 pub mod api_key;
@@ -36,6 +36,8 @@ pub mod jwt;
 mod key_file;
 pub mod kind;
 mod modes;
+mod one_or_many;
+pub mod partner;
 mod refusal;
 mod setup;
 mod standing;
@@ -52,5 +54,6 @@ pub use jwt::check::check;
 pub use jwt::key::Thumbprint;
 pub use jwt::key_store::Pace;
 pub use jwt::verifier::IssuerStatus;
+pub use partner::config::PartnerConfig;
 pub use refusal::Refusal;
 pub use setup::Setup;

@@ -10,7 +10,8 @@
 //!
 //! Reading order: [`directory`] → [`record`] → [`records`] → [`revocations`] → [`key_hash`] → [`key_tag`] → [`static_file`]; for
 //! databases [`row`] → [`store`] → [`sqlite`] → [`postgres`]; for who looks or changes [`actor`] → [`service`] → [`change`] →
-//! [`reads`]; for what is written down beside records [`auth_log`] → [`uses`] → [`keeping`].
+//! [`reads`]; for what is written down beside records [`auth_log`] → [`uses`] → [`keeping`]; for what outsiders see
+//! [`signing_key`] → [`outward`] → [`issue`].
 
 pub mod actor;
 pub mod audit;
@@ -22,6 +23,7 @@ pub mod config;
 pub mod directory;
 pub mod freshness;
 mod indexed;
+pub mod issue;
 pub mod keeping;
 pub mod key_hash;
 pub mod key_index;
@@ -30,6 +32,7 @@ pub mod key_text;
 pub mod material;
 pub mod mirror;
 pub mod names;
+pub mod outward;
 pub mod parts;
 pub mod postgres;
 mod progress;
@@ -42,6 +45,10 @@ pub mod revocations;
 pub mod row;
 pub mod rules;
 pub mod service;
+mod sign;
+mod signers;
+pub mod signing_key;
+pub mod signing_keys;
 pub mod sqlite;
 pub mod static_file;
 pub mod store;

@@ -12,8 +12,12 @@ use crate::config::{Config, Loaded, Profile};
 use crate::custody::{self, MasterKeyConfig};
 use crate::model::clock::Clock;
 use crate::net;
+use crate::registry::actor::Actor;
 use crate::registry::bootstrap_token::BootstrapToken;
+use crate::registry::change::Done;
+use crate::registry::command::{Command, NewOrganisation, NewRegistry};
 use crate::registry::freshness::Monotonic;
+use crate::registry::outward::Outward;
 use crate::registry::postgres::PostgresStore;
 use crate::registry::postgres::options::PostgresOptions;
 use crate::registry::rules::Rules;
@@ -86,6 +90,28 @@ pub(super) fn bootstrap(
     Ok(Some(Arc::new(token)))
 }
 
+/// Begins a registry with an organisation.
+///
+/// # Errors
+/// There is none, it has been begun, or its database fails.
+pub(super) async fn begin(
+    registry: Option<&Arc<Registry>>,
+    token: Option<&Arc<BootstrapToken>>,
+    organisation: &str,
+) -> Result<Done, String> {
+    let registry = registry.ok_or("there is no registry to begin: set `registry.enabled: true`")?;
+    let organisation = NewOrganisation { id: Some(organisation.to_owned()), ..NewOrganisation::default() };
+    let command = Command::Bootstrap(NewRegistry { organisation, ..NewRegistry::default() });
+    let registry = Arc::clone(registry);
+    let begun = tokio::task::spawn_blocking(move || registry.execute(&Actor::system(), &command));
+    let begun = begun.await.map_err(|error| error.to_string())?;
+    let done = begun.map_err(|error| format!("the registry cannot be begun: {error}"))?;
+    if let Some(token) = token {
+        token.spend();
+    }
+    Ok(done)
+}
+
 /// Keeps the registry's mirror up to date, and stores what it is to write down.
 pub(super) fn keep(supervisor: &Supervisor, config: &Config, registry: Option<&Arc<Registry>>) {
     if let Some(registry) = registry.map(Arc::clone) {
@@ -151,6 +177,11 @@ fn rules(config: &Config) -> Rules {
         settings: config.registry.settings.clone(),
         reserved_roles: explained.chain([management.clone()]).collect(),
         operator_role: Some(management),
+        outward: Outward {
+            url: config.registry.public_url.clone(),
+            trust_domain: config.registry.trust_domain.clone(),
+            audiences: config.registry.token_audiences.clone(),
+        },
         ..Rules::default()
     }
 }

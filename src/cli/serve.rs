@@ -1,5 +1,6 @@
 //! `verdict dev` and `verdict run`: the server.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::app::{App, Setup, reload, shutdown};
 use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, load};
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
+use crate::registry::change::Done;
 use crate::telemetry::tracing as diagnostics;
 use crate::testing;
 
@@ -36,6 +38,10 @@ pub struct RunArgs {
     config: Option<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
+    /// Begin a new registry with this organisation, and print the operator key and the admin key, once; where it has been
+    /// begun, the server does not start
+    #[arg(long, value_name = "ID")]
+    bootstrap_org: Option<String>,
     /// INSECURE: trust the development issuer
     #[arg(long)]
     insecure_dev_issuer: bool,
@@ -82,7 +88,7 @@ struct CommonArgs {
 /// Exit code: 0 after a drain, 2 when it does not start, 1 when calls were cut off.
 pub fn dev(args: DevArgs) -> ExitCode {
     let DevArgs { config, common } = args;
-    serve(config, common, Profile::Dev)
+    serve(config, common, Profile::Dev, None)
 }
 
 /// Serves in production. Exit code: as [`dev`].
@@ -90,6 +96,7 @@ pub fn run(args: RunArgs) -> ExitCode {
     let RunArgs {
         config,
         common,
+        bootstrap_org,
         insecure_dev_issuer,
         insecure_listen,
         insecure_no_audience,
@@ -108,11 +115,11 @@ pub fn run(args: RunArgs) -> ExitCode {
         ignore_log_mask: insecure_ignore_log_mask,
         skip_verify: common.verification.skip_verify,
     };
-    serve(config, common, Profile::Run(insecure))
+    serve(config, common, Profile::Run(insecure), bootstrap_org)
 }
 
-fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> ExitCode {
-    match start(file, common, profile) {
+fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile, begin: Option<String>) -> ExitCode {
+    match start(file, common, profile, begin) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             complain("some calls did not finish within `server.shutdown_grace` and were cut off");
@@ -126,7 +133,12 @@ fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> ExitCod
 }
 
 /// Serves until a signal says to stop; `false` when calls had to be cut off.
-fn start(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> Result<bool, String> {
+fn start(
+    file: Option<PathBuf>,
+    common: CommonArgs,
+    profile: Profile,
+    begin: Option<String>,
+) -> Result<bool, String> {
     let CommonArgs { state, bundles, listen, no_color, verification } = common;
     let env = Environment::capture();
     let no_color = no_color || env.get("NO_COLOR").is_some();
@@ -145,16 +157,25 @@ fn start(file: Option<PathBuf>, common: CommonArgs, profile: Profile) -> Result<
         .thread_stack_size(verdict_rego::STACK)
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
-    runtime.block_on(until_stopped(loaded, no_color))
+    runtime.block_on(until_stopped(loaded, no_color, begin))
 }
 
-async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
+async fn until_stopped(loaded: Loaded, no_color: bool, begin: Option<String>) -> Result<bool, String> {
     let mut termination = shutdown::Termination::listen().map_err(|error| error.to_string())?;
     let hangups = reload::hangups().map_err(|error| format!("cannot handle SIGHUP: {error}"))?;
     let (profile, state) = (loaded.profile(), loaded.config.state.clone());
     let setup =
         Setup { loaded, no_color, clock: Clock::System, runner: Some(Arc::new(testing::before_activation)) };
     let app = App::start(setup).await.map_err(|error| error.to_string())?;
+    if let Some(organisation) = begin {
+        match app.begin(&organisation).await {
+            Ok(done) => print_keys(&organisation, &done)?,
+            Err(message) => {
+                app.shutdown().await;
+                return Err(message);
+            }
+        }
+    }
     let live = Arc::clone(&app.live);
     app.supervisor.start("configuration", move || reload::run(Arc::clone(&live), Arc::clone(&hangups)));
     if profile == Profile::Dev {
@@ -168,6 +189,15 @@ async fn until_stopped(loaded: Loaded, no_color: bool) -> Result<bool, String> {
     let drained = app.shutdown().await;
     tracing::info!(drained, "stopped");
     Ok(drained)
+}
+
+/// Prints the keys that a registry begins with: this once, and nowhere else.
+fn print_keys(organisation: &str, done: &Done) -> Result<(), String> {
+    let keys = done.made.iter().filter_map(|made| Some((made.name, made.once.as_ref()?.expose().as_str())));
+    let shown: BTreeMap<&str, &str> = keys.chain([("organisation", organisation)]).collect();
+    let text = serde_json::to_string(&shown).map_err(|error| error.to_string())?;
+    let written = writeln!(std::io::stdout().lock(), "{text}");
+    written.map_err(|error| format!("the keys were made and could not be printed: {error}"))
 }
 
 /// What a newcomer needs: what is active, and commands that work when they are pasted.

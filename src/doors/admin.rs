@@ -1,17 +1,17 @@
 //! The admin API: organisations, agents, keys, delegations, roles, secrets, settings, revocations, and their logs.
 //!
 //! INVARIANT (always a credential): whoever calls is authenticated, also where identity is off. What it may do comes from the
-//! registry ([`actor`]). The two that need none: the OpenAPI document, and the beginning of a registry, which has a token.
+//! registry (`actor`). The two that need none: the OpenAPI document, and the beginning of a registry, which has a token.
 //! INVARIANT (recorded before it is done): the record says who attempts what. Only then is it attempted; whether it came to
 //! something is in the registry's audit log, and in the metrics by status. So nothing is changed without a record, and what was
 //! changed is answered as such.
 //! INVARIANT (nobody waits here): what asks the database runs on threads that may block, a few at a time.
-//! INVARIANT (one table): routes and the OpenAPI document are made of the same operations ([`operation`]).
+//! INVARIANT (one table): routes and the OpenAPI document are made of the same operations (`operation`).
 //!
 //! Deliberately absent: every rule about who may change what (`registry`), pages for browsers (`console`).
 //!
-//! Reading order: [`operation`] → [`asked`] → [`actor`] → this file → [`render`] → [`organisations`], [`agents`], [`keys`], [`small`] →
-//! `relay`, `agentpack` (the same under the names of those systems) → [`shapes`] → [`openapi`].
+//! Reading order: `operation` → `asked` → `actor` → this file → `render` → `organisations`, `agents`, `keys`, `signing`, `small` →
+//! `relay`, `agentpack` (the same under the names of those systems) → `table` → `shapes` → `openapi`.
 
 mod actor;
 mod agentpack;
@@ -24,7 +24,9 @@ mod organisations;
 mod relay;
 mod render;
 mod shapes;
+mod signing;
 mod small;
+mod table;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,12 +35,13 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{ALLOW, AUTHORIZATION};
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use self::asked::{Asked, Document, Invalid};
 use self::operation::{Needs, Operation, Trouble, With, Work};
+use self::table::operations;
 use super::answer::{self, json_value};
 use super::body::Unread;
 use super::context::arrival;
@@ -58,12 +61,6 @@ const PROTOCOL: &str = "management";
 static PLACES: Semaphore = Semaphore::const_new(8);
 /// How long a call waits for a place.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// All that can be done.
-fn operations() -> impl Iterator<Item = &'static Operation> {
-    let own = [organisations::OPERATIONS, agents::OPERATIONS, keys::OPERATIONS, small::OPERATIONS];
-    own.into_iter().chain([relay::OPERATIONS, agentpack::OPERATIONS]).flatten()
-}
 
 /// Every path, with the name under which its requests are counted.
 pub(super) fn paths() -> Vec<(&'static str, &'static str)> {
@@ -255,9 +252,4 @@ impl<'a> Called<'a> {
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
-/// A method that reads.
-fn is_read(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
 }

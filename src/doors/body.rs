@@ -74,6 +74,22 @@ impl<'r> Unread<'r> {
         Self { headers, body: Some(body), limits }
     }
 
+    /// Reads it, up to `most` bytes.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub async fn bytes(&mut self, most: usize) -> Result<Bytes, Failure> {
+        let body = self.body.take().unwrap_or_default();
+        let limits = Limits { max: self.limits.max.min(most), ..self.limits };
+        match read(self.headers, body, limits).await {
+            Err(failure) if failure.kind == FailureKind::TooLarge => {
+                let message = format!("request body too large: the limit is {} bytes", limits.max);
+                Err(Failure::new(FailureKind::TooLarge, message))
+            }
+            read => read,
+        }
+    }
+
     /// Reads and parses it.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{admin, answer, console, health, manage, opa, refused, relay};
+use super::{admin, answer, console, health, manage, opa, outside, refused, relay};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -43,6 +43,8 @@ enum Route {
     Admin(&'static str),
     /// A file for browsers.
     Console(console::File),
+    /// What outsiders need of the registry.
+    Outside(outside::Asked),
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
@@ -101,8 +103,10 @@ pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
     };
     let admin = admin::paths().into_iter().map(|(path, name)| (path, Route::Admin(path), name));
     let admin = admin.filter(|_| listener == Listener::Management && edge.registry.is_some());
+    let outside = outside::PATHS.map(|(path, asked, name)| (path, Route::Outside(asked), name)).into_iter();
+    let outside = outside.filter(|_| listener == Listener::Decisions && edge.registry.is_some());
     let mut router = Router::new();
-    for (path, route, name) in own.iter().chain(&SHARED).copied().chain(admin) {
+    for (path, route, name) in own.iter().chain(&SHARED).copied().chain(admin).chain(outside) {
         let (edge, counted) = (Arc::clone(edge), Arc::new(edge.metrics.http_handler(name)));
         let handler = move |request: Request| {
             let (edge, counted) = (Arc::clone(&edge), Arc::clone(&counted));
@@ -153,7 +157,12 @@ fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, Stri
     let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
     match route {
         // The admin API asks everybody for a credential; the files of the console are the same for all.
-        Route::Health | Route::Live | Route::Ready | Route::Admin(_) | Route::Console(_) => None,
+        Route::Health
+        | Route::Live
+        | Route::Ready
+        | Route::Admin(_)
+        | Route::Outside(_)
+        | Route::Console(_) => None,
         Route::DataV1 => Some(below("/v1/data")),
         Route::DataV0 => Some(below("/v0/data")),
         Route::Batch => Some(below("/v1/batch/data")),
@@ -178,6 +187,7 @@ async fn answered(
         Route::Manifest => relay::validate(edge, request, started).await,
         Route::Admin(path) => admin::handle(edge, path, request, started).await,
         Route::Console(file) => console::answer(edge, file, request.method()),
+        Route::Outside(asked) => outside::handle(edge, asked, request, started).await,
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,
         Route::Health | Route::Live | Route::Ready | Route::HealthRule | Route::Metrics => {
             let trusted = listener == Listener::Management || health::is_open(edge);

@@ -17,6 +17,7 @@ use super::jwt::key_store::KeyStore;
 use super::jwt::verifier::{IssuerStatus, Tokens};
 use super::kind::{Accepted, CredentialKind, SingleUse, Statement};
 use super::modes::Modes;
+use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::setup::Setup;
 use super::standing;
@@ -35,6 +36,7 @@ pub struct Authenticator {
     delegations: Delegations,
     capabilities: Capabilities,
     api_keys: ApiKeys,
+    partners: Partners,
     tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
     role_permissions: bool,
@@ -68,8 +70,8 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 4] {
-        [&self.delegations, &self.capabilities, &self.api_keys, &self.tokens]
+    fn kinds(&self) -> [&dyn CredentialKind; 5] {
+        [&self.delegations, &self.capabilities, &self.partners, &self.api_keys, &self.tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -82,6 +84,7 @@ impl Authenticator {
             entrypoints,
             issuers,
             capabilities,
+            partners,
             delegations,
             dockfile: _,
             static_file: _,
@@ -100,7 +103,9 @@ impl Authenticator {
             ));
         }
         let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
-        if let Some(error) = check(config, Period(setup.pace.cooldown)).into_iter().find(|e| !allowed(e)) {
+        let shortest = Period(setup.pace.cooldown);
+        let flaws = check(config, shortest).into_iter().chain(partner::check::check(partners, shortest));
+        if let Some(error) = flaws.into_iter().find(|e| !allowed(e)) {
             return Err(error);
         }
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
@@ -112,6 +117,7 @@ impl Authenticator {
             role_permissions: setup.role_permissions,
             delegations,
             capabilities,
+            partners: Partners::new(partners, setup)?,
             tokens: Tokens::new(issuers, setup)?,
             modes,
             api_keys,
@@ -127,6 +133,7 @@ impl Authenticator {
     /// a reload neither refuses calls until keys are fetched anew, nor lets anyone provoke more fetches.
     pub fn adopt_keys(&mut self, previous: &Self) {
         self.tokens.adopt_keys(&previous.tokens);
+        self.partners.tokens.adopt_keys(&previous.partners.tokens);
         self.api_keys.adopt(&previous.api_keys);
     }
 
@@ -194,6 +201,7 @@ impl Authenticator {
         let accepted = &seen.accepted;
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
         let records = self.records()?;
+        accepted.iter().try_for_each(|accepted| self.partners.check_name(accepted, records.as_deref()))?;
         let mut agreed = agreed(accepted)?;
         if let Some(records) = &records {
             accepted.iter().try_for_each(|accepted| standing::check(records, accepted))?;
@@ -279,17 +287,28 @@ impl Authenticator {
 
     /// What keeps the keys of every issuer fresh; for the supervisor to run. Keys held in memory need none.
     pub fn key_refreshes(&self) -> Vec<KeyRefresh> {
-        self.tokens.key_stores().filter(|keys| keys.is_refreshed()).map(KeyRefresh).collect()
+        self.all_tokens()
+            .flat_map(Tokens::key_stores)
+            .filter(|keys| keys.is_refreshed())
+            .map(KeyRefresh)
+            .collect()
     }
 
     /// Reads every JWKS now, whatever the cooldown says: for an operator who asks (SIGHUP). Needs a Tokio runtime.
     pub async fn refresh_now(&self) {
         self.tokens.fetch_keys().await;
+        self.partners.tokens.fetch_keys().await;
     }
 
     /// What is known of every issuer's keys, in the order of the configuration.
     pub fn status(&self) -> Vec<IssuerStatus> {
-        self.tokens.status(self.clock.now())
+        let now = self.clock.now();
+        self.all_tokens().flat_map(|tokens| tokens.status(now)).collect()
+    }
+
+    /// All that has keys of issuers.
+    fn all_tokens(&self) -> impl Iterator<Item = &Tokens> {
+        [&self.tokens, &self.partners.tokens].into_iter()
     }
 
     /// How the directory is doing, if there is one.

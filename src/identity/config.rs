@@ -10,6 +10,8 @@ use super::delegation::config::Config as DelegationConfig;
 use super::api_key::config::ApiKeysConfig;
 use super::capability::config::Config as CapabilityConfig;
 pub use super::config_error::{ConfigError, Risk};
+pub use super::one_or_many::one_or_many;
+use super::partner::config::PartnerConfig;
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
 use crate::net::UrlText;
@@ -27,6 +29,8 @@ pub struct Config {
     /// Who mints capability tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<CapabilityConfig>,
+    /// Organisations elsewhere whose agents may call.
+    pub partners: Vec<PartnerConfig>,
     /// How agents act for each other.
     pub delegations: DelegationConfig,
     /// A Dockfile whose `auth:` section is part of the configuration.
@@ -50,6 +54,7 @@ impl Default for Config {
             entrypoints: BTreeMap::new(),
             issuers: Vec::new(),
             capabilities: None,
+            partners: Vec::new(),
             delegations: DelegationConfig::default(),
             dockfile: None,
             static_file: None,
@@ -64,7 +69,8 @@ impl Config {
     /// Whether anybody may vouch for callers.
     pub const fn trusts_anybody(&self) -> bool {
         let api_keys = self.static_file.is_some() || self.api_keys.has_variables();
-        !self.issuers.is_empty() || self.capabilities.is_some() || api_keys
+        let partners = !self.partners.is_empty();
+        !self.issuers.is_empty() || self.capabilities.is_some() || partners || api_keys
     }
 
     /// The files that it names, to be made absolute.
@@ -72,6 +78,7 @@ impl Config {
         let capabilities = self.capabilities.iter_mut().flat_map(|config| &mut config.keys);
         let files = self.issuers.iter_mut().flat_map(IssuerConfig::files_mut);
         let directory = self.static_file.iter_mut().chain(&mut self.dockfile);
+        let files = files.chain(self.partners.iter_mut().filter_map(|partner| partner.jwks_file.as_mut()));
         files.chain(capabilities.filter_map(|key| key.public_key_file.as_mut())).chain(directory)
     }
 }
@@ -238,21 +245,4 @@ const fn default_leeway() -> Period {
 
 fn default_types() -> Vec<String> {
     vec!["JWT".to_owned(), "at+jwt".to_owned()]
-}
-
-/// A text, or a list of texts.
-///
-/// # Errors
-/// Another form.
-pub fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a text, or a list of texts")]
-    enum OneOrMany {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(match OneOrMany::deserialize(deserializer)? {
-        OneOrMany::One(one) => vec![one],
-        OneOrMany::Many(many) => many,
-    })
 }

@@ -92,6 +92,9 @@ pub enum Refusal {
     /// It names an agent together with an organisation that is not the agent's.
     #[error("the agent is of another organisation")]
     OtherOrganisation,
+    /// Its organisation goes by a name that is another's here.
+    #[error("the credential's organisation has a name that is another's here")]
+    NameOfAnother,
     /// The delegation is not one that the caller can use.
     #[error("{0}")]
     Delegation(&'static str),
@@ -154,7 +157,7 @@ impl Refusal {
             Self::Revoked(_) => FailureKind::CredentialRevoked,
             Self::Replayed | Self::PerhapsReplayed => FailureKind::CredentialReplayed,
             Self::Throttled { .. } => FailureKind::RateLimited,
-            Self::Delegation(_) | Self::OtherOrganisation => FailureKind::Mismatch,
+            Self::Delegation(_) | Self::OtherOrganisation | Self::NameOfAnother => FailureKind::Mismatch,
             Self::TooLong
             | Self::Authorization(_)
             | Self::Duplicate(_)

@@ -10,6 +10,7 @@ mod bootstrap;
 mod delegations;
 mod keys;
 mod organisations;
+mod signing_keys;
 mod small;
 
 use super::actor::{Actor, Right};
@@ -142,6 +143,7 @@ impl Change<'_> {
             }
             Command::Revoke(new) => ("revocation.create", self.revoke(new)?),
             Command::DeleteRevocation { id } => ("revocation.delete", self.delete_revocation(id)?),
+            Command::SigningKey { organisation, change } => self.change_signing_key(organisation, change)?,
             Command::Rewrap { after } => ("registry.rewrap", self.rewrap(after.as_deref())?),
         })
     }
@@ -150,7 +152,7 @@ impl Change<'_> {
     fn close(self, action: &str) -> Result<(), WriteError> {
         let head = self.tx.head().clone();
         let category = match action.split_once('.') {
-            Some(("key" | "delegation" | "revocation" | "member", _)) => "auth",
+            Some(("key" | "delegation" | "revocation" | "member" | "signing_key", _)) => "auth",
             Some((category, _)) => category,
             None => action,
         };

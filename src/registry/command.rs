@@ -140,10 +140,39 @@ pub enum Command {
         /// Its id.
         id: String,
     },
+    /// Does something to the keys by which an organisation signs.
+    SigningKey {
+        /// The organisation.
+        organisation: String,
+        /// What is done.
+        change: SigningKeyChange,
+    },
     /// Seals under the current master key what is sealed under an earlier one.
     Rewrap {
         /// Where the batch before ended.
         after: Option<String>,
+    },
+}
+
+/// What is done to the keys by which an organisation signs.
+#[derive(Debug, Clone)]
+pub enum SigningKeyChange {
+    /// Makes the first one, or the first after one was revoked.
+    Create,
+    /// Makes one in the place of the one that signs, which stays published for `overlap`.
+    Rotate {
+        /// How long what the old key signed still verifies.
+        overlap: Period,
+    },
+    /// Revokes one: it signs no more, and is published no more.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
+    /// Deletes what is known of one that is not published.
+    Delete {
+        /// Its id.
+        id: String,
     },
 }
 

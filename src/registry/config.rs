@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::auth_log::EVENTS_KEPT;
 use super::names::check_word;
+use super::outward::is_trust_domain;
 use crate::custody::{self, MasterKeyConfig};
+use crate::model::subject;
 use crate::model::units::Period;
 
 /// `registry:` in the configuration.
@@ -34,6 +36,14 @@ pub struct Config {
     pub master_key: Option<MasterKeyConfig>,
     /// Attempts to authenticate.
     pub auth_events: AuthEvents,
+    /// Where outsiders reach this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// The trust domain of the agents' SPIFFE ids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_domain: Option<String>,
+    /// For whom tokens may be exchanged.
+    pub token_audiences: Vec<String>,
 }
 
 /// `registry.auth_events:` in the configuration.
@@ -61,6 +71,9 @@ impl Default for Config {
             settings: Vec::new(),
             master_key: None,
             auth_events: AuthEvents::default(),
+            public_url: None,
+            trust_domain: None,
+            token_audiences: Vec::new(),
         }
     }
 }
@@ -125,8 +138,9 @@ const SHORTEST_POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// The first thing that is wrong. The error shows no secret.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { enabled: _, file, postgres, poll, max_registry_age, settings, master_key, auth_events } =
-        config;
+    let Config {
+        enabled: _, file, postgres, poll, max_registry_age, settings, master_key, auth_events, ..
+    } = config;
     let wrong = |at: &str, message: String, hint: &str| {
         Err(ConfigError { at: format!("registry.{at}"), message, hint: hint.to_owned() })
     };
@@ -162,7 +176,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     let key = master_key.iter().flat_map(|config| custody::check("registry.master_key", config)).next();
     match key {
         Some(error) => Err(ConfigError { at: error.at, message: error.message, hint: error.hint }),
-        None => Ok(()),
+        None => check_outward(config),
     }
 }
 
@@ -171,6 +185,38 @@ impl Config {
     pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         self.file.iter_mut().chain(self.master_key.iter_mut().flat_map(MasterKeyConfig::files_mut))
     }
+}
+
+/// Whether what outsiders are told holds together.
+fn check_outward(config: &Config) -> Result<(), ConfigError> {
+    let Config { public_url, trust_domain, token_audiences, .. } = config;
+    let wrong = |at: &str, message: String, hint: &str| {
+        Err(ConfigError { at: format!("registry.{at}"), message, hint: hint.to_owned() })
+    };
+    if let Some(url) = public_url.as_deref().filter(|url| !is_public_url(url)) {
+        let message = format!("`{url}` is not the url of a server");
+        return wrong("public_url", message, "write e.g. `https://verdict.acme.example`, without query");
+    }
+    if let Some(name) = trust_domain.as_deref().filter(|name| !is_trust_domain(name)) {
+        let message = format!("`{name}` is not the name of a trust domain (SPIFFE)");
+        return wrong("trust_domain", message, "write e.g. `acme.example`: a-z, 0-9, `.`, `-` and `_`");
+    }
+    if let Some(n) = token_audiences.iter().position(|audience| subject::check_id(audience).is_err()) {
+        let message = "is empty, too long, or has control characters".to_owned();
+        return wrong(&format!("token_audiences[{n}]"), message, "write what the services expect as `aud`");
+    }
+    if !token_audiences.is_empty() && (public_url.is_none() || trust_domain.is_none()) {
+        let message = "is there without `registry.public_url` and `registry.trust_domain`".to_owned();
+        return wrong("token_audiences", message, "set both: they are the `iss` and the `sub` of the tokens");
+    }
+    Ok(())
+}
+
+/// `https://host[:port][/path]`; plain http is for a test on one machine.
+fn is_public_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'"' | b'\\');
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(plain))
 }
 
 #[cfg(test)]
@@ -214,6 +260,12 @@ mod tests {
             (|c| c.max_registry_age = Period::secs(1), "registry.max_registry_age"),
             (|c| c.auth_events.keep = 0, "registry.auth_events.keep"),
             (|c| c.settings = vec!["a".to_owned(), "b c".to_owned()], "registry.settings[1]"),
+            (|c| c.public_url = Some("verdict.example".to_owned()), "registry.public_url"),
+            (|c| c.public_url = Some("https://u@verdict.example".to_owned()), "registry.public_url"),
+            (|c| c.public_url = Some("https://verdict.example/?a".to_owned()), "registry.public_url"),
+            (|c| c.trust_domain = Some("Acme".to_owned()), "registry.trust_domain"),
+            (|c| c.token_audiences = vec!["teg".to_owned()], "registry.token_audiences"),
+            (|c| c.token_audiences = vec![String::new()], "registry.token_audiences[0]"),
         ] {
             assert_eq!(at(change), Err(key.to_owned()));
         }

@@ -14,6 +14,7 @@ use super::key_tag::TagKey;
 use super::record::{Agent, Delegation, KeyRecord, Member, Organisation, OwnedRole, RevocationRecord};
 use super::records::Records;
 use super::row::{Head, Kind, Row, SelectAudit};
+use super::signing_key::SigningKey;
 use super::store::{Store, StoreError, StoreErrorKind};
 use super::uses::Uses;
 
@@ -136,8 +137,13 @@ fn version(records: Records, head: Head, wrong: Option<StoreError>) -> Result<Ve
 
 /// Puts what a row says among the records; the first that cannot be read is noted.
 fn apply(records: &mut Records, row: Row, wrong: &mut Option<StoreError>) {
-    let Row { kind, id, body, .. } = row;
-    let Some(body) = body else { return records.remove(kind, &id) };
+    let Row { kind, id, organisation, seq, body, .. } = row;
+    let Some(body) = body else {
+        if kind == Kind::SigningKey {
+            records.remove_signing_key(organisation.as_deref().unwrap_or_default(), &id, seq);
+        }
+        return records.remove(kind, &id);
+    };
     let read = match kind {
         Kind::Organisation => read(&body).map(|one: Organisation| records.put_organisation(one)),
         Kind::Member => read(&body).map(|one: Member| records.put_member(one)),
@@ -148,7 +154,8 @@ fn apply(records: &mut Records, row: Row, wrong: &mut Option<StoreError>) {
         Kind::Revocation => {
             read(&body).map(|one: RevocationRecord| records.put_revocation(one.id, one.revocation))
         }
-        Kind::Secret | Kind::Setting | Kind::SigningKey | Kind::Root => Ok(()),
+        Kind::SigningKey => read(&body).map(|one: SigningKey| records.put_signing_key(one, seq)),
+        Kind::Secret | Kind::Setting | Kind::Root => Ok(()),
     };
     if let Err(error) = read {
         let detail = format!("{} `{id}` cannot be read: {error}", kind.name());

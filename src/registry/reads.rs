@@ -52,6 +52,9 @@ pub struct Listed<T> {
     pub next: Option<String>,
 }
 
+/// Events with their numbers, and the number before which the next page begins; none where this is the last.
+pub type EventsPage = (Vec<(u64, AuthEvent)>, Option<u64>);
+
 impl Registry {
     /// One record that the actor sees.
     ///
@@ -211,11 +214,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn numbered_events(
-        &self,
-        actor: &Actor,
-        which: &SelectEvents,
-    ) -> Result<(Vec<(u64, AuthEvent)>, Option<u64>), ReadError> {
+    pub fn numbered_events(&self, actor: &Actor, which: &SelectEvents) -> Result<EventsPage, ReadError> {
         let organisation = scope(actor, which.organisation.as_deref())?;
         let agent = match (actor.agent(), which.agent.as_deref()) {
             (Some(own), Some(named)) if named != own => {

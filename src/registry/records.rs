@@ -21,6 +21,8 @@ use super::record::{
 };
 use super::revocations::{Revocation, RevocationIndex};
 use super::row::Kind;
+use super::signing_key::SigningKey;
+use super::signing_keys::{OwnSigningKeys, SigningKeys};
 use super::uses::{LastUse, Uses};
 use crate::model::clock::Timestamp;
 use crate::model::principal::Prepared;
@@ -163,6 +165,7 @@ pub struct Records {
     revocations: RevocationIndex,
     /// Where it is noted that keys are used, for somebody to store.
     uses: Option<Arc<Uses>>,
+    signing_keys: SigningKeys,
 }
 
 impl Records {
@@ -180,6 +183,7 @@ impl Records {
             roles_version: 0,
             revocations: RevocationIndex::default(),
             uses: None,
+            signing_keys: SigningKeys::default(),
         }
     }
 
@@ -306,6 +310,16 @@ impl Records {
         self.revocations.put(id, one);
     }
 
+    /// Puts a signing key in its place, by the commit that put it.
+    pub fn put_signing_key(&mut self, one: SigningKey, seq: u64) {
+        self.signing_keys.put(one, seq);
+    }
+
+    /// Forgets a signing key of an organisation, by the commit that deleted it.
+    pub fn remove_signing_key(&mut self, organisation: &str, id: &str, seq: u64) {
+        self.signing_keys.remove(organisation, id, seq);
+    }
+
     /// Forgets a record, by the id of its row. What is not kept here is no loss.
     pub fn remove(&mut self, kind: Kind, id: &str) {
         match kind {
@@ -388,6 +402,11 @@ impl Records {
     /// Differs from that of the version before if the roles do.
     pub const fn roles_version(&self) -> u64 {
         self.roles_version
+    }
+
+    /// The keys by which an organisation signs; none where it never had any.
+    pub fn signing_keys(&self, organisation: &str) -> Option<&Arc<OwnSigningKeys>> {
+        self.signing_keys.of(organisation)
     }
 
     /// What is revoked.

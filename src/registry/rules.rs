@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::outward::Outward;
 use super::store::{StoreError, StoreErrorKind};
 
 /// Fills bytes with random numbers.
@@ -17,6 +18,8 @@ pub struct Rules {
     pub reserved_roles: Vec<String>,
     /// The role of operators' keys.
     pub operator_role: Option<String>,
+    /// Who the registry is to outsiders.
+    pub outward: Outward,
     /// Where random numbers come from.
     pub random: Arc<Random>,
 }
@@ -27,6 +30,7 @@ impl Default for Rules {
             settings: Vec::new(),
             reserved_roles: Vec::new(),
             operator_role: None,
+            outward: Outward::default(),
             random: Arc::new(system),
         }
     }

@@ -24,6 +24,7 @@ use super::mirror::Mirror;
 use super::records::Records;
 use super::row::{Kind, Row};
 use super::rules::Rules;
+use super::signers::Signers;
 use super::store::{Store, StoreError, StoreErrorKind, WriteError};
 use crate::model::clock::{Clock, Timestamp};
 use crate::sealing::{self, Keyring};
@@ -49,7 +50,8 @@ pub struct Opening {
 pub struct Registry {
     pub(super) store: Box<dyn Store>,
     pub(super) material: Material,
-    rules: Rules,
+    pub(super) rules: Rules,
+    pub(super) signers: Signers,
     pub(super) clock: Clock,
     pub(super) mirror: Mirror,
     pub(super) auth_log: Arc<AuthLog>,
@@ -91,8 +93,8 @@ impl Registry {
         let last_success = Some(clock.now());
         let trouble = Mutex::new(Trouble { last_success, last_error: None, generation: 1 });
         let auth_log = AuthLog::new(clock.clone(), EVENTS_KEPT, AuthEventMetrics::default());
-        let auth_log = Arc::new(auth_log);
-        Ok(Self { store, material, rules, clock, mirror, auth_log, trouble })
+        let (auth_log, signers) = (Arc::new(auth_log), Signers::default());
+        Ok(Self { store, material, rules, signers, clock, mirror, auth_log, trouble })
     }
 
     /// The same, where about the last `keep` events are kept of those that name an organisation, and of those that do not.

@@ -16,4 +16,4 @@ mod served;
 mod several;
 mod single_use;
 mod sources;
-mod support;
+pub mod support;

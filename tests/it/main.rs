@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod conformance_jose;
 mod console;
+mod cross_organisation;
 mod custody;
 mod decision_log;
 mod decisions;

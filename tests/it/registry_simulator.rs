@@ -14,6 +14,7 @@
 //! `VERDICT_SEEDS=17` or `VERDICT_SEEDS=0..100000` runs others than the first thousand. Seeds that failed once are kept.
 
 mod allowed;
+mod asked;
 mod commands;
 mod disk;
 mod isolation;
@@ -81,6 +82,7 @@ fn simulate_all(seeds: Range<u64>) -> (Tally, Vec<(u64, Failure)>) {
     (tally.into_inner().unwrap(), failed.into_inner().unwrap())
 }
 
+#[expect(clippy::disallowed_methods, reason = "the test's own environment, not the server's")]
 fn asked_for() -> Range<u64> {
     let Ok(text) = std::env::var("VERDICT_SEEDS") else { return 0..1000 };
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("VERDICT_SEEDS: `{text}` is no number"));

@@ -229,6 +229,48 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Header that carries capabilities, besides `Authorization: Bearer`, e.g. `x-agentpack-capability`; by default none.",
     ),
     entry(
+        "identity.partners",
+        Kind::Sections,
+        "Organisations elsewhere whose agents may call with assertions that their own Verdict signed \
+         ([cross-organisation.md](cross-organisation.md)). Nobody is trusted who is not listed.",
+    ),
+    entry(
+        "identity.partners[].organisation",
+        Kind::Text,
+        "What the organisation is called here: the tenant of its agents in policy. No organisation of our own may have the name, and \
+         no other credential may have it as its tenant.",
+    ),
+    entry(
+        "identity.partners[].issuer",
+        Kind::Text,
+        "The exact `iss` of its assertions, e.g. `https://verdict.nike.example/v1/orgs/nike`. Must be unique.",
+    ),
+    entry(
+        "identity.partners[].audience",
+        Kind::TextOrTexts,
+        "Accepted audiences; the `aud` of an assertion must name one of them.",
+    ),
+    entry(
+        "identity.partners[].jwks_url",
+        Kind::Url,
+        "URL of the JWKS with its keys, e.g. `https://verdict.nike.example/v1/orgs/nike/jwks.json`. A partner has exactly one of \
+         `jwks_url` and `jwks_file`.",
+    ),
+    entry("identity.partners[].jwks_file", Kind::Path, "JWKS file with its keys."),
+    entry(
+        "identity.partners[].jwks_refresh",
+        Kind::Duration,
+        "How often keys are fetched from a URL; at least `10s`. What a partner has revoked is refused after this time at the latest, \
+         while the partner can be reached.",
+    ),
+    entry(
+        "identity.partners[].jwks_max_age",
+        Kind::Duration,
+        "How long keys are used after they were last read: the same for a partner that cannot be reached. At least twice \
+         `jwks_refresh`.",
+    ),
+    entry("identity.partners[].leeway", Kind::Duration, "How far clocks may differ; at most `5m`."),
+    entry(
         "identity.delegations.headers",
         Kind::Texts,
         "Headers that name a delegation of the directory, beside the credential of the agent to whom it was granted.",

@@ -45,4 +45,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         Kind::Texts,
         "Names of the settings that may be set through the admin API; others are refused.",
     ),
+    entry(
+        "registry.public_url",
+        Kind::Text,
+        "Where outsiders reach the decision listener, e.g. `https://verdict.acme.example`. The issuer of what an organisation signs is \
+         `<public_url>/v1/orgs/<id>` ([cross-organisation.md](cross-organisation.md)). Without it nothing is published or signed.",
+    ),
+    entry(
+        "registry.trust_domain",
+        Kind::Text,
+        "Trust domain of the SPIFFE ids of agents, `spiffe://<trust_domain>/agent/<id>`.",
+    ),
+    entry(
+        "registry.token_audiences",
+        Kind::Texts,
+        "Audiences for which an agent may exchange its token at `/oauth/token`; the first is the one of those who ask for none. \
+         Needs `registry.public_url` and `registry.trust_domain`. While it is empty, nothing is exchanged.",
+    ),
 ];

@@ -7,7 +7,7 @@ use std::path::{Component, Path as FsPath, PathBuf};
 use super::{Checks, Danger, Profile};
 use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
-use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, api_key, capability, check};
+use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, api_key, capability, check, partner};
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
@@ -45,6 +45,9 @@ impl Checks<'_> {
         }
         let of_keys = api_key::check(&identity.api_keys);
         for error in check(identity, Period(Pace::default().cooldown)).into_iter().chain(of_keys) {
+            self.report(error);
+        }
+        for error in partner::check::check(&identity.partners, Period(Pace::default().cooldown)) {
             self.report(error);
         }
         for error in identity.capabilities.iter().flat_map(capability::check::check) {

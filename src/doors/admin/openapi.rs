@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::asked::COMMON;
 use super::operation::{Dialect, Needs, Operation};
 use super::shapes::{AgentPackProblem, Problem, RelayProblem};
-use super::{is_read, operations};
+use super::table::operations;
 use crate::doors::answer;
 
 /// Where it is.
@@ -23,7 +23,7 @@ const SCHEMAS: &str = "/components/schemas";
 /// Answers with it. It needs no credential: it says what anybody can read in the documentation.
 pub(super) fn answer(method: &Method) -> Response {
     static TEXT: OnceLock<String> = OnceLock::new();
-    if !is_read(method) {
+    if !matches!(*method, Method::GET | Method::HEAD) {
         return answer::empty(StatusCode::METHOD_NOT_ALLOWED);
     }
     answer::json_text(StatusCode::OK, TEXT.get_or_init(|| document().to_string()).clone())

@@ -137,7 +137,7 @@ pub(super) struct Operation {
     pub(super) dialect: Dialect,
     /// What a delegation has to be for, so that who acts for an agent may do this in its place; none where nobody may.
     pub(super) delegated: Option<&'static str>,
-    /// What it cannot be done for: whether there can be no such thing, or a conflict.
+    /// Whether it may not fit what is there (409).
     pub(super) conflicts: bool,
     /// Reads what is asked, without doing any of it.
     pub(super) prepare: fn(Asked) -> Result<Work, Invalid>,

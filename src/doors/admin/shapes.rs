@@ -58,6 +58,20 @@ pub(super) struct Rename {
     pub(super) name: Option<String>,
 }
 
+/// An assertion of an agent's identity.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Assertion {
+    /// The assertion, a JWT.
+    assertion: String,
+    /// Its type: `agent-assertion+jwt`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// How long it is valid, in seconds.
+    expires_in: u64,
+    /// Its identifier.
+    jti: String,
+}
+
 /// How a key is rotated.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

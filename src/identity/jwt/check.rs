@@ -11,6 +11,7 @@ use super::issuer::media_type;
 use crate::identity::capability;
 use crate::identity::config::{Config, ConfigError, IssuerConfig, Risk};
 use crate::model::units::Period;
+use crate::registry::issue::ASSERTION;
 
 /// The most by which clocks may be allowed to differ; more would keep expired tokens alive.
 const MAX_LEEWAY: Period = Period::secs(300);
@@ -42,6 +43,19 @@ pub fn check(config: &Config, shortest_refresh: Period) -> Vec<ConfigError> {
     found
 }
 
+/// What is wrong with the keys of an issuer that another key of the configuration lists, at `at`.
+pub(in crate::identity) fn check_keys(
+    at: &str,
+    issuer: &IssuerConfig,
+    shortest_refresh: Period,
+) -> Vec<ConfigError> {
+    let mut found = Vec::new();
+    let mut entry = Entry { at: at.to_owned(), found: &mut found };
+    source::check(&mut entry, issuer);
+    periods(&mut entry, issuer, shortest_refresh);
+    found
+}
+
 fn values(entry: &mut Entry<'_>, config: &IssuerConfig) {
     let IssuerConfig { issuer, audience, types, prefix, .. } = config;
     if issuer.is_empty() {
@@ -62,6 +76,10 @@ fn values(entry: &mut Entry<'_>, config: &IssuerConfig) {
     if let Some(typ) = types.iter().find(|typ| media_type(typ) == capability::TYPE) {
         let message = format!("`{typ}` is the type of capability tokens, which no issuer of JWTs can have");
         entry.wrong(".types", message, "trust their keys in `identity.capabilities`");
+    }
+    if let Some(typ) = types.iter().find(|typ| media_type(typ) == ASSERTION) {
+        let message = format!("`{typ}` is the type of assertions of partners' agents");
+        entry.wrong(".types", message, "trust the partner in `identity.partners`");
     }
     if types.is_empty() || types.iter().any(String::is_empty) {
         let hint = "write e.g. `[JWT, at+jwt]`, which is the default";

@@ -96,6 +96,15 @@ impl Basis for SignedBy {
 impl Tokens {
     /// Makes the issuers ready: reads files and environment variables; fetches nothing.
     pub(in crate::identity) fn new(issuers: &[IssuerConfig], setup: &Setup<'_>) -> Result<Self, ConfigError> {
+        Self::below("identity.issuers", issuers, setup)
+    }
+
+    /// Makes issuers ready that another key of the configuration lists.
+    pub(in crate::identity) fn below(
+        list: &str,
+        issuers: &[IssuerConfig],
+        setup: &Setup<'_>,
+    ) -> Result<Self, ConfigError> {
         let store = |source, refresh: Period| {
             KeyStore::new(source, refresh.0, setup.pace, setup.clock.clone(), setup.client.clone())
         };
@@ -104,7 +113,7 @@ impl Tokens {
             variables: &setup.variables,
             allow_plain_http: setup.allow_insecure_issuers,
         };
-        let at = |index: usize| format!("identity.issuers[{index}]");
+        let at = |index: usize| format!("{list}[{index}]");
         let ready = issuers.iter().enumerate();
         let ready = ready.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around, &store));
         Ok(Self {
@@ -164,7 +173,11 @@ impl Tokens {
     }
 
     /// Verifies a token; where newer keys might, with those.
-    async fn verify_with_fresh_keys(&self, token: &str, now: Timestamp) -> Result<Accepted, Refusal> {
+    pub(in crate::identity) async fn verify_with_fresh_keys(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Accepted, Refusal> {
         let (issuer, generation, refusal) = match self.verify_now(token, now) {
             Ok(accepted) => return Ok(accepted),
             Err(Unverified::Refused(refusal)) => return Err(refusal),

@@ -13,6 +13,7 @@ use crate::registry::record::{
 };
 use crate::registry::rejection::Rejection;
 use crate::registry::row::{Kind, Row};
+use crate::registry::signing_key::SigningKey;
 use crate::registry::store::WriteError;
 
 impl Change<'_> {
@@ -106,7 +107,8 @@ impl Change<'_> {
                 Kind::Setting => self.delete_row::<Setting>(row)?,
                 Kind::Agent => self.delete_row::<Agent>(row)?,
                 Kind::Revocation => self.delete_row::<crate::registry::record::RevocationRecord>(row)?,
-                Kind::Organisation | Kind::SigningKey | Kind::Root => {}
+                Kind::SigningKey => self.delete_row::<SigningKey>(row)?,
+                Kind::Organisation | Kind::Root => {}
             }
         }
         Ok(())

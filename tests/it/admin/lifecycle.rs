@@ -114,7 +114,7 @@ fn agents_and_their_keys() {
 
     let key_id = text(&made, "api_key_id");
     let listed = admin.get(&format!("/v1/keys?agent={id}"), &own);
-    assert_eq!(ids(&listed), [key_id.clone()]);
+    assert_eq!(ids(&listed), std::slice::from_ref(&key_id));
     let shown = admin.get(&format!("/v1/keys/{key_id}"), &own);
     assert!(shown["last_used_at"].is_string() && shown.get("tag").is_none(), "{shown}");
     let rotated =
@@ -150,11 +150,14 @@ fn delegations() {
     assert_eq!((&made["from"], &made["to"]), (&json!(from), &json!(to)));
     let id = text(&made, "id");
     for key in [&from_key, &to_key, &own] {
-        assert_eq!(ids(&admin.get("/v1/delegations", key)), [id.clone()]);
+        assert_eq!(ids(&admin.get("/v1/delegations", key)), std::slice::from_ref(&id));
         admin.get(&format!("/v1/delegations/{id}"), key);
     }
     for agent in [&from, &to] {
-        assert_eq!(ids(&admin.get(&format!("/v1/delegations?agent={agent}"), &own)), [id.clone()]);
+        assert_eq!(
+            ids(&admin.get(&format!("/v1/delegations?agent={agent}"), &own)),
+            std::slice::from_ref(&id)
+        );
     }
     let by_delegation = || {
         let (bearer, body) =

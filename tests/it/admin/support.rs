@@ -101,6 +101,12 @@ impl Admin {
         self.expect(200, "POST", path, key, &Value::Null)
     }
 
+    /// An organisation with its admin key.
+    pub fn organisation(&self, id: &str) -> String {
+        let made = self.make("/v1/orgs", &self.operator, &json!({ "id": id, "admin_key": true }));
+        text(&made, "admin_key")
+    }
+
     /// A key of an organisation, of this kind.
     pub fn key(&self, kind: &str, organisation: &str) -> String {
         let body = json!({ "kind": kind, "organisation": organisation });

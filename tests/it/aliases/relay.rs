@@ -29,7 +29,7 @@ const OPTIONAL: &str = "identity: {mode: required, entrypoints: {relay: optional
 
 fn admin(config: &str) -> Admin {
     let admin = Admin::with(config);
-    admin.server.write("relay/main.rego", POLICY);
+    admin.server.write("demo/relay.rego", POLICY);
     admin.server.wait_generation(2);
     admin
 }

@@ -17,7 +17,10 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
         ),
         ("sever: {}\n", &["verdict.yaml:1:1: sever: unknown key `sever`", "hint: did you mean `server`?"]),
         // A key that belongs elsewhere.
-        ("jwks_url: x\n", &["unknown key `jwks_url`", "hint: did you mean `identity.issuers[].jwks_url`?"]),
+        (
+            "required_claims: x\n",
+            &["unknown key `required_claims`", "hint: did you mean `identity.issuers[].required_claims`?"],
+        ),
         (
             "identity:\n  issuers:\n    - issuer: a\n      algorithms: [RS256]\n      jwks_uri: x\n",
             &["verdict.yaml:5:7: identity.issuers[0].jwks_uri: unknown key", "did you mean `jwks_url`?"],

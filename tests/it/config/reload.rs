@@ -15,8 +15,10 @@ fn base() -> Value {
         "state": "/s",
         "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
         "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k", "max_lifetime": "1h"}],
+                     "partners": [{"organisation": "nike", "issuer": "https://n.example", "audience": "v", "jwks_file": "/k"}],
                      "capabilities": {"issuer": "i", "audience": "v", "keys": [{"kid": "k", "public_key_file": "/k"}]},
                      "api_keys": {"env": [{"variable": "A"}], "env_prefix": [{"prefix": "B_"}]}},
+        "registry": {"public_url": "https://u.example", "trust_domain": "u.example"},
         "permissions": {"roles": [{"name": "r"}], "required": [{"permissions": ["p"]}]},
         "shared_store": {"redis": {"url": "redis://cache.example"}},
         "http_send": {"allow": ["idp.example"]},
@@ -68,6 +70,12 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.issuers[].secret_file", json!("/p")),
         ("identity.issuers[].claims.attributes", json!({"email": "email"})),
         ("identity.issuers[].required_claims", json!(["jti"])),
+        ("identity.partners", json!([])),
+        ("identity.partners[].organisation", json!("reebok")),
+        ("identity.partners[].issuer", json!("https://r.example")),
+        ("identity.partners[].audience", json!("w")),
+        ("identity.partners[].jwks_url", json!("https://n.example/")),
+        ("identity.partners[].jwks_file", json!("/j")),
         ("identity.capabilities", Value::Null),
         ("identity.dockfile", json!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/config/Dockfile.yaml"))),
         ("identity.delegations.headers", json!(["x-delegation"])),
@@ -84,6 +92,9 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("registry.poll", json!("9s")),
         ("registry.postgres", json!("postgres://db.example/verdict")),
         ("registry.settings", json!(["a"])),
+        ("registry.public_url", json!("https://v.example")),
+        ("registry.trust_domain", json!("v.example")),
+        ("registry.token_audiences", json!(["a"])),
         ("identity.api_keys.headers", json!(["x-key"])),
         ("identity.api_keys.env", json!([])),
         ("identity.api_keys.env[].roles", json!(["r"])),
@@ -169,6 +180,59 @@ fn put(tree: &mut Value, key: &str, value: Value) {
     *at = value;
 }
 
+/// A source of the master key, as small as it can be, with this member.
+fn source_with(key: &str) -> Value {
+    let (source, member) = key.split_once('.').unwrap_or((key, ""));
+    let mut section = match source {
+        "file" => return json!({ "file": "/other" }),
+        "env" => return json!({ "env": "KEY" }),
+        "generate" => return json!({ "file": "/k", "generate": true }),
+        "timeout" => return json!({ "file": "/k", "timeout": "9s" }),
+        "previous" => return json!({ "file": "/k", "previous": [{ "file": "/p" }] }),
+        "vault" => json!({ "address": "https://v.example", "path": "p" }),
+        "aws" => json!({ "region": "r", "secret_id": "s" }),
+        "azure" => json!({ "vault": "https://v.example", "secret": "s", "tenant": "t", "client_id": "c" }),
+        "gcp" => json!({ "project": "p", "secret": "s" }),
+        other => panic!("{other} is no source"),
+    };
+    match member {
+        "managed_identity" | "identity_endpoint" => {
+            section = json!({ "vault": "https://v.example", "secret": "s", "managed_identity": true });
+        }
+        "client_secret_file" => {}
+        _ if source == "azure" => section["client_secret_env"] = json!("SECRET"),
+        _ => {}
+    }
+    match member {
+        "" | "managed_identity" => {}
+        "kv_version" => section[member] = json!(1),
+        "identity_endpoint" | "metadata_endpoint" => section[member] = json!("http://127.0.0.1:9"),
+        "address" | "endpoint" | "vault" | "resource" | "login_endpoint" => {
+            section[member] = json!("https://w.example");
+        }
+        name if name.ends_with("_env") => section[member] = json!("OTHER"),
+        name if name.ends_with("_file") => section[member] = json!("/other"),
+        _ => section[member] = json!("x"),
+    }
+    json!({ source: section })
+}
+
+/// Whether the server says that a master key which this member says something else of needs a restart.
+fn master_key_needs_a_restart(loaded: &Loaded, file: &File, key: &str) -> bool {
+    let master_key = match key.strip_prefix("previous[].") {
+        Some(key) => json!({ "file": "/k", "previous": [source_with(key)] }),
+        None => source_with(key),
+    };
+    let mut tree = base();
+    put(&mut tree, "registry.master_key", master_key);
+    std::fs::write(file.path(), tree.to_string()).unwrap();
+    let reloaded = loaded.reload().unwrap_or_else(|error| panic!("{key}: {error}"));
+    assert!(!reloaded.needs_restart.is_empty(), "`registry.master_key.{key}` is changed in silence");
+    assert_eq!(reloaded.loaded.config.to_json(), loaded.config.to_json(), "{key}");
+    std::fs::write(file.path(), base().to_string()).unwrap();
+    true
+}
+
 #[test]
 fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
     let file = File::new(base().to_string());
@@ -178,6 +242,10 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
     let mut seen = (0, 0);
     for (key, kind, live) in keys() {
         let at = pointer(&key);
+        if let Some(key) = key.strip_prefix("registry.master_key.") {
+            seen.1 += usize::from(master_key_needs_a_restart(&loaded, &file, key));
+            continue;
+        }
         let value = given.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
         let value = value.or_else(|| of_type(&kind, before.pointer(&at).unwrap_or(&Value::Null)));
         let value = value.unwrap_or_else(|| panic!("give `{key}` ({kind}) another value"));
@@ -204,6 +272,9 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
                 _ => "RS256",
             };
             put(&mut tree, "identity.issuers[].algorithms", json!([algorithm]));
+        }
+        if key == "identity.partners[].jwks_url" {
+            put(&mut tree, "identity.partners[].jwks_file", Value::Null);
         }
         if key == "identity.capabilities.keys[].public_key" {
             put(&mut tree, "identity.capabilities.keys[].public_key_file", Value::Null);

@@ -317,7 +317,11 @@ impl World {
                 self.roles.remove(&(of, name.clone()))?;
             }
             Command::PutSetting(new) => {
-                let of = self.organisation_or_all(call, new.organisation.as_ref())?;
+                let of = match &new.organisation {
+                    None if call.operates() => None,
+                    named => Some(self.organisation_for(call, named.as_ref())?),
+                };
+                only(call.provisions(of.as_deref()))?;
                 only(SETTINGS.contains(&new.key.as_str()))?;
                 self.settings.insert((of, new.key.clone()), new.value.to_string());
             }

@@ -71,6 +71,8 @@ pub struct Plan {
     pub dead: bool,
     /// Whether everything is about to be read for the first time.
     pub opens: bool,
+    /// Whether pages are short, so that others come between them.
+    pub short: bool,
     /// How long every step takes, in milliseconds.
     pub delay: u64,
     /// After so many steps.
@@ -281,8 +283,7 @@ impl Store for SimulatedStore {
                 && which.owner.as_ref().is_none_or(|id| row.owner.as_ref() == Some(id))
                 && which.after.as_ref().is_none_or(|id| row.id > *id)
         };
-        // Pages are short here, so that others come between them.
-        let limit = which.limit.min(7) as usize;
+        let limit = which.limit.min(if self.0.plan().short { 7 } else { u32::MAX }) as usize;
         self.0.read(|durable| durable.rows.values().filter(fits).take(limit).map(plain).collect())
     }
 

@@ -15,6 +15,7 @@ use verdict::registry::command::{Command, NewAgent, NewOrganisation};
 use verdict::registry::row::{Kind, Select, SelectAudit, SelectEvents};
 use verdict::registry::store::{Store as _, WriteError};
 
+use super::asked::{Answered, Asking, without_numbers};
 use super::commands::{Maker, ORGANISATIONS};
 use super::disk::{Disk, SimulatedStore};
 use super::random::Dice;
@@ -69,21 +70,21 @@ impl Stage {
         SimulatedStore(Arc::clone(&self.sidecar.line))
     }
 
+    /// What its people are answered, whatever they ask of what is or was somewhere.
+    fn answers(&self, own: &str, rows: &[(Kind, String)]) -> Vec<Answered> {
+        self.disk.time.store(1_000_000, Ordering::SeqCst);
+        self.sidecar.now();
+        let registry = self.sidecar.registry.as_ref().unwrap();
+        Asking { registry, rows }.all(own)
+    }
+
     /// What there is to be read of one organisation, without the numbers of commits and what is made of them.
     fn shown_to(&self, organisation: &str) -> Vec<Value> {
         let (store, organisation) = (self.store(), Some(organisation.to_owned()));
         let mut shown = Vec::new();
         let which = SelectAudit { organisation: organisation.clone(), limit: u32::MAX, ..Default::default() };
         for entry in store.audit(&which).unwrap() {
-            let mut entry: Value = serde_json::from_str(&entry.body).unwrap();
-            for column in ["seq", "previous"] {
-                entry.as_object_mut().unwrap().remove(column);
-            }
-            for change in entry["changes"].as_array_mut().unwrap() {
-                // A digest is of a key's tag, too, which is as random as the key.
-                change.as_object_mut().unwrap().remove("digest");
-            }
-            shown.push(entry);
+            shown.push(without_numbers(serde_json::from_str(&entry.body).unwrap()));
         }
         let which =
             SelectEvents { organisation: organisation.clone(), limit: u32::MAX, ..Default::default() };
@@ -122,7 +123,7 @@ fn sign(command: Command, mark: &str) -> Command {
             Command::CreateAgent(new)
         }
         Command::UpdateAgent { id, mut change } => {
-            change.name = name();
+            change.name = Some(name());
             Command::UpdateAgent { id, change }
         }
         Command::CreateKey(mut new) => {
@@ -164,7 +165,7 @@ fn play(numbers: &[u64]) -> (Stage, Vec<(Step, Outcome)>) {
     };
     for (n, id) in (1_u64..).zip(&ORGANISATIONS[..2]) {
         let id = Some((*id).to_owned());
-        let new = NewOrganisation { id: id.clone(), name: None };
+        let new = NewOrganisation { id: id.clone(), ..NewOrganisation::default() };
         let command = sign(Command::CreateOrganisation(new), &mark(n));
         perform(Step { number: n, by: operator.clone(), command });
         for number in [n + 10, n + 20] {
@@ -203,6 +204,13 @@ fn check_marks(stage: &Stage, played: &[(Step, Outcome)]) -> Result<(), TestCase
             prop_assert!(!text.contains("sealed-"), "{} reads a sealed value: {}", own, text);
         }
     }
+    let rows: Vec<(Kind, String)> = stage.disk.durable().rows.keys().cloned().collect();
+    for own in &ORGANISATIONS[..2] {
+        for (question, answer) in stage.answers(own, &rows) {
+            let text = answer.to_string();
+            prop_assert_eq!(foreign(&text, own), None, "{}: {}", question, text);
+        }
+    }
     for (step, outcome) in played {
         let text = outcome.told.to_string();
         prop_assert!(!text.contains("sealed-"), "a sealed value is told: {}", text);
@@ -234,7 +242,13 @@ fn check_alone(own: &str, stage: &Stage, played: &[(Step, Outcome)]) -> Result<(
             }
         }
     }
+    let rows: Vec<(Kind, String)> = stage.disk.durable().rows.keys().cloned().collect();
+    // Who uses a secret leaves an event, as often with others as without.
+    alone.answers(own, &rows);
     prop_assert_eq!(alone.shown_to(own), stage.shown_to(own), "what {} reads", own);
+    for (with, without) in stage.answers(own, &rows).iter().zip(&alone.answers(own, &rows)) {
+        prop_assert_eq!(with, without);
+    }
     Ok(())
 }
 

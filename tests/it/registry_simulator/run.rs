@@ -239,7 +239,7 @@ impl Run {
         });
         let kept = Arc::new(Mutex::new(None));
         let mut plan = self.sidecars[which].line.plan();
-        (plan.fault, plan.commit, plan.delay) = (fault, commit, delay);
+        (plan.fault, plan.commit, plan.delay, plan.short) = (fault, commit, delay, true);
         let (prepared, after) = between?;
         let keep = Arc::clone(&kept);
         plan.interrupt = Some((after, Box::new(move || *keep.lock().unwrap() = Some(prepared()))));

@@ -79,6 +79,7 @@ impl Sidecar {
                 reserved_roles: vec![RESERVED.to_owned()],
                 operator_role: Some(RESERVED.to_owned()),
                 random: Arc::new(random),
+                ..Rules::default()
             },
             clock: self.clock.clone(),
             monotonic: Monotonic::Fixed(Arc::clone(&self.line.disk.time)),
