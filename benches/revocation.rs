@@ -1,6 +1,6 @@
 //! From a revocation to the first refusal, under load: on the sidecar that acknowledged it, and on another one that shares its
-//! registry. With a PostgreSQL (`REGISTRY_POSTGRES=postgres://…`, an empty database) both sidecars are on that; without, on one
-//! file of SQLite.
+//! registry. And how many changes a second are stored. With a PostgreSQL (`REGISTRY_POSTGRES=postgres://…`, an empty database)
+//! both sidecars are on that; without, on one file of SQLite.
 //!
 //! The load generator runs beside the servers, on the same cores.
 
@@ -29,6 +29,7 @@ use verdict::registry::{Registry, State};
 
 const ROUNDS: usize = 300;
 const CONNECTIONS: usize = 8;
+const CHANGES: usize = 2000;
 const POLICY: &str = "package app\n\nallow if input.subject.tenant == \"acme\"\n";
 
 struct Sidecar {
@@ -151,6 +152,12 @@ fn main() {
     while two.registry().known().counts().keys == 0 {
         std::thread::sleep(Duration::from_millis(10));
     }
+    for threads in [1, 8] {
+        println!(
+            "changes, each with its audit entry, by {threads} at a time: {:.0}/s",
+            changes(&registry, &agent, threads)
+        );
+    }
     let load = loads(one.address, two.address, &others);
 
     let mut acknowledged = Times("revocation to its acknowledgement", Vec::new());
@@ -183,6 +190,25 @@ fn main() {
     [&mut acknowledged, &mut here, &mut there].into_iter().for_each(Times::show);
     println!("calls after the acknowledgement that were not refused by the same sidecar: {late} of {ROUNDS}");
     drop(load);
+}
+
+/// How many changes are stored and in force in a second, without load.
+fn changes(registry: &Registry, agent: &str, threads: usize) -> f64 {
+    let each = CHANGES / threads;
+    let keys: Vec<String> = (0..threads).map(|_| new_key(registry, agent).0).collect();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for id in keys {
+            scope.spawn(move || {
+                for n in 0..each {
+                    let state = if n % 2 == 0 { State::Disabled } else { State::Active };
+                    let id = id.clone();
+                    registry.execute(&Actor::system(), &Command::SetKeyState { id, state }).unwrap();
+                }
+            });
+        }
+    });
+    (threads * each) as f64 / begun.elapsed().as_secs_f64()
 }
 
 /// Some key that is revoked, so that the agent does not run out of places.

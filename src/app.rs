@@ -104,7 +104,7 @@ impl App {
         let log = decision_log(&loaded, &instance_id, no_color, &metrics)?;
         let (file, stores) =
             (settings::static_file(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
-        let registry = registry::open(&loaded, &client, &clock, &metrics).await?;
+        let registry = registry::open(&loaded, registry::Missing::Make, &client, &clock, &metrics).await?;
         let directory = settings::directory(file.as_ref(), registry.as_ref());
         let authenticator = settings::authenticator(&loaded, &client, &clock, directory, &stores)?;
         let current =

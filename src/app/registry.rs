@@ -2,7 +2,7 @@
 
 use std::fs::DirBuilder;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{StartError, misconfigured};
@@ -38,12 +38,22 @@ const FILE: &str = "registry.db";
 /// The file in the state directory that has the master key, unless the configuration says otherwise.
 const KEY_FILE: &str = "registry.key";
 
+/// What is done where there is no registry yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// It is made, with its master key if need be: servers do.
+    Make,
+    /// It is an error: commands that only look do not leave a registry behind.
+    Refuse,
+}
+
 /// The registry, where there is to be one.
 ///
 /// # Errors
 /// What is wrong with the configuration or the database.
 pub(super) async fn open(
     loaded: &Loaded,
+    missing: Missing,
     client: &net::Client,
     clock: &Clock,
     metrics: &Metrics,
@@ -52,7 +62,12 @@ pub(super) async fn open(
     if !config.registry.enabled {
         return Ok(None);
     }
-    let keyring = keyring(loaded, client, clock).await?;
+    if missing == Missing::Refuse && config.registry.postgres.is_none() && !file(config).exists() {
+        let message =
+            format!("there is no registry `{}` yet: start the server first", file(config).display());
+        return Err(misconfigured(loaded, "registry", &message));
+    }
+    let keyring = keyring(loaded, missing, client, clock).await?;
     let opening = Opening {
         keyring,
         rules: rules(config),
@@ -63,6 +78,9 @@ pub(super) async fn open(
     let (config, clock) = (config.clone(), clock.clone());
     let opened = tokio::task::spawn_blocking(move || -> Result<Registry, String> {
         let store = store(&config, &clock).map_err(|error| error.to_string())?;
+        if missing == Missing::Refuse && !Registry::is_in(&*store).map_err(|error| error.to_string())? {
+            return Err("there is none yet: start the server first".to_owned());
+        }
         Registry::open(store, opening).map_err(|error| error.to_string())
     });
     let opened = opened.await.map_err(|error| StartError::Other(error.to_string()))?;
@@ -124,17 +142,24 @@ pub(super) fn keep(supervisor: &Supervisor, config: &Config, registry: Option<&A
 }
 
 /// The master keys. Where the configuration names no source, one of this installation's own is made.
-async fn keyring(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result<Keyring, StartError> {
+async fn keyring(
+    loaded: &Loaded,
+    missing: Missing,
+    client: &net::Client,
+    clock: &Clock,
+) -> Result<Keyring, StartError> {
     let config = &loaded.config;
+    let make = missing == Missing::Make;
     let own = || MasterKeyConfig {
         file: Some(config.state.join(KEY_FILE)),
-        generate: Some(true),
+        generate: Some(make),
         ..MasterKeyConfig::default()
     };
     let master_key = match config.registry.master_key.clone() {
         Some(master_key) => master_key,
         None => {
-            make_private(&config.state).map_err(|error| {
+            let made = if make { make_private(&config.state) } else { Ok(()) };
+            made.map_err(|error| {
                 misconfigured(loaded, "state", &format!("cannot make `{}`: {error}", config.state.display()))
             })?;
             own()
@@ -144,7 +169,7 @@ async fn keyring(loaded: &Loaded, client: &net::Client, clock: &Clock) -> Result
         variables: settings::variables(loaded.environment()),
         clock: clock.clone(),
         client: client.clone(),
-        generate: loaded.profile() == Profile::Dev,
+        generate: make && loaded.profile() == Profile::Dev,
     };
     let keyring = custody::keyring("registry.master_key", &master_key, &setup).await;
     keyring.map_err(|error| misconfigured(loaded, &error.at, &format!("{}; {}", error.message, error.hint)))
@@ -165,8 +190,12 @@ fn store(config: &Config, clock: &Clock) -> Result<Box<dyn Store>, StoreError> {
         let options = PostgresOptions::new(url.expose());
         return Ok(Box::new(PostgresStore::open(&options, clock)?));
     }
-    let file = config.registry.file.clone().unwrap_or_else(|| config.state.join(FILE));
-    Ok(Box::new(SqliteStore::open(&file, PATIENCE, clock)?))
+    Ok(Box::new(SqliteStore::open(&file(config), PATIENCE, clock)?))
+}
+
+/// The file of a registry in SQLite.
+fn file(config: &Config) -> PathBuf {
+    config.registry.file.clone().unwrap_or_else(|| config.state.join(FILE))
 }
 
 /// Roles that count for the whole server are nobody's but the operator's.

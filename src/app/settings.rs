@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
 
 use super::error::{StartError, misconfigured};
+use super::registry::{self, Missing};
 use crate::authorize::admission::Admission;
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
 use crate::config::{Config, Environment, Loaded, Profile};
@@ -124,14 +125,15 @@ pub(super) fn authenticator(
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator, StartError> {
+pub async fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator, StartError> {
     let client =
         net::Client::new(&net::Config::default()).map_err(|error| StartError::Other(error.to_string()))?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
     let file = static_file(loaded, clock, &metrics, None)?;
+    let registry = registry::open(loaded, Missing::Refuse, &client, clock, &metrics).await?;
     let memory = Stores::new(&stores::Config::default());
     let memory = memory.map_err(|error| StartError::Other(error.to_string()))?;
-    authenticator(loaded, &client, clock, directory(file.as_ref(), None), &memory)
+    authenticator(loaded, &client, clock, directory(file.as_ref(), registry.as_ref()), &memory)
 }
 
 /// Who says whom there is: the registry, or the directory file.

@@ -131,7 +131,6 @@ fn verify(args: &InspectArgs, text: &str) -> Result<Value, String> {
     let sources =
         Sources { file: args.config.clone(), env: Environment::capture(), profile, ..Sources::default() };
     let loaded = load(sources).map_err(|error| error.to_string())?;
-    let authenticator = app::new_authenticator(&loaded, &Clock::System).map_err(|error| error.to_string())?;
     let value =
         if args.header == http::header::AUTHORIZATION { format!("Bearer {text}") } else { text.to_owned() };
     let value = http::HeaderValue::from_str(&value).unwrap_or(http::HeaderValue::from_static(""));
@@ -139,9 +138,12 @@ fn verify(args: &InspectArgs, text: &str) -> Result<Value, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
     let outcome = runtime.block_on(async {
+        let authenticator = app::new_authenticator(&loaded, &Clock::System).await;
+        let authenticator = authenticator.map_err(|error| error.to_string())?;
         authenticator.refresh_now().await;
-        authenticator.authenticate(IdentityMode::Required, &Presented::from(&headers)).await
+        Ok::<_, String>(authenticator.authenticate(IdentityMode::Required, &Presented::from(&headers)).await)
     });
+    let outcome = outcome?;
     Ok(match outcome {
         Err(failure) => json!({ "accepted": false, "kind": failure.kind.name(), "reason": failure.message }),
         Ok(caller) => {

@@ -20,6 +20,9 @@ use crate::registry::change::Done;
 use crate::telemetry::tracing as diagnostics;
 use crate::testing;
 
+/// What most people call the configuration file.
+const USUAL_FILE: &str = "verdict.yaml";
+
 /// `verdict dev`
 #[derive(Debug, Args)]
 pub struct DevArgs {
@@ -145,6 +148,9 @@ fn start(
     let filter = env.get(Environment::LOG_FILTER).unwrap_or(diagnostics::DEFAULT_FILTER);
     diagnostics::init(diagnostics::Format::Auto, filter, no_color)
         .map_err(|error| format!("`{}`: {error}", Environment::LOG_FILTER))?;
+    if file.is_none() && env.get(Environment::CONFIG_FILE).is_none() && Path::new(USUAL_FILE).exists() {
+        tracing::warn!("`{USUAL_FILE}` is not read, because nothing names it: `--config {USUAL_FILE}` does");
+    }
     let overrides = Overrides { state, bundles, listen, verification: verification.flags() };
     let loaded = load(Sources { file, env, overrides, profile }).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {

@@ -45,7 +45,7 @@ impl BootstrapToken {
         *token.lock() = Some(hash_of(&text));
         tracing::warn!(
             file = %token.file.display(),
-            "the registry has no operator key: present the token in this file to `POST /v1/bootstrap`"
+            "the registry has no operator key: run `verdict init`, or present the token in this file to `POST /v1/bootstrap`"
         );
         Ok(token)
     }

@@ -97,6 +97,14 @@ impl Registry {
         Ok(Self { store, material, rules, signers, clock, mirror, auth_log, trouble })
     }
 
+    /// Whether the database has a registry, and not just room for one.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn is_in(store: &dyn Store) -> Result<bool, StoreError> {
+        Ok(store.sealed(Kind::Root, ROOT)?.is_some())
+    }
+
     /// The same, where about the last `keep` events are kept of those that name an organisation, and of those that do not.
     #[must_use]
     pub fn keeping_events(mut self, keep: u64, metrics: AuthEventMetrics) -> Self {

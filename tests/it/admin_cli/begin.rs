@@ -127,3 +127,25 @@ fn a_key_is_kept_once_the_server_says_whose_it_is() {
         assert_eq!(who["organisation"], "beta");
     }
 }
+
+#[test]
+fn a_configuration_that_nothing_names_is_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("verdict.yaml"), "registry: {enabled: true}\n").unwrap();
+    let ran = ran(folder.path(), &[], &["run"], "").exits(2);
+    assert!(
+        ran.err.contains("`verdict.yaml` is not read") && ran.err.contains("identity.issuers"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn looking_at_a_credential_makes_no_registry() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.yaml"), "registry: {enabled: true}\n").unwrap();
+    let ran =
+        ran(folder.path(), &[], &["credential", "inspect", "--config", "c.yaml", "sk_agent_x"], "").exits(2);
+    assert!(ran.err.contains("start the server first"), "{}", ran.err);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+}

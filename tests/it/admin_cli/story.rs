@@ -46,6 +46,12 @@ fn an_agent_pays_until_its_keys_are_gone() {
     world.run(&["keys", "revoke", "--key-id", &id, "--org", "beta"]).exits(0);
     world.becomes(&key, 401);
     assert_eq!(world.decide(&next_key).status, 200);
+    // Offline, by the same registry, and without being noted as a use.
+    let inspected =
+        world.run_with(&["credential", "inspect", "--config", "verdict.yaml"], &next_key).exits(0);
+    assert!(inspected.out.contains(agent), "{}", inspected.out);
+    let inspected = world.run_with(&["credential", "inspect", "--config", "verdict.yaml"], &key).exits(1);
+    assert!(inspected.out.contains("revoked"), "{}", inspected.out);
     let again = world.run(&["key", "revoke", &id, "--org", "beta"]).exits(1);
     assert!(again.err.contains("revoked already"), "{}", again.err);
 

@@ -181,7 +181,9 @@ fn debug_shows_no_credential() {
     let mut debug = format!("{sources:?}");
     let loaded = load(sources).unwrap();
     debug += &format!("{loaded:?}");
-    debug += &format!("{:?}", verdict::app::new_authenticator(&loaded, &Clock::System).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let authenticator = runtime.block_on(verdict::app::new_authenticator(&loaded, &Clock::System));
+    debug += &format!("{:?}", authenticator.unwrap());
     let headers = http::HeaderMap::from_iter([
         (http::header::AUTHORIZATION, format!("Bearer {AGENT_KEY}").parse().unwrap()),
         (http::HeaderName::from_static("x-api-key"), DEVICE_KEY.parse().unwrap()),
