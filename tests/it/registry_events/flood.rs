@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use verdict::identity::{self, Authenticator};
@@ -58,23 +58,20 @@ fn a_flood_from_everywhere_is_counted_to_the_last_attempt() {
     let authenticator = Authenticator::new(&identity::Config::default(), &setup).unwrap();
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (slowest, passed) = runtime.block_on(async {
+    let passed = runtime.block_on(async {
         let keeping = tokio::spawn(Arc::clone(&registry).keep_events());
-        let (mut slowest, mut passed) = (Duration::ZERO, 0);
+        let mut passed = 0;
         for n in 0..ATTEMPTS {
             assert!(!attempt(&authenticator, &format!("stolen-{n:05}-0123456789-0123456789"), n + 100).await);
             if n % (ATTEMPTS / HONEST) == 0 {
-                let begun = Instant::now();
                 passed += u32::from(attempt(&authenticator, &honest.key, 1).await);
-                slowest = slowest.max(begun.elapsed());
             }
         }
         keeping.abort();
         let _ = keeping.await;
-        (slowest, passed)
+        passed
     });
     assert_eq!(passed, HONEST);
-    assert!(slowest < Duration::from_secs(2), "an honest caller waited for {slowest:?}");
     registry.close();
     let shown = metrics.render();
     let metric = |name: &str| -> u64 {
