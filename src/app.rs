@@ -8,6 +8,7 @@
 //! runs) → [`reload`] and [`shutdown`] (when) → [`supervisor`].
 
 mod error;
+mod inspection;
 mod listeners;
 pub mod live;
 mod registry;
@@ -50,7 +51,7 @@ use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
 pub use self::error::StartError;
-pub use self::settings::new_authenticator;
+pub use self::inspection::new_authenticator;
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);

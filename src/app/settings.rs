@@ -8,7 +8,6 @@ use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
 
 use super::error::{StartError, misconfigured};
-use super::registry::{self, Missing};
 use crate::authorize::admission::Admission;
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
 use crate::config::{Config, Environment, Loaded, Profile};
@@ -22,7 +21,7 @@ use crate::net::policy::PolicyCalls;
 use crate::pdp::Limits;
 use crate::pdp::gate::Gate;
 use crate::registry::{Directory, Registry, StaticFile};
-use crate::stores::{self, Stores};
+use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 use verdict_rego::outbound::Client;
 use verdict_rego::{Host, Responses, Value};
@@ -118,22 +117,6 @@ pub(super) fn authenticator(
         Profile::Inspect => false,
     };
     Ok(Authenticator::new(&identity, &setup)?)
-}
-
-/// Who verifies credentials as a server with this configuration would, before it has seen any. What it verifies is not
-/// remembered where servers would find it, so that to look at a single-use credential does not use it up.
-///
-/// # Errors
-/// What is wrong with it.
-pub async fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator, StartError> {
-    let client =
-        net::Client::new(&net::Config::default()).map_err(|error| StartError::Other(error.to_string()))?;
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
-    let file = static_file(loaded, clock, &metrics, None)?;
-    let registry = registry::open(loaded, Missing::Refuse, &client, clock, &metrics).await?;
-    let memory = Stores::new(&stores::Config::default());
-    let memory = memory.map_err(|error| StartError::Other(error.to_string()))?;
-    authenticator(loaded, &client, clock, directory(file.as_ref(), registry.as_ref()), &memory)
 }
 
 /// Who says whom there is: the registry, or the directory file.
