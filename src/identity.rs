@@ -18,7 +18,7 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → [`partner`] → `delegation` → [`crate::model::subject`] → `modes` → [`dev`] → [`stated`].
+//! [`capability`] → [`partner`] → [`introspection`] → `delegation` → [`crate::model::subject`] → `modes` → [`dev`] → [`stated`].
 
 mod agreement;
 pub mod api_key;
@@ -27,11 +27,13 @@ pub mod authenticate;
 mod cache;
 pub mod candidate;
 pub mod capability;
+mod claim_mapping;
 mod config;
 mod config_error;
 mod delegation;
 pub mod dev;
 pub mod inspect;
+pub mod introspection;
 pub mod jwt;
 mod key_file;
 pub mod kind;
@@ -50,6 +52,7 @@ mod worked_example;
 pub use api_key::config::{ApiKeysConfig, PrefixConfig, VariableConfig};
 pub use authenticate::{Authenticator, KeyRefresh};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk, one_or_many};
+pub use introspection::config::IntrospectionConfig;
 pub use jwt::check::check;
 pub use jwt::key::Thumbprint;
 pub use jwt::key_store::Pace;

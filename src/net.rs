@@ -111,6 +111,11 @@ impl Endpoint {
         format!("{}{port}", self.host())
     }
 
+    /// Scheme, host and port (RFC 6454 section 6.2).
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// Whether it is a host alone, without path and query.
     pub fn is_root(&self) -> bool {
         self.0.path() == "/" && self.0.query().is_none()

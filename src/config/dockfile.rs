@@ -11,10 +11,13 @@ mod schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use self::schema::{ApiKeys, Auth, Backend, Dockfile, Jwt, Mode};
+use self::schema::{ApiKeys, Auth, Backend, Dockfile, Jwt, Mode, Oauth2};
 use super::schema::Config;
 use crate::document::{Problem, Tree, read_file};
-use crate::identity::{self, ApiKeysConfig, ClaimMapping, IssuerConfig, Pace, PrefixConfig, VariableConfig};
+use crate::identity::{
+    self, ApiKeysConfig, ClaimMapping, IntrospectionConfig, IssuerConfig, Pace, PrefixConfig, VariableConfig,
+    introspection,
+};
 use crate::model::principal::IdentityMode;
 use crate::model::roles::Role;
 use crate::model::units::Period;
@@ -57,10 +60,6 @@ impl Reading<'_> {
 
     fn auth(&mut self, auth: Auth, config: &mut Config) {
         let Auth { mode, api_keys, jwt, oauth2, roles, rate_limits, rate_limit_backend } = auth;
-        if oauth2.is_some() || mode == Mode::Oauth2 {
-            let hint = "use `mode: jwt` with the issuer's `jwks_url`, or `mode: api_key`";
-            self.wrong("auth.mode", "token introspection (`oauth2`) is not supported", hint);
-        }
         match mode {
             Mode::None => config.identity.mode = IdentityMode::None,
             Mode::ApiKey => self.api_keys(api_keys.unwrap_or_default(), config),
@@ -70,7 +69,13 @@ impl Reading<'_> {
                     self.wrong("auth.mode", "`mode: jwt` needs a `jwt` section", "add `jwt: {jwks_url: …}`")
                 }
             },
-            Mode::Oauth2 => {}
+            Mode::Oauth2 => match oauth2 {
+                Some(oauth2) => self.oauth2(oauth2, config),
+                None => {
+                    let hint = "add `oauth2: {introspection_url: …, client_id_env: …, client_secret_env: …}`";
+                    self.wrong("auth.mode", "`mode: oauth2` needs an `oauth2` section", hint);
+                }
+            },
         }
         self.roles(roles, config);
         self.rate_limits(rate_limits, rate_limit_backend, config);
@@ -153,6 +158,26 @@ impl Reading<'_> {
         if self.problems.is_empty() {
             self.issuer(&config.identity);
         }
+    }
+
+    fn oauth2(&mut self, oauth2: Oauth2, config: &mut Config) {
+        let Oauth2 { introspection_url, client_id_env, client_secret_env, required_scopes } = oauth2;
+        if config.identity.introspection.is_some() {
+            let hint = "keep it in one of the two files";
+            return self.wrong("auth.oauth2", "the configuration has `identity.introspection`, too", hint);
+        }
+        let introspection = IntrospectionConfig {
+            required_scopes,
+            ..IntrospectionConfig::new(&introspection_url, client_id_env, client_secret_env)
+        };
+        for error in
+            introspection::check::check(&introspection).into_iter().filter(|error| error.risk.is_none())
+        {
+            let key = error.at.trim_start_matches("identity.introspection.");
+            let key = if key == "url" { "introspection_url" } else { key };
+            self.wrong(&format!("auth.oauth2.{key}"), error.message, &error.hint);
+        }
+        config.identity.introspection = Some(introspection);
     }
 
     /// What the general checks find in the issuer that was added last. What is only insecure is for the profile to judge.
@@ -302,7 +327,12 @@ mod tests {
                 "mode: jwt\n  jwt: {issuer: a, audience: b, jwks_url: 'https://a.example', claims: {user_id: ''}}",
                 "F:5:",
             ),
-            ("mode: oauth2\n  oauth2: {introspection_url: 'https://a.example'}", "F:4:9"),
+            ("mode: oauth2", "F:4:9"),
+            ("mode: oauth2\n  oauth2: {introspection_url: 'https://a.example', client_id_env: A}", "F:5:"),
+            (
+                "mode: oauth2\n  oauth2: {introspection_url: 'no url', client_id_env: A, client_secret_env: B}",
+                "F:5:",
+            ),
             ("mode: none\n  roles: [{name: a}, {name: a}]", "F:5:"),
             ("mode: none\n  rate_limits: {admin: 10/fortnight}", "F:5:"),
             ("mode: none\n  rate_limit_backend: redis", "F:5:"),

@@ -24,7 +24,6 @@ use http::HeaderName;
 
 use self::caller::Caller;
 use self::environment::EnvironmentKey;
-use self::guesses::Guesses;
 use super::candidate::{Candidate, Place};
 use super::config::ConfigError;
 use super::kind::{
@@ -40,6 +39,7 @@ use crate::registry::{Agent, Directory, Key, KeyKind, Records, Standing};
 
 pub(super) use self::caller::METHOD;
 pub use self::config::{ApiKeysConfig, check};
+pub(super) use self::guesses::Guesses;
 
 /// How long a key that was verified passes although its peer or prefix is throttled: long enough that callers at work are
 /// not locked out by others behind the same gateway.
@@ -100,6 +100,11 @@ impl ApiKeys {
     /// The headers in which keys are looked for, and tokens with a prefix.
     pub(super) fn headers(&self) -> &[HeaderName] {
         &self.headers
+    }
+
+    /// What is known of guesses.
+    pub(super) const fn guesses(&self) -> &Arc<Guesses> {
+        &self.guesses
     }
 
     /// Takes over what is known of guesses and of recent use: a reload gives nobody another try.

@@ -12,6 +12,7 @@ use super::candidate::{Candidate, candidates};
 use super::capability::Capabilities;
 use super::config::{Config, ConfigError};
 use super::delegation::Delegations;
+use super::introspection::Introspection;
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
 use super::jwt::verifier::{IssuerStatus, Tokens};
@@ -37,6 +38,7 @@ pub struct Authenticator {
     capabilities: Capabilities,
     api_keys: ApiKeys,
     partners: Partners,
+    introspection: Introspection,
     tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
     role_permissions: bool,
@@ -70,8 +72,9 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 5] {
-        [&self.delegations, &self.capabilities, &self.partners, &self.api_keys, &self.tokens]
+    fn kinds(&self) -> [&dyn CredentialKind; 6] {
+        let (keys, asked) = (&self.api_keys, &self.introspection);
+        [&self.delegations, &self.capabilities, &self.partners, keys, asked, &self.tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -85,6 +88,7 @@ impl Authenticator {
             issuers,
             capabilities,
             partners,
+            introspection,
             delegations,
             dockfile: _,
             static_file: _,
@@ -93,8 +97,8 @@ impl Authenticator {
             cache_ttl,
         } = config;
         let modes = Modes::new(*mode, entrypoints)?;
-        let token_prefixes = issuers.iter().filter_map(|issuer| issuer.prefix.clone()).collect();
-        let api_keys = ApiKeys::new(api_keys, token_prefixes, setup)?;
+        let api_keys = ApiKeys::new(api_keys, config.token_prefixes(), setup)?;
+        let introspection = Introspection::new(introspection.as_ref(), issuers.is_empty(), &api_keys, setup)?;
         if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
@@ -118,6 +122,7 @@ impl Authenticator {
             delegations,
             capabilities,
             partners: Partners::new(partners, setup)?,
+            introspection,
             tokens: Tokens::new(issuers, setup)?,
             modes,
             api_keys,
@@ -135,6 +140,7 @@ impl Authenticator {
         self.tokens.adopt_keys(&previous.tokens);
         self.partners.tokens.adopt_keys(&previous.partners.tokens);
         self.api_keys.adopt(&previous.api_keys);
+        self.introspection.adopt(self.api_keys.guesses());
     }
 
     /// Whether a call for `path` must, may, or need not say who it is: what the longest configured path above it says,

@@ -9,7 +9,9 @@ use super::delegation::config::Config as DelegationConfig;
 
 use super::api_key::config::ApiKeysConfig;
 use super::capability::config::Config as CapabilityConfig;
+pub use super::claim_mapping::ClaimMapping;
 pub use super::config_error::{ConfigError, Risk};
+use super::introspection::config::IntrospectionConfig;
 pub use super::one_or_many::one_or_many;
 use super::partner::config::PartnerConfig;
 use crate::model::principal::IdentityMode;
@@ -31,6 +33,9 @@ pub struct Config {
     pub capabilities: Option<CapabilityConfig>,
     /// Organisations elsewhere whose agents may call.
     pub partners: Vec<PartnerConfig>,
+    /// An authorization server that is asked about its tokens (RFC 7662).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection: Option<IntrospectionConfig>,
     /// How agents act for each other.
     pub delegations: DelegationConfig,
     /// A Dockfile whose `auth:` section is part of the configuration.
@@ -55,6 +60,7 @@ impl Default for Config {
             issuers: Vec::new(),
             capabilities: None,
             partners: Vec::new(),
+            introspection: None,
             delegations: DelegationConfig::default(),
             dockfile: None,
             static_file: None,
@@ -69,8 +75,14 @@ impl Config {
     /// Whether anybody may vouch for callers.
     pub const fn trusts_anybody(&self) -> bool {
         let api_keys = self.static_file.is_some() || self.api_keys.has_variables();
-        let partners = !self.partners.is_empty();
+        let partners = !self.partners.is_empty() || self.introspection.is_some();
         !self.issuers.is_empty() || self.capabilities.is_some() || partners || api_keys
+    }
+
+    /// What tokens begin with that may stand where API keys do.
+    pub(super) fn token_prefixes(&self) -> Vec<String> {
+        let asked = self.introspection.iter().map(|asked| &asked.prefix);
+        self.issuers.iter().map(|issuer| &issuer.prefix).chain(asked).flatten().cloned().collect()
     }
 
     /// The files that it names, to be made absolute.
@@ -195,39 +207,6 @@ impl IssuerConfig {
     pub const fn has_secret(&self) -> bool {
         self.secret_env.is_some() || self.secret_file.is_some()
     }
-}
-
-/// Paths into the claims, dotted or as JSON pointers (RFC 6901); an attribute without a path is looked for under the names
-/// that are in common use.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClaimMapping {
-    /// The subject's id; `sub` unless it says otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The subject's type; `type`, else `user`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The subject's roles; `roles`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub roles: Option<String>,
-    /// The subject's scopes; `scope` (text, separated by spaces) or `scp`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<String>,
-    /// The subject's permissions; `permissions`, and `entitlements` of an access token (RFC 9068).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub permissions: Option<String>,
-    /// The subject's tenant; `tenant`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<String>,
-    /// The agent that the token is for; none unless it says which.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
-    /// The session that the token belongs to; `sid`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session: Option<String>,
-    /// Other attributes by name, of any form, e.g. `{email: email, reputation: score.value}`.
-    pub attributes: BTreeMap<String, String>,
 }
 
 const fn default_refresh() -> Period {

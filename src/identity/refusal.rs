@@ -77,6 +77,15 @@ pub enum Refusal {
     /// It is bound to a key (RFC 7800), and nothing proves that the caller holds it.
     #[error("the credential is bound to a key that the caller does not prove to hold")]
     Unproven,
+    /// Its issuer says that it is not active (RFC 7662 section 2.2): expired, revoked, or never issued.
+    #[error("the token is not active")]
+    Inactive,
+    /// It lacks a scope that every token of its issuer must have (RFC 6750 section 3.1).
+    #[error("the token lacks the scope `{0}`")]
+    Scope(String),
+    /// Its issuer could not be asked about it, or answered what is no answer.
+    #[error("the issuer cannot be asked about the token now")]
+    IntrospectionUnavailable,
     /// No key like it is known.
     #[error("unknown api key")]
     UnknownApiKey,
@@ -151,9 +160,11 @@ impl Refusal {
             Self::Expired | Self::KeyExpired => FailureKind::CredentialExpired,
             Self::StoreUnavailable(Unavailable::Denied) => FailureKind::Misconfigured,
             Self::KeysUnavailable
+            | Self::IntrospectionUnavailable
             | Self::KeysTooOld
             | Self::StoreUnavailable(_)
             | Self::DirectoryTooOld(_) => FailureKind::VerifierUnavailable,
+            Self::Scope(_) => FailureKind::InsufficientPermissions,
             Self::Revoked(_) => FailureKind::CredentialRevoked,
             Self::Replayed | Self::PerhapsReplayed => FailureKind::CredentialReplayed,
             Self::Throttled { .. } => FailureKind::RateLimited,
@@ -176,6 +187,7 @@ impl Refusal {
             | Self::Audience
             | Self::Disagreement
             | Self::Unproven
+            | Self::Inactive
             | Self::UnknownApiKey
             | Self::UnknownDelegation
             | Self::UnknownAgent

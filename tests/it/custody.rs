@@ -3,7 +3,7 @@
 mod faults;
 mod local;
 mod managers;
-mod stub;
+pub mod stub;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

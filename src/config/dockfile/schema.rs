@@ -22,7 +22,7 @@ pub(super) struct Auth {
     pub(super) mode: Mode,
     pub(super) api_keys: Option<ApiKeys>,
     pub(super) jwt: Option<Jwt>,
-    pub(super) oauth2: Option<serde::de::IgnoredAny>,
+    pub(super) oauth2: Option<Oauth2>,
     #[serde(default)]
     pub(super) roles: Vec<Role>,
     #[serde(default)]
@@ -87,6 +87,16 @@ pub(super) struct Claims {
     pub(super) permissions: Option<String>,
     pub(super) scopes: Option<String>,
     pub(super) tenant_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Oauth2 {
+    pub(super) introspection_url: String,
+    pub(super) client_id_env: String,
+    pub(super) client_secret_env: String,
+    #[serde(default)]
+    pub(super) required_scopes: Vec<String>,
 }
 
 fn rs256() -> Vec<String> {

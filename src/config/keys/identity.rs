@@ -271,6 +271,105 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("identity.partners[].leeway", Kind::Duration, "How far clocks may differ; at most `5m`."),
     entry(
+        "identity.introspection",
+        Kind::Section,
+        "An authorization server that is asked about its tokens (OAuth 2.0 Token Introspection, RFC 7662). Only an answer with \
+         `\"active\": true` is accepted. Tokens that are API keys by their form are never sent there.",
+    ),
+    entry(
+        "identity.introspection.url",
+        Kind::Url,
+        "URL of its introspection endpoint; over plain HTTP only on this machine.",
+    ),
+    entry(
+        "identity.introspection.issuer",
+        Kind::Text,
+        "Issuer of the subjects; an answer with another `iss` is refused. By default the origin of `url`, and `iss` is not looked at.",
+    ),
+    entry(
+        "identity.introspection.client_id_env",
+        Kind::Text,
+        "Environment variable that holds the id of the client that Verdict is there. It authenticates with HTTP Basic (RFC 6749 section 2.3.1).",
+    ),
+    entry(
+        "identity.introspection.client_secret_env",
+        Kind::Text,
+        "Environment variable that holds the secret of that client.",
+    ),
+    entry(
+        "identity.introspection.audience",
+        Kind::TextOrTexts,
+        "Accepted audiences; the `aud` of an answer must name one of them. By default any, also none.",
+    ),
+    entry(
+        "identity.introspection.required_scopes",
+        Kind::Texts,
+        "Scopes that every token must have, e.g. `[agent:invoke]`; one without is answered with 403.",
+    ),
+    entry(
+        "identity.introspection.prefix",
+        Kind::Text,
+        "What its tokens begin with; required where there are API keys, too. Without it, opaque bearer tokens are asked about, and JWTs \
+         if `identity.issuers` is empty.",
+    ),
+    entry(
+        "identity.introspection.cache_ttl",
+        Kind::Duration,
+        "How long an answer is relied on, and never past its `exp`: a token that is revoked at its issuer is accepted as long. At \
+         most `5m`; `0s` asks about every call.",
+    ),
+    entry(
+        "identity.introspection.timeout",
+        Kind::Duration,
+        "How long an answer may take, waiting for a turn included: 64 questions are under way at a time. At most `30s`.",
+    ),
+    entry("identity.introspection.leeway", Kind::Duration, "How far clocks may differ; at most `5m`."),
+    entry(
+        "identity.introspection.claims.id",
+        Kind::Text,
+        "Path, in the answer, of the subject's id; by default `sub`, or, for a token that names none, `client_id`, which is then a `service`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.type",
+        Kind::Text,
+        "Path, in the answer, of the subject's type; by default `type`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.roles",
+        Kind::Text,
+        "Path, in the answer, of the subject's roles; by default `roles`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.scopes",
+        Kind::Text,
+        "Path, in the answer, of the subject's scopes; by default `scope`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.permissions",
+        Kind::Text,
+        "Path, in the answer, of the subject's permissions; by default `permissions`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.tenant",
+        Kind::Text,
+        "Path, in the answer, of the subject's tenant; by default `tenant`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.agent",
+        Kind::Text,
+        "Path, in the answer, of the id of the agent that the token is for; by default none. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.session",
+        Kind::Text,
+        "Path, in the answer, of the session that the token belongs to; by default `sid`. Paths are as in `identity.issuers[].claims`.",
+    ),
+    entry(
+        "identity.introspection.claims.attributes",
+        Kind::TextMap,
+        "Paths of other members of the answer by the name that policy sees them under, e.g. `{name: username}`.",
+    ),
+    entry(
         "identity.delegations.headers",
         Kind::Texts,
         "Headers that name a delegation of the directory, beside the credential of the agent to whom it was granted.",

@@ -7,7 +7,9 @@ use std::path::{Component, Path as FsPath, PathBuf};
 use super::{Checks, Danger, Profile};
 use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
-use crate::identity::{ConfigError, IssuerConfig, Pace, Risk, api_key, capability, check, partner};
+use crate::identity::{
+    ConfigError, IssuerConfig, Pace, Risk, api_key, capability, check, introspection, partner,
+};
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::units::Period;
@@ -48,6 +50,9 @@ impl Checks<'_> {
             self.report(error);
         }
         for error in partner::check::check(&identity.partners, Period(Pace::default().cooldown)) {
+            self.report(error);
+        }
+        for error in identity.introspection.iter().flat_map(introspection::check::check) {
             self.report(error);
         }
         for error in identity.capabilities.iter().flat_map(capability::check::check) {

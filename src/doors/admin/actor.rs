@@ -22,7 +22,9 @@ pub(super) fn resolve(
     let principal = &*verified.principal;
     let (id, power) = match principal.method {
         "api_key" => (key_id(verified), of_key(verified, operators)?),
-        "jwt" => (person_id(principal), of_person(verified, operators, records, organisation)?),
+        "jwt" | "introspection" => {
+            (person_id(principal), of_person(verified, operators, records, organisation)?)
+        }
         _ => return None,
     };
     Some(Actor { id, power, peer })

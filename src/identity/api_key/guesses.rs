@@ -23,7 +23,7 @@ const MOST_KEPT: usize = 50_000;
 const FULL: Duration = Duration::from_secs(10);
 
 /// Counts wrong keys, in this process alone: what one sidecar sees of a guesser is enough.
-pub(super) struct Guesses {
+pub(in crate::identity) struct Guesses {
     limiter: Arc<RateLimiter>,
     per_peer: Quota,
     per_prefix: Quota,
@@ -46,26 +46,28 @@ impl Guesses {
 
     /// What a wrong key is charged to.
     fn charges(&self, candidate: &Candidate<'_>) -> Charges {
-        let peer = network(candidate.peer);
+        let mut charges = self.peer_charge(candidate);
+        let key = Key::new("guess prefix", &[text::prefix(candidate.text).as_bytes()]);
+        // There is room for more than two.
+        let _ = charges.add(Charge { name: "prefix", key, quota: self.per_prefix });
+        charges
+    }
+
+    fn peer_charge(&self, candidate: &Candidate<'_>) -> Charges {
+        let key = Key::new("guess peer", &[&network(candidate.peer)]);
         let mut charges = Charges::default();
-        for charge in [
-            Charge { name: "peer", key: Key::new("guess peer", &[&peer]), quota: self.per_peer },
-            Charge {
-                name: "prefix",
-                key: Key::new("guess prefix", &[text::prefix(candidate.text).as_bytes()]),
-                quota: self.per_prefix,
-            },
-        ] {
-            // There is room for more than two.
-            let _ = charges.add(charge);
-        }
+        let _ = charges.add(Charge { name: "peer", key, quota: self.per_peer });
         charges
     }
 
     /// # Errors
     /// [`Refusal::Throttled`] where a wrong key would be over a limit.
     pub(super) fn check(&self, candidate: &Candidate<'_>, now: Timestamp) -> Result<(), Refusal> {
-        match self.limiter.peek(&self.charges(candidate), now) {
+        self.within(&self.charges(candidate), now)
+    }
+
+    fn within(&self, charges: &Charges, now: Timestamp) -> Result<(), Refusal> {
+        match self.limiter.peek(charges, now) {
             Some(taken) if !taken.allowed => {
                 Err(Refusal::Throttled { retry_after: taken.retry_after.unwrap_or(FULL) })
             }
@@ -73,13 +75,39 @@ impl Guesses {
         }
     }
 
+    /// The same, where what a credential begins with says nothing, and its peer alone counts.
+    ///
+    /// # Errors
+    /// [`Refusal::Throttled`] where a bad one would be over the limit.
+    pub(in crate::identity) fn check_peer(
+        &self,
+        candidate: &Candidate<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.within(&self.peer_charge(candidate), now)
+    }
+
+    /// Charges a bad credential to its peer, and says how it is refused: as `refusal`, or later.
+    pub(in crate::identity) fn wrong_by_peer(
+        &self,
+        candidate: &Candidate<'_>,
+        now: Timestamp,
+        refusal: Refusal,
+    ) -> Refusal {
+        self.charged(&self.peer_charge(candidate), now, refusal)
+    }
+
     /// Charges a wrong key, and says how it is refused.
     pub(super) fn wrong(&self, candidate: &Candidate<'_>, now: Timestamp) -> Refusal {
-        match self.limiter.take_in_memory(&self.charges(candidate), 1, now) {
+        self.charged(&self.charges(candidate), now, Refusal::UnknownApiKey)
+    }
+
+    fn charged(&self, charges: &Charges, now: Timestamp, refusal: Refusal) -> Refusal {
+        match self.limiter.take_in_memory(charges, 1, now) {
             Ok(Some(taken)) if !taken.allowed => {
                 Refusal::Throttled { retry_after: taken.retry_after.unwrap_or(FULL) }
             }
-            Ok(_) => Refusal::UnknownApiKey,
+            Ok(_) => refusal,
             Err(_) => Refusal::Throttled { retry_after: FULL },
         }
     }

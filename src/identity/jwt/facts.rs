@@ -9,8 +9,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::claims::{Claims, id_at, numeric_date, required_text, wrong};
-use super::issuer::Issuer;
 use super::jwk;
+use super::mapping::Mapping;
 use crate::identity::kind::{Key, SingleUse, Validity};
 use crate::identity::refusal::Refusal;
 use crate::model::clock::Timestamp;
@@ -23,16 +23,16 @@ use crate::stores;
 ///
 /// # Errors
 /// A `jti` or session of a wrong form.
-pub(super) fn revocation(
+pub(in crate::identity) fn revocation(
     principal: &Principal,
-    issuer: &Issuer,
+    mapping: &Mapping,
     kid: Option<String>,
 ) -> Result<RevocationFacts, Refusal> {
     let claims = &principal.claims;
     let acting = principal.actors.iter().map(|actor| &actor.id);
     Ok(RevocationFacts {
         jti: jti(claims)?.map(str::to_owned),
-        session: id_at(claims, &issuer.mapping.session)?,
+        session: id_at(claims, &mapping.session)?,
         key: kid,
         issuer: Some(principal.issuer.clone()),
         subject: Some(principal.id.clone()),

@@ -4,6 +4,7 @@ use super::claim_path::ClaimPath;
 use crate::identity::config::ClaimMapping;
 
 /// Where the attributes of a subject stand in the claims: [`ClaimMapping`], checked.
+#[derive(Clone)]
 pub(in crate::identity) struct Mapping {
     pub(in crate::identity) id: Option<ClaimPath>,
     pub(in crate::identity) kind: ClaimPath,
@@ -14,6 +15,8 @@ pub(in crate::identity) struct Mapping {
     pub(in crate::identity) agent: Option<ClaimPath>,
     pub(in crate::identity) session: ClaimPath,
     pub(in crate::identity) attributes: Vec<(String, ClaimPath)>,
+    /// The type of a subject whose claims name none.
+    pub(in crate::identity) usual_kind: &'static str,
 }
 
 impl Mapping {
@@ -38,6 +41,7 @@ impl Mapping {
             agent: optional(agent)?,
             session: named(session, "sid")?,
             attributes: attributes.collect::<Result<_, &'static str>>()?,
+            usual_kind: "user",
         })
     }
 }

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::access_token;
 use super::claim_path::{Ambiguous, ClaimPath};
 use super::claims::{AMBIGUOUS, Claims, Single, checked, id_at, required_text, text, texts, unusable, wrong};
-use super::issuer::Issuer;
 use super::mapping::Mapping;
 use crate::identity::refusal::Refusal;
 use crate::model::principal::{Actor, Prepared, Principal, Proof};
@@ -15,19 +14,20 @@ use crate::model::subject;
 ///
 /// INVARIANT (no silent loss): an attribute of a wrong form refuses the token. A role that is dropped can be one that a
 /// policy denies by.
-pub(super) fn principal(
+pub(in crate::identity) fn principal(
     claims: Claims,
-    issuer: &Issuer,
+    issuer: &str,
+    mapping: &Mapping,
     is_access_token: bool,
 ) -> Result<Principal, Refusal> {
-    let Mapping { id, kind, roles, scopes, permissions, tenant, agent, session: _, attributes } =
-        &issuer.mapping;
+    let Mapping { id, kind, roles, scopes, permissions, tenant, agent, session: _, attributes, usual_kind } =
+        mapping;
     let id = subject_id(&claims, id.as_ref())?;
     let agent = agent.as_ref().map(|path| id_at(&claims, path)).transpose()?.flatten();
     let kind = match text(&claims, kind)? {
         Some(given) => checked(kind, given, subject::check_kind)?,
         None if agent.as_ref() == Some(&id) => "agent".to_owned(),
-        None => "user".to_owned(),
+        None => (*usual_kind).to_owned(),
     };
     let tenant = match text(&claims, tenant)? {
         Some(given) => Some(checked(tenant, given, subject::check_tenant)?),
@@ -47,7 +47,7 @@ pub(super) fn principal(
     Ok(Principal {
         id,
         kind,
-        issuer: issuer.name.clone(),
+        issuer: issuer.to_owned(),
         method: "jwt",
         roles: texts(roles, roles.find(&claims), Single::Whole)?,
         scopes,

@@ -246,10 +246,10 @@ impl Tokens {
             true => Some(facts::single_use(&claims, &issuer.name, &validity)?),
             false => None,
         };
-        let mut principal = principal::principal(claims, issuer, is_access_token)?;
+        let mut principal = principal::principal(claims, &issuer.name, &issuer.mapping, is_access_token)?;
         self.roles.grant(&principal.roles, &mut principal.permissions);
         Ok(Accepted {
-            facts: facts::revocation(&principal, issuer, jws.kid)?,
+            facts: facts::revocation(&principal, &issuer.mapping, jws.kid)?,
             says: Statement::Subject(Subject { principal: Arc::new(principal), limits: None, scope: None }),
             validity,
             expires_at,
