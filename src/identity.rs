@@ -18,7 +18,8 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → [`partner`] → [`introspection`] → `delegation` → [`crate::model::subject`] → `modes` → [`dev`] → [`stated`].
+//! [`capability`] → [`partner`] → [`introspection`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
+//! [`stated`].
 
 mod agreement;
 pub mod api_key;
@@ -46,6 +47,7 @@ mod standing;
 pub mod stated;
 #[cfg(test)]
 mod testing;
+mod transaction;
 #[cfg(test)]
 mod worked_example;
 
@@ -56,6 +58,7 @@ pub use introspection::config::IntrospectionConfig;
 pub use jwt::check::check;
 pub use jwt::key::Thumbprint;
 pub use jwt::key_store::Pace;
+pub use jwt::token_type::TokenType;
 pub use jwt::verifier::IssuerStatus;
 pub use partner::config::PartnerConfig;
 pub use refusal::Refusal;

@@ -223,6 +223,7 @@ mod tests {
             principal: Arc::new(principal),
             expires_at: None,
             key: given(key).map(Arc::from),
+            transaction: None,
             delegation: None,
             restrictions: Default::default(),
         })

@@ -9,7 +9,7 @@ use super::kind::{Accepted, Grant, Key, Statement, Subject};
 use super::refusal::Refusal;
 use crate::model::clock::Timestamp;
 use crate::model::limits::Restrictions;
-use crate::model::principal::{Actor, Principal, Proof, Verified};
+use crate::model::principal::{Actor, Principal, Proof, Transaction, Verified};
 
 /// What the credentials say together; none where there is none.
 ///
@@ -21,17 +21,21 @@ use crate::model::principal::{Actor, Principal, Proof, Verified};
 pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Refusal> {
     let mut subjects: Vec<(&Accepted, &Subject)> = Vec::with_capacity(accepted.len());
     let mut grant: Option<&Grant> = None;
+    let mut transaction: Option<&Arc<Transaction>> = None;
     for credential in accepted {
         match &credential.says {
             Statement::Subject(subject) => subjects.push((credential, subject)),
             Statement::Delegation(another) if grant.is_none() => grant = Some(another),
             Statement::Delegation(_) => return Err(Refusal::Delegation("more than one delegation")),
+            // There is one header, with one value.
+            Statement::Transaction(another) => transaction = Some(another),
         }
     }
-    for (credential, _) in &subjects {
+    for credential in accepted {
         check_proof(credential, accepted)?;
     }
     let principal = match (grant, subjects.as_slice()) {
+        (None, []) if transaction.is_some() => return Err(Refusal::TransactionAlone),
         (None, []) => return Ok(None),
         (Some(_), []) => {
             return Err(Refusal::Delegation(
@@ -51,6 +55,7 @@ pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Ref
             Some(Key::Id(id)) => Some(Arc::from(id.as_str())),
             _ => None,
         }),
+        transaction: transaction.map(Arc::clone),
         delegation: grant.map(|grant| Arc::clone(&grant.delegation)),
         restrictions: restrictions(grant, &subjects),
     }))

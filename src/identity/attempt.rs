@@ -50,7 +50,7 @@ impl Attempts {
         let action = Action::Failed(refusal.kind());
         let subject = seen.accepted.iter().find_map(|accepted| match &accepted.says {
             Statement::Subject(subject) => Some(&subject.principal),
-            Statement::Delegation(_) => None,
+            Statement::Delegation(_) | Statement::Transaction(_) => None,
         });
         if let Some(principal) = subject {
             return self.note(presented, seen, whose(principal), action);

@@ -15,6 +15,7 @@ use super::delegation::Delegations;
 use super::introspection::Introspection;
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
+use super::jwt::token_type::TokenType;
 use super::jwt::verifier::{IssuerStatus, Tokens};
 use super::kind::{Accepted, CredentialKind, SingleUse, Statement};
 use super::modes::Modes;
@@ -22,6 +23,7 @@ use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::setup::Setup;
 use super::standing;
+use super::transaction::Transactions;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
@@ -39,6 +41,7 @@ pub struct Authenticator {
     api_keys: ApiKeys,
     partners: Partners,
     introspection: Introspection,
+    transactions: Transactions,
     tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
     role_permissions: bool,
@@ -72,9 +75,11 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 6] {
-        let (keys, asked) = (&self.api_keys, &self.introspection);
-        [&self.delegations, &self.capabilities, &self.partners, keys, asked, &self.tokens]
+    fn kinds(&self) -> [&dyn CredentialKind; 7] {
+        let Self {
+            delegations, capabilities, partners, api_keys, transactions, introspection, tokens, ..
+        } = self;
+        [delegations, capabilities, partners, api_keys, transactions, introspection, tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -114,7 +119,9 @@ impl Authenticator {
         }
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
         let delegations = Delegations::new(delegations, setup)?;
+        let transactions = Transactions::new(issuers, setup)?;
         let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
+        let places = places.chain(transactions.header());
         Ok(Self {
             challenges: challenges(&api_keys),
             places: places.cloned().collect(),
@@ -123,7 +130,8 @@ impl Authenticator {
             capabilities,
             partners: Partners::new(partners, setup)?,
             introspection,
-            tokens: Tokens::new(issuers, setup)?,
+            transactions,
+            tokens: Tokens::of_type(TokenType::Access, issuers, setup)?,
             modes,
             api_keys,
             directory: setup.directory.clone(),
@@ -138,6 +146,7 @@ impl Authenticator {
     /// a reload neither refuses calls until keys are fetched anew, nor lets anyone provoke more fetches.
     pub fn adopt_keys(&mut self, previous: &Self) {
         self.tokens.adopt_keys(&previous.tokens);
+        self.transactions.tokens.adopt_keys(&previous.transactions.tokens);
         self.partners.tokens.adopt_keys(&previous.partners.tokens);
         self.api_keys.adopt(&previous.api_keys);
         self.introspection.adopt(self.api_keys.guesses());
@@ -302,8 +311,9 @@ impl Authenticator {
 
     /// Reads every JWKS now, whatever the cooldown says: for an operator who asks (SIGHUP). Needs a Tokio runtime.
     pub async fn refresh_now(&self) {
-        self.tokens.fetch_keys().await;
-        self.partners.tokens.fetch_keys().await;
+        for tokens in self.all_tokens() {
+            tokens.fetch_keys().await;
+        }
     }
 
     /// What is known of every issuer's keys, in the order of the configuration.
@@ -314,7 +324,7 @@ impl Authenticator {
 
     /// All that has keys of issuers.
     fn all_tokens(&self) -> impl Iterator<Item = &Tokens> {
-        [&self.tokens, &self.partners.tokens].into_iter()
+        [&self.tokens, &self.transactions.tokens, &self.partners.tokens].into_iter()
     }
 
     /// How the directory is doing, if there is one.

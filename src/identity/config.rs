@@ -12,6 +12,7 @@ use super::capability::config::Config as CapabilityConfig;
 pub use super::claim_mapping::ClaimMapping;
 pub use super::config_error::{ConfigError, Risk};
 use super::introspection::config::IntrospectionConfig;
+use super::jwt::token_type::TokenType;
 pub use super::one_or_many::one_or_many;
 use super::partner::config::PartnerConfig;
 use crate::model::principal::IdentityMode;
@@ -157,6 +158,9 @@ pub struct IssuerConfig {
     /// Whether a token is accepted once only, by its `jti`.
     #[serde(default)]
     pub single_use: bool,
+    /// What its tokens are.
+    #[serde(default)]
+    pub token_type: TokenType,
     /// The header `typ` values that its tokens may have, without `application/`; a token without `typ` is a JWT.
     #[serde(default = "default_types")]
     pub types: Vec<String>,
@@ -185,6 +189,7 @@ impl Default for IssuerConfig {
             leeway: default_leeway(),
             max_lifetime: None,
             single_use: false,
+            token_type: TokenType::Access,
             types: default_types(),
         }
     }
@@ -222,6 +227,6 @@ const fn default_leeway() -> Period {
     Period::secs(30)
 }
 
-fn default_types() -> Vec<String> {
+pub(super) fn default_types() -> Vec<String> {
     vec!["JWT".to_owned(), "at+jwt".to_owned()]
 }

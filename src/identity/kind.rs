@@ -10,7 +10,7 @@ use super::candidate::Candidate;
 use super::refusal::Refusal;
 use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
-use crate::model::principal::{Delegated, Principal};
+use crate::model::principal::{Delegated, Principal, Transaction};
 use crate::model::revocation::RevocationFacts;
 use crate::stores;
 
@@ -60,6 +60,8 @@ pub enum Statement {
     Subject(Subject),
     /// On whose behalf another credential of the call acts.
     Delegation(Grant),
+    /// The transaction that the call is part of.
+    Transaction(Arc<Transaction>),
 }
 
 /// Who is calling, by one credential.

@@ -86,6 +86,9 @@ pub enum Refusal {
     /// Its issuer could not be asked about it, or answered what is no answer.
     #[error("the issuer cannot be asked about the token now")]
     IntrospectionUnavailable,
+    /// A transaction token proves nothing of who presents it.
+    #[error("a transaction token is used with a credential of the workload that presents it")]
+    TransactionAlone,
     /// No key like it is known.
     #[error("unknown api key")]
     UnknownApiKey,
@@ -188,6 +191,7 @@ impl Refusal {
             | Self::Disagreement
             | Self::Unproven
             | Self::Inactive
+            | Self::TransactionAlone
             | Self::UnknownApiKey
             | Self::UnknownDelegation
             | Self::UnknownAgent

@@ -35,7 +35,7 @@ pub(super) fn check(records: &Records, accepted: &Accepted) -> Result<(), Refusa
     }
     match &accepted.says {
         Statement::Subject(subject) => check_named(records, &subject.principal),
-        Statement::Delegation(_) => Ok(()),
+        Statement::Delegation(_) | Statement::Transaction(_) => Ok(()),
     }
 }
 

@@ -85,6 +85,7 @@ impl Stated {
             principal: Arc::new(principal),
             expires_at: None,
             key: None,
+            transaction: None,
             delegation: None,
             restrictions,
         })

@@ -68,7 +68,7 @@ fn the_worked_example_of_the_documentation_is_this_code_and_works() {
         match verifying.as_mut().poll(&mut context) {
             std::task::Poll::Ready(outcome) => outcome.map(|accepted| match accepted.says {
                 Statement::Subject(subject) => subject.principal.id.clone(),
-                Statement::Delegation(_) => String::new(),
+                _ => String::new(),
             }),
             std::task::Poll::Pending => panic!("nothing to wait for"),
         }

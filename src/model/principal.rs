@@ -158,6 +158,8 @@ pub struct Verified {
     pub expires_at: Option<Timestamp>,
     /// The id of its API key, where it presented one.
     pub key: Option<Arc<str>>,
+    /// The transaction that the call is part of, where its caller shows one.
+    pub transaction: Option<Arc<Transaction>>,
     /// The delegation that it acts by, where there is one.
     pub delegation: Option<Arc<Delegated>>,
     /// What no policy can allow.
@@ -187,6 +189,27 @@ pub struct Delegated {
     pub scope: Vec<String>,
     /// When it, or the first of those that it passes on, ceases to be valid.
     pub expires_at: Timestamp,
+}
+
+/// The transaction that a call is part of, as a transaction token says: `input.subject.transaction`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transaction {
+    /// Its id.
+    pub txn: String,
+    /// On whose behalf it was begun.
+    pub sub: String,
+    /// Who vouches for it.
+    pub iss: String,
+    /// What it is for.
+    pub scope: Vec<String>,
+    /// The workload that asked for the token; not the one that calls.
+    pub req_wl: String,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tctx: Option<Map<String, Value>>,
+    /// The request that began it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rctx: Option<Map<String, Value>>,
 }
 
 /// Whether a call must, may, or need not say who it is (`identity.mode`).

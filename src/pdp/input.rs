@@ -94,6 +94,9 @@ impl Prepared {
         if let Some(delegation) = verified.delegation.as_deref() {
             subject = with(subject, "delegation", delegation);
         }
+        if let Some(transaction) = verified.transaction.as_deref() {
+            subject = with(subject, "transaction", transaction);
+        }
         subject
     }
 

@@ -61,6 +61,7 @@ fn alice() -> AuthContext {
         principal: Arc::new(principal),
         expires_at,
         key: None,
+        transaction: None,
         delegation: None,
         restrictions,
     })

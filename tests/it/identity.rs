@@ -18,3 +18,4 @@ mod several;
 mod single_use;
 mod sources;
 pub mod support;
+mod token_types;

@@ -169,11 +169,19 @@ pub(super) const ENTRIES: &[Entry] = &[
          `max_lifetime` is required, too.",
     ),
     entry(
+        "identity.issuers[].token_type",
+        Kind::Word,
+        "What its tokens are: `access`, which say who is calling, or `transaction`: transaction tokens, in the header \
+         `Txn-Token`, whose `audience` is the trust domain. They become `input.subject.transaction`, beside a credential of the \
+         caller. Such an issuer has no `types`, `prefix`, `claims` or `single_use`.",
+    ),
+    entry(
         "identity.issuers[].types",
         Kind::Texts,
         "Accepted `typ` header values, without `application/`; a token without `typ` counts as `JWT`. An `at+jwt` must be an \
          access token of RFC 9068: with `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti`; `roles`, `groups` and \
-         `entitlements` are lists where they are there.",
+         `entitlements` are lists where they are there. Types of tokens that are for something else are refused here, e.g. `oauth-id-jag+jwt`, \
+         `dpop+jwt`, `logout+jwt`, `secevent+jwt`, `txntoken+jwt`.",
     ),
     entry(
         "identity.capabilities",

@@ -32,3 +32,17 @@ pub(super) fn check(claims: &Claims) -> Result<(), Refusal> {
 pub(super) fn entitlements(claims: &Claims) -> impl Iterator<Item = &str> {
     claims.get("entitlements").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
+
+/// A security event token need not say so in its `typ` (RFC 8417 section 2.3): its `events` do (section 2.2).
+///
+/// # Errors
+/// Where the claims are those of a security event token, a logout token among them.
+pub(super) fn check_no_event(claims: &Claims) -> Result<(), Refusal> {
+    let is_uri = |name: &String| name.contains(':');
+    match claims.get("events") {
+        Some(Value::Object(events)) if events.keys().any(is_uri) => {
+            Err(wrong("events", "makes it a security event token, which is no credential"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -8,8 +8,9 @@ mod source;
 
 use self::entry::Entry;
 use super::issuer::media_type;
+use super::token_type::{TokenType, other_purpose};
 use crate::identity::capability;
-use crate::identity::config::{Config, ConfigError, IssuerConfig, Risk};
+use crate::identity::config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk, default_types};
 use crate::model::units::Period;
 use crate::registry::issue::ASSERTION;
 
@@ -34,6 +35,7 @@ pub fn check(config: &Config, shortest_refresh: Period) -> Vec<ConfigError> {
             );
         }
         values(&mut entry, issuer);
+        token_type(&mut entry, issuer);
         prefix(&mut entry, issuer, before);
         algorithms::check(&mut entry, issuer);
         source::check(&mut entry, issuer);
@@ -84,6 +86,31 @@ fn values(entry: &mut Entry<'_>, config: &IssuerConfig) {
     if types.is_empty() || types.iter().any(String::is_empty) {
         let hint = "write e.g. `[JWT, at+jwt]`, which is the default";
         entry.wrong(".types", "must list types of tokens, none of them empty", hint);
+    }
+}
+
+/// INVARIANT (one purpose): no type of tokens that are for something else can be configured as one of access tokens.
+fn token_type(entry: &mut Entry<'_>, config: &IssuerConfig) {
+    let IssuerConfig { types, token_type, prefix, claims, single_use, .. } = config;
+    for typ in types {
+        if let Some(purpose) = other_purpose(&media_type(typ)) {
+            let message = format!("`{typ}` is not a type of access tokens: it is {purpose}");
+            entry.wrong(".types", message, "list types of access tokens, e.g. `[JWT, at+jwt]`");
+        }
+    }
+    if *token_type == TokenType::Access {
+        return;
+    }
+    let hint = "leave it out: transaction tokens say who else is concerned, and not who is calling";
+    for (key, is_set) in [
+        (".types", *types != default_types()),
+        (".prefix", prefix.is_some()),
+        (".claims", *claims != ClaimMapping::default()),
+        (".single_use", *single_use),
+    ] {
+        if is_set {
+            entry.wrong(key, "is for access tokens, and the issuer has `token_type: transaction`", hint);
+        }
     }
 }
 

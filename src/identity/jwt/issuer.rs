@@ -10,6 +10,7 @@ use super::jws::Jws;
 use super::key_store::{Generation, KeyStore};
 use super::mapping::Mapping;
 use super::source::{Around, Source};
+use super::token_type::{TRANSACTION, TokenType};
 use crate::identity::config::{ConfigError, IssuerConfig};
 use crate::identity::refusal::Refusal;
 use crate::model::clock::Timestamp;
@@ -26,6 +27,7 @@ pub(in crate::identity) struct Issuer {
     pub(in crate::identity) audience: Vec<String>,
     algorithms: Vec<Algorithm>,
     types: Vec<String>,
+    pub(in crate::identity) token_type: TokenType,
     pub(in crate::identity) leeway_nanos: i64,
     pub(in crate::identity) max_lifetime_nanos: Option<i64>,
     pub(in crate::identity) max_age_nanos: i64,
@@ -64,7 +66,11 @@ impl Issuer {
             prefix: config.prefix.clone(),
             audience: config.audience.clone(),
             algorithms,
-            types: config.types.iter().map(|name| media_type(name)).collect(),
+            types: match config.token_type {
+                TokenType::Access => config.types.iter().map(|name| media_type(name)).collect(),
+                TokenType::Transaction => vec![TRANSACTION.to_owned()],
+            },
+            token_type: config.token_type,
             leeway_nanos: nanos(config.leeway),
             max_lifetime_nanos: config.max_lifetime.map(nanos),
             max_age_nanos: nanos(config.jwks_max_age),

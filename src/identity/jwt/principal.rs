@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::access_token;
 use super::claim_path::{Ambiguous, ClaimPath};
 use super::claims::{AMBIGUOUS, Claims, Single, checked, id_at, required_text, text, texts, unusable, wrong};
 use super::mapping::Mapping;
+use super::{access_token, entra};
 use crate::identity::refusal::Refusal;
 use crate::model::principal::{Actor, Prepared, Principal, Proof};
 use crate::model::subject;
@@ -24,10 +24,11 @@ pub(in crate::identity) fn principal(
         mapping;
     let id = subject_id(&claims, id.as_ref())?;
     let agent = agent.as_ref().map(|path| id_at(&claims, path)).transpose()?.flatten();
+    let said = entra::read(&claims, &id)?;
     let kind = match text(&claims, kind)? {
         Some(given) => checked(kind, given, subject::check_kind)?,
         None if agent.as_ref() == Some(&id) => "agent".to_owned(),
-        None => (*usual_kind).to_owned(),
+        None => said.kind.unwrap_or(*usual_kind).to_owned(),
     };
     let tenant = match text(&claims, tenant)? {
         Some(given) => Some(checked(tenant, given, subject::check_tenant)?),
@@ -44,6 +45,10 @@ pub(in crate::identity) fn principal(
         Some(path) => texts(path, path.find(&claims), Single::Whole)?,
         None => usual_permissions(&claims, is_access_token)?,
     };
+    let mut actors = actors(&claims)?;
+    if actors.is_empty() {
+        actors.extend(said.actor);
+    }
     Ok(Principal {
         id,
         kind,
@@ -54,7 +59,7 @@ pub(in crate::identity) fn principal(
         permissions,
         tenant,
         agent,
-        actors: actors(&claims)?,
+        actors,
         attributes: found(&claims, attributes)?,
         claims,
         proof: Proof::Bearer,

@@ -13,6 +13,7 @@ use super::jws::Jws;
 use super::key::Thumbprint;
 use super::key_store::KeyStore;
 use super::source::Around;
+use super::token_type::TokenType;
 use super::{access_token, principal, strict_json};
 use crate::identity::candidate::{Candidate, Place};
 use crate::identity::config::{ConfigError, IssuerConfig};
@@ -94,9 +95,15 @@ impl Basis for SignedBy {
 }
 
 impl Tokens {
-    /// Makes the issuers ready: reads files and environment variables; fetches nothing.
-    pub(in crate::identity) fn new(issuers: &[IssuerConfig], setup: &Setup<'_>) -> Result<Self, ConfigError> {
-        Self::below("identity.issuers", issuers, setup)
+    /// Makes the issuers of one type of tokens ready: reads files and environment variables; fetches nothing.
+    pub(in crate::identity) fn of_type(
+        token_type: TokenType,
+        issuers: &[IssuerConfig],
+        setup: &Setup<'_>,
+    ) -> Result<Self, ConfigError> {
+        let mut all = Self::below("identity.issuers", issuers, setup)?;
+        all.issuers.retain(|issuer| issuer.token_type == token_type);
+        Ok(all)
     }
 
     /// Makes issuers ready that another key of the configuration lists.
@@ -238,6 +245,8 @@ impl Tokens {
         let is_access_token = issuer::is_access_token(&jws);
         if is_access_token {
             access_token::check(&claims)?;
+        } else {
+            access_token::check_no_event(&claims)?;
         }
         claims::check_required(&claims, issuer)?;
         let expires_at = claims::expires_at(&claims)?;
@@ -280,6 +289,13 @@ impl Tokens {
                 true => Err(claims::wrong("iss", "is not the issuer that the token's prefix belongs to")),
                 false => Ok(owner),
             };
+        }
+        // A transaction token may leave it out: `aud`, the trust domain, is judged all the same.
+        if let [only] = self.issuers.as_slice()
+            && only.token_type == TokenType::Transaction
+            && !claims.contains_key("iss")
+        {
+            return Ok(only);
         }
         let name = claims::required_text(claims, "iss")?;
         let named = self.issuers.iter().find(|issuer| issuer.name == name);

@@ -93,6 +93,7 @@ mod tests {
             principal: Arc::new(principal),
             expires_at: None,
             key: None,
+            transaction: None,
             delegation: None,
             restrictions,
         })

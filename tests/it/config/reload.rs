@@ -62,6 +62,7 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.issuers[].algorithms", json!(["ES256"])),
         ("identity.issuers[].jwks_file", json!("/j")),
         ("identity.issuers[].jwks_url", json!("https://idp.example/")),
+        ("identity.issuers[].token_type", json!("transaction")),
         ("identity.issuers[].types", json!(["JWT"])),
         ("identity.issuers[].issuer", json!("https://b.example")),
         ("identity.issuers[].public_key", json!(PUBLIC_KEY)),
