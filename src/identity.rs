@@ -14,10 +14,10 @@
 //! INVARIANT (no confusion): whether an issuer has key pairs or shares a secret is said by the configuration, and neither a
 //! token nor a document of keys can change it.
 //!
-//! Deliberately absent: encrypted tokens, keys that a token brings along (`jwk`, `jku`, `x5u`, `x5c`), secrets in a JWKS or
+//! Deliberately absent: encrypted tokens, keys that an issuer's token brings along (`jwk`, `jku`, `x5u`, `x5c`), secrets in a JWKS or
 //! in the configuration file, a cache of refusals.
 //!
-//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
+//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
 //! [`capability`] → [`partner`] → [`introspection`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
 
@@ -33,6 +33,7 @@ mod config;
 mod config_error;
 mod delegation;
 pub mod dev;
+mod dpop;
 pub mod inspect;
 pub mod introspection;
 pub mod jwt;

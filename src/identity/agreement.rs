@@ -16,9 +16,14 @@ use crate::model::principal::{Actor, Principal, Proof, Transaction, Verified};
 /// Two credentials agree if they name the same subject or the same agent, if one is bound to a key that the other proves
 /// (RFC 7800), or if a delegation names both.
 ///
+/// `proven` is the credential whose key a proof of possession (RFC 9449) has shown the caller to hold.
+///
 /// # Errors
-/// [`Refusal::Disagreement`], [`Refusal::Unproven`], or why the delegation is not for this caller.
-pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Refusal> {
+/// [`Refusal::Disagreement`], [`Refusal::Unproven`], [`Refusal::WithoutProof`], or why the delegation is not for this caller.
+pub(super) fn agreed(
+    accepted: &[Arc<Accepted>],
+    proven: Option<&Accepted>,
+) -> Result<Option<Verified>, Refusal> {
     let mut subjects: Vec<(&Accepted, &Subject)> = Vec::with_capacity(accepted.len());
     let mut grant: Option<&Grant> = None;
     let mut transaction: Option<&Arc<Transaction>> = None;
@@ -32,7 +37,7 @@ pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Ref
         }
     }
     for credential in accepted {
-        check_proof(credential, accepted)?;
+        check_proof(credential, accepted, proven)?;
     }
     let principal = match (grant, subjects.as_slice()) {
         (None, []) if transaction.is_some() => return Err(Refusal::TransactionAlone),
@@ -43,7 +48,7 @@ pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Ref
             ));
         }
         (Some(grant), subjects) => delegated(grant, subjects)?,
-        (None, subjects) => one_subject(subjects)?,
+        (None, subjects) => one_subject(subjects, proven)?,
     };
     Ok(Some(Verified {
         principal,
@@ -62,13 +67,24 @@ pub(super) fn agreed(accepted: &[Arc<Accepted>]) -> Result<Option<Verified>, Ref
 }
 
 /// INVARIANT (bound is proven): a credential that is bound to a key is nothing without the proof of that key.
-fn check_proof(credential: &Accepted, accepted: &[Arc<Accepted>]) -> Result<(), Refusal> {
-    match &credential.bound_to {
-        Some(key) if !accepted.iter().any(|other| other.proves.as_ref() == Some(key)) => {
-            Err(Refusal::Unproven)
-        }
-        _ => Ok(()),
+fn check_proof(
+    credential: &Accepted,
+    accepted: &[Arc<Accepted>],
+    proven: Option<&Accepted>,
+) -> Result<(), Refusal> {
+    let Some(key) = &credential.bound_to else { return Ok(()) };
+    if is_proven(credential, proven) || accepted.iter().any(|other| other.proves.as_ref() == Some(key)) {
+        return Ok(());
     }
+    match key {
+        Key::JwkThumbprint(_) => Err(Refusal::WithoutProof),
+        Key::Id(_) | Key::CertificateThumbprint(_) => Err(Refusal::Unproven),
+    }
+}
+
+/// Whether it is the credential that a proof was made for: a proof is for one token, whatever others are bound to its key.
+fn is_proven(credential: &Accepted, proven: Option<&Accepted>) -> bool {
+    proven.is_some_and(|proven| std::ptr::eq(proven, credential))
 }
 
 /// Whether two credentials speak of the same caller. Agents have one name each, whoever vouches for them.
@@ -77,7 +93,10 @@ fn is_same(one: &Principal, other: &Principal) -> bool {
     one.is_same_as(other) || (one.agent.is_some() && one.agent == other.agent && tenants_agree)
 }
 
-fn one_subject(subjects: &[(&Accepted, &Subject)]) -> Result<Arc<Principal>, Refusal> {
+fn one_subject(
+    subjects: &[(&Accepted, &Subject)],
+    proven: Option<&Accepted>,
+) -> Result<Arc<Principal>, Refusal> {
     let bound = subjects.iter().find(|(credential, _)| credential.bound_to.is_some());
     // What is for some operations only says most of what the call may do.
     let narrow = || subjects.iter().find(|(_, subject)| subject.scope.is_some());
@@ -96,7 +115,8 @@ fn one_subject(subjects: &[(&Accepted, &Subject)]) -> Result<Arc<Principal>, Ref
         add_actor(Arc::make_mut(&mut principal), &theirs.principal);
     }
     if credential.bound_to.is_some() {
-        Arc::make_mut(&mut principal).proof = Proof::Bound;
+        let proof = if is_proven(credential, proven) { Proof::Dpop } else { Proof::Bound };
+        Arc::make_mut(&mut principal).proof = proof;
     }
     Ok(principal)
 }
@@ -204,7 +224,7 @@ mod tests {
 
     /// `ID by ACTOR…; scopes N; limits N`, or the refusal.
     fn shown(credentials: &[Arc<Accepted>]) -> String {
-        match agreed(credentials) {
+        match agreed(credentials, None) {
             Ok(None) => "nobody".to_owned(),
             Ok(Some(Verified { principal, restrictions, .. })) => {
                 let actors: Vec<_> =

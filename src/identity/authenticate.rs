@@ -8,10 +8,11 @@ use super::agreement::agreed;
 use super::api_key::{self, ApiKeys};
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
-use super::candidate::{Candidate, candidates};
+use super::candidate::{Candidate, candidates, dpop_token};
 use super::capability::Capabilities;
 use super::config::{Config, ConfigError};
 use super::delegation::Delegations;
+use super::dpop;
 use super::introspection::Introspection;
 use super::jwt::check::check;
 use super::jwt::key_store::KeyStore;
@@ -196,10 +197,21 @@ impl Authenticator {
             }
             Err(refusal) => {
                 attempts.inspect(|attempts| attempts.refused(presented, &seen, &refusal));
-                refusal.into()
+                return Err(self.refused(presented, refusal));
             }
         };
         Err(Failure { challenges: Arc::clone(&self.challenges), ..failure })
+    }
+
+    /// The failure, with what would do instead: a call with the scheme `DPoP` is told what was wrong by that scheme alone.
+    fn refused(&self, presented: &Presented<'_>, refusal: Refusal) -> Failure {
+        let with_scheme = dpop_token(presented).is_some();
+        let others = self.challenges.iter().filter(|_| !with_scheme).cloned();
+        let challenges = match dpop::challenge(with_scheme, &refusal) {
+            Some(challenge) => others.chain([challenge]).collect(),
+            None => Arc::clone(&self.challenges),
+        };
+        Failure { challenges, ..refusal.into() }
     }
 
     async fn verify_all<'r>(
@@ -217,10 +229,20 @@ impl Authenticator {
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
         let records = self.records()?;
         accepted.iter().try_for_each(|accepted| self.partners.check_name(accepted, records.as_deref()))?;
-        let mut agreed = agreed(accepted)?;
+        // The token of the `Authorization` header is the first.
+        let proven = dpop_token(presented).and_then(|token| Some((token, accepted.first()?)));
+        let proof = proven.map(|(token, first)| dpop::check(presented, token, first, self.clock.now()));
+        let proof = proof.transpose()?;
+        let mut agreed = agreed(accepted, proven.map(|(_, first)| first.as_ref()))?;
         if let Some(records) = &records {
             accepted.iter().try_for_each(|accepted| standing::check(records, accepted))?;
             agreed.iter_mut().for_each(|verified| standing::limit(records, verified));
+        }
+        if let Some(proof) = &proof {
+            self.consume(proof).await.map_err(|refusal| match refusal {
+                Refusal::Replayed | Refusal::PerhapsReplayed => Refusal::ProofReplayed,
+                other => other,
+            })?;
         }
         for single_use in accepted.iter().filter_map(|credential| credential.single_use.as_ref()) {
             self.consume(single_use).await?;

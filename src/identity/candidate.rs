@@ -18,7 +18,7 @@ pub const MAX_CREDENTIAL_BYTES: usize = 8 * 1024;
 /// Where a credential stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'r> {
-    /// `Authorization: Bearer …` (RFC 6750 section 2.1).
+    /// `Authorization: Bearer …` (RFC 6750 section 2.1), or `DPoP …` (RFC 9449 section 7.1).
     Bearer,
     /// A header of its own.
     Header(&'r HeaderName),
@@ -59,7 +59,7 @@ pub fn candidates<'r>(
 ) -> Result<Vec<Candidate<'r>>, Refusal> {
     let peer = presented.peer.map(|peer| peer.ip());
     let mut found = Vec::new();
-    if let Some(text) = bearer(presented)? {
+    if let Some((_, text)) = authorization(presented)? {
         found.push(Candidate { place: Place::Bearer, text, peer });
     }
     for name in headers {
@@ -80,9 +80,23 @@ pub fn candidates<'r>(
     Ok(found)
 }
 
-/// The bearer token (RFC 6750 section 2.1) of the `Authorization` header (RFC 9110 section 11.6.2). More than one value,
-/// another scheme, an empty or ill-formed token are refused.
-fn bearer<'r>(presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
+/// The token that is presented with the scheme `DPoP`, if one is.
+pub(super) fn dpop_token<'r>(presented: &Presented<'r>) -> Option<&'r str> {
+    match authorization(presented) {
+        Ok(Some((Scheme::Dpop, token))) => Some(token),
+        _ => None,
+    }
+}
+
+/// A scheme of the `Authorization` header.
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+/// The token of the `Authorization` header (RFC 9110 section 11.6.2), and its scheme. More than one value, another scheme, an
+/// empty or ill-formed token are refused.
+fn authorization<'r>(presented: &Presented<'r>) -> Result<Option<(Scheme, &'r str)>, Refusal> {
     let mut values = presented.header(&AUTHORIZATION);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -94,16 +108,18 @@ fn bearer<'r>(presented: &Presented<'r>) -> Result<Option<&'r str>, Refusal> {
     let Some((scheme, token)) = text.split_once(' ') else {
         return Err(Refusal::Authorization("the Authorization header is not `Bearer <token>`"));
     };
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::Authorization("the Authorization scheme is not Bearer"));
-    }
+    let scheme = match scheme {
+        name if name.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+        name if name.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+        _ => return Err(Refusal::Authorization("the Authorization scheme is not Bearer")),
+    };
     let token = token.trim_matches(' ');
     // b64token of RFC 6750 section 2.1; also keeps control characters and lists out.
     let token_char = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
     if token.is_empty() || !token.bytes().all(token_char) {
         return Err(Refusal::Authorization("the bearer token is empty or has characters that no token has"));
     }
-    Ok(Some(token))
+    Ok(Some((scheme, token)))
 }
 
 #[cfg(test)]
@@ -134,6 +150,9 @@ mod tests {
             (&[][..], ""),
             (&["Bearer a.b.c"], "bearer a.b.c"),
             (&["bearer  a.b.c "], "bearer a.b.c"),
+            (&["DPoP a.b.c"], "bearer a.b.c"),
+            (&["DPoP "], "refused"),
+            (&["DPoP a.b.c", "Bearer a.b.c"], "refused"),
             (&["Bearer"], "refused"),
             (&["Bearer "], "refused"),
             (&["Bearer a b"], "refused"),

@@ -86,6 +86,18 @@ pub enum Refusal {
     /// Its issuer could not be asked about it, or answered what is no answer.
     #[error("the issuer cannot be asked about the token now")]
     IntrospectionUnavailable,
+    /// It is bound to a key by its thumbprint, and comes without a proof (RFC 9449 section 7.2).
+    #[error("the credential is bound to a key that the caller does not prove to hold")]
+    WithoutProof,
+    /// The scheme `DPoP` is for tokens that are bound to a key (RFC 9449 section 7.1).
+    #[error("the token is presented with the scheme DPoP, and is not bound to a key that way")]
+    NotBound,
+    /// The proof does not hold (RFC 9449 section 4.3).
+    #[error("the DPoP proof {0}")]
+    Proof(&'static str),
+    /// The proof was used, or perhaps was, before this process began to remember.
+    #[error("the DPoP proof was used before, or is older than this server's memory of used ones")]
+    ProofReplayed,
     /// A transaction token proves nothing of who presents it.
     #[error("a transaction token is used with a credential of the workload that presents it")]
     TransactionAlone,
@@ -169,7 +181,7 @@ impl Refusal {
             | Self::DirectoryTooOld(_) => FailureKind::VerifierUnavailable,
             Self::Scope(_) => FailureKind::InsufficientPermissions,
             Self::Revoked(_) => FailureKind::CredentialRevoked,
-            Self::Replayed | Self::PerhapsReplayed => FailureKind::CredentialReplayed,
+            Self::Replayed | Self::PerhapsReplayed | Self::ProofReplayed => FailureKind::CredentialReplayed,
             Self::Throttled { .. } => FailureKind::RateLimited,
             Self::Delegation(_) | Self::OtherOrganisation | Self::NameOfAnother => FailureKind::Mismatch,
             Self::TooLong
@@ -191,6 +203,9 @@ impl Refusal {
             | Self::Disagreement
             | Self::Unproven
             | Self::Inactive
+            | Self::WithoutProof
+            | Self::NotBound
+            | Self::Proof(_)
             | Self::TransactionAlone
             | Self::UnknownApiKey
             | Self::UnknownDelegation

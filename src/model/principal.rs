@@ -77,6 +77,8 @@ pub enum Proof {
     Bearer,
     /// Another credential, that this one is bound to (RFC 7800 `cnf`).
     Bound,
+    /// A proof of the key that it is bound to (RFC 9449).
+    Dpop,
 }
 
 /// An actor chain in the nested form of RFC 8693 section 4.1: `{"sub": …, "act": {"sub": …}}`.

@@ -98,6 +98,8 @@ pub enum ProofName {
     Bearer,
     /// Another credential.
     Bound,
+    /// A proof of its key (RFC 9449).
+    Dpop,
 }
 
 impl Subject {
@@ -129,6 +131,7 @@ impl Subject {
             proof: match self.proof {
                 ProofName::Bearer => Proof::Bearer,
                 ProofName::Bound => Proof::Bound,
+                ProofName::Dpop => Proof::Dpop,
             },
             limits: Arc::new(self.limits.clone()),
             operations: self.operations.as_deref().map(Arc::from),

@@ -11,6 +11,7 @@ mod cves;
 mod delegations;
 mod dev;
 mod discovery;
+mod dpop;
 mod introspection;
 mod jwks;
 mod served;

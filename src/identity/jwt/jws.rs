@@ -1,7 +1,8 @@
 //! The compact form of a signed token (RFC 7515 section 7.1), read strictly and before anything is believed.
 //!
 //! `jku`, `x5u`, `jwk` and `x5c` are never looked at: keys come from the issuer's configuration alone, so a header can
-//! name one (`kid`) but not bring one. They are ignored, not refused, because honest issuers send them.
+//! name one (`kid`) but not bring one. They are ignored, not refused, because honest issuers send them. A proof of possession is no
+//! issuer's token, and its key is compared with the one that such a token names ([`crate::identity`], `dpop`).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -79,6 +80,14 @@ impl<'t> Jws<'t> {
 pub(in crate::identity) fn declared_type(text: &str) -> Option<String> {
     let (header, _) = text.split_once('.')?;
     header_of(header).ok()?.get("typ")?.as_str().map(str::to_owned)
+}
+
+/// The whole header of a token, for what brings its own key.
+///
+/// # Errors
+/// When it is not one strict JSON object in base64url.
+pub(in crate::identity) fn header(token: &str) -> Result<Map<String, Value>, Refusal> {
+    header_of(token.split('.').next().unwrap_or_default())
 }
 
 /// The header, of which there is only one reading.
