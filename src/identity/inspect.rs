@@ -14,6 +14,7 @@ use super::capability;
 use super::jwt::claims::numeric_date;
 use super::jwt::issuer::media_type;
 use super::jwt::strict_json;
+use super::jwt::token_type::{TRANSACTION, other_purpose};
 use crate::model::clock::Timestamp;
 
 /// What a text looks like.
@@ -164,6 +165,14 @@ fn judge_header(seen: &mut Inspected, header: &Map<String, Value>) {
     let text = |name: &str| header.get(name).and_then(Value::as_str);
     if text("typ").is_some_and(|typ| media_type(typ) == capability::TYPE) && seen.form == Form::Jwt {
         seen.form = Form::Capability;
+    }
+    let typ = text("typ").map(media_type).unwrap_or_default();
+    match other_purpose(&typ) {
+        Some(purpose) if typ == TRANSACTION => {
+            seen.remark(format!("its type `{typ}` says that it is {purpose}"))
+        }
+        Some(purpose) => seen.refuse(format!("its type `{typ}` says that it is {purpose}")),
+        None => {}
     }
     let algorithm = text("alg").map(|name| (name, Algorithm::by_name(name)));
     match algorithm {

@@ -36,6 +36,6 @@ const OTHERS: [(&str, &str); 14] = [
 ];
 
 /// What tokens of a type are instead of access tokens; `None` where they may be some.
-pub(super) fn other_purpose(media_type: &str) -> Option<&'static str> {
+pub(in crate::identity) fn other_purpose(media_type: &str) -> Option<&'static str> {
     OTHERS.iter().find(|(name, _)| *name == media_type).map(|(_, purpose)| *purpose)
 }

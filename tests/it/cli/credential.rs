@@ -59,6 +59,8 @@ fn a_token_is_shown_and_what_is_wrong_with_it() {
         header[name] = value;
         token(&header, &claims)
     };
+    let grant = inspect(&with("typ", json!("oauth-id-jag+jwt")), 1);
+    assert!(findings(&grant)[0].starts_with("refused: its type `oauth-id-jag+jwt` says that it is a grant"));
     let cap = |change: &[(&str, Value)]| {
         let mut header = json!({ "alg": "EdDSA", "typ": "agentpack-cap+jwt", "kid": "k" });
         let mut claims =

@@ -1,6 +1,6 @@
 //! Tokens that were made for something else, transaction tokens, and what Entra says of agents.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use verdict::identity::{Authenticator, IssuerConfig, TokenType, check};
 use verdict::model::failure::Failure;
@@ -9,6 +9,7 @@ use verdict::model::principal::{AuthContext, IdentityMode, Verified};
 use verdict::model::units::Period;
 
 use super::support::*;
+use crate::harness::TestApp;
 
 const OTHER_PURPOSES: [&str; 14] = [
     "client-authentication+jwt",
@@ -199,6 +200,35 @@ async fn every_claim_of_a_transaction_token_counts() {
     }
 }
 
+/// Through the server: policy sees the transaction beside the caller, and what a body says of one is not it.
+#[test]
+fn policy_sees_the_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = |name: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, jwks(&[pair_for(name).jwk("k1", json!({}))])).unwrap();
+        file.display().to_string()
+    };
+    let config = format!(
+        "identity: {{issuers: [{{issuer: '{ISSUER}', audience: {AUDIENCE}, algorithms: [ES256], jwks_file: '{}'}}, \
+         {{issuer: 'https://txn.example', audience: {TRUST_DOMAIN}, algorithms: [ES384], jwks_file: '{}', \
+         token_type: transaction}}]}}\n",
+        keys("ES256"),
+        keys("ES384")
+    );
+    let policy = "package app\nseen := [input.subject.id, input.subject.transaction.tctx.action, \
+                  input.subject.transaction.sub]\n";
+    let server = TestApp::new().config(&config).clock(clock()).file("app/app.rego", policy).start();
+    let authorization = format!("Bearer {}", es256_token(&claims()));
+    let token = signed("txntoken+jwt", &transaction());
+    let mut headers = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let body = br#"{"input": {"subject": {"transaction": {"tctx": {"action": "SELL"}, "sub": "mallory"}}}}"#;
+    assert_eq!(server.send("POST", "/v1/data/app/seen", &headers, body).json().get("result"), None);
+    headers.push(("txn-token", &token));
+    let answer = server.send("POST", "/v1/data/app/seen", &headers, body).json();
+    assert_eq!(answer["result"], json!(["alice", "BUY", "bob"]));
+}
+
 #[tokio::test]
 async fn the_header_is_no_place_of_credentials_where_nobody_is_trusted_with_it() {
     let (authenticator, _) = es256();
@@ -207,9 +237,12 @@ async fn the_header_is_no_place_of_credentials_where_nobody_is_trusted_with_it()
     assert_eq!(verified.transaction, None);
 }
 
+/// What an issuer is given that it cannot have.
+type Change = (&'static str, fn(&mut IssuerConfig));
+
 #[test]
 fn an_issuer_of_transaction_tokens_has_nothing_of_access_tokens() {
-    let changes: [(&str, fn(&mut IssuerConfig)); 4] = [
+    let changes: [Change; 4] = [
         ("types", |one| one.types = vec!["JWT".to_owned()]),
         ("prefix", |one| one.prefix = Some("txn_".to_owned())),
         ("claims", |one| one.claims.tenant = Some("org".to_owned())),
