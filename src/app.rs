@@ -123,7 +123,7 @@ impl App {
         let bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
         edge.bootstrap.clone_from(&bootstrap);
         let edge = Arc::new(edge);
-        let listeners = Listeners::start(&loaded, &edge).await?;
+        let listeners = Listeners::start(&loaded, &edge, &supervisor, &clock).await?;
         let live = Arc::new(Live {
             current,
             log,
@@ -135,6 +135,7 @@ impl App {
             metrics: Arc::clone(&metrics),
             static_file: std::sync::Mutex::new(file),
             registry: registry.clone(),
+            certificates: listeners.certificates.clone(),
             stores: std::sync::Mutex::new(stores),
             loaded: std::sync::Mutex::new(loaded),
         });
@@ -159,6 +160,11 @@ impl App {
     /// There is no registry, it has been begun, or its database fails.
     pub async fn begin(&self, organisation: &str) -> Result<Done, String> {
         registry::begin(self.registry.as_ref(), self.bootstrap.as_ref(), organisation).await
+    }
+
+    /// Where calls are taken, as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.listeners.scheme, self.address)
     }
 
     /// Drains and stops; `false` when what was under way did not finish within `server.shutdown_grace`.

@@ -5,10 +5,10 @@
 //! INVARIANT (answered): what arrives and is no HTTP request is handed to the doors as [`Malformed`], so that it is
 //! answered and recorded like any other refusal.
 //!
-//! Deliberately absent: TLS, Unix sockets. A connection is served over any `AsyncRead + AsyncWrite`; only [`protocol`] and
+//! Deliberately absent: Unix sockets. A connection is served over any `AsyncRead + AsyncWrite`; only [`protocol`], [`tls`] and
 //! the accept loop know TCP.
 //!
-//! Reading order: this file (accept loop) → [`places`] → [`connection`] (one connection) → [`activity`], [`guard`] (what it
+//! Reading order: this file (accept loop) → [`places`] → [`connection`] (one connection) → [`tls`] → [`activity`], [`guard`] (what it
 //! is doing, and for how long it may) → [`drive`], [`http1`], [`http2`] → [`malformed`].
 
 use std::future::{Future, poll_fn};
@@ -41,11 +41,13 @@ mod peer;
 mod places;
 mod protocol;
 mod service;
+mod tls;
 
 pub use config::Config;
 pub use malformed::Malformed;
 pub use management::{ManagementConfig, ManagementListen};
-pub use peer::Peer;
+pub use peer::{ClientCertificate, Peer};
+pub use tls::{ClientAuth, Tls, TlsConfig, TlsVersion};
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -68,6 +70,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    tls: Option<Arc<Tls>>,
     config: Config,
     metrics: Arc<Metrics>,
     stop: impl Future<Output = ()>,
@@ -76,7 +79,7 @@ pub async fn serve(
     let (stopping, stopped) = watch::channel(false);
     // Nothing is sent: the channel ends when the last connection drops its sender.
     let (alive, mut ended) = mpsc::channel::<()>(1);
-    let template = Connection::new(router, &config, stopped);
+    let template = Connection::new(router, tls, &config, stopped);
     let open = |stream: TcpStream, peer: SocketAddr, place: Option<Place>| {
         let (activity, connection) = (Arc::new(Activity::default()), template.clone());
         let (alive, open) = (alive.clone(), Open::new(Arc::clone(&metrics)));

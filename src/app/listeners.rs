@@ -8,10 +8,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::error::{StartError, misconfigured};
+use super::supervisor::Supervisor;
 use crate::config::Loaded;
 use crate::doors::edge::Edge;
 use crate::doors::routes::{Listener, router};
-use crate::listen::{self, ManagementListen};
+use crate::listen::{self, ManagementListen, Tls, TlsConfig};
+use crate::model::clock::Clock;
 
 /// Listeners that serve.
 pub(super) struct Listeners {
@@ -19,6 +21,10 @@ pub(super) struct Listeners {
     pub(super) address: SocketAddr,
     /// Where the server is managed, if there is a listener for that.
     pub(super) management: Option<SocketAddr>,
+    /// Their certificates.
+    pub(super) certificates: Vec<Arc<Tls>>,
+    /// What the listener of calls speaks.
+    pub(super) scheme: &'static str,
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<bool>>,
 }
@@ -27,26 +33,43 @@ impl Listeners {
     /// Binds all of them, and only then serves.
     ///
     /// # Errors
-    /// An address that cannot be bound.
-    pub(super) async fn start(loaded: &Loaded, edge: &Arc<Edge>) -> Result<Self, StartError> {
+    /// An address that cannot be bound, or a certificate that cannot be used.
+    pub(super) async fn start(
+        loaded: &Loaded,
+        edge: &Arc<Edge>,
+        supervisor: &Supervisor,
+        clock: &Clock,
+    ) -> Result<Self, StartError> {
         let server = &loaded.config.server;
+        let tls = |key, config: &Option<TlsConfig>| {
+            let opened = config.as_ref().map(|config| Tls::open(key, config, clock, &edge.metrics));
+            opened.transpose().map_err(|error| misconfigured(loaded, key, &error))
+        };
+        let calls_tls = tls("server.tls", &server.tls)?;
+        let management_tls = tls("management.tls", &loaded.config.management.tls)?;
         let (listener, address) = bound(loaded, "server.listen", server.listen).await?;
         let management = management_listener(loaded).await?;
         let (stop, stopped) = watch::channel(false);
-        let serve = |listener: TcpListener, kind| {
+        let serve = |listener: TcpListener, kind, tls| {
             let (mut stopped, metrics) = (stopped.clone(), Arc::clone(&edge.metrics));
             let stop = async move {
                 // An error is the sender's end, and thus the server's.
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
-            tokio::spawn(listen::serve(listener, router(edge, kind), server.clone(), metrics, stop))
+            tokio::spawn(listen::serve(listener, router(edge, kind), tls, server.clone(), metrics, stop))
         };
-        let mut serving = vec![serve(listener, Listener::Decisions)];
+        let mut serving = vec![serve(listener, Listener::Decisions, calls_tls.clone())];
         let management = management.map(|(listener, address)| {
-            serving.push(serve(listener, Listener::Management));
+            serving.push(serve(listener, Listener::Management, management_tls.clone()));
             address
         });
-        Ok(Self { address, management, stop, serving })
+        let scheme = if calls_tls.is_some() { "https" } else { "http" };
+        let certificates: Vec<_> = calls_tls.into_iter().chain(management_tls).collect();
+        for (n, tls) in certificates.iter().enumerate() {
+            let tls = Arc::clone(tls);
+            supervisor.start(&format!("TLS certificate {n}"), move || Arc::clone(&tls).keep_fresh());
+        }
+        Ok(Self { address, management, certificates, scheme, stop, serving })
     }
 
     /// Drains all of them; `false` when what was under way did not finish in time.

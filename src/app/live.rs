@@ -11,6 +11,7 @@ use crate::bundle::watch::Trigger;
 use crate::config::{Loaded, Reloaded};
 use crate::decision_log::DecisionLog;
 use crate::identity::Authenticator;
+use crate::listen::Tls;
 use crate::model::clock::Clock;
 use crate::net;
 use crate::registry::{Registry, StaticFile};
@@ -37,6 +38,8 @@ pub struct Live {
     /// The registry, which lives as long as the process.
     pub(super) registry: Option<Arc<Registry>>,
     pub(super) stores: Mutex<Stores>,
+    /// The certificates of the listeners.
+    pub(super) certificates: Vec<Arc<Tls>>,
     pub(super) loaded: Mutex<Loaded>,
 }
 
@@ -81,11 +84,14 @@ impl Live {
         Ok(needs_restart)
     }
 
-    /// Reads every issuer's keys and the directory again, whatever the cooldown says: for an operator who asks (SIGHUP).
+    /// Reads certificates, every issuer's keys and the directory again, whatever the cooldown says: for an operator who asks (SIGHUP).
     pub fn fetch_keys(&self) {
         let directory = self.static_file.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(directory) = directory {
             tokio::task::spawn_blocking(move || directory.reload());
+        }
+        for tls in self.certificates.iter().map(Arc::clone) {
+            tokio::task::spawn_blocking(move || tls.reread());
         }
         let authenticator = Arc::clone(&self.current.load().authenticator);
         tokio::spawn(async move { authenticator.refresh_now().await });

@@ -100,7 +100,7 @@ fn api(args: &InitArgs, loaded: &Loaded) -> Result<Api, Trouble> {
     let origin = format!("`{}`", file.display());
     let token = given::key(&given::text(Some(&file), "the token")?, &origin)?;
     let configured = config.management.reached_at(config.server.listen);
-    let server = args.server.clone().or_else(|| configured.map(|address| format!("http://{address}")));
+    let server = args.server.clone().or(configured);
     let server = server.ok_or_else(|| {
         "the configuration does not say where management listens (`management.listen`); name it with --server".to_owned()
     })?;
@@ -154,12 +154,12 @@ fn next(path: &std::path::Path, agent: Option<&str>, organisation: &str, loaded:
         lines.push(format!("export VERDICT_CREDENTIALS={}", quoted(&path.display().to_string())));
     }
     if agent.is_some()
-        && let Some(address) = loaded.config.server.reached_at()
+        && let Some(url) = loaded.config.server.reached_at()
     {
         let document = &loaded.config.decision.default_path;
         lines.push("AGENT_KEY=…  # the key above".to_owned());
         lines.push(format!(
-            "curl -s http://{address}/v1/data/{document} -H \"x-api-key: $AGENT_KEY\" -d '{{\"input\": {{\"action\": \"read\"}}}}'"
+            "curl -s {url}/v1/data/{document} -H \"x-api-key: $AGENT_KEY\" -d '{{\"input\": {{\"action\": \"read\"}}}}'"
         ));
     }
     lines.push("verdict agent list".to_owned());

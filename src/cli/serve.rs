@@ -209,7 +209,7 @@ fn print_keys(organisation: &str, done: &Done) -> Result<(), String> {
 /// What a newcomer needs: what is active, and commands that work when they are pasted.
 fn banner(app: &App, state: &Path, style: &Style) -> String {
     let Style { bold, warning: warn, dim } = *style;
-    let mut text = format!("\n{bold}verdict{bold:#} serves http://{}\n", app.address);
+    let mut text = format!("\n{bold}verdict{bold:#} serves {}\n", app.url());
     text.push_str(&format!(
         "{warn}DEVELOPMENT: it trusts its own issuer, whose key is in {}; never expose it{warn:#}\n\n",
         state.display()
@@ -231,19 +231,19 @@ fn banner(app: &App, state: &Path, style: &Style) -> String {
     let sample = EntryPath::from_segments(vec!["app".to_owned(), "allow".to_owned()]);
     if snapshot.shared.program.declares(&sample) {
         text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n"));
-        text.push_str(&samples(app.address, state, style));
+        text.push_str(&samples(&app.url(), state, style));
     } else if let Some(path) = snapshot.shared.program.entry_paths().next() {
-        let call = curl(app.address, &path.join("/"), &token(state), "{\"input\":{}}");
+        let call = curl(&app.url(), &path.join("/"), &token(state), "{\"input\":{}}");
         text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n\n{call}\n"));
     }
     text.push('\n');
     text
 }
 
-fn samples(address: SocketAddr, state: &Path, style: &Style) -> String {
+fn samples(url: &str, state: &Path, style: &Style) -> String {
     let dim = style.dim;
     let token = token(state);
-    let call = |bearer: &str, body: &str| curl(address, "app/allow", bearer, body);
+    let call = |bearer: &str, body: &str| curl(url, "app/allow", bearer, body);
     let update = r#"{"input":{"action":"update","resource":{"type":"doc","owner":"bob"}}}"#;
     let delete = r#"{"input":{"action":"delete","resource":{"type":"doc","owner":"bob"}}}"#;
     let forged = r#"{"input":{"subject":{"id":"carol","roles":["admin"]},"action":"delete","resource":{"type":"doc","owner":"bob"}}}"#;
@@ -258,8 +258,8 @@ fn samples(address: SocketAddr, state: &Path, style: &Style) -> String {
     .collect()
 }
 
-fn curl(address: SocketAddr, path: &str, bearer: &str, body: &str) -> String {
-    format!("curl -s http://{address}/v1/data/{path} -H \"Authorization: Bearer {bearer}\" -d '{body}'")
+fn curl(url: &str, path: &str, bearer: &str, body: &str) -> String {
+    format!("curl -s {url}/v1/data/{path} -H \"Authorization: Bearer {bearer}\" -d '{body}'")
 }
 
 /// The command that prints a token, as this very program is called from here.

@@ -10,6 +10,7 @@ mod permissions;
 mod rates;
 mod registry;
 mod server;
+mod tls;
 
 pub(super) use self::entry::{Entry, Kind, Shape};
 
@@ -17,6 +18,7 @@ pub(super) use self::entry::{Entry, Kind, Shape};
 pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
     [
         server::ENTRIES,
+        tls::ENTRIES,
         bundles::ENTRIES,
         identity::ENTRIES,
         registry::ENTRIES,

@@ -128,7 +128,7 @@ Durations have a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`); sizes may have
 | an issuer without audience | `--insecure-no-audience` |
 | keys fetched over plain HTTP from another machine | `--insecure-http-jwks` |
 | a listener that is not loopback while identity is optional, be it for one document | `--insecure-optional-identity` |
-| a listener that is not loopback while callers present tokens: Verdict does not serve TLS yet | `--insecure-plain-http` |
+| a listener that is not loopback without TLS while callers present tokens | `--insecure-plain-http` |
 | signed bundles whose signatures are not verified | `--skip-verify` |
 | bundles whose log mask is not applied | `--insecure-ignore-log-mask` |
 

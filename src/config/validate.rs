@@ -5,6 +5,7 @@
 
 mod bundles;
 mod identity;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,6 +36,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
         Checks { config, tree, profile, findings: Findings { flaws: Vec::new(), warnings: Vec::new() } };
     checks.values();
     checks.listener();
+    checks.tls();
     checks.required_of_bundles();
     checks.organisations_of_bundles();
     checks.verification();
@@ -275,9 +277,11 @@ impl Checks<'_> {
                 let remedy = "listen on a loopback address, or set the identity mode to required";
                 self.danger(Danger::Listen, Path::dotted("management.listen"), &message, remedy);
             }
-            let message = format!("{address}: tokens cross the network over plain HTTP");
-            let remedy = "listen on a loopback address, behind a proxy or a mesh that terminates TLS";
-            self.danger(Danger::PlainHttp, Path::dotted("management.listen"), &message, remedy);
+            if self.config.management.tls.is_none() {
+                let message = format!("{address}: tokens cross the network over plain HTTP");
+                let remedy = "set `management.tls`, or listen on a loopback address behind a proxy that terminates TLS";
+                self.danger(Danger::PlainHttp, Path::dotted("management.listen"), &message, remedy);
+            }
         }
         let listen = self.config.server.listen;
         if is_loopback(listen.ip()) {
@@ -301,12 +305,13 @@ impl Checks<'_> {
                 "listen on a loopback address, e.g. 127.0.0.1:8181, or set the identity mode to required";
             self.danger(Danger::OptionalIdentity, at.clone(), &message, remedy);
         }
-        if self.with_mode(IdentityMode::Optional).or_else(|| self.with_mode(IdentityMode::Required)).is_some()
-        {
+        let tokens =
+            self.with_mode(IdentityMode::Optional).or_else(|| self.with_mode(IdentityMode::Required));
+        if self.config.server.tls.is_none() && tokens.is_some() {
             let message = format!(
                 "{listen}: tokens cross the network over plain HTTP: whoever is on the way can read and use them"
             );
-            let remedy = "listen on a loopback address, behind a proxy or a mesh that terminates TLS";
+            let remedy = "set `server.tls`, or listen on a loopback address, behind a proxy or a mesh that terminates TLS";
             self.danger(Danger::PlainHttp, at, &message, remedy);
         }
     }

@@ -131,6 +131,11 @@ fn server_status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
             "last_success": time(directory.last_success), "last_error": directory.last_error,
         })
     });
+    let certificates = edge.metrics.tls.report().into_iter().map(|(listener, state)| {
+        let not_after = Timestamp::from_unix_seconds(state.not_after).rfc3339();
+        (listener.to_owned(), json!({ "not_after": not_after, "last_error": state.last_error }))
+    });
+    let certificates: serde_json::Map<_, _> = certificates.collect();
     let plugins = plugins(edge).into_iter();
     let plugins: serde_json::Map<_, _> =
         plugins.map(|(name, ok)| (name.to_owned(), json!({ "state": plugin_state(ok) }))).collect();
@@ -143,6 +148,7 @@ fn server_status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
         "decision_logs": { "records": log.records.get(), "failures": log.failures.get() },
         "identity": { "issuers": issuers.collect::<Vec<_>>(), "directory": directory },
         "tasks": edge.tasks.report(),
+        "certificates": certificates,
         "reload": {
             "generation": report.generation, "activations": report.activations, "failures": report.failures,
             "failing_since": time(report.failing_since), "last_scan": time(report.last_scan),

@@ -98,14 +98,18 @@ fn origin(headers: &HeaderMap) -> Result<Option<&str>, ()> {
     }
 }
 
-/// Whether an origin is that of a host: scheme, name and port (RFC 6454 section 5). The server speaks plain HTTP.
+/// Whether an origin is that of a host: scheme, name and port (RFC 6454 section 5). Which of `http` and `https` the listener
+/// speaks is not asked: a port speaks one of them.
 fn is_same(origin: &str, host: &Authority) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else { return false };
-    let port = |authority: &Authority| authority.port_u16().unwrap_or(80);
-    origin.scheme_str() == Some("http")
-        && origin
-            .authority()
-            .is_some_and(|own| own.host().eq_ignore_ascii_case(host.host()) && port(own) == port(host))
+    let usual = match origin.scheme_str() {
+        Some("http") => 80,
+        Some("https") => 443,
+        _ => return false,
+    };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+    let own = origin.authority();
+    own.is_some_and(|own| own.host().eq_ignore_ascii_case(host.host()) && port(own) == port(host))
 }
 
 #[cfg(test)]

@@ -115,6 +115,9 @@ impl Activity {
 
     /// Everything that was given to the stream has left it.
     pub(super) fn note_flushed(&self) {
+        if self.blocked.swap(false, Ordering::AcqRel) {
+            self.unblocked.notify_one();
+        }
         if !self.is_busy() {
             self.owed.store(false, Ordering::Release);
         }

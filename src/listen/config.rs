@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::management::local;
+use super::management::{local, url};
+use super::tls::TlsConfig;
 use crate::model::units::{ByteSize, Period};
 
 /// `server:` in the configuration.
@@ -13,6 +14,9 @@ use crate::model::units::{ByteSize, Period};
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// What calls are served TLS with; plain HTTP without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
     /// The largest request body, also after decompression.
     pub max_body: ByteSize,
     /// The most inputs of one batch.
@@ -42,9 +46,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// Where calls are taken on the machine that it runs on; none where nobody knows before it is bound.
-    pub fn reached_at(&self) -> Option<SocketAddr> {
-        local(self.listen)
+    /// The URL where calls are taken on the machine that it runs on; none where nobody knows before it is bound.
+    pub fn reached_at(&self) -> Option<String> {
+        local(self.listen).map(|address| url(address, self.tls.is_some()))
     }
 }
 
@@ -52,6 +56,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8181)),
+            tls: None,
             max_body: ByteSize::mib(1),
             max_batch_items: 1000,
             max_batch_size: ByteSize::mib(16),

@@ -4,15 +4,15 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-use axum::Router;
 use tokio::sync::watch;
 
 use super::activity::{Patience, Phase, Watch};
+use super::service::Doors;
 
 /// What every connection is served with.
 #[derive(Clone)]
 pub(super) struct Shared {
-    pub(super) router: Router,
+    pub(super) doors: Doors,
     pub(super) patience: Patience,
     pub(super) stopping: watch::Receiver<bool>,
 }

@@ -81,8 +81,15 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Guarded<Io> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.io).poll_flush(cx))?;
-        this.activity.note_flushed();
+        match Pin::new(&mut this.io).poll_flush(cx) {
+            Poll::Ready(Ok(())) => this.activity.note_flushed(),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            // With TLS, what was taken may still wait for the peer.
+            Poll::Pending => {
+                this.activity.note_written(0, None);
+                return Poll::Pending;
+            }
+        }
         Poll::Ready(Ok(()))
     }
 

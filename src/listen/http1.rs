@@ -46,8 +46,8 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let service = {
-        let (router, activity) = (with.router.clone(), Arc::clone(&activity));
-        service_fn(move |request| answer(router.clone(), peer, request, Arc::clone(&activity)))
+        let (doors, activity) = (with.doors.clone(), Arc::clone(&activity));
+        service_fn(move |request| answer(doors.clone(), peer, request, Arc::clone(&activity)))
     };
     let mut watch = Watch::new(Arc::clone(&activity), with.patience, true);
     let mut connection = builder.serve_connection(TokioIo::new(Guarded::new(io, activity, true)), service);
@@ -88,7 +88,7 @@ async fn refuse<Io: AsyncRead + AsyncWrite + Unpin>(
     peer: Peer,
     malformed: Malformed,
 ) {
-    let response = call(with.router.clone(), peer, Request::default(), Some(malformed)).await;
+    let response = call(with.doors.clone(), peer, Request::default(), Some(malformed)).await;
     let Some(mut io) = io else { return };
     let (mut head, body) = response.into_parts();
     let Ok(body) = to_bytes(body, LONGEST_REFUSAL).await else { return };

@@ -10,7 +10,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -26,7 +25,7 @@ use super::drive::{Event, Shared, event, told};
 use super::guard::Guarded;
 use super::malformed::Malformed;
 use super::peer::Peer;
-use super::service::{Answer, answer, call};
+use super::service::{Answer, Doors, answer, call};
 
 /// The most streams at a time.
 const STREAMS: u32 = 128;
@@ -86,12 +85,12 @@ where
 }
 
 async fn answer_stream(
-    router: Router,
+    doors: Doors,
     peer: Peer,
     request: Request<Incoming>,
     activity: Arc<Activity>,
 ) -> Result<Response<Answer>, Infallible> {
-    let answer = answer(router, peer, request, activity).await;
+    let answer = answer(doors, peer, request, activity).await;
     let _ = ANSWERED.try_with(|answered| answered.notify_one());
     answer.map(|response| response.map(Answer::in_pieces))
 }
@@ -107,8 +106,8 @@ pub(super) async fn serve<Io>(
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let service = {
-        let (router, activity) = (with.router.clone(), Arc::clone(&activity));
-        service_fn(move |request| answer_stream(router.clone(), peer, request, Arc::clone(&activity)))
+        let (doors, activity) = (with.doors.clone(), Arc::clone(&activity));
+        service_fn(move |request| answer_stream(doors.clone(), peer, request, Arc::clone(&activity)))
     };
     let mut watch = Watch::new(Arc::clone(&activity), with.patience, false);
     let io = TokioIo::new(Guarded::new(io, activity, false));
@@ -123,7 +122,7 @@ pub(super) async fn serve<Io>(
                 tracing::debug!(%error, peer = %peer.0, "connection ended");
                 if let Some(malformed) = Malformed::of(&error) {
                     // HTTP/2 has told the peer in its own way; what is left is the record.
-                    let _ = call(with.router.clone(), peer, Request::default(), Some(malformed)).await;
+                    let _ = call(with.doors.clone(), peer, Request::default(), Some(malformed)).await;
                 }
                 return;
             }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::tls::TlsConfig;
+
 /// The port of management unless the configuration says another.
 const MANAGEMENT_PORT: u16 = 8282;
 
@@ -15,13 +17,16 @@ const MANAGEMENT_PORT: u16 = 8282;
 pub struct ManagementConfig {
     /// Where to listen for management.
     pub listen: ManagementListen,
+    /// What management is served TLS with; plain HTTP without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsConfig>,
     /// The role that a caller must have, on either listener, unless identity is off.
     pub role: String,
 }
 
 impl Default for ManagementConfig {
     fn default() -> Self {
-        Self { listen: ManagementListen::Auto, role: "verdict-admin".to_owned() }
+        Self { listen: ManagementListen::Auto, tls: None, role: "verdict-admin".to_owned() }
     }
 }
 
@@ -31,16 +36,21 @@ impl ManagementConfig {
         SocketAddr::from((Ipv4Addr::LOCALHOST, if calls.port() == 0 { 0 } else { MANAGEMENT_PORT }))
     }
 
-    /// Where management is reached on the machine that it runs on; none where it has no listener, or one that nobody knows
+    /// The URL where management is reached on the machine that it runs on; none where it has no listener, or one that nobody knows
     /// before it is bound.
-    pub fn reached_at(&self, calls: SocketAddr) -> Option<SocketAddr> {
+    pub fn reached_at(&self, calls: SocketAddr) -> Option<String> {
         let address = match self.listen {
             ManagementListen::Off => return None,
             ManagementListen::Auto => self.default_address(calls),
             ManagementListen::At(address) => address,
         };
-        local(address)
+        local(address).map(|address| url(address, self.tls.is_some()))
     }
+}
+
+/// The URL of what listens at an address.
+pub(super) fn url(address: SocketAddr, tls: bool) -> String {
+    format!("{}://{address}", if tls { "https" } else { "http" })
 }
 
 /// How this machine reaches what listens at `address`; none where the port is chosen when it is bound.
@@ -118,7 +128,8 @@ mod tests {
             ("127.0.0.1:0", 8181, None),
         ] {
             let config = ManagementConfig { listen: listen.parse().unwrap(), ..ManagementConfig::default() };
-            let reached = config.reached_at(calls(port)).map(|address| address.to_string());
+            let reached =
+                config.reached_at(calls(port)).map(|url| url.strip_prefix("http://").unwrap().to_owned());
             assert_eq!(reached.as_deref(), expected, "{listen}");
         }
     }

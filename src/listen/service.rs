@@ -16,14 +16,21 @@ use tower::Service;
 
 use super::activity::{Activity, UnderWay};
 use super::malformed::{self, Malformed};
-use super::peer::Peer;
+use super::peer::{ClientCertificate, Peer};
 
 /// How much of an answer is handed over at a time in HTTP/2, where what is handed over waits in memory for the peer.
 const PIECE: usize = 16 << 10;
 
+/// Who answers the requests of a connection, and what every one of them brings along.
+#[derive(Clone)]
+pub(super) struct Doors {
+    pub(super) router: Router,
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
 /// Hands a request over to the doors once the answers before it are taken, with what is wrong with it.
 pub(super) async fn answer(
-    router: Router,
+    doors: Doors,
     peer: Peer,
     request: Request<Incoming>,
     activity: Arc<Activity>,
@@ -31,7 +38,7 @@ pub(super) async fn answer(
     let under_way = activity.begin();
     activity.writable().await;
     let malformed = malformed::check(&request, activity.takes_two_lengths());
-    let mut response = call(router, peer, request.map(Body::new), malformed).await;
+    let mut response = call(doors, peer, request.map(Body::new), malformed).await;
     if malformed.is_some() && response.version() < http::Version::HTTP_2 {
         // What follows on the connection cannot be trusted to begin where it seems to.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -41,17 +48,20 @@ pub(super) async fn answer(
 
 /// Asks the doors.
 pub(super) async fn call(
-    mut router: Router,
+    mut doors: Doors,
     peer: Peer,
     mut request: Request,
     malformed: Option<Malformed>,
 ) -> Response {
     let extensions = request.extensions_mut();
     extensions.insert(peer);
+    if let Some(certificate) = doors.certificate {
+        extensions.insert(certificate);
+    }
     if let Some(malformed) = malformed {
         extensions.insert(malformed);
     }
-    match router.call(request).await {
+    match doors.router.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

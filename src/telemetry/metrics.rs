@@ -3,6 +3,7 @@
 mod auth_events;
 mod directory;
 mod limits;
+mod tls;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -20,6 +21,7 @@ pub use prometheus_client::metrics::counter::Counter;
 pub use self::auth_events::AuthEventMetrics;
 pub use self::directory::DirectoryMetrics;
 pub use self::limits::LimitMetrics;
+pub use self::tls::{ListenerTls, TlsMetrics};
 use super::histogram::DurationHistogram;
 use crate::model::clock::Timestamp;
 use crate::model::decision::{Outcome, Timings};
@@ -52,6 +54,8 @@ pub struct Metrics {
     pub auth_events: AuthEventMetrics,
     /// Rate limits.
     pub limits: LimitMetrics,
+    /// Certificates of the listeners, and handshakes.
+    pub tls: TlsMetrics,
     /// Connections that are open now.
     pub connections: Gauge,
     /// Connections that were closed for want of a place, or gave theirs to another.
@@ -89,6 +93,7 @@ impl Metrics {
         let directory = DirectoryMetrics::new(own);
         let auth_events = AuthEventMetrics::new(own);
         let limits = LimitMetrics::new(own);
+        let tls = TlsMetrics::new(own);
         Self {
             decisions,
             bundles,
@@ -97,6 +102,7 @@ impl Metrics {
             directory,
             auth_events,
             limits,
+            tls,
             connections,
             connections_refused,
             requests,

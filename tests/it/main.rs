@@ -34,3 +34,4 @@ mod reload;
 mod reload_live;
 mod stores;
 mod strangers;
+mod tls;

@@ -202,7 +202,7 @@ impl ConnectionArgs {
         let sources = Sources { file: self.config.clone(), env, ..Sources::default() };
         let config = load(sources).map_err(|error| error.to_string())?.config;
         match config.management.reached_at(config.server.listen) {
-            Some(address) => Ok(format!("http://{address}")),
+            Some(url) => Ok(url),
             None => Err(Trouble::untried(
                 "the configuration does not say where management listens (`management.listen`); name it with --server",
             )),

@@ -1,0 +1,38 @@
+//! What TLS is served with.
+
+use super::Checks;
+use crate::document::tree::Path;
+use crate::listen::ClientAuth;
+
+impl Checks<'_> {
+    /// Files without a name, and authorities that are asked for nothing.
+    pub(super) fn tls(&mut self) {
+        let (server, management) = (&self.config.server.tls, &self.config.management.tls);
+        for (at, tls) in [("server.tls", server), ("management.tls", management)] {
+            let Some(tls) = tls else { continue };
+            let at = Path::dotted(at);
+            for (key, path) in
+                [("cert", Some(&tls.cert)), ("key", Some(&tls.key)), ("client_ca", tls.client_ca.as_ref())]
+            {
+                if path.is_some_and(|path| path.as_os_str().is_empty()) {
+                    self.flaw(at.key(key), "the path is empty", "name a file");
+                }
+            }
+            match (tls.clients(), &tls.client_ca) {
+                (ClientAuth::Optional | ClientAuth::Required, None) => {
+                    let hint = "name the authorities of clients in `client_ca`";
+                    self.flaw(at.key("client_auth"), "nobody vouches for clients", hint);
+                }
+                (ClientAuth::None, Some(_)) => {
+                    let hint = "set `optional` or `required`, or take `client_ca` out";
+                    self.flaw(
+                        at.key("client_auth"),
+                        "clients are not asked, and `client_ca` says who vouches for them",
+                        hint,
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! From the files of a certificate to what connections are served with.
+
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs as provided};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, version};
+use x509_parser::parse_x509_certificate;
+use zeroize::Zeroizing;
+
+use super::config::{ClientAuth, TlsConfig, TlsVersion};
+use crate::model::clock::Timestamp;
+
+/// The longest file.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What the files say.
+pub(super) struct Files {
+    cert: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+    client_ca: Option<Vec<u8>>,
+}
+
+/// What connections are served with.
+pub(super) struct Ready {
+    pub(super) server: Arc<ServerConfig>,
+    /// When the certificate ends, in Unix time.
+    pub(super) not_after: i64,
+}
+
+impl Files {
+    /// # Errors
+    /// A file that cannot be read, or a key that others can read.
+    pub(super) fn read(config: &TlsConfig) -> Result<Self, String> {
+        private(&config.key)?;
+        Ok(Self {
+            cert: read(&config.cert)?.to_vec(),
+            key: read(&config.key)?,
+            client_ca: config.client_ca.as_deref().map(read).transpose()?.map(|text| text.to_vec()),
+        })
+    }
+
+    /// What tells these contents from others.
+    pub(super) fn digest(&self) -> Vec<u8> {
+        let mut context = Context::new(&SHA256);
+        for part in [&self.cert, &*self.key, self.client_ca.as_ref().unwrap_or(&Vec::new())] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        context.finish().as_ref().to_vec()
+    }
+
+    /// # Errors
+    /// What is wrong with the files.
+    pub(super) fn ready(&self, config: &TlsConfig, now: Timestamp) -> Result<Ready, String> {
+        let (cert, key) = (config.cert.display(), config.key.display());
+        let chain = certificates(&self.cert, &config.cert)?;
+        let first = chain.first().ok_or("no certificate")?;
+        let (_, leaf) = parse_x509_certificate(first).map_err(|error| format!("`{cert}`: {error}"))?;
+        let not_after = leaf.validity().not_after.timestamp();
+        if not_after <= now.unix_seconds() {
+            return Err(format!("the certificate in `{cert}` has expired; have a new one issued"));
+        }
+        let private = PrivateKeyDer::from_pem_slice(&self.key)
+            .map_err(|_| format!("`{key}` has no private key in PEM that is not encrypted"))?;
+        let provider = Arc::new(provided::default_provider());
+        let versions: &[_] = match config.min_version {
+            TlsVersion::V13 => &[&version::TLS13],
+            TlsVersion::V12 => &[&version::TLS13, &version::TLS12],
+        };
+        let verifier = self.verifier(config, &provider)?;
+        let asks = verifier.offer_client_auth();
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .map_err(|error| error.to_string())?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, private)
+            .map_err(|error| format!("`{cert}` and `{key}` do not go together: {error}"))?;
+        server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        if asks {
+            // A session that is resumed brings its certificate along unverified: it may have expired meanwhile.
+            server.session_storage = Arc::new(NoServerSessionStorage {});
+            server.send_tls13_tickets = 0;
+        } else {
+            server.ticketer = provided::Ticketer::new().map_err(|error| error.to_string())?;
+        }
+        Ok(Ready { server: Arc::new(server), not_after })
+    }
+
+    fn verifier(
+        &self,
+        config: &TlsConfig,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ClientCertVerifier>, String> {
+        let asked = Some(config.clients()).filter(|clients| *clients != ClientAuth::None);
+        let (Some(clients), Some(path)) = (asked, &config.client_ca) else {
+            return Ok(WebPkiClientVerifier::no_client_auth());
+        };
+        let mut roots = RootCertStore::empty();
+        let wrong = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
+        for certificate in certificates(self.client_ca.as_deref().unwrap_or_default(), path)? {
+            roots.add(certificate).map_err(|error| wrong(&error))?;
+        }
+        let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+        let builder = if clients == ClientAuth::Optional { builder.allow_unauthenticated() } else { builder };
+        builder.build().map(|verifier| verifier as _).map_err(|error| wrong(&error))
+    }
+}
+
+fn certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let path = path.display();
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    let all = all.map_err(|error| format!("`{path}` is not PEM: {error}"))?;
+    if all.is_empty() { Err(format!("`{path}` has no certificate in PEM")) } else { Ok(all) }
+}
+
+fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("cannot read `{}`: {why}; name a file that Verdict may read", path.display())
+}
+
+fn metadata(path: &Path) -> Result<Metadata, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    // A pipe or a device would block, or never end.
+    if metadata.is_file() { Ok(metadata) } else { Err(unreadable(path, &"it is not a file")) }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    metadata(path)?;
+    let mut content = Zeroizing::new(Vec::new());
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(|error| unreadable(path, &error))?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(unreadable(path, &"it is longer than 1 MiB"));
+    }
+    Ok(content)
+}
+
+/// Refuses a key that others than its owner can read or change.
+#[cfg(unix)]
+fn private(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = metadata(path)?.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(format!("`{shown}` is open to others than its owner (mode {mode:04o}); run `chmod 600 {shown}`"))
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> Result<(), String> {
+    Ok(())
+}

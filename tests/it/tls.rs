@@ -1,0 +1,109 @@
+//! TLS of the listeners: versions, clients' certificates, rotation, and those who do not shake hands.
+
+mod authority;
+mod clients;
+mod rotation;
+mod slow;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+
+use self::authority::{Authority, Client};
+use crate::harness::{Server, TestApp};
+
+const POLICY: &str = "package app\n\nallow if input.ok\n";
+const CALL: &str = r#"{"input": {"ok": true}}"#;
+
+/// A server with a certificate of this authority, in `tls` below its directory, and these further lines of `server.tls`.
+fn start(authority: &Authority, more: &str, others: &str) -> Server {
+    let app = TestApp::new().file("app/p.rego", POLICY);
+    let dir = app.dir.path().join("tls");
+    fs::create_dir(&dir).unwrap();
+    authority.issue(&dir, 1);
+    let tls = format!("tls: {{cert: tls/cert.pem, key: tls/key.pem{more}}}");
+    let config = format!("server: {{listen: '127.0.0.1:0', {tls}{others}}}\nidentity: {{mode: off}}\n");
+    app.config(&config).start()
+}
+
+fn metric(server: &Server, client: &Client, series: &str) -> f64 {
+    let (_, text) = client.get(server.app.address, "/metrics").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series} in\n{text}")).trim().parse().unwrap()
+}
+
+fn allowed(client: &Client, address: SocketAddr) -> Result<(), String> {
+    let (status, body) = client.post(address, "/v1/data/app/allow", CALL)?;
+    if status == 200 && body.contains("true") { Ok(()) } else { Err(format!("{status} {body}")) }
+}
+
+#[test]
+fn decisions_are_served_over_tls_1_3_and_not_over_1_2() {
+    let authority = Authority::new();
+    let server = start(&authority, "", "");
+    assert!(server.app.url().starts_with("https://127.0.0.1:"), "{}", server.app.url());
+    let client = Client::new(&authority, &TLS13);
+    allowed(&client, server.app.address).unwrap();
+    assert!(allowed(&Client::new(&Authority::new(), &TLS13), server.app.address).is_err(), "a stranger's");
+    let error = allowed(&Client::new(&authority, &TLS12), server.app.address).unwrap_err();
+    assert!(error.contains("ProtocolVersion"), "{error}");
+    assert!(metric(&server, &client, "verdict_tls_handshake_failures_total{listener=\"server\"}") >= 2.0);
+}
+
+#[test]
+fn tls_1_2_is_spoken_where_the_configuration_says_so() {
+    let authority = Authority::new();
+    let server = start(&authority, ", min_version: '1.2'", "");
+    allowed(&Client::new(&authority, &TLS12), server.app.address).unwrap();
+    allowed(&Client::new(&authority, &TLS13), server.app.address).unwrap();
+}
+
+#[test]
+fn http_2_is_agreed_on_in_the_handshake() {
+    let authority = Authority::new();
+    let server = start(&authority, "", "");
+    let client = authority.http_client();
+    let url = format!("https://localhost:{}/v1/data/app/allow", server.app.address.port());
+    let answer = server.block_on(client.post(url).body(CALL).send()).unwrap();
+    assert_eq!((answer.version(), answer.status().as_u16()), (http::Version::HTTP_2, 200));
+}
+
+#[test]
+fn the_end_of_a_certificate_is_shown() {
+    let authority = Authority::new();
+    let server = start(&authority, "", "");
+    let client = Client::new(&authority, &TLS13);
+    let series = "verdict_tls_certificate_expiry_timestamp_seconds{listener=\"server\"}";
+    assert!((metric(&server, &client, series) - 4_070_908_800.0).abs() < 0.5, "2099");
+    let (_, status) = client.get(server.app.address, "/v1/status").unwrap();
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let certificate = &status["result"]["certificates"]["server"];
+    assert_eq!(certificate["not_after"], "2099-01-01T00:00:00.000000000Z", "{status}");
+}
+
+#[test]
+fn management_has_a_certificate_of_its_own() {
+    let authority = Authority::new();
+    let app = TestApp::new();
+    fs::create_dir(app.dir.path().join("tls")).unwrap();
+    authority.issue(&app.dir.path().join("tls"), 1);
+    let config = "management: {listen: '127.0.0.1:0', tls: {cert: tls/cert.pem, key: tls/key.pem}}\n\
+                  identity: {mode: off}\n";
+    let server = app.config(config).start();
+    let client = Client::new(&authority, &TLS13);
+    let (status, body) = client.get(server.app.management.unwrap(), "/v1/status").unwrap();
+    assert!(status == 200 && body.contains("\"management\""), "{body}");
+    assert_eq!(server.get("/health").status, 200, "the other listener speaks plain HTTP");
+}
+
+fn mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn provider() -> Arc<tokio_rustls::rustls::crypto::CryptoProvider> {
+    Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider())
+}
