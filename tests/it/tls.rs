@@ -107,3 +107,37 @@ fn mode(path: &Path, mode: u32) {
 fn provider() -> Arc<tokio_rustls::rustls::crypto::CryptoProvider> {
     Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider())
 }
+
+/// What the start says of files that make no whole.
+#[test]
+fn files_that_are_no_pair_stop_the_start() {
+    let authority = Authority::new();
+    let good = authority.pair(1, 2099);
+    let folder = tempfile::tempdir().unwrap();
+    let said = |pair: &(String, String), key_mode: u32| {
+        authority::put(folder.path(), pair);
+        mode(&folder.path().join("key.pem"), key_mode);
+        let text = "server: {listen: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem}}\nmanagement: {listen: off}\n\
+                    identity: {mode: off}\n";
+        fs::write(folder.path().join("verdict.yaml"), text).unwrap();
+        fs::create_dir_all(folder.path().join("bundles")).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_verdict"));
+        command.args(["run", "--config", "verdict.yaml"]).current_dir(folder.path()).env_clear();
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!error.contains("PRIVATE KEY"), "{error}");
+        error
+    };
+    let other = authority.pair(2, 2099);
+    for (pair, key_mode, expected) in [
+        (&(good.0.clone(), other.1), 0o600, "server.tls"),
+        (&authority.pair(3, 2021), 0o600, "has expired"),
+        (&(String::new(), good.1.clone()), 0o600, "has no certificate in PEM"),
+        (&(good.0.clone(), "x".to_owned()), 0o600, "key.pem"),
+        (&good, 0o644, "is open to others than its owner"),
+    ] {
+        let error = said(pair, key_mode);
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}

@@ -12,7 +12,7 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
                 "verdict.yaml:2:3: server.lisen: unknown key `lisen`",
                 " 2 |   lisen: 127.0.0.1:1",
                 "   |   ^",
-                "hint: did you mean `listen`? known keys in `server` are `listen`, `max_body`",
+                "hint: did you mean `listen`? known keys in `server` are `listen`, `tls`, `max_body`",
             ],
         ),
         ("sever: {}\n", &["verdict.yaml:1:1: sever: unknown key `sever`", "hint: did you mean `server`?"]),
@@ -29,6 +29,16 @@ fn what_is_wrong_with_a_file_is_said_with_line_excerpt_and_suggestion() {
             "identity: {mode: of}\n",
             &["verdict.yaml:1:18: identity.mode: unknown value `of`", "did you mean `off`?"],
         ),
+        (
+            "server: {tls: {cert: c, key: k, client_auth: required}}\n",
+            &["server.tls.client_auth: nobody vouches for clients", "`client_ca`"],
+        ),
+        (
+            "management: {tls: {cert: c, key: k, client_ca: a, client_auth: none}}\n",
+            &["management.tls.client_auth: clients are not asked"],
+        ),
+        ("server: {tls: {cert: c}}\n", &["server.tls.key: `key` is missing"]),
+        ("server: {tls: {cert: '', key: k}}\n", &["server.tls.cert: the path is empty"]),
         // YAML 1.2 has no word `off` for false.
         ("identity: {mode: false}\n", &["identity.mode: expected a string, found `false`"]),
         (

@@ -178,6 +178,7 @@ fn what_is_secure_is_taken_without_a_word() {
         issuers("jwks_url: http://localhost:1/"),
         issuers("jwks_url: 'http://[::1]/'"),
         issuers("jwks_url: http://127.0.0.9/"),
+        format!("server: {{listen: '10.0.0.1:1', tls: {{cert: c, key: k}}}}\n{}", issuers("jwks_file: k")),
         format!("server: {{listen: '[::1]:1'}}\n{}", issuers("jwks_file: k"))
             .replace("{issuers", "{mode: optional, issuers"),
     ] {
