@@ -19,6 +19,8 @@ use crate::model::failure::{Failure, FailureKind};
 #[derive(Debug, Clone)]
 pub struct Origins {
     listen: SocketAddr,
+    /// The scheme that the listener speaks, and its usual port.
+    scheme: (&'static str, u16),
     hosts: Vec<String>,
     origins: Vec<String>,
 }
@@ -29,9 +31,21 @@ impl Origins {
         let lower = |texts: &[String]| texts.iter().map(|text| text.to_ascii_lowercase()).collect();
         Self {
             listen: config.listen,
+            scheme: if config.tls.is_some() { ("https", 443) } else { ("http", 80) },
             hosts: lower(&config.allowed_hosts),
             origins: lower(&config.allowed_origins),
         }
+    }
+
+    /// Whether an origin is that of a host: scheme, name and port (RFC 6454 section 5).
+    fn is_same(&self, origin: &str, host: &Authority) -> bool {
+        let Ok(origin) = origin.parse::<Uri>() else { return false };
+        let (scheme, usual) = self.scheme;
+        let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+        origin.scheme_str() == Some(scheme)
+            && origin
+                .authority()
+                .is_some_and(|own| own.host().eq_ignore_ascii_case(host.host()) && port(own) == port(host))
     }
 
     /// Checks what a browser says of the page that calls.
@@ -55,7 +69,7 @@ impl Origins {
             Ok(Some(origin)) if self.origins.iter().any(|allowed| origin.eq_ignore_ascii_case(allowed)) => {
                 return Ok(());
             }
-            Ok(Some(origin)) if host.as_ref().is_some_and(|host| is_same(origin, host)) => {}
+            Ok(Some(origin)) if host.as_ref().is_some_and(|host| self.is_same(origin, host)) => {}
             Ok(Some(_)) | Err(()) => {
                 return refused(
                     "the call comes from a page of another origin, and identity is off (`server.allowed_origins`)",
@@ -96,20 +110,6 @@ fn origin(headers: &HeaderMap) -> Result<Option<&str>, ()> {
         (Some(origin), None) => origin.to_str().map(Some).map_err(|_| ()),
         (Some(_), Some(_)) => Err(()),
     }
-}
-
-/// Whether an origin is that of a host: scheme, name and port (RFC 6454 section 5). Which of `http` and `https` the listener
-/// speaks is not asked: a port speaks one of them.
-fn is_same(origin: &str, host: &Authority) -> bool {
-    let Ok(origin) = origin.parse::<Uri>() else { return false };
-    let usual = match origin.scheme_str() {
-        Some("http") => 80,
-        Some("https") => 443,
-        _ => return false,
-    };
-    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
-    let own = origin.authority();
-    own.is_some_and(|own| own.host().eq_ignore_ascii_case(host.host()) && port(own) == port(host))
 }
 
 #[cfg(test)]
@@ -164,6 +164,22 @@ mod tests {
             (&[("Host", "localhost"), ("Sec-Fetch-Site", "none")], true),
         ] {
             assert_eq!(check(headers), expected, "{headers:?}");
+        }
+    }
+    #[test]
+    fn with_tls_a_page_of_its_own_is_one_of_https() {
+        let tls = serde_json::json!({ "cert": "c", "key": "k" });
+        let config =
+            listen::Config { tls: Some(serde_json::from_value(tls).unwrap()), ..listen::Config::default() };
+        for (host, origin, expected) in [
+            ("localhost:8181", "https://localhost:8181", true),
+            ("localhost", "https://localhost:443", true),
+            ("localhost:8181", "http://localhost:8181", false),
+            ("localhost", "https://localhost:80", false),
+        ] {
+            let request = http::Request::builder().header("Host", host).header("Origin", origin);
+            let parts = request.body(()).unwrap().into_parts().0;
+            assert_eq!(Origins::new(&config).check(&parts).is_ok(), expected, "{origin}");
         }
     }
 }
