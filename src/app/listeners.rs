@@ -65,9 +65,8 @@ impl Listeners {
         });
         let scheme = if calls_tls.is_some() { "https" } else { "http" };
         let certificates: Vec<_> = calls_tls.into_iter().chain(management_tls).collect();
-        for (n, tls) in certificates.iter().enumerate() {
-            let tls = Arc::clone(tls);
-            supervisor.start(&format!("TLS certificate {n}"), move || Arc::clone(&tls).keep_fresh());
+        for tls in certificates.iter().map(Arc::clone) {
+            supervisor.start(&format!("certificate of {}", tls.key()), move || Arc::clone(&tls).keep_fresh());
         }
         Ok(Self { address, management, certificates, scheme, stop, serving })
     }

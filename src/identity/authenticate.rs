@@ -8,7 +8,7 @@ use super::agreement::agreed;
 use super::api_key::{self, ApiKeys};
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
-use super::candidate::{Candidate, candidates, dpop_token};
+use super::candidate::{Candidate, candidates, is_with_dpop};
 use super::capability::Capabilities;
 use super::config::{Config, ConfigError};
 use super::delegation::Delegations;
@@ -205,7 +205,7 @@ impl Authenticator {
 
     /// The failure, with what would do instead: a call with the scheme `DPoP` is told what was wrong by that scheme alone.
     fn refused(&self, presented: &Presented<'_>, refusal: Refusal) -> Failure {
-        let with_scheme = dpop_token(presented).is_some();
+        let with_scheme = is_with_dpop(presented);
         let others = self.challenges.iter().filter(|_| !with_scheme).cloned();
         let challenges = match dpop::challenge(with_scheme, &refusal) {
             Some(challenge) => others.chain([challenge]).collect(),
@@ -229,9 +229,8 @@ impl Authenticator {
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
         let records = self.records()?;
         accepted.iter().try_for_each(|accepted| self.partners.check_name(accepted, records.as_deref()))?;
-        // The token of the `Authorization` header is the first.
-        let proven = dpop_token(presented).and_then(|token| Some((token, accepted.first()?)));
-        let proof = proven.map(|(token, first)| dpop::check(presented, token, first, self.clock.now()));
+        let proven = candidates.iter().zip(accepted).find(|(candidate, _)| candidate.dpop);
+        let proof = proven.map(|(token, first)| dpop::check(presented, token.text, first, self.clock.now()));
         let proof = proof.transpose()?;
         let mut agreed = agreed(accepted, proven.map(|(_, first)| first.as_ref()))?;
         if let Some(records) = &records {

@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn bearer(text: &str) -> CredentialHash {
-        hash_of(&Candidate { place: Place::Bearer, text, peer: None })
+        hash_of(&Candidate { place: Place::Bearer, text, peer: None, dpop: false })
     }
 
     #[test]
@@ -108,7 +108,8 @@ mod tests {
         assert!(cache.get(&hash, Timestamp(1_000_000_005)).is_none());
         assert!(cache.get(&hash, Timestamp(4)).is_none(), "from a future that was taken back");
         let name = http::HeaderName::from_static("x-api-key");
-        let elsewhere = hash_of(&Candidate { place: Place::Header(&name), text: "secret", peer: None });
+        let elsewhere =
+            hash_of(&Candidate { place: Place::Header(&name), text: "secret", peer: None, dpop: false });
         assert!(cache.get(&elsewhere, Timestamp(5)).is_none(), "in another place");
     }
 

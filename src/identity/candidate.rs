@@ -33,6 +33,8 @@ pub struct Candidate<'r> {
     pub text: &'r str,
     /// Who sent it, where that is known.
     pub peer: Option<IpAddr>,
+    /// Whether it came with the scheme `DPoP` (RFC 9449 section 7.1), and so with a proof.
+    pub dpop: bool,
 }
 
 impl Candidate<'_> {
@@ -59,8 +61,8 @@ pub fn candidates<'r>(
 ) -> Result<Vec<Candidate<'r>>, Refusal> {
     let peer = presented.peer.map(|peer| peer.ip());
     let mut found = Vec::new();
-    if let Some((_, text)) = authorization(presented)? {
-        found.push(Candidate { place: Place::Bearer, text, peer });
+    if let Some((scheme, text)) = authorization(presented)? {
+        found.push(Candidate { place: Place::Bearer, text, peer, dpop: matches!(scheme, Scheme::Dpop) });
     }
     for name in headers {
         let mut values = presented.header(name);
@@ -72,7 +74,7 @@ pub fn candidates<'r>(
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refusal::NoCredential(name.as_str().to_owned()));
         }
-        found.push(Candidate { place: Place::Header(name), text, peer });
+        found.push(Candidate { place: Place::Header(name), text, peer, dpop: false });
     }
     if found.iter().any(|candidate| candidate.text.len() > MAX_CREDENTIAL_BYTES) {
         return Err(Refusal::TooLong);
@@ -80,12 +82,9 @@ pub fn candidates<'r>(
     Ok(found)
 }
 
-/// The token that is presented with the scheme `DPoP`, if one is.
-pub(super) fn dpop_token<'r>(presented: &Presented<'r>) -> Option<&'r str> {
-    match authorization(presented) {
-        Ok(Some((Scheme::Dpop, token))) => Some(token),
-        _ => None,
-    }
+/// Whether a token is presented with the scheme `DPoP`.
+pub(super) fn is_with_dpop(presented: &Presented<'_>) -> bool {
+    matches!(authorization(presented), Ok(Some((Scheme::Dpop, _))))
 }
 
 /// A scheme of the `Authorization` header.

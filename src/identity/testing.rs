@@ -59,7 +59,7 @@ fn the_worked_example_of_the_documentation_is_this_code_and_works() {
         (http::HeaderName::from_static("x-badge"), http::HeaderName::from_static("x-other"));
     let holders = [("17".to_owned(), Arc::new(principal("alice")))].into();
     let badges = Badges { header: header.clone(), holders };
-    let at = |name, text| Candidate { place: Place::Header(name), text, peer: None };
+    let at = |name, text| Candidate { place: Place::Header(name), text, peer: None, dpop: false };
     assert!(badges.recognises(&at(&header, "17")) && !badges.recognises(&at(&other, "17")));
     let verified = |text| {
         let candidate = at(&header, text);

@@ -79,6 +79,11 @@ impl Tls {
         Ok(Arc::new(Self { key, config, clock, metrics, current, seen }))
     }
 
+    /// Where it stands in the configuration, e.g. `server.tls`.
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+
     /// Takes the files up again and again, until the task is aborted.
     pub async fn keep_fresh(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(POLL);

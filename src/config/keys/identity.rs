@@ -455,8 +455,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.api_keys.guesses_per_peer",
         Kind::Text,
-        "How many wrong API keys an IPv4 address or an IPv6 network (/64) may try, e.g. `60/minute`. Past it, every key that \
-         was not verified within the last hour is answered with 429.",
+        "How many wrong API keys, or tokens that introspection calls inactive, an IPv4 address or an IPv6 network (/64) may try, e.g. \
+         `60/minute`. Past it, every one that was not verified within the last hour is answered with 429.",
     ),
     entry(
         "identity.api_keys.guesses_per_prefix",

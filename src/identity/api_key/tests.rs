@@ -92,7 +92,7 @@ fn ask(keys: &ApiKeys, place: &str, text: &str, peer: &str, now: Timestamp) -> R
             Place::Header(&name)
         }
     };
-    let candidate = Candidate { place, text, peer: peer.parse::<IpAddr>().ok() };
+    let candidate = Candidate { place, text, peer: peer.parse::<IpAddr>().ok(), dpop: false };
     let accepted = keys.verify_key(&candidate, now)?;
     match accepted.says {
         Statement::Subject(subject) => Ok(subject.principal.id.clone()),
@@ -123,7 +123,8 @@ fn each_kind_of_key_has_its_places() {
 #[test]
 fn a_key_says_who_calls_and_what_that_one_may_do() {
     let keys = keys(parts(), &ApiKeysConfig::default());
-    let candidate = Candidate { place: Place::Bearer, text: "device-key-of-the-payer", peer: None };
+    let candidate =
+        Candidate { place: Place::Bearer, text: "device-key-of-the-payer", peer: None, dpop: false };
     let accepted = keys.verify_key(&candidate, NOW).unwrap();
     let Statement::Subject(subject) = accepted.says else { panic!("a delegation") };
     let principal = subject.principal;
@@ -146,7 +147,8 @@ fn roles_of_the_configuration_count_anew_with_each_configuration() {
             setup.role_permissions = role_permissions;
             setup.roles = Arc::new(Roles::new(roles));
         });
-        let candidate = Candidate { place: Place::Bearer, text: "agent-key-of-the-payer", peer: None };
+        let candidate =
+            Candidate { place: Place::Bearer, text: "agent-key-of-the-payer", peer: None, dpop: false };
         match keys.unwrap().verify_key(&candidate, NOW).unwrap().says {
             Statement::Subject(subject) => subject.principal.permissions.join(" "),
             _ => String::new(),
@@ -305,7 +307,8 @@ fn variables_hold_keys_one_by_one_or_by_their_prefix() {
     ] {
         assert_eq!(ask(&keys, "x-api-key", text, "", NOW).ok().as_deref(), expected, "{text}");
     }
-    let candidate = Candidate { place: Place::Bearer, text: "rosebud-rosebud-rosebud", peer: None };
+    let candidate =
+        Candidate { place: Place::Bearer, text: "rosebud-rosebud-rosebud", peer: None, dpop: false };
     let Statement::Subject(subject) = keys.verify_key(&candidate, NOW).unwrap().says else { panic!() };
     let principal = &subject.principal;
     assert_eq!((principal.kind.as_str(), principal.issuer.as_str()), ("user", "environment"));
@@ -369,7 +372,7 @@ fn what_cannot_be_configured_is_named_with_its_key() {
 fn without_keys_nothing_is_looked_at() {
     let keys = with_setup(&ApiKeysConfig::default(), |_| {}).unwrap();
     assert!(!keys.is_used());
-    let candidate = Candidate { place: Place::Bearer, text: "opaque", peer: None };
+    let candidate = Candidate { place: Place::Bearer, text: "opaque", peer: None, dpop: false };
     assert!(!keys.recognises(&candidate));
 }
 
@@ -385,7 +388,7 @@ fn a_key_is_known_by_its_place_and_is_no_token() {
         (Place::Header(&known), "relay_jwt_a.b.c", false),
         (Place::Header(&other), "opaque", false),
     ] {
-        let candidate = Candidate { place, text, peer: None };
+        let candidate = Candidate { place, text, peer: None, dpop: false };
         assert_eq!(keys.recognises(&candidate), expected, "{text} {place:?}");
     }
 }

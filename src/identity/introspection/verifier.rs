@@ -1,7 +1,7 @@
 //! Asks the endpoint: the kind of credential that this folder is about.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -34,8 +34,13 @@ use crate::net::{self, Call, Client, Endpoint};
 const MAX_ANSWER: usize = 64 << 10;
 /// How many questions may be under way at a time; further ones wait for their turn, within the timeout.
 const AT_A_TIME: usize = 64;
-/// How many bad tokens are remembered.
-const BAD_KEPT: usize = 10_000;
+/// How many bad tokens are remembered, and how many good ones.
+const KEPT: usize = 10_000;
+/// How long a token that was good is asked about although its peer is throttled: long enough that callers at work are not locked
+/// out by others behind the same gateway.
+const RECENT_NANOS: i64 = 3_600 * 1_000_000_000;
+/// How long failures are not logged after one that was.
+const QUIET_NANOS: i64 = 60 * 1_000_000_000;
 
 /// Tokens of the configured authorization server; of none, where there is none.
 pub(in crate::identity) struct Introspection(Option<Server>);
@@ -53,10 +58,12 @@ struct Server {
     turns: Semaphore,
     /// Tokens that are not active, and until when that is relied on.
     bad: Cache<CredentialHash, Timestamp>,
+    /// Tokens that were active, and until when that makes them known callers'.
+    good: Cache<CredentialHash, Timestamp>,
     guesses: Arc<Guesses>,
     clock: Clock,
-    /// Whether the last question had no answer, so that an outage is logged once.
-    failing: AtomicBool,
+    /// When a question last had no answer and that was logged.
+    complained: AtomicI64,
 }
 
 impl Introspection {
@@ -98,10 +105,11 @@ impl Introspection {
             prefix: config.prefix.clone(),
             signed_too,
             turns: Semaphore::new(AT_A_TIME),
-            bad: Cache::new(BAD_KEPT),
+            bad: Cache::new(KEPT),
+            good: Cache::new(KEPT),
             guesses: Arc::clone(api_keys.guesses()),
             clock: setup.clock.clone(),
-            failing: AtomicBool::new(false),
+            complained: AtomicI64::new(i64::MIN),
         })))
     }
 
@@ -161,10 +169,13 @@ impl CredentialKind for Introspection {
 
 impl Server {
     async fn verify(&self, candidate: &Candidate<'_>, now: Timestamp) -> Result<Accepted, Refusal> {
-        self.guesses.check_peer(candidate, now)?;
         let hash = hash_of(candidate);
-        let known = self.bad.get(&hash).is_some_and(|until| now < until);
-        if known {
+        let is_in =
+            |known: &Cache<CredentialHash, Timestamp>| known.get(&hash).is_some_and(|until| now < until);
+        if !is_in(&self.good) {
+            self.guesses.check_peer(candidate, now)?;
+        }
+        if is_in(&self.bad) {
             return Err(self.guesses.wrong_by_peer(candidate, now, Refusal::Inactive));
         }
         let body = self.ask(candidate.text).await?;
@@ -172,11 +183,15 @@ impl Server {
         let now = self.clock.now();
         match self.reading.judge(&body, now) {
             Err(Refusal::Inactive) => {
-                // One that is active later, of a clock ahead of the issuer's, is asked about again.
+                self.good.remove(&hash);
                 self.bad.insert(hash, Timestamp(now.0.saturating_add(self.reading.cache_nanos)));
                 Err(self.guesses.wrong_by_peer(candidate, now, Refusal::Inactive))
             }
-            judged => judged,
+            Ok(accepted) => {
+                self.good.insert(hash, Timestamp(now.0.saturating_add(RECENT_NANOS)));
+                Ok(accepted)
+            }
+            Err(other) => Err(other),
         }
     }
 
@@ -199,13 +214,18 @@ impl Server {
         };
         let answer = timeout(self.timeout, ask).await;
         let answer = answer.unwrap_or(Err(net::Error::Timeout(Period(self.timeout))));
-        let failed = answer.is_err();
-        if self.failing.swap(failed, Ordering::Relaxed) != failed {
-            match &answer {
-                Ok(_) => tracing::info!(endpoint = %self.endpoint, "introspection answers again"),
-                Err(error) => tracing::warn!(endpoint = %self.endpoint, %error, "introspection fails"),
-            }
+        answer.map_err(|error| {
+            self.complain(&error);
+            Refusal::IntrospectionUnavailable
+        })
+    }
+
+    /// Logs a failure, unless one was just logged: strangers choose how many questions there are.
+    fn complain(&self, error: &net::Error) {
+        let (now, before) = (self.clock.now().0, self.complained.load(Ordering::Relaxed));
+        let is_due = now.saturating_sub(before) >= QUIET_NANOS;
+        if is_due && self.complained.swap(now, Ordering::Relaxed) == before {
+            tracing::warn!(endpoint = %self.endpoint, %error, "the introspection endpoint fails");
         }
-        answer.map_err(|_| Refusal::IntrospectionUnavailable)
     }
 }

@@ -272,6 +272,20 @@ async fn strangers_are_throttled_and_questions_are_bounded() {
     }
     assert_eq!(idp.stub.requests().len(), 20);
 
+    // Behind the same gateway, whoever is at work goes on.
+    idp.says(Answer::Status(200, active(&json!({})).to_string()));
+    let mut config = idp.config(|asked| asked.cache_ttl = Period::secs(0));
+    config.api_keys.guesses_per_peer = "20/minute".parse().unwrap();
+    let authenticator = made(&config, &clock()).unwrap();
+    present(&authenticator, "at-work").await.unwrap();
+    idp.says(Answer::Status(200, json!({ "active": false }).to_string()));
+    for n in 0..30 {
+        present(&authenticator, &format!("guess-{n}")).await.unwrap_err();
+    }
+    idp.says(Answer::Status(200, active(&json!({})).to_string()));
+    present(&authenticator, "at-work").await.unwrap();
+    assert_eq!(text(&present(&authenticator, "newcomer").await).0, FailureKind::RateLimited);
+
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let slow = Stub::start(move |_| {
