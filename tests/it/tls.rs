@@ -123,8 +123,17 @@ fn files_that_are_no_pair_stop_the_start() {
         fs::create_dir_all(folder.path().join("bundles")).unwrap();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_verdict"));
         command.args(["run", "--config", "verdict.yaml"]).current_dir(folder.path()).env_clear();
-        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
-        assert_eq!(output.status.code(), Some(2));
+        let pipe = std::process::Stdio::piped;
+        let mut child =
+            command.stdin(std::process::Stdio::null()).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+        // One that starts after all would not end.
+        let begun = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() && begun.elapsed().as_secs() < 30 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!error.contains("PRIVATE KEY"), "{error}");
         error
