@@ -18,7 +18,7 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → [`partner`] → [`introspection`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
+//! [`certificate`] → [`capability`] → [`partner`] → [`introspection`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
 
 mod agreement;
@@ -28,6 +28,7 @@ pub mod authenticate;
 mod cache;
 pub mod candidate;
 pub mod capability;
+pub mod certificate;
 mod claim_mapping;
 mod config;
 mod config_error;
@@ -54,6 +55,7 @@ mod worked_example;
 
 pub use api_key::config::{ApiKeysConfig, PrefixConfig, VariableConfig};
 pub use authenticate::{Authenticator, KeyRefresh};
+pub use certificate::config::{ClientCertificatesConfig, NameType};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk, one_or_many};
 pub use introspection::config::IntrospectionConfig;
 pub use jwt::check::check;

@@ -46,7 +46,7 @@ mod tls;
 pub use config::Config;
 pub use malformed::Malformed;
 pub use management::{ManagementConfig, ManagementListen};
-pub use peer::{ClientCertificate, Peer};
+pub use peer::Peer;
 pub use tls::{ClientAuth, Tls, TlsConfig, TlsVersion};
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.

@@ -5,6 +5,7 @@
 //!
 //! Reading order: [`presented`] → [`principal`] → [`request`] → [`decision`] → [`failure`].
 
+pub mod client_certificate;
 pub mod clock;
 pub mod decision;
 pub mod failure;

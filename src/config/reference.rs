@@ -59,7 +59,15 @@ impl Defaults {
             return "Required".to_owned();
         }
         let pointer = format!("/{}", key.replace("[]", "/0").replace("{}", "/0").replace('.', "/"));
-        match self.config.pointer(&pointer).or_else(|| self.sparsest.pointer(&pointer)) {
+        // What stands in the sparsest because it must is nobody's default.
+        let made_up = |value: &&Value| match value {
+            Value::Object(members) => !members.is_empty(),
+            Value::Array(items) => !items.is_empty() && items.iter().all(Value::is_object),
+            Value::String(text) => text.is_empty(),
+            _ => false,
+        };
+        let sparsest = || self.sparsest.pointer(&pointer).filter(|value| !made_up(value));
+        match self.config.pointer(&pointer).or_else(sparsest) {
             None | Some(Value::Null) => "Default: none".to_owned(),
             Some(Value::String(text)) => format!("Default: `{text}`"),
             Some(value) => format!("Default: `{value}`"),
@@ -138,6 +146,20 @@ Durations have a unit (`250us`, `50ms`, `10s`, `5m`, `1h`, `7d`); sizes may have
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn defaults_within_optional_sections_and_lists_are_known() {
+        let defaults = Defaults::new();
+        for (key, expected) in [
+            ("server.tls", "Default: none"),
+            ("server.tls.min_version", "Default: `1.3`"),
+            ("identity.introspection.url", "Required"),
+            ("identity.introspection.cache_ttl", "Default: `10s`"),
+            ("identity.issuers[].leeway", "Default: `30s`"),
+        ] {
+            assert_eq!(defaults.describe(key), expected, "{key}");
+        }
+    }
 
     #[test]
     fn every_key_has_its_entry_of_the_right_kind_and_no_entry_is_left_over() {

@@ -37,6 +37,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.values();
     checks.listener();
     checks.tls();
+    checks.client_certificates();
     checks.required_of_bundles();
     checks.organisations_of_bundles();
     checks.verification();

@@ -9,6 +9,7 @@ use http::request::Parts;
 
 use crate::authorize::Arrival;
 use crate::listen::Peer;
+use crate::model::client_certificate::ClientCertificate;
 use crate::model::failure::Failure;
 use crate::model::presented::Presented;
 use crate::model::request::{EntryPath, RequestContext, TraceContext};
@@ -52,7 +53,9 @@ pub fn arrival<'r>(
         parts.uri.authority().map(|authority| authority.as_str()).or_else(host).unwrap_or_default();
     let presented = Presented::new(parts.method.as_str(), authority, parts.uri.path(), &parts.headers);
     Arrival {
-        presented: presented.from_peer(peer.map(|Peer(address)| address)),
+        presented: presented
+            .from_peer(peer.map(|Peer(address)| address))
+            .with_certificate(parts.extensions.get::<ClientCertificate>()),
         path,
         context: request_context(&parts.headers, peer, protocol),
         started,

@@ -11,19 +11,37 @@ use crate::model::clock::Timestamp;
 use crate::model::limits::Restrictions;
 use crate::model::principal::{Actor, Principal, Proof, Transaction, Verified};
 
+/// The keys that a call has shown its caller to hold, besides those that its credentials prove.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Proofs<'a> {
+    /// The credential whose key a proof of possession is of (RFC 9449): it is for one token, whatever others are bound to its key.
+    pub(super) dpop: Option<&'a Accepted>,
+    /// The thumbprint of the caller's certificate (RFC 8705).
+    pub(super) certificate: Option<&'a str>,
+}
+
+impl Proofs<'_> {
+    /// What proves that the caller holds the key that a credential is bound to, if one of these does.
+    fn of(self, credential: &Accepted) -> Option<Proof> {
+        let by_certificate = || match &credential.bound_to {
+            Some(Key::CertificateThumbprint(bound)) => self.certificate == Some(bound),
+            _ => false,
+        };
+        match self.dpop {
+            Some(proven) if std::ptr::eq(proven, credential) => Some(Proof::Dpop),
+            _ => by_certificate().then_some(Proof::Mtls),
+        }
+    }
+}
+
 /// What the credentials say together; none where there is none.
 ///
 /// Two credentials agree if they name the same subject or the same agent, if one is bound to a key that the other proves
 /// (RFC 7800), or if a delegation names both.
 ///
-/// `proven` is the credential whose key a proof of possession (RFC 9449) has shown the caller to hold.
-///
 /// # Errors
 /// [`Refusal::Disagreement`], [`Refusal::Unproven`], [`Refusal::WithoutProof`], or why the delegation is not for this caller.
-pub(super) fn agreed(
-    accepted: &[Arc<Accepted>],
-    proven: Option<&Accepted>,
-) -> Result<Option<Verified>, Refusal> {
+pub(super) fn agreed(accepted: &[Arc<Accepted>], proofs: Proofs<'_>) -> Result<Option<Verified>, Refusal> {
     let mut subjects: Vec<(&Accepted, &Subject)> = Vec::with_capacity(accepted.len());
     let mut grant: Option<&Grant> = None;
     let mut transaction: Option<&Arc<Transaction>> = None;
@@ -37,7 +55,7 @@ pub(super) fn agreed(
         }
     }
     for credential in accepted {
-        check_proof(credential, accepted, proven)?;
+        check_proof(credential, accepted, proofs)?;
     }
     let principal = match (grant, subjects.as_slice()) {
         (None, []) if transaction.is_some() => return Err(Refusal::TransactionAlone),
@@ -48,7 +66,7 @@ pub(super) fn agreed(
             ));
         }
         (Some(grant), subjects) => delegated(grant, subjects)?,
-        (None, subjects) => one_subject(subjects, proven)?,
+        (None, subjects) => one_subject(subjects, proofs)?,
     };
     Ok(Some(Verified {
         principal,
@@ -67,13 +85,9 @@ pub(super) fn agreed(
 }
 
 /// INVARIANT (bound is proven): a credential that is bound to a key is nothing without the proof of that key.
-fn check_proof(
-    credential: &Accepted,
-    accepted: &[Arc<Accepted>],
-    proven: Option<&Accepted>,
-) -> Result<(), Refusal> {
+fn check_proof(credential: &Accepted, accepted: &[Arc<Accepted>], proofs: Proofs<'_>) -> Result<(), Refusal> {
     let Some(key) = &credential.bound_to else { return Ok(()) };
-    if is_proven(credential, proven) || accepted.iter().any(|other| other.proves.as_ref() == Some(key)) {
+    if proofs.of(credential).is_some() || accepted.iter().any(|other| other.proves.as_ref() == Some(key)) {
         return Ok(());
     }
     match key {
@@ -82,21 +96,13 @@ fn check_proof(
     }
 }
 
-/// Whether it is the credential that a proof was made for: a proof is for one token, whatever others are bound to its key.
-fn is_proven(credential: &Accepted, proven: Option<&Accepted>) -> bool {
-    proven.is_some_and(|proven| std::ptr::eq(proven, credential))
-}
-
 /// Whether two credentials speak of the same caller. Agents have one name each, whoever vouches for them.
 fn is_same(one: &Principal, other: &Principal) -> bool {
     let tenants_agree = one.tenant.is_none() || other.tenant.is_none() || one.tenant == other.tenant;
     one.is_same_as(other) || (one.agent.is_some() && one.agent == other.agent && tenants_agree)
 }
 
-fn one_subject(
-    subjects: &[(&Accepted, &Subject)],
-    proven: Option<&Accepted>,
-) -> Result<Arc<Principal>, Refusal> {
+fn one_subject(subjects: &[(&Accepted, &Subject)], proofs: Proofs<'_>) -> Result<Arc<Principal>, Refusal> {
     let bound = subjects.iter().find(|(credential, _)| credential.bound_to.is_some());
     // What is for some operations only says most of what the call may do.
     let narrow = || subjects.iter().find(|(_, subject)| subject.scope.is_some());
@@ -115,8 +121,7 @@ fn one_subject(
         add_actor(Arc::make_mut(&mut principal), &theirs.principal);
     }
     if credential.bound_to.is_some() {
-        let proof = if is_proven(credential, proven) { Proof::Dpop } else { Proof::Bound };
-        Arc::make_mut(&mut principal).proof = proof;
+        Arc::make_mut(&mut principal).proof = proofs.of(credential).unwrap_or(Proof::Bound);
     }
     Ok(principal)
 }
@@ -224,7 +229,7 @@ mod tests {
 
     /// `ID by ACTOR…; scopes N; limits N`, or the refusal.
     fn shown(credentials: &[Arc<Accepted>]) -> String {
-        match agreed(credentials, None) {
+        match agreed(credentials, Proofs::default()) {
             Ok(None) => "nobody".to_owned(),
             Ok(Some(Verified { principal, restrictions, .. })) => {
                 let actors: Vec<_> =

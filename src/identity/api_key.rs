@@ -274,6 +274,7 @@ impl CredentialKind for ApiKeys {
         let here = match candidate.place {
             Place::Bearer => !candidate.looks_signed(),
             Place::Header(name) => self.headers.contains(name),
+            Place::Certificate(_) => false,
         };
         let is_token =
             || self.token_prefixes.iter().any(|prefix| candidate.text.starts_with(prefix.as_str()));

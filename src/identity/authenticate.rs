@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
-use super::agreement::agreed;
+use super::agreement::{Proofs, agreed};
 use super::api_key::{self, ApiKeys};
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
-use super::candidate::{Candidate, candidates, is_with_dpop};
+use super::candidate::{Candidate, Place, candidates, is_with_dpop};
 use super::capability::Capabilities;
+use super::certificate;
+use super::certificate::proxies::Proxies;
+use super::certificate::shown::Shown;
+use super::certificate::verifier::Certificates;
 use super::config::{Config, ConfigError};
 use super::delegation::Delegations;
 use super::dpop;
@@ -43,6 +47,8 @@ pub struct Authenticator {
     partners: Partners,
     introspection: Introspection,
     transactions: Transactions,
+    certificates: Certificates,
+    proxies: Proxies,
     tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
     role_permissions: bool,
@@ -76,11 +82,19 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 7] {
+    fn kinds(&self) -> [&dyn CredentialKind; 8] {
         let Self {
-            delegations, capabilities, partners, api_keys, transactions, introspection, tokens, ..
+            certificates,
+            delegations,
+            capabilities,
+            partners,
+            api_keys,
+            transactions,
+            introspection,
+            tokens,
+            ..
         } = self;
-        [delegations, capabilities, partners, api_keys, transactions, introspection, tokens]
+        [certificates, delegations, capabilities, partners, api_keys, transactions, introspection, tokens]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -95,6 +109,8 @@ impl Authenticator {
             capabilities,
             partners,
             introspection,
+            client_certificates,
+            proxies,
             delegations,
             dockfile: _,
             static_file: _,
@@ -115,6 +131,7 @@ impl Authenticator {
         let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
         let shortest = Period(setup.pace.cooldown);
         let flaws = check(config, shortest).into_iter().chain(partner::check::check(partners, shortest));
+        let flaws = flaws.chain(certificate::check::check(config));
         if let Some(error) = flaws.into_iter().find(|e| !allowed(e)) {
             return Err(error);
         }
@@ -132,6 +149,8 @@ impl Authenticator {
             partners: Partners::new(partners, setup)?,
             introspection,
             transactions,
+            certificates: Certificates::new(client_certificates.as_ref()),
+            proxies: Proxies::new(proxies),
             tokens: Tokens::of_type(TokenType::Access, issuers, setup)?,
             modes,
             api_keys,
@@ -225,6 +244,10 @@ impl Authenticator {
             let verified = self.verify(candidate, &mut seen.key).await?;
             seen.accepted.push(verified);
         }
+        let certificate = self.certificate(presented).await?;
+        if let Some(shown) = &certificate {
+            seen.accepted.extend(self.verify_certificate(shown).await?);
+        }
         let accepted = &seen.accepted;
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
         let records = self.records()?;
@@ -232,7 +255,13 @@ impl Authenticator {
         let proven = candidates.iter().zip(accepted).find(|(candidate, _)| candidate.dpop);
         let proof = proven.map(|(token, first)| dpop::check(presented, token.text, first, self.clock.now()));
         let proof = proof.transpose()?;
-        let mut agreed = agreed(accepted, proven.map(|(_, first)| first.as_ref()))?;
+        let mut agreed = agreed(
+            accepted,
+            Proofs {
+                dpop: proven.map(|(_, first)| first.as_ref()),
+                certificate: certificate.as_ref().and_then(Shown::thumbprint),
+            },
+        )?;
         if let Some(records) = &records {
             accepted.iter().try_for_each(|accepted| standing::check(records, accepted))?;
             agreed.iter_mut().for_each(|verified| standing::limit(records, verified));
@@ -247,6 +276,36 @@ impl Authenticator {
             self.consume(single_use).await?;
         }
         Ok(agreed)
+    }
+
+    /// The certificate of the caller, if there is one: the connection's, or what a proxy says of its client's. Proxies before that
+    /// proxy are believed as far as they are configured, too.
+    async fn certificate(&self, presented: &Presented<'_>) -> Result<Option<Shown>, Refusal> {
+        let mut certificate = presented.certificate.cloned().map(Shown::Whole);
+        if self.proxies.is_empty() {
+            return Ok(certificate);
+        }
+        let mut passed_on = self.proxies.passed_on(presented)?;
+        let mut from_proxy = false;
+        while let Some(shown) = &certificate {
+            let subject = self.verify_certificate(shown).await?;
+            if !subject.is_some_and(|subject| self.proxies.is_one(&subject)) {
+                break;
+            }
+            from_proxy = true;
+            certificate = passed_on.pop();
+        }
+        if passed_on.is_empty() || from_proxy { Ok(certificate) } else { Err(Refusal::NotFromProxy) }
+    }
+
+    /// What a certificate says of its subject; none where certificates of its kind are no credentials here.
+    async fn verify_certificate(&self, shown: &Shown) -> Result<Option<Arc<Accepted>>, Refusal> {
+        let candidate = Candidate { place: Place::Certificate(shown), text: "", peer: None, dpop: false };
+        match self.verify(&candidate, &mut None).await {
+            Ok(accepted) => Ok(Some(accepted)),
+            Err(Refusal::UnknownKind) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// The directory's records in force, if there is a directory.

@@ -13,6 +13,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::candidate::{Candidate, Place};
+use super::certificate::shown::Shown;
 use super::kind::Accepted;
 use crate::model::clock::Timestamp;
 
@@ -24,12 +25,28 @@ pub(super) fn hash_of(candidate: &Candidate<'_>) -> CredentialHash {
     context.update(match candidate.place {
         Place::Bearer => b"",
         Place::Header(name) => name.as_str().as_bytes(),
+        // No header is called so.
+        Place::Certificate(Shown::Whole(_)) => b"\x01",
+        Place::Certificate(Shown::Told { .. }) => b"\x02",
     });
     context.update(&[0]);
+    if let Place::Certificate(shown) = candidate.place {
+        add(&mut context, shown);
+    }
     context.update(candidate.text.as_bytes());
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
+}
+
+fn add(context: &mut digest::Context, shown: &Shown) {
+    if let Shown::Told { uris, .. } = shown {
+        for uri in uris {
+            context.update(&uri.len().to_be_bytes());
+            context.update(uri.as_bytes());
+        }
+    }
+    context.update(shown.thumbprint().unwrap_or_default().as_bytes());
 }
 
 /// A credential that was verified once.

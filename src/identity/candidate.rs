@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 
+use super::certificate::shown::Shown;
 use super::refusal::Refusal;
 use crate::model::presented::Presented;
 
@@ -22,6 +23,8 @@ pub enum Place<'r> {
     Bearer,
     /// A header of its own.
     Header(&'r HeaderName),
+    /// The connection's TLS, or what a proxy says of its own: this certificate. There is no text then.
+    Certificate(&'r Shown),
 }
 
 /// A credential as it was presented.
@@ -29,7 +32,7 @@ pub enum Place<'r> {
 pub struct Candidate<'r> {
     /// Where it stands.
     pub place: Place<'r>,
-    /// Its text: visible ASCII, at most [`MAX_CREDENTIAL_BYTES`].
+    /// Its text: visible ASCII, at most [`MAX_CREDENTIAL_BYTES`]; empty for a certificate.
     pub text: &'r str,
     /// Who sent it, where that is known.
     pub peer: Option<IpAddr>,
@@ -136,6 +139,7 @@ mod tests {
         let shown = |candidate: &Candidate<'_>| match candidate.place {
             Place::Bearer => format!("bearer {}", candidate.text),
             Place::Header(name) => format!("{name} {}", candidate.text),
+            Place::Certificate(_) => "certificate".to_owned(),
         };
         match candidates(&presented, places) {
             Ok(found) => found.iter().map(shown).collect::<Vec<_>>().join(", "),

@@ -9,6 +9,7 @@ use super::delegation::config::Config as DelegationConfig;
 
 use super::api_key::config::ApiKeysConfig;
 use super::capability::config::Config as CapabilityConfig;
+use super::certificate::config::ClientCertificatesConfig;
 pub use super::claim_mapping::ClaimMapping;
 pub use super::config_error::{ConfigError, Risk};
 use super::introspection::config::IntrospectionConfig;
@@ -37,6 +38,11 @@ pub struct Config {
     /// An authorization server that is asked about its tokens (RFC 7662).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection: Option<IntrospectionConfig>,
+    /// How certificates of clients are credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificates: Option<ClientCertificatesConfig>,
+    /// The subjects of the certificates of proxies, who may pass on their clients' certificates.
+    pub proxies: Vec<String>,
     /// How agents act for each other.
     pub delegations: DelegationConfig,
     /// A Dockfile whose `auth:` section is part of the configuration.
@@ -62,6 +68,8 @@ impl Default for Config {
             capabilities: None,
             partners: Vec::new(),
             introspection: None,
+            client_certificates: None,
+            proxies: Vec::new(),
             delegations: DelegationConfig::default(),
             dockfile: None,
             static_file: None,
@@ -77,7 +85,13 @@ impl Config {
     pub const fn trusts_anybody(&self) -> bool {
         let api_keys = self.static_file.is_some() || self.api_keys.has_variables();
         let partners = !self.partners.is_empty() || self.introspection.is_some();
+        let partners = partners || self.knows_certificates();
         !self.issuers.is_empty() || self.capabilities.is_some() || partners || api_keys
+    }
+
+    /// Whether certificates of clients are credentials.
+    pub const fn knows_certificates(&self) -> bool {
+        self.client_certificates.is_some()
     }
 
     /// What tokens begin with that may stand where API keys do.

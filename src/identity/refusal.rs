@@ -71,6 +71,18 @@ pub enum Refusal {
     /// The token is for somebody else (RFC 8725 section 3.9).
     #[error("the audience does not match")]
     Audience,
+    /// A client's certificate cannot be taken as a credential.
+    #[error("the client's certificate {0}")]
+    Certificate(&'static str),
+    /// A client's certificate past its end.
+    #[error("the client's certificate has expired")]
+    CertificateExpired,
+    /// `X-Forwarded-Client-Cert` cannot be believed.
+    #[error("the `x-forwarded-client-cert` header {0}")]
+    Forwarded(&'static str),
+    /// `X-Forwarded-Client-Cert` comes from somebody who is no configured proxy.
+    #[error("the `x-forwarded-client-cert` header does not come from a proxy that may pass on certificates")]
+    NotFromProxy,
     /// Several credentials name different subjects.
     #[error("the credentials name different subjects")]
     Disagreement,
@@ -172,7 +184,7 @@ impl Refusal {
     /// Which of the closed list of failures it is.
     pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::Expired | Self::KeyExpired => FailureKind::CredentialExpired,
+            Self::Expired | Self::KeyExpired | Self::CertificateExpired => FailureKind::CredentialExpired,
             Self::StoreUnavailable(Unavailable::Denied) => FailureKind::Misconfigured,
             Self::KeysUnavailable
             | Self::IntrospectionUnavailable
@@ -200,6 +212,9 @@ impl Refusal {
             | Self::Signature
             | Self::Claim { .. }
             | Self::Audience
+            | Self::Certificate(_)
+            | Self::Forwarded(_)
+            | Self::NotFromProxy
             | Self::Disagreement
             | Self::Unproven
             | Self::Inactive

@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 use super::activity::{Activity, Patience};
 use super::config::Config;
 use super::drive::{Shared, told};
-use super::peer::{ClientCertificate, Peer};
+use super::peer::Peer;
 use super::protocol::{Protocol, protocol};
 use super::service::Doors;
 use super::tls::Tls;
@@ -65,7 +65,7 @@ impl Connection {
             None => return tls.failed(peer, &"it took too long"),
         };
         let session = stream.get_ref().1;
-        self.shared.doors.certificate = session.peer_certificates().map(ClientCertificate::new);
+        self.shared.doors.certificate = session.peer_certificates().and_then(|chain| tls.shown(chain));
         let protocol = match session.alpn_protocol() {
             Some(b"h2") => Protocol::Http2,
             _ => Protocol::Http1,

@@ -16,7 +16,8 @@ use tower::Service;
 
 use super::activity::{Activity, UnderWay};
 use super::malformed::{self, Malformed};
-use super::peer::{ClientCertificate, Peer};
+use super::peer::Peer;
+use crate::model::client_certificate::ClientCertificate;
 
 /// How much of an answer is handed over at a time in HTTP/2, where what is handed over waits in memory for the peer.
 const PIECE: usize = 16 << 10;

@@ -16,9 +16,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
 use self::files::{Files, Ready};
+use crate::model::client_certificate::{ClientCertificate, VouchedBy};
 use crate::model::clock::{Clock, Timestamp};
 use crate::telemetry::metrics::{ListenerTls, Metrics};
 
@@ -144,6 +146,11 @@ impl Tls {
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let server = Arc::clone(&self.current.load().server);
         TlsAcceptor::from(server).accept(stream).await
+    }
+
+    /// The certificates that a client has shown, the client's own first, as they go with its requests.
+    pub(super) fn shown(&self, chain: &[CertificateDer<'static>]) -> Option<ClientCertificate> {
+        ClientCertificate::new(chain, VouchedBy::Authority)
     }
 
     /// A handshake came to nothing.

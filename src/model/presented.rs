@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::client_certificate::ClientCertificate;
 use http::{HeaderMap, HeaderName};
 
 /// What a door hands to `identity`: all that can carry or bind a credential, and nothing of the body.
@@ -19,18 +20,25 @@ pub struct Presented<'r> {
     pub path: &'r str,
     /// The peer's address, where there is one.
     pub peer: Option<SocketAddr>,
+    /// The certificate of the connection, as TLS has verified it.
+    pub certificate: Option<&'r ClientCertificate>,
     headers: &'r HeaderMap,
 }
 
 impl<'r> Presented<'r> {
     /// What a request with these headers shows.
     pub const fn new(method: &'r str, authority: &'r str, path: &'r str, headers: &'r HeaderMap) -> Self {
-        Self { method, authority, path, peer: None, headers }
+        Self { method, authority, path, peer: None, certificate: None, headers }
     }
 
     /// With the peer's address.
     pub const fn from_peer(self, peer: Option<SocketAddr>) -> Self {
         Self { peer, ..self }
+    }
+
+    /// With the certificate of the connection.
+    pub const fn with_certificate(self, certificate: Option<&'r ClientCertificate>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// Every value of a header, as it was sent.

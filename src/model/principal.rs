@@ -79,6 +79,8 @@ pub enum Proof {
     Bound,
     /// A proof of the key that it is bound to (RFC 9449).
     Dpop,
+    /// The key of a certificate, in the handshake of TLS (RFC 8705).
+    Mtls,
 }
 
 /// An actor chain in the nested form of RFC 8693 section 4.1: `{"sub": …, "act": {"sub": …}}`.

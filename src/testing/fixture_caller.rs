@@ -100,6 +100,8 @@ pub enum ProofName {
     Bound,
     /// A proof of its key (RFC 9449).
     Dpop,
+    /// The key of a certificate (RFC 8705).
+    Mtls,
 }
 
 impl Subject {
@@ -132,6 +134,7 @@ impl Subject {
                 ProofName::Bearer => Proof::Bearer,
                 ProofName::Bound => Proof::Bound,
                 ProofName::Dpop => Proof::Dpop,
+                ProofName::Mtls => Proof::Mtls,
             },
             limits: Arc::new(self.limits.clone()),
             operations: self.operations.as_deref().map(Arc::from),

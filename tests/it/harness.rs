@@ -1,5 +1,6 @@
 //! Starts the real server in-process on a real socket, and speaks HTTP to it.
 
+pub mod nginx;
 pub mod postgres;
 pub mod redis;
 pub mod wire;

@@ -5,6 +5,7 @@ mod attacks;
 mod cache;
 mod capability;
 mod cases;
+mod certificates;
 mod claims;
 mod configuration;
 mod cves;

@@ -1,7 +1,8 @@
 //! TLS of the listeners: versions, clients' certificates, rotation, and those who do not shake hands.
 
-mod authority;
+pub mod authority;
 mod clients;
+mod nginx;
 mod rotation;
 mod slow;
 

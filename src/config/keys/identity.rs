@@ -378,6 +378,30 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Paths of other members of the answer by the name that policy sees them under, e.g. `{name: username}`.",
     ),
     entry(
+        "identity.client_certificates",
+        Kind::Section,
+        "Certificates of clients are credentials ([certificates.md](certificates.md)): those of the authorities in \
+         `server.tls.client_ca`.",
+    ),
+    entry(
+        "identity.client_certificates.subject",
+        Kind::Word,
+        "The name of a certificate that is its subject's. A certificate must have exactly one of them.",
+    ),
+    entry("identity.client_certificates.type", Kind::Text, "What the subjects are: `input.subject.type`."),
+    entry(
+        "identity.client_certificates.agent",
+        Kind::Flag,
+        "Whether the subjects are agents: the name is the id of an agent in the registry or the directory file.",
+    ),
+    entry(
+        "identity.proxies",
+        Kind::Texts,
+        "Subjects of the certificates of proxies. A proxy's own certificate is nobody's credential, and what its \
+         `X-Forwarded-Client-Cert` says of its client's counts instead ([certificates.md](certificates.md)). From others the \
+         header is refused.",
+    ),
+    entry(
         "identity.delegations.headers",
         Kind::Texts,
         "Headers that name a delegation of the directory, beside the credential of the agent to whom it was granted.",

@@ -39,7 +39,8 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
     let known = keys();
     let mut tree = Node::empty_map(Origin::Default);
     let node = |data| Node::new(data, Origin::Default);
-    for key in &known {
+    // Optional sections within an element of a list are left out.
+    for key in known.iter().filter(|key| !key.path.contains(['[', '{'])) {
         let below = format!("{}[].", key.path);
         let sparse = match key.shape {
             Shape::Section => Data::Map(Vec::new()),
@@ -57,9 +58,12 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
     // Serde names one missing key at a time.
     while let Some(flaw) = typed::read::<Config>(&tree).err().filter(|_| required.len() < known.len()) {
         let path = flaw.path.to_string().replace("[0]", "[]");
-        let shape = known.iter().find(|key| key.path == path).map(|key| key.shape);
-        let value =
-            if shape == Some(Shape::List) { Data::List(Vec::new()) } else { Data::Text(String::new()) };
+        let key = known.iter().find(|key| key.path == path);
+        let value = match key.map(|key| key.shape) {
+            Some(Shape::List) => Data::List(Vec::new()),
+            // One of a closed list of words, or any text.
+            _ => Data::Text(key.and_then(|key| key.words.first()).copied().unwrap_or_default().to_owned()),
+        };
         if let Some((above, Step::Key(key))) = flaw.path.split_last()
             && let Some(there) = tree.get_mut(&above)
         {

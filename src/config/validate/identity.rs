@@ -8,7 +8,7 @@ use super::{Checks, Danger, Profile};
 use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
 use crate::identity::{
-    ConfigError, IssuerConfig, Pace, Risk, api_key, capability, check, introspection, partner,
+    ConfigError, IssuerConfig, Pace, Risk, api_key, capability, certificate, check, introspection, partner,
 };
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
@@ -53,6 +53,9 @@ impl Checks<'_> {
             self.report(error);
         }
         for error in identity.introspection.iter().flat_map(introspection::check::check) {
+            self.report(error);
+        }
+        for error in certificate::check::check(identity) {
             self.report(error);
         }
         for error in identity.capabilities.iter().flat_map(capability::check::check) {

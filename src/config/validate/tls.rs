@@ -2,9 +2,22 @@
 
 use super::Checks;
 use crate::document::tree::Path;
-use crate::listen::ClientAuth;
+use crate::listen::{ClientAuth, TlsConfig};
 
 impl Checks<'_> {
+    /// Certificates of clients that nobody is asked for.
+    pub(super) fn client_certificates(&mut self) {
+        let asks = |tls: &TlsConfig| tls.clients() != ClientAuth::None;
+        let asked = self.config.server.tls.as_ref().is_some_and(asks);
+        if self.config.identity.knows_certificates() && !asked {
+            self.findings.warnings.push(
+                "`identity.client_certificates`: clients are not asked for certificates, so nobody has one; name their \
+                 authorities in `server.tls.client_ca`"
+                    .to_owned(),
+            );
+        }
+    }
+
     /// Files without a name, and authorities that are asked for nothing.
     pub(super) fn tls(&mut self) {
         let (server, management) = (&self.config.server.tls, &self.config.management.tls);

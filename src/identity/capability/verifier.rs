@@ -50,6 +50,7 @@ impl CredentialKind for Capabilities {
         match candidate.place {
             Place::Bearer => jws::declared_type(candidate.text).is_some_and(|typ| media_type(&typ) == TYPE),
             Place::Header(name) => Some(name) == self.header(),
+            Place::Certificate(_) => false,
         }
     }
 

@@ -25,6 +25,8 @@ impl Authority {
     pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
+        // OpenSSL takes a certificate that is called as its issuer is for self-signed.
+        params.distinguished_name.push(rcgen::DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).unwrap().pem();
         Self { pem, issuer: Issuer::new(params, key) }
@@ -36,12 +38,25 @@ impl Authority {
 
     /// A certificate for `localhost` that ends with this year, and its key.
     pub fn pair(&self, serial: u64, until: i32) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
         params.serial_number = Some(serial.into());
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        self.pair_of(params)
+    }
+
+    /// A certificate as these parameters say, and its key.
+    pub fn pair_of(&self, params: CertificateParams) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// A certificate with these URIs, and its key.
+    pub fn pair_with_uris(&self, uris: &[&str]) -> (String, String) {
+        let mut params = CertificateParams::default();
+        let name = |uri: &&str| rcgen::SanType::URI((*uri).try_into().unwrap());
+        params.subject_alt_names = uris.iter().map(name).collect();
+        self.pair_of(params)
     }
 
     /// Writes such a pair to `cert.pem` and `key.pem`.
@@ -110,8 +125,19 @@ impl Client {
     }
 
     pub fn post(&self, address: SocketAddr, path: &str, body: &str) -> Result<(u16, String), String> {
+        self.send(address, path, &[], body)
+    }
+
+    pub fn send(
+        &self,
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<(u16, String), String> {
         let length = body.len();
-        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}");
         self.exchange(address, &format!("{head}content-length: {length}\r\n\r\n{body}"))
     }
 

@@ -8,7 +8,8 @@ use tokio_rustls::rustls::version::TLS13;
 use super::authority::{Authority, Client, put};
 use super::{CALL, POLICY, allowed, mode};
 use crate::harness::{Server, TestApp};
-use verdict::listen::{ClientCertificate, Config, Tls, TlsConfig, TlsVersion};
+use verdict::listen::{Config, Tls, TlsConfig, TlsVersion};
+use verdict::model::client_certificate::ClientCertificate;
 use verdict::model::clock::Clock;
 use verdict::telemetry::metrics::Metrics;
 
