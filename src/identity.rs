@@ -18,7 +18,7 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`certificate`] → [`capability`] → [`partner`] → [`introspection`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
+//! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
 
 mod agreement;
@@ -45,6 +45,7 @@ mod one_or_many;
 pub mod partner;
 mod refusal;
 mod setup;
+pub mod spiffe;
 mod standing;
 pub mod stated;
 #[cfg(test)]
@@ -66,3 +67,4 @@ pub use jwt::verifier::IssuerStatus;
 pub use partner::config::PartnerConfig;
 pub use refusal::Refusal;
 pub use setup::Setup;
+pub use spiffe::config::{EndpointProfile, FederationConfig, SpiffeConfig, TrustDomainConfig};

@@ -27,6 +27,10 @@ use super::modes::Modes;
 use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::setup::Setup;
+use super::spiffe::JwtSvids;
+use super::spiffe::store::Bundles;
+use super::spiffe::upkeep::{Reach, Upkeep};
+use super::spiffe::{self, status};
 use super::standing;
 use super::transaction::Transactions;
 use crate::model::clock::{Clock, Timestamp};
@@ -46,6 +50,8 @@ pub struct Authenticator {
     api_keys: ApiKeys,
     partners: Partners,
     introspection: Introspection,
+    jwt_svids: JwtSvids,
+    reach: Reach,
     transactions: Transactions,
     certificates: Certificates,
     proxies: Proxies,
@@ -63,26 +69,41 @@ pub struct Authenticator {
     clock: Clock,
 }
 
+/// The refresh of one issuer's keys, or of trust bundles.
+#[derive(Clone)]
+pub enum KeyRefresh {
+    /// Of an issuer.
+    Issuer(IssuerRefresh),
+    /// Of trust domains.
+    Bundles(Upkeep),
+}
+
 /// The refresh of one issuer's keys.
 #[derive(Clone)]
-pub struct KeyRefresh(Arc<KeyStore>);
+pub struct IssuerRefresh(Arc<KeyStore>);
 
 impl KeyRefresh {
     /// The file or URL of the keys, without secrets.
     pub fn source(&self) -> String {
-        self.0.source().to_string()
+        match self {
+            Self::Issuer(IssuerRefresh(keys)) => keys.source().to_string(),
+            Self::Bundles(upkeep) => upkeep.source(),
+        }
     }
 
     /// Keeps the keys fresh until it is dropped.
     pub async fn run(self) {
-        self.0.keep_fresh().await;
+        match self {
+            Self::Issuer(IssuerRefresh(keys)) => keys.keep_fresh().await,
+            Self::Bundles(upkeep) => upkeep.run().await,
+        }
     }
 }
 
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 8] {
+    fn kinds(&self) -> [&dyn CredentialKind; 9] {
         let Self {
             certificates,
             delegations,
@@ -90,11 +111,22 @@ impl Authenticator {
             partners,
             api_keys,
             transactions,
+            jwt_svids,
             introspection,
             tokens,
             ..
         } = self;
-        [certificates, delegations, capabilities, partners, api_keys, transactions, introspection, tokens]
+        [
+            certificates,
+            delegations,
+            capabilities,
+            partners,
+            api_keys,
+            transactions,
+            jwt_svids,
+            introspection,
+            tokens,
+        ]
     }
 
     /// Checks the configuration and reads the JWKS files; fetches nothing.
@@ -111,6 +143,7 @@ impl Authenticator {
             introspection,
             client_certificates,
             proxies,
+            spiffe,
             delegations,
             dockfile: _,
             static_file: _,
@@ -132,12 +165,15 @@ impl Authenticator {
         let shortest = Period(setup.pace.cooldown);
         let flaws = check(config, shortest).into_iter().chain(partner::check::check(partners, shortest));
         let flaws = flaws.chain(certificate::check::check(config));
+        let flaws = flaws.chain(spiffe.iter().flat_map(spiffe::check::check));
         if let Some(error) = flaws.into_iter().find(|e| !allowed(e)) {
             return Err(error);
         }
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
         let delegations = Delegations::new(delegations, setup)?;
         let transactions = Transactions::new(issuers, setup)?;
+        let bundles =
+            spiffe.as_ref().map(|it| Bundles::new(it, setup.base_dir, setup.clock.now())).transpose()?;
         let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
         let places = places.chain(transactions.header());
         Ok(Self {
@@ -148,6 +184,8 @@ impl Authenticator {
             capabilities,
             partners: Partners::new(partners, setup)?,
             introspection,
+            jwt_svids: JwtSvids::new(config, bundles.unwrap_or_default()),
+            reach: Reach { pace: setup.pace, clock: setup.clock.clone(), client: setup.client.clone() },
             transactions,
             certificates: Certificates::new(client_certificates.as_ref()),
             proxies: Proxies::new(proxies),
@@ -168,6 +206,7 @@ impl Authenticator {
         self.tokens.adopt_keys(&previous.tokens);
         self.transactions.tokens.adopt_keys(&previous.transactions.tokens);
         self.partners.tokens.adopt_keys(&previous.partners.tokens);
+        self.jwt_svids.adopt(previous.jwt_svids.bundles());
         self.api_keys.adopt(&previous.api_keys);
         self.introspection.adopt(self.api_keys.guesses());
     }
@@ -385,7 +424,8 @@ impl Authenticator {
         self.all_tokens()
             .flat_map(Tokens::key_stores)
             .filter(|keys| keys.is_refreshed())
-            .map(KeyRefresh)
+            .map(|keys| KeyRefresh::Issuer(IssuerRefresh(keys)))
+            .chain(self.upkeeps().into_iter().map(KeyRefresh::Bundles))
             .collect()
     }
 
@@ -394,12 +434,20 @@ impl Authenticator {
         for tokens in self.all_tokens() {
             tokens.fetch_keys().await;
         }
+        for upkeep in self.upkeeps() {
+            upkeep.once().await;
+        }
     }
 
-    /// What is known of every issuer's keys, in the order of the configuration.
+    fn upkeeps(&self) -> Vec<Upkeep> {
+        Upkeep::all(self.jwt_svids.bundles(), &self.reach)
+    }
+
+    /// What is known of every issuer's keys, and of every trust domain's, in the order of the configuration.
     pub fn status(&self) -> Vec<IssuerStatus> {
         let now = self.clock.now();
-        self.all_tokens().flat_map(|tokens| tokens.status(now)).collect()
+        let bundles = status::of(self.jwt_svids.bundles(), now);
+        self.all_tokens().flat_map(|tokens| tokens.status(now)).chain(bundles).collect()
     }
 
     /// All that has keys of issuers.

@@ -16,6 +16,7 @@ use super::introspection::config::IntrospectionConfig;
 use super::jwt::token_type::TokenType;
 pub use super::one_or_many::one_or_many;
 use super::partner::config::PartnerConfig;
+use super::spiffe::config::SpiffeConfig;
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
 use crate::net::UrlText;
@@ -43,6 +44,9 @@ pub struct Config {
     pub client_certificates: Option<ClientCertificatesConfig>,
     /// The subjects of the certificates of proxies, who may pass on their clients' certificates.
     pub proxies: Vec<String>,
+    /// The SPIFFE trust domains whose workloads may call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spiffe: Option<SpiffeConfig>,
     /// How agents act for each other.
     pub delegations: DelegationConfig,
     /// A Dockfile whose `auth:` section is part of the configuration.
@@ -70,6 +74,7 @@ impl Default for Config {
             introspection: None,
             client_certificates: None,
             proxies: Vec::new(),
+            spiffe: None,
             delegations: DelegationConfig::default(),
             dockfile: None,
             static_file: None,
@@ -85,7 +90,8 @@ impl Config {
     pub const fn trusts_anybody(&self) -> bool {
         let api_keys = self.static_file.is_some() || self.api_keys.has_variables();
         let partners = !self.partners.is_empty() || self.introspection.is_some();
-        let partners = partners || self.knows_certificates();
+        let partners = !self.partners.is_empty() || self.introspection.is_some();
+        let partners = partners || self.knows_certificates() || self.spiffe.is_some();
         !self.issuers.is_empty() || self.capabilities.is_some() || partners || api_keys
     }
 
@@ -106,6 +112,8 @@ impl Config {
         let files = self.issuers.iter_mut().flat_map(IssuerConfig::files_mut);
         let directory = self.static_file.iter_mut().chain(&mut self.dockfile);
         let files = files.chain(self.partners.iter_mut().filter_map(|partner| partner.jwks_file.as_mut()));
+        let domains = self.spiffe.iter_mut().flat_map(|spiffe| &mut spiffe.trust_domains);
+        let files = files.chain(domains.filter_map(|domain| domain.bundle_file.as_mut()));
         files.chain(capabilities.filter_map(|key| key.public_key_file.as_mut())).chain(directory)
     }
 }

@@ -3,7 +3,7 @@
 //! Reading order: [`jws`] → `key` (with `jwk` and `secret`) → [`jwks`] → `source` (with `discovery`) → `key_store` →
 //! `claim_path` → `mapping` → `issuer` → `claims` (with `access_token`, [`token_type`] and `entra`) → `facts` → `principal` → [`check`] → `verifier`.
 
-mod access_token;
+pub(super) mod access_token;
 pub mod check;
 pub(super) mod claim_path;
 pub(super) mod claims;

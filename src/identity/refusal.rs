@@ -45,6 +45,9 @@ pub enum Refusal {
     /// `iss` is nobody we trust.
     #[error("unknown issuer")]
     UnknownIssuer,
+    /// The subject is a workload of a trust domain that nobody configured.
+    #[error("unknown trust domain")]
+    UnknownTrustDomain,
     /// The issuer has no such key.
     #[error("unknown key")]
     UnknownKey,
@@ -207,6 +210,7 @@ impl Refusal {
             | Self::Type
             | Self::Algorithm
             | Self::UnknownIssuer
+            | Self::UnknownTrustDomain
             | Self::UnknownKey
             | Self::KeyMismatch
             | Self::Signature

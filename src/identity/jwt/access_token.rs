@@ -37,7 +37,7 @@ pub(super) fn entitlements(claims: &Claims) -> impl Iterator<Item = &str> {
 ///
 /// # Errors
 /// Where the claims are those of a security event token, a logout token among them.
-pub(super) fn check_no_event(claims: &Claims) -> Result<(), Refusal> {
+pub(in crate::identity) fn check_no_event(claims: &Claims) -> Result<(), Refusal> {
     let is_uri = |name: &String| name.contains(':');
     match claims.get("events") {
         Some(Value::Object(events)) if events.keys().any(is_uri) => {

@@ -62,6 +62,11 @@ impl KeySet {
         Ok(set)
     }
 
+    /// Keys that were read one by one.
+    pub(in crate::identity) const fn of(keys: Vec<Key>) -> Self {
+        Self { keys, nameless: false, warnings: Vec::new() }
+    }
+
     /// Reads public keys in PEM (`PUBLIC KEY`), which have no names: a token's `kid` does not matter.
     ///
     /// # Errors

@@ -286,7 +286,7 @@ impl Drop for Landing {
 }
 
 /// Up to a tenth more, so that a fleet that started together does not ask together for ever.
-fn jittered(pause: Duration) -> Duration {
+pub(in crate::identity) fn jittered(pause: Duration) -> Duration {
     let mut byte = [0; 1];
     match aws_lc_rs::rand::fill(&mut byte) {
         Ok(()) => pause.saturating_add(pause / 10 * u32::from(byte[0]) / 255),
