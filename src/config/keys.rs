@@ -10,6 +10,7 @@ mod permissions;
 mod rates;
 mod registry;
 mod server;
+mod spiffe;
 mod tls;
 
 pub(super) use self::entry::{Entry, Kind, Shape};
@@ -21,6 +22,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         tls::ENTRIES,
         bundles::ENTRIES,
         identity::ENTRIES,
+        self::spiffe::ENTRIES,
         registry::ENTRIES,
         master_key::ENTRIES,
         permissions::ENTRIES,

@@ -39,8 +39,7 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
     let known = keys();
     let mut tree = Node::empty_map(Origin::Default);
     let node = |data| Node::new(data, Origin::Default);
-    // Optional sections within an element of a list are left out.
-    for key in known.iter().filter(|key| !key.path.contains(['[', '{'])) {
+    for key in &known {
         let below = format!("{}[].", key.path);
         let sparse = match key.shape {
             Shape::Section => Data::Map(Vec::new()),
@@ -52,7 +51,7 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
             }
             _ => continue,
         };
-        let _ = tree.set(&Path::dotted(&key.path), node(sparse));
+        let _ = tree.set(&Path::dotted(&key.path.replace("[]", "[0]")), node(sparse));
     }
     let mut required = Vec::new();
     // Serde names one missing key at a time.

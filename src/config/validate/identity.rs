@@ -58,6 +58,9 @@ impl Checks<'_> {
         for error in certificate::check::check(identity) {
             self.report(error);
         }
+        for error in identity.spiffe.iter().flat_map(crate::identity::spiffe::check::check) {
+            self.report(error);
+        }
         for error in identity.capabilities.iter().flat_map(capability::check::check) {
             self.report(error);
         }

@@ -18,7 +18,12 @@ fn base() -> Value {
         "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
         "identity": {"issuers": [{"issuer": "https://a.example", "audience": "v", "algorithms": ["RS256"], "jwks_file": "/k", "max_lifetime": "1h"}],
                      "partners": [{"organisation": "nike", "issuer": "https://n.example", "audience": "v", "jwks_file": "/k"}],
-                     "client_certificates": {"subject": "uri"}, "introspection": {"url": "https://i.example", "client_id_env": "A", "client_secret_env": "B", "issuer": "i", "audience": "v", "prefix": "p"},
+                     "client_certificates": {"subject": "uri"},
+                     "introspection": {"url": "https://i.example", "client_id_env": "A", "client_secret_env": "B", "issuer": "i", "audience": "v", "prefix": "p"},
+                     "spiffe": {"trust_domains": [
+                         {"name": "a.example", "federation": {"endpoint_url": "https://a.example", "profile": "https_spiffe", "endpoint_spiffe_id": "spiffe://c.example/s"}},
+                         {"name": "c.example", "bundle_file": "/k"},
+                     ], "audience": "v"},
                      "capabilities": {"issuer": "i", "audience": "v", "keys": [{"kid": "k", "public_key_file": "/k"}]},
                      "api_keys": {"env": [{"variable": "A"}], "env_prefix": [{"prefix": "B_"}]}},
         "registry": {"public_url": "https://u.example", "trust_domain": "u.example"},
@@ -92,6 +97,21 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("identity.partners[].audience", json!("w")),
         ("identity.partners[].jwks_url", json!("https://n.example/")),
         ("identity.partners[].jwks_file", json!("/j")),
+        ("identity.spiffe", Value::Null),
+        ("identity.spiffe.trust_domains", json!([{"name": "a.example", "workload_api": "unix:///s"}])),
+        ("identity.spiffe.trust_domains[].name", json!("b.example")),
+        ("identity.spiffe.trust_domains[].bundle_file", json!("/l")),
+        ("identity.spiffe.trust_domains[].workload_api", json!("unix:///s")),
+        (
+            "identity.spiffe.trust_domains[].federation",
+            json!({"endpoint_url": "https://a.example", "profile": "https_web"}),
+        ),
+        ("identity.spiffe.trust_domains[].federation.endpoint_url", json!("https://b.example")),
+        ("identity.spiffe.trust_domains[].federation.profile", json!("https_web")),
+        ("identity.spiffe.trust_domains[].federation.endpoint_spiffe_id", json!("spiffe://c.example/t")),
+        ("identity.spiffe.audience", json!("w")),
+        ("identity.spiffe.bundle_max_age", json!("9h")),
+        ("identity.spiffe.leeway", json!("9s")),
         ("identity.introspection", Value::Null),
         ("identity.introspection.url", json!("https://j.example")),
         ("identity.introspection.client_id_env", json!("C")),
@@ -305,6 +325,12 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
                 _ => "RS256",
             };
             put(&mut tree, "identity.issuers[].algorithms", json!([algorithm]));
+        }
+        if key == "identity.spiffe.trust_domains[].workload_api" {
+            put(&mut tree, "identity.spiffe.trust_domains[].federation", Value::Null);
+        }
+        if key == "identity.spiffe.trust_domains[].federation.profile" {
+            put(&mut tree, "identity.spiffe.trust_domains[].federation.endpoint_spiffe_id", Value::Null);
         }
         if key == "identity.partners[].jwks_url" {
             put(&mut tree, "identity.partners[].jwks_file", Value::Null);
