@@ -19,5 +19,6 @@ mod served;
 mod several;
 mod single_use;
 mod sources;
+mod spiffe;
 pub mod support;
 mod token_types;
