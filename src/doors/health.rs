@@ -111,6 +111,30 @@ pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
     json_value(StatusCode::SERVICE_UNAVAILABLE, &body, false)
 }
 
+/// `GET /health/identity`: what AgentVault's probes ask of, 200 where all of it is well, else 503. Without trust domains it is a rule
+/// like any other.
+pub(super) async fn identity(edge: &Edge, parts: &Parts, started: Instant) -> Response {
+    let Some(spiffe) = edge.authorizer.in_force().authenticator.spiffe_health() else {
+        return rule(edge, parts, started).await;
+    };
+    let now = edge.authorizer.now().unix_seconds();
+    let served_with = edge.metrics.tls.report();
+    let all = [
+        ("spire_agent", spiffe.agents),
+        // What this server shows, which may be an X.509-SVID that a helper of SPIRE writes.
+        ("svid_valid", served_with.iter().all(|(_, certificate)| certificate.not_after > now)),
+        ("opa_responsive", bundles_are_fresh(edge)),
+        ("bundle_fresh", spiffe.fresh),
+    ];
+    let status = match all.iter().all(|(_, well)| *well) {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let body: serde_json::Map<_, _> =
+        all.iter().map(|(name, well)| ((*name).to_owned(), json!(well))).collect();
+    json_value(status, &body, false)
+}
+
 /// `GET /health/{rule}`: whether `data.system.health.{rule}` is true for `{plugin_state, plugins_ready}`. A call like every
 /// other: identity as configured for that document, a deadline, a record.
 pub(super) async fn rule(edge: &Edge, parts: &Parts, started: Instant) -> Response {

@@ -36,6 +36,7 @@ enum Route {
     Health,
     Live,
     Ready,
+    HealthIdentity,
     HealthRule,
     Metrics,
     Manage(Operation),
@@ -63,11 +64,12 @@ const DECISIONS: [(&str, Route, &str); 11] = [
 ];
 
 /// On both listeners. Management is on that of decisions, too, for OPA's clients, and asks for the same role there.
-const SHARED: [(&str, Route, &str); 13] = [
+const SHARED: [(&str, Route, &str); 14] = [
     ("/health", Route::Health, "health"),
     ("/health/", Route::Health, "health"),
     ("/health/live", Route::Live, "health"),
     ("/health/ready", Route::Ready, "health"),
+    ("/health/identity", Route::HealthIdentity, "health"),
     ("/health/{*rule}", Route::HealthRule, "health"),
     ("/metrics", Route::Metrics, "metrics"),
     ("/v1/status", Route::Manage(Operation::Status), "v1/status"),
@@ -168,7 +170,9 @@ fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, Stri
         Route::Batch => Some(below("/v1/batch/data")),
         Route::Default => Some(Ok(edge.default_path.clone())),
         Route::Manifest => Some(Ok(edge.manifest_path.clone())),
-        Route::HealthRule | Route::Metrics | Route::Manage(_) => Some(Ok(EntryPath::default())),
+        Route::HealthIdentity | Route::HealthRule | Route::Metrics | Route::Manage(_) => {
+            Some(Ok(EntryPath::default()))
+        }
     }
 }
 
@@ -189,7 +193,12 @@ async fn answered(
         Route::Console(file) => console::answer(edge, file, request.method()),
         Route::Outside(asked) => outside::handle(edge, asked, request, started).await,
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,
-        Route::Health | Route::Live | Route::Ready | Route::HealthRule | Route::Metrics => {
+        Route::Health
+        | Route::Live
+        | Route::Ready
+        | Route::HealthIdentity
+        | Route::HealthRule
+        | Route::Metrics => {
             let trusted = listener == Listener::Management || health::is_open(edge);
             probe(edge, route, request, trusted, started).await
         }
@@ -205,6 +214,7 @@ async fn probe(edge: &Edge, route: Route, request: Request, trusted: bool, start
     match route {
         Route::Health => health::health(edge, &parts),
         Route::Ready => health::ready(edge, trusted),
+        Route::HealthIdentity => health::identity(edge, &parts, started).await,
         Route::HealthRule => health::rule(edge, &parts, started).await,
         Route::Metrics => health::metrics(edge, trusted),
         _ => answer::json_text(StatusCode::OK, "{}\n"),

@@ -28,9 +28,9 @@ use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::setup::Setup;
 use super::spiffe::JwtSvids;
+use super::spiffe::status::{self, SpiffeHealth};
 use super::spiffe::store::Bundles;
 use super::spiffe::upkeep::{Reach, Upkeep};
-use super::spiffe::{self, status};
 use super::standing;
 use super::transaction::Transactions;
 use crate::model::clock::{Clock, Timestamp};
@@ -165,7 +165,7 @@ impl Authenticator {
         let shortest = Period(setup.pace.cooldown);
         let flaws = check(config, shortest).into_iter().chain(partner::check::check(partners, shortest));
         let flaws = flaws.chain(certificate::check::check(config));
-        let flaws = flaws.chain(spiffe.iter().flat_map(spiffe::check::check));
+        let flaws = flaws.chain(spiffe.iter().flat_map(super::spiffe::check::check));
         if let Some(error) = flaws.into_iter().find(|e| !allowed(e)) {
             return Err(error);
         }
@@ -448,6 +448,11 @@ impl Authenticator {
         let now = self.clock.now();
         let bundles = status::of(self.jwt_svids.bundles(), now);
         self.all_tokens().flat_map(|tokens| tokens.status(now)).chain(bundles).collect()
+    }
+
+    /// How the trust domains are doing, if there are any.
+    pub fn spiffe_health(&self) -> Option<SpiffeHealth> {
+        status::health(self.jwt_svids.bundles(), self.clock.now())
     }
 
     /// All that has keys of issuers.

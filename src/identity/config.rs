@@ -90,7 +90,6 @@ impl Config {
     pub const fn trusts_anybody(&self) -> bool {
         let api_keys = self.static_file.is_some() || self.api_keys.has_variables();
         let partners = !self.partners.is_empty() || self.introspection.is_some();
-        let partners = !self.partners.is_empty() || self.introspection.is_some();
         let partners = partners || self.knows_certificates() || self.spiffe.is_some();
         !self.issuers.is_empty() || self.capabilities.is_some() || partners || api_keys
     }
