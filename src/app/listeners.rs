@@ -9,11 +9,27 @@ use tokio::task::JoinHandle;
 
 use super::error::{StartError, misconfigured};
 use super::supervisor::Supervisor;
+use crate::authorize::Authorizer;
 use crate::config::Loaded;
 use crate::doors::edge::Edge;
 use crate::doors::routes::{Listener, router};
+use crate::identity::Authenticator;
 use crate::listen::{self, ManagementListen, Tls, TlsConfig};
+use crate::model::client_certificate::{NotVouchedFor, Workloads};
 use crate::model::clock::Clock;
+
+/// The trust domains of the configuration in force.
+struct InForce(Arc<Authorizer>);
+
+impl Workloads for InForce {
+    fn names_one(&self, leaf: &[u8]) -> bool {
+        Authenticator::names_workload(leaf)
+    }
+
+    fn verify(&self, chain: &[&[u8]]) -> Result<(), NotVouchedFor> {
+        self.0.in_force().authenticator.verify_workload(chain)
+    }
+}
 
 /// Listeners that serve.
 pub(super) struct Listeners {
@@ -41,8 +57,10 @@ impl Listeners {
         clock: &Clock,
     ) -> Result<Self, StartError> {
         let server = &loaded.config.server;
+        let workloads: Arc<dyn Workloads> = Arc::new(InForce(Arc::clone(&edge.authorizer)));
         let tls = |key, config: &Option<TlsConfig>| {
-            let opened = config.as_ref().map(|config| Tls::open(key, config, clock, &edge.metrics));
+            let open = |config| Tls::open(key, config, Some(Arc::clone(&workloads)), clock, &edge.metrics);
+            let opened = config.as_ref().map(open);
             opened.transpose().map_err(|error| misconfigured(loaded, key, &error))
         };
         let calls_tls = tls("server.tls", &server.tls)?;

@@ -27,12 +27,14 @@ use super::modes::Modes;
 use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::setup::Setup;
-use super::spiffe::JwtSvids;
+use super::spiffe::path::claims_svid;
 use super::spiffe::status::{self, SpiffeHealth};
 use super::spiffe::store::Bundles;
 use super::spiffe::upkeep::{Reach, Upkeep};
+use super::spiffe::{JwtSvids, X509Svids};
 use super::standing;
 use super::transaction::Transactions;
+use crate::model::client_certificate::{ClientCertificate, NotVouchedFor, VouchedBy};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
@@ -53,6 +55,7 @@ pub struct Authenticator {
     jwt_svids: JwtSvids,
     reach: Reach,
     transactions: Transactions,
+    x509_svids: X509Svids,
     certificates: Certificates,
     proxies: Proxies,
     tokens: Tokens,
@@ -103,8 +106,9 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 9] {
+    fn kinds(&self) -> [&dyn CredentialKind; 10] {
         let Self {
+            x509_svids,
             certificates,
             delegations,
             capabilities,
@@ -117,6 +121,7 @@ impl Authenticator {
             ..
         } = self;
         [
+            x509_svids,
             certificates,
             delegations,
             capabilities,
@@ -154,26 +159,15 @@ impl Authenticator {
         let modes = Modes::new(*mode, entrypoints)?;
         let api_keys = ApiKeys::new(api_keys, config.token_prefixes(), setup)?;
         let introspection = Introspection::new(introspection.as_ref(), issuers.is_empty(), &api_keys, setup)?;
-        if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
-            return Err(ConfigError::new(
-                "identity.issuers",
-                "callers must be verified, but there is no issuer and no key",
-                "add one, or set `identity.mode: off`",
-            ));
-        }
-        let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
-        let shortest = Period(setup.pace.cooldown);
-        let flaws = check(config, shortest).into_iter().chain(partner::check::check(partners, shortest));
-        let flaws = flaws.chain(certificate::check::check(config));
-        let flaws = flaws.chain(spiffe.iter().flat_map(super::spiffe::check::check));
-        if let Some(error) = flaws.into_iter().find(|e| !allowed(e)) {
-            return Err(error);
+        if let Some(flaw) = flaw(config, &modes, setup) {
+            return Err(flaw);
         }
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
         let delegations = Delegations::new(delegations, setup)?;
         let transactions = Transactions::new(issuers, setup)?;
         let bundles =
             spiffe.as_ref().map(|it| Bundles::new(it, setup.base_dir, setup.clock.now())).transpose()?;
+        let bundles = bundles.unwrap_or_default();
         let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
         let places = places.chain(transactions.header());
         Ok(Self {
@@ -184,7 +178,8 @@ impl Authenticator {
             capabilities,
             partners: Partners::new(partners, setup)?,
             introspection,
-            jwt_svids: JwtSvids::new(config, bundles.unwrap_or_default()),
+            x509_svids: X509Svids::new(bundles.clone()),
+            jwt_svids: JwtSvids::new(config, bundles),
             reach: Reach { pace: setup.pace, clock: setup.clock.clone(), client: setup.client.clone() },
             transactions,
             certificates: Certificates::new(client_certificates.as_ref()),
@@ -206,6 +201,7 @@ impl Authenticator {
         self.tokens.adopt_keys(&previous.tokens);
         self.transactions.tokens.adopt_keys(&previous.transactions.tokens);
         self.partners.tokens.adopt_keys(&previous.partners.tokens);
+        self.x509_svids.adopt(previous.jwt_svids.bundles());
         self.jwt_svids.adopt(previous.jwt_svids.bundles());
         self.api_keys.adopt(&previous.api_keys);
         self.introspection.adopt(self.api_keys.guesses());
@@ -460,6 +456,22 @@ impl Authenticator {
         [&self.tokens, &self.transactions.tokens, &self.partners.tokens].into_iter()
     }
 
+    /// Whether a certificate in DER names a workload of SPIFFE. Nothing of it is verified.
+    pub fn names_workload(leaf: &[u8]) -> bool {
+        claims_svid(leaf)
+    }
+
+    /// Verifies the certificates that a workload has shown in a handshake, its own first.
+    ///
+    /// # Errors
+    /// Why its trust domain does not vouch for it.
+    pub fn verify_workload(&self, chain: &[&[u8]]) -> Result<(), NotVouchedFor> {
+        let certificate = ClientCertificate::new(chain, VouchedBy::TrustDomain);
+        let certificate = certificate.ok_or_else(|| NotVouchedFor("there is no certificate".to_owned()))?;
+        let verified = self.x509_svids.verify_whole(&certificate, self.clock.now());
+        verified.map(drop).map_err(|refusal| NotVouchedFor(refusal.to_string()))
+    }
+
     /// How the directory is doing, if there is one.
     pub fn directory_status(&self) -> Option<registry::Status> {
         self.directory.as_ref().map(|directory| directory.status())
@@ -469,6 +481,23 @@ impl Authenticator {
     pub fn cached_tokens(&self) -> usize {
         self.cache.len()
     }
+}
+
+/// The first thing that is wrong with a configuration, that the setup does not allow.
+fn flaw(config: &Config, modes: &Modes, setup: &Setup<'_>) -> Option<ConfigError> {
+    if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
+        return Some(ConfigError::new(
+            "identity.issuers",
+            "callers must be verified, but there is no issuer and no key",
+            "add one, or set `identity.mode: off`",
+        ));
+    }
+    let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
+    let shortest = Period(setup.pace.cooldown);
+    let flaws = check(config, shortest).into_iter().chain(partner::check::check(&config.partners, shortest));
+    let flaws = flaws.chain(certificate::check::check(config));
+    let mut flaws = flaws.chain(config.spiffe.iter().flat_map(super::spiffe::check::check));
+    flaws.find(|error| !allowed(error))
 }
 
 /// Names and counts only: no keys, no tokens.

@@ -11,7 +11,7 @@
 pub mod check;
 pub mod config;
 mod forwarded;
-mod names;
+pub(super) mod names;
 pub(super) mod proxies;
 pub mod shown;
 pub(super) mod verifier;

@@ -96,7 +96,7 @@ impl Config {
 
     /// Whether certificates of clients are credentials.
     pub const fn knows_certificates(&self) -> bool {
-        self.client_certificates.is_some()
+        self.client_certificates.is_some() || self.spiffe.is_some()
     }
 
     /// What tokens begin with that may stand where API keys do.

@@ -8,20 +8,27 @@
 //!
 //! Deliberately absent: trust domains that nobody configured, even where the Workload API has their bundles; revocation lists.
 //!
-//! Reading order: [`id`] → [`bundle`] → [`config`] → [`check`] → [`store`] → [`upkeep`] → [`workload`] → [`verifier`].
+//! Reading order: [`id`] → [`bundle`] → [`config`] → [`check`] → [`store`] → [`upkeep`] → [`workload`] → [`verifier`] → `path` →
+//! `x509`.
 
 pub mod bundle;
 pub mod check;
 pub mod config;
 pub mod id;
 mod local_file;
+pub(super) mod path;
+mod principal;
 pub(super) mod status;
 pub mod store;
 pub mod upkeep;
 pub(super) mod verifier;
 mod workload;
+pub(super) mod x509;
 
 pub(super) use verifier::JwtSvids;
+pub(super) use x509::X509Svids;
 
-/// The kind of credential, in records and in `input.subject.method`.
+/// The kinds of credential, in records and in `input.subject.method`.
 pub const METHOD: &str = "jwt-svid";
+/// See [`METHOD`].
+pub const X509_METHOD: &str = "x509-svid";

@@ -3,9 +3,9 @@
 //! INVARIANT (the old one stays): files that do not make a whole are refused with a warning, and change nothing. What comes
 //! into force is for new connections; those that are open are not touched.
 //!
-//! Deliberately absent: early data, certificates chosen by name, revocation lists of clients.
+//! Deliberately absent: early data, certificates chosen by name, OCSP.
 //!
-//! Reading order: [`config`] → this file → [`files`].
+//! Reading order: [`config`] → this file → [`files`] → [`clients`].
 
 use std::fmt::Display;
 use std::io;
@@ -20,10 +20,11 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
 use self::files::{Files, Ready};
-use crate::model::client_certificate::{ClientCertificate, VouchedBy};
+use crate::model::client_certificate::{ClientCertificate, VouchedBy, Workloads};
 use crate::model::clock::{Clock, Timestamp};
 use crate::telemetry::metrics::{ListenerTls, Metrics};
 
+mod clients;
 mod config;
 mod files;
 
@@ -40,6 +41,7 @@ pub struct Tls {
     /// Where it stands in the configuration.
     key: &'static str,
     config: TlsConfig,
+    workloads: Option<Arc<dyn Workloads>>,
     clock: Clock,
     metrics: ListenerTls,
     current: ArcSwap<Ready>,
@@ -60,25 +62,26 @@ struct Seen {
 }
 
 impl Tls {
-    /// Reads the files. `key` is where they stand in the configuration.
+    /// Reads the files. `key` is where they stand in the configuration; `workloads` vouches for clients where `client_spiffe` is set.
     ///
     /// # Errors
     /// What is wrong with the files.
     pub fn open(
         key: &'static str,
         config: &TlsConfig,
+        workloads: Option<Arc<dyn Workloads>>,
         clock: &Clock,
         metrics: &Metrics,
     ) -> Result<Arc<Self>, String> {
         let files = Files::read(config)?;
-        let ready = files.ready(config, clock.now())?;
+        let ready = ready(&files, config, workloads.as_ref(), clock.now())?;
         let metrics = metrics.tls.listener(key.split('.').next().unwrap_or(key));
         metrics.in_force(ready.not_after);
         let mut seen = Seen { judged: Some(files.digest()), ..Seen::default() };
         remind(key, ready.not_after, clock.now(), &mut seen);
         let (config, clock) = (config.clone(), clock.clone());
         let (current, seen) = (ArcSwap::from_pointee(ready), Mutex::new(seen));
-        Ok(Arc::new(Self { key, config, clock, metrics, current, seen }))
+        Ok(Arc::new(Self { key, config, workloads, clock, metrics, current, seen }))
     }
 
     /// Where it stands in the configuration, e.g. `server.tls`.
@@ -123,7 +126,7 @@ impl Tls {
     fn judge(&self, files: Result<Files, String>, seen: &mut Seen) {
         seen.changed = None;
         seen.judged = files.as_ref().ok().map(Files::digest);
-        match files.and_then(|files| files.ready(&self.config, self.clock.now())) {
+        match files.and_then(|files| ready(&files, &self.config, self.workloads.as_ref(), self.clock.now())) {
             Ok(ready) => {
                 let until = Timestamp::from_unix_seconds(ready.not_after).rfc3339();
                 tracing::info!(listener = self.key, until, "certificate read again");
@@ -150,7 +153,11 @@ impl Tls {
 
     /// The certificates that a client has shown, the client's own first, as they go with its requests.
     pub(super) fn shown(&self, chain: &[CertificateDer<'static>]) -> Option<ClientCertificate> {
-        ClientCertificate::new(chain, VouchedBy::Authority)
+        let workloads = self.workloads.as_ref().filter(|_| self.config.client_spiffe);
+        let of_workload =
+            workloads.zip(chain.first()).is_some_and(|(workloads, leaf)| workloads.names_one(leaf));
+        let vouched_by = if of_workload { VouchedBy::TrustDomain } else { VouchedBy::Authority };
+        ClientCertificate::new(chain, vouched_by)
     }
 
     /// A handshake came to nothing.
@@ -158,6 +165,15 @@ impl Tls {
         self.metrics.handshake_failed();
         tracing::debug!(listener = self.key, %peer, %error, "TLS handshake failed");
     }
+}
+
+fn ready(
+    files: &Files,
+    config: &TlsConfig,
+    workloads: Option<&Arc<dyn Workloads>>,
+    now: Timestamp,
+) -> Result<Ready, String> {
+    files.ready(config, |files, provider| clients::verifier(files, config, workloads, provider), now)
 }
 
 /// Warns of a certificate that ends soon, once a day.

@@ -60,3 +60,20 @@ impl fmt::Debug for ClientCertificate {
         f.debug_struct("ClientCertificate").field("thumbprint", &self.thumbprint).finish_non_exhaustive()
     }
 }
+
+/// The trust domains of SPIFFE whose workloads may shake hands.
+pub trait Workloads: Send + Sync {
+    /// Whether a certificate in DER names a workload. Nothing of it is verified.
+    fn names_one(&self, leaf: &[u8]) -> bool;
+
+    /// Verifies the certificates that a workload has shown, its own first.
+    ///
+    /// # Errors
+    /// Why its trust domain does not vouch for it.
+    fn verify(&self, chain: &[&[u8]]) -> Result<(), NotVouchedFor>;
+}
+
+/// Why a workload's certificate is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotVouchedFor(pub String);

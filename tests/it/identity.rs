@@ -19,6 +19,7 @@ mod served;
 mod several;
 mod single_use;
 mod sources;
-mod spiffe;
+pub mod spiffe;
 pub mod support;
 mod token_types;
+pub mod x509_svids;

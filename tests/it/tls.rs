@@ -5,6 +5,7 @@ mod clients;
 mod nginx;
 mod rotation;
 mod slow;
+mod workloads;
 
 use std::fs;
 use std::net::SocketAddr;

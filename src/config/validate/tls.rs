@@ -9,7 +9,7 @@ impl Checks<'_> {
     pub(super) fn client_certificates(&mut self) {
         let asks = |tls: &TlsConfig| tls.clients() != ClientAuth::None;
         let asked = self.config.server.tls.as_ref().is_some_and(asks);
-        if self.config.identity.knows_certificates() && !asked {
+        if self.config.identity.client_certificates.is_some() && !asked {
             self.findings.warnings.push(
                 "`identity.client_certificates`: clients are not asked for certificates, so nobody has one; name their \
                  authorities in `server.tls.client_ca`"
@@ -24,23 +24,38 @@ impl Checks<'_> {
         for (at, tls) in [("server.tls", server), ("management.tls", management)] {
             let Some(tls) = tls else { continue };
             let at = Path::dotted(at);
-            for (key, path) in
-                [("cert", Some(&tls.cert)), ("key", Some(&tls.key)), ("client_ca", tls.client_ca.as_ref())]
-            {
+            for (key, path) in [
+                ("cert", Some(&tls.cert)),
+                ("key", Some(&tls.key)),
+                ("client_ca", tls.client_ca.as_ref()),
+                ("client_crl", tls.client_crl.as_ref()),
+            ] {
                 if path.is_some_and(|path| path.as_os_str().is_empty()) {
                     self.flaw(at.key(key), "the path is empty", "name a file");
                 }
             }
-            match (tls.clients(), &tls.client_ca) {
-                (ClientAuth::Optional | ClientAuth::Required, None) => {
-                    let hint = "name the authorities of clients in `client_ca`";
+            if tls.client_crl.is_some() && tls.client_ca.is_none() {
+                let hint = "name the authorities of clients in `client_ca`, or take `client_crl` out";
+                self.flaw(
+                    at.key("client_crl"),
+                    "it lists certificates of authorities that are not named",
+                    hint,
+                );
+            }
+            if tls.client_spiffe && self.config.identity.spiffe.is_none() {
+                let hint = "list the trust domains in `identity.spiffe.trust_domains`";
+                self.flaw(at.key("client_spiffe"), "there is no trust domain", hint);
+            }
+            match (tls.clients(), tls.client_ca.is_some() || tls.client_spiffe) {
+                (ClientAuth::Optional | ClientAuth::Required, false) => {
+                    let hint = "name the authorities of clients in `client_ca`, or set `client_spiffe`";
                     self.flaw(at.key("client_auth"), "nobody vouches for clients", hint);
                 }
-                (ClientAuth::None, Some(_)) => {
-                    let hint = "set `optional` or `required`, or take `client_ca` out";
+                (ClientAuth::None, true) => {
+                    let hint = "set `optional` or `required`, or take `client_ca` and `client_spiffe` out";
                     self.flaw(
                         at.key("client_auth"),
-                        "clients are not asked, and `client_ca` says who vouches for them",
+                        "clients are not asked, but somebody is named who vouches for them",
                         hint,
                     );
                 }

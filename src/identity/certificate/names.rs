@@ -11,8 +11,8 @@ use crate::identity::refusal::Refusal;
 use crate::model::clock::Timestamp;
 
 /// A certificate's names and times.
-pub(super) struct Names {
-    pub(super) uris: Vec<String>,
+pub(in crate::identity) struct Names {
+    pub(in crate::identity) uris: Vec<String>,
     dns: Vec<String>,
     emails: Vec<String>,
     common_names: Vec<String>,
@@ -28,7 +28,7 @@ impl Names {
     ///
     /// # Errors
     /// It is no certificate, or one with names that cannot be read.
-    pub(super) fn read(der: &[u8]) -> Result<Self, Refusal> {
+    pub(in crate::identity) fn read(der: &[u8]) -> Result<Self, Refusal> {
         let (rest, certificate) =
             parse_x509_certificate(der).map_err(|_| Refusal::Certificate("is not one of X.509"))?;
         if !rest.is_empty() {
@@ -72,7 +72,7 @@ impl Names {
     ///
     /// # Errors
     /// It has none or several, or one that nobody could read.
-    pub(super) fn only(&self, which: NameType) -> Result<&str, Refusal> {
+    pub(in crate::identity) fn only(&self, which: NameType) -> Result<&str, Refusal> {
         let names = match which {
             NameType::Uri => &self.uris,
             NameType::Dns => &self.dns,
@@ -86,7 +86,7 @@ impl Names {
     }
 
     /// When it is valid. There is no leeway: TLS gives none either.
-    pub(super) fn validity(&self) -> Validity {
+    pub(in crate::identity) fn validity(&self) -> Validity {
         let nanos = |seconds| Timestamp::from_unix_seconds(seconds).0;
         // The last second is within (RFC 5280 section 4.1.2.5).
         let until = nanos(self.not_after.saturating_add(1));
@@ -94,17 +94,17 @@ impl Names {
     }
 
     /// Its end.
-    pub(super) fn expires_at(&self) -> Timestamp {
+    pub(in crate::identity) fn expires_at(&self) -> Timestamp {
         Timestamp::from_unix_seconds(self.not_after)
     }
 
     /// Who issued it, in the form of RFC 4514.
-    pub(super) fn issuer(&self) -> &str {
+    pub(in crate::identity) fn issuer(&self) -> &str {
         &self.issuer
     }
 
     /// `input.subject.claims`.
-    pub(super) fn claims(&self, thumbprint: &str) -> Map<String, Value> {
+    pub(in crate::identity) fn claims(&self, thumbprint: &str) -> Map<String, Value> {
         let claims = json!({
             "subject": self.subject,
             "issuer": self.issuer,

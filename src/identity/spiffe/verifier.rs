@@ -11,6 +11,7 @@ use verdict_jose::Algorithm;
 use super::METHOD;
 use super::bundle::ALGORITHMS;
 use super::id::{SCHEME, SpiffeId};
+use super::principal::workload;
 use super::store::{Bundles, Domain};
 use crate::identity::candidate::{Candidate, Place};
 use crate::identity::config::{Config, IssuerConfig};
@@ -22,7 +23,7 @@ use crate::identity::jwt::{access_token, facts, strict_json};
 use crate::identity::kind::{Accepted, Basis, CredentialKind, Statement, Subject, Verifying};
 use crate::identity::refusal::Refusal;
 use crate::model::clock::Timestamp;
-use crate::model::principal::{Prepared, Principal, Proof};
+use crate::model::principal::Proof;
 use crate::model::revocation::RevocationFacts;
 
 /// JWT-SVIDs of the configured trust domains; of none, where there are none.
@@ -146,7 +147,7 @@ impl JwtSvids {
         let validity = claims::validity(&claims, self.leeway_nanos, None)?;
         validity.check(now)?;
         access_token::check_no_event(&claims)?;
-        let principal = principal(id, claims);
+        let principal = workload(id, METHOD, claims, Proof::Bearer);
         let claims = &principal.claims;
         Ok(Accepted {
             facts: RevocationFacts {
@@ -182,30 +183,5 @@ fn check_header(jws: &Jws<'_>, header: &Map<String, Value>) -> Result<(), Refusa
     match header.keys().all(|name| matches!(name.as_str(), "alg" | "kid" | "typ")) {
         true => Ok(()),
         false => Err(Refusal::Malformed("its header has a member besides `alg`, `kid` and `typ`")),
-    }
-}
-
-/// The workload as policy sees it. Its trust domain vouches for it, whatever `iss` says.
-///
-/// INVARIANT (an ID and no more): a JWT-SVID says who its subject is. Roles, scopes, permissions, a tenant or an actor in it are the
-/// word of whoever asked for the token, and stay claims.
-fn principal(id: &SpiffeId, claims: Claims) -> Principal {
-    let domain = id.trust_domain();
-    let attributes = [("trust_domain", domain.name()), ("path", id.path())];
-    Principal {
-        id: id.as_str().to_owned(),
-        kind: id.kind().to_owned(),
-        issuer: domain.id(),
-        method: METHOD,
-        roles: Vec::new(),
-        scopes: Vec::new(),
-        permissions: Vec::new(),
-        tenant: None,
-        agent: None,
-        actors: Vec::new(),
-        attributes: attributes.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect(),
-        claims,
-        proof: Proof::Bearer,
-        prepared: Prepared::default(),
     }
 }

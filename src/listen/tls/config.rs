@@ -15,6 +15,12 @@ pub struct TlsConfig {
     /// The authorities that vouch for clients, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ca: Option<PathBuf>,
+    /// The certificates of clients that their authorities have revoked, as lists (CRLs, RFC 5280 section 5) in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_crl: Option<PathBuf>,
+    /// Whether clients may show an X.509-SVID of a trust domain in `identity.spiffe`.
+    #[serde(default)]
+    pub client_spiffe: bool,
     /// Whether clients show a certificate; see [`TlsConfig::clients`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_auth: Option<ClientAuth>,
@@ -24,10 +30,11 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// Whether clients show a certificate: where there are authorities for them they must, unless the configuration says
+    /// Whether clients show a certificate: where somebody vouches for them they must, unless the configuration says
     /// otherwise.
     pub fn clients(&self) -> ClientAuth {
-        let usual = if self.client_ca.is_some() { ClientAuth::Required } else { ClientAuth::None };
+        let vouched = self.client_ca.is_some() || self.client_spiffe;
+        let usual = if vouched { ClientAuth::Required } else { ClientAuth::None };
         self.client_auth.unwrap_or(usual)
     }
 }

@@ -9,13 +9,13 @@ use aws_lc_rs::digest::{Context, SHA256};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs as provided};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::NoServerSessionStorage;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
-use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, version};
+use tokio_rustls::rustls::{ServerConfig, version};
 use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
-use super::config::{ClientAuth, TlsConfig, TlsVersion};
+use super::config::{TlsConfig, TlsVersion};
 use crate::model::clock::Timestamp;
 
 /// The longest file.
@@ -25,7 +25,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) struct Files {
     cert: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
-    client_ca: Option<Vec<u8>>,
+    pub(super) client_ca: Option<Vec<u8>>,
+    pub(super) client_crl: Option<Vec<u8>>,
 }
 
 /// What connections are served with.
@@ -44,13 +45,15 @@ impl Files {
             cert: read(&config.cert)?.to_vec(),
             key: read(&config.key)?,
             client_ca: config.client_ca.as_deref().map(read).transpose()?.map(|text| text.to_vec()),
+            client_crl: config.client_crl.as_deref().map(read).transpose()?.map(|text| text.to_vec()),
         })
     }
 
     /// What tells these contents from others.
     pub(super) fn digest(&self) -> Vec<u8> {
         let mut context = Context::new(&SHA256);
-        for part in [&self.cert, &*self.key, self.client_ca.as_ref().unwrap_or(&Vec::new())] {
+        let [ca, crl] = [&self.client_ca, &self.client_crl].map(|part| part.as_deref().unwrap_or_default());
+        for part in [&self.cert, self.key.as_slice(), ca, crl] {
             context.update(&part.len().to_be_bytes());
             context.update(part);
         }
@@ -59,7 +62,12 @@ impl Files {
 
     /// # Errors
     /// What is wrong with the files.
-    pub(super) fn ready(&self, config: &TlsConfig, now: Timestamp) -> Result<Ready, String> {
+    pub(super) fn ready(
+        &self,
+        config: &TlsConfig,
+        verifier: impl FnOnce(&Self, &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, String>,
+        now: Timestamp,
+    ) -> Result<Ready, String> {
         let (cert, key) = (config.cert.display(), config.key.display());
         let chain = certificates(&self.cert, &config.cert)?;
         let first = chain.first().ok_or("no certificate")?;
@@ -75,7 +83,7 @@ impl Files {
             TlsVersion::V13 => &[&version::TLS13],
             TlsVersion::V12 => &[&version::TLS13, &version::TLS12],
         };
-        let verifier = self.verifier(config, &provider)?;
+        let verifier = verifier(self, &provider)?;
         let asks = verifier.offer_client_auth();
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
@@ -93,28 +101,9 @@ impl Files {
         }
         Ok(Ready { server: Arc::new(server), not_after })
     }
-
-    fn verifier(
-        &self,
-        config: &TlsConfig,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ClientCertVerifier>, String> {
-        let asked = Some(config.clients()).filter(|clients| *clients != ClientAuth::None);
-        let (Some(clients), Some(path)) = (asked, &config.client_ca) else {
-            return Ok(WebPkiClientVerifier::no_client_auth());
-        };
-        let mut roots = RootCertStore::empty();
-        let wrong = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
-        for certificate in certificates(self.client_ca.as_deref().unwrap_or_default(), path)? {
-            roots.add(certificate).map_err(|error| wrong(&error))?;
-        }
-        let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-        let builder = if clients == ClientAuth::Optional { builder.allow_unauthenticated() } else { builder };
-        builder.build().map(|verifier| verifier as _).map_err(|error| wrong(&error))
-    }
 }
 
-fn certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(super) fn certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let path = path.display();
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
     let all = all.map_err(|error| format!("`{path}` is not PEM: {error}"))?;

@@ -1,7 +1,7 @@
 //! JWT-SVIDs and trust bundles: from files, from bundle endpoints, and from a Workload API on a real socket.
 
 pub mod agent;
-mod bundles;
+pub mod bundles;
 mod federation;
 mod workload_api;
 

@@ -57,11 +57,13 @@ fn handlers_see_the_certificate_that_was_verified() {
         cert: dir.path().join("cert.pem"),
         key: dir.path().join("key.pem"),
         client_ca: Some(dir.path().join("clients.pem")),
+        client_crl: None,
+        client_spiffe: false,
         client_auth: None,
         min_version: TlsVersion::V13,
     };
     let metrics = std::sync::Arc::new(Metrics::new("0", Clock::System.now()));
-    let tls = Tls::open("server.tls", &config, &Clock::System, &metrics).unwrap();
+    let tls = Tls::open("server.tls", &config, None, &Clock::System, &metrics).unwrap();
     let shown = |request: axum::extract::Request| async move {
         let certificate = request.extensions().get::<ClientCertificate>().unwrap();
         format!("{} {}", certificate.chain().count(), certificate.chain().map(<[u8]>::len).sum::<usize>())
