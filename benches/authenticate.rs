@@ -26,7 +26,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use verdict::identity::capability::mint::{Request, SigningKey};
 use verdict::identity::capability::{self, KeyConfig};
-use verdict::identity::{Authenticator, ClaimMapping, Config, IssuerConfig, Setup};
+use verdict::identity::{
+    Authenticator, ClaimMapping, Config, IssuerConfig, Setup, SpiffeConfig, TrustDomainConfig,
+};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::presented::Presented;
 use verdict::model::principal::IdentityMode;
@@ -231,6 +233,37 @@ fn others(cache_entries: usize) -> (Authenticator, impl Fn() -> HeaderMap) {
     (Authenticator::new(&config, &setup).unwrap(), mint)
 }
 
+/// A verifier of one trust domain's JWT-SVIDs, and what issues them, each another.
+fn workloads(cache_entries: usize) -> (Authenticator, impl Fn() -> HeaderMap) {
+    let (key, jwk) = signer(Algorithm::Es256);
+    let mut jwk = jwk.unwrap();
+    jwk.as_object_mut()
+        .unwrap()
+        .extend([("kid", "2026-11"), ("use", "jwt-svid")].map(|(k, v)| (k.into(), v.into())));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), json!({ "keys": [jwk] }).to_string()).unwrap();
+    let domain = TrustDomainConfig {
+        name: "example.org".to_owned(),
+        bundle_file: Some(file.path().to_path_buf()),
+        ..TrustDomainConfig::default()
+    };
+    let spiffe = Some(SpiffeConfig::new(vec![domain], vec!["orders".to_owned()]));
+    let config = Config { spiffe, cache_entries, ..Config::default() };
+    let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
+    let client = net::Client::new(&net::Config::default()).unwrap();
+    let authenticator = Authenticator::new(&config, &Setup::new(Path::new("."), clock, client)).unwrap();
+    let issued = Cell::new(0);
+    let issue = move || {
+        issued.set(issued.get() + 1);
+        let claims = json!({
+            "sub": "spiffe://example.org/agent/0f5c2a34", "aud": ["orders"], "iat": NOW - 5, "exp": NOW + 300,
+            "jti": issued.get().to_string(),
+        });
+        bearer(&key.sign(Algorithm::Es256, &claims))
+    };
+    (authenticator, issue)
+}
+
 fn other_kinds(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("authenticate");
     let key = HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), HeaderValue::from_static(KEY))]);
@@ -246,6 +279,13 @@ fn other_kinds(criterion: &mut Criterion) {
     let (cached, mint) = others(10_000);
     let headers = mint();
     group.bench_function("capability/cached", |bencher| bencher.iter(|| black_box(ask(&cached, &headers))));
+    let (fresh, issue) = workloads(0);
+    group.bench_function("jwt-svid ES256/first", |bencher| {
+        bencher.iter_batched(&issue, |headers| ask(&fresh, &headers), BatchSize::SmallInput);
+    });
+    let (kept, issue) = workloads(10_000);
+    let headers = issue();
+    group.bench_function("jwt-svid ES256/cached", |bencher| bencher.iter(|| black_box(ask(&kept, &headers))));
     group.bench_function("api_key", |bencher| bencher.iter(|| black_box(ask(&cached, &key))));
     group.bench_function("api_key with delegation", |bencher| {
         bencher.iter(|| black_box(ask(&cached, &delegated)));

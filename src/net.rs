@@ -214,7 +214,7 @@ impl fmt::Debug for Endpoint {
 
 /// The client. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
-pub struct Client(reqwest::Client);
+pub struct Client(reqwest::Client, Config);
 
 impl Client {
     /// Sets the client up; opens no connection.
@@ -222,7 +222,17 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        builder(config).build().map(Self).map_err(|error| Error::Setup(chain(&error)))
+        let client = builder(config).build().map_err(|error| Error::Setup(chain(&error)))?;
+        Ok(Self(client, config.clone()))
+    }
+
+    /// A client like this one, with connections of its own over this TLS: a configuration of rustls.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn over(&self, tls: impl std::any::Any) -> Result<Self, Error> {
+        let client = builder(&self.1).tls_backend_preconfigured(tls).build();
+        Ok(Self(client.map_err(|error| Error::Setup(chain(&error)))?, self.1.clone()))
     }
 
     /// The body that `endpoint` answers with status 200, of at most `max_bytes`, all of it within `timeout`.

@@ -28,9 +28,9 @@ use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::setup::Setup;
 use super::spiffe::path::claims_svid;
+use super::spiffe::reach::Reach;
 use super::spiffe::status::{self, SpiffeHealth};
-use super::spiffe::store::Bundles;
-use super::spiffe::upkeep::{Reach, Upkeep};
+use super::spiffe::upkeep::Upkeep;
 use super::spiffe::{JwtSvids, X509Svids};
 use super::standing;
 use super::transaction::Transactions;
@@ -148,7 +148,7 @@ impl Authenticator {
             introspection,
             client_certificates,
             proxies,
-            spiffe,
+            spiffe: _,
             delegations,
             dockfile: _,
             static_file: _,
@@ -159,15 +159,18 @@ impl Authenticator {
         let modes = Modes::new(*mode, entrypoints)?;
         let api_keys = ApiKeys::new(api_keys, config.token_prefixes(), setup)?;
         let introspection = Introspection::new(introspection.as_ref(), issuers.is_empty(), &api_keys, setup)?;
-        if let Some(flaw) = flaw(config, &modes, setup) {
-            return Err(flaw);
+        if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
+            return Err(ConfigError::new(
+                "identity.issuers",
+                "callers must be verified, but there is no issuer and no key",
+                "add one, or set `identity.mode: off`",
+            ));
         }
+        check_all(config, setup)?;
         let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
         let delegations = Delegations::new(delegations, setup)?;
         let transactions = Transactions::new(issuers, setup)?;
-        let bundles =
-            spiffe.as_ref().map(|it| Bundles::new(it, setup.base_dir, setup.clock.now())).transpose()?;
-        let bundles = bundles.unwrap_or_default();
+        let jwt_svids = JwtSvids::new(config, setup)?;
         let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
         let places = places.chain(transactions.header());
         Ok(Self {
@@ -178,9 +181,9 @@ impl Authenticator {
             capabilities,
             partners: Partners::new(partners, setup)?,
             introspection,
-            x509_svids: X509Svids::new(bundles.clone()),
-            jwt_svids: JwtSvids::new(config, bundles),
-            reach: Reach { pace: setup.pace, clock: setup.clock.clone(), client: setup.client.clone() },
+            x509_svids: X509Svids::new(jwt_svids.bundles().clone()),
+            jwt_svids,
+            reach: Reach::of(setup),
             transactions,
             certificates: Certificates::new(client_certificates.as_ref()),
             proxies: Proxies::new(proxies),
@@ -483,23 +486,6 @@ impl Authenticator {
     }
 }
 
-/// The first thing that is wrong with a configuration, that the setup does not allow.
-fn flaw(config: &Config, modes: &Modes, setup: &Setup<'_>) -> Option<ConfigError> {
-    if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
-        return Some(ConfigError::new(
-            "identity.issuers",
-            "callers must be verified, but there is no issuer and no key",
-            "add one, or set `identity.mode: off`",
-        ));
-    }
-    let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
-    let shortest = Period(setup.pace.cooldown);
-    let flaws = check(config, shortest).into_iter().chain(partner::check::check(&config.partners, shortest));
-    let flaws = flaws.chain(certificate::check::check(config));
-    let mut flaws = flaws.chain(config.spiffe.iter().flat_map(super::spiffe::check::check));
-    flaws.find(|error| !allowed(error))
-}
-
 /// Names and counts only: no keys, no tokens.
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -508,6 +494,16 @@ impl std::fmt::Debug for Authenticator {
             .field("cached_tokens", &self.cache.len())
             .finish_non_exhaustive()
     }
+}
+
+/// The first thing that is wrong with issuers, partners, certificates or trust domains, but what may be insecure.
+fn check_all(config: &Config, setup: &Setup<'_>) -> Result<(), ConfigError> {
+    let shortest = Period(setup.pace.cooldown);
+    let flaws = check(config, shortest).into_iter().chain(partner::check::check(&config.partners, shortest));
+    let flaws = flaws.chain(certificate::check::check(config));
+    let mut flaws = flaws.chain(config.spiffe.iter().flat_map(super::spiffe::check::check));
+    let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
+    flaws.find(|error| !allowed(error)).map_or(Ok(()), Err)
 }
 
 /// Adds the permissions that the directory's roles give to a subject that was made for this call. One that is kept with its

@@ -8,16 +8,19 @@
 //!
 //! Deliberately absent: trust domains that nobody configured, even where the Workload API has their bundles; revocation lists.
 //!
-//! Reading order: [`id`] → [`bundle`] → [`config`] → [`check`] → [`store`] → [`upkeep`] → [`workload`] → [`verifier`] → `path` →
-//! `x509`.
+//! Reading order: [`id`] → [`bundle`] → [`config`] → [`check`] → [`store`] → [`leaf`] → `path` → [`upkeep`] (with `workload` and `endpoint`) →
+//! `verifier` → `x509`.
 
 pub mod bundle;
 pub mod check;
 pub mod config;
+mod endpoint;
 pub mod id;
+pub mod leaf;
 mod local_file;
 pub(super) mod path;
 mod principal;
+pub(super) mod reach;
 pub(super) mod status;
 pub mod store;
 pub mod upkeep;

@@ -6,7 +6,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "identity.spiffe",
         Kind::Section,
-        "SPIFFE trust domains whose workloads may call ([agentvault.md](agentvault.md)). Their subjects have the SPIFFE ID as \
+        "SPIFFE trust domains whose workloads may call ([spiffe.md](spiffe.md)). Their subjects have the SPIFFE ID as \
          `id`, the trust domain as `issuer` (`spiffe://example.org`), and as `type` the first segment of the path where that is \
          `agent` or `service`, else `workload`.",
     ),

@@ -1,4 +1,4 @@
-//! Whether a certificate is an X.509-SVID, and its trust domain vouches for it (the X.509-SVID standard, sections 2, 4 and 5).
+//! Whether a trust domain vouches for a certificate (the X.509-SVID standard, section 5). What the certificate says is [`super::leaf`]'s.
 //!
 //! INVARIANT (its own authorities): a path ends at an authority of the trust domain that the certificate names, and of no other.
 
@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use tokio_rustls::rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 use super::bundle::TrustBundle;
-use super::id::{SCHEME, SpiffeId};
+use super::id::SCHEME;
 use crate::model::clock::Timestamp;
 
 /// What a peer does with its certificate.
@@ -38,48 +37,6 @@ pub(in crate::identity) fn claims_svid(leaf: &[u8]) -> bool {
 /// Whether a URI is of SPIFFE's scheme, in whatever case.
 pub(in crate::identity) fn is_spiffe(uri: &str) -> bool {
     uri.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
-}
-
-/// The SPIFFE ID of a leaf certificate in DER.
-///
-/// # Errors
-/// What keeps it from being the X.509-SVID of a workload.
-pub(in crate::identity) fn id_of(leaf: &[u8]) -> Result<SpiffeId, &'static str> {
-    let (rest, certificate) = parse_x509_certificate(leaf).map_err(|_| "is not one of X.509")?;
-    if !rest.is_empty() {
-        return Err("is followed by something else");
-    }
-    check_uses(&certificate)?;
-    let names = certificate.subject_alternative_name().map_err(|_| "has names that cannot be read")?;
-    let names = names.map(|names| &names.value.general_names).ok_or("names no workload")?;
-    let mut uris = names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => Some(*uri),
-        _ => None,
-    });
-    match (uris.next(), uris.next()) {
-        (Some(uri), None) => of_workload(uri),
-        (None, _) => Err("names no workload"),
-        (Some(_), Some(_)) => Err("has more than one URI"),
-    }
-}
-
-/// The SPIFFE ID of a workload: one with a path.
-pub(in crate::identity) fn of_workload(uri: &str) -> Result<SpiffeId, &'static str> {
-    SpiffeId::parse(uri).map_err(|_| "does not have a workload's SPIFFE ID in its URI")
-}
-
-/// A workload's certificate signs nothing but its handshakes (section 4).
-fn check_uses(certificate: &X509Certificate<'_>) -> Result<(), &'static str> {
-    let constraints = certificate.basic_constraints().map_err(|_| "has basic constraints twice")?;
-    if constraints.is_some_and(|constraints| constraints.value.ca) {
-        return Err("is an authority's");
-    }
-    let usage = certificate.key_usage().map_err(|_| "has a key usage twice")?;
-    match usage.map(|usage| usage.value) {
-        Some(usage) if usage.key_cert_sign() || usage.crl_sign() => Err("may sign certificates"),
-        Some(usage) if !usage.digital_signature() => Err("may not sign a handshake"),
-        _ => Ok(()),
-    }
 }
 
 /// Verifies the path from a leaf, the first of `chain`, to an authority of a bundle, and says when the first certificate on it ends, in

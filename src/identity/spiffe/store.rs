@@ -79,7 +79,7 @@ impl Bundles {
         let domain = |(index, one): (usize, &TrustDomainConfig)| {
             let at = |key: &str| format!("identity.spiffe.trust_domains[{index}]{key}");
             let wrong = |key: &str, message: String| {
-                ConfigError::new(at(key), message, "see docs/agentvault.md for an example")
+                ConfigError::new(at(key), message, "see docs/spiffe.md for an example")
             };
             let name = TrustDomain::parse(&one.name).map_err(|error| wrong(".name", error.to_owned()))?;
             let file = one.bundle_file.as_ref().map(|path| base_dir.join(path));

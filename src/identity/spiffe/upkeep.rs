@@ -5,28 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bundle::{MAX_BUNDLE_BYTES, TrustBundle};
+use super::id::SpiffeId;
+use super::reach::Reach;
 use super::store::{Bundles, Domain, Source};
-use super::{local_file, workload};
-use crate::identity::jwt::key_store::{Pace, jittered};
-use crate::model::clock::Clock;
-use crate::net::{Client, Endpoint};
+use super::{endpoint, local_file, workload};
+use crate::identity::jwt::key_store::jittered;
+use crate::net::Endpoint;
 
 /// How often a bundle is read again that does not say (the SPIFFE Federation standard, section 4.1).
 pub(super) const USUAL: Duration = Duration::from_secs(300);
-
-/// What bundles are read with.
-#[derive(Clone)]
-pub(in crate::identity) struct Reach {
-    pub(in crate::identity) pace: Pace,
-    pub(in crate::identity) clock: Clock,
-    pub(in crate::identity) client: Client,
-}
 
 /// What keeps the bundle of one trust domain fresh, or those of all that one Workload API has.
 #[derive(Clone)]
 pub struct Upkeep {
     feed: Feed,
     reach: Reach,
+    bundles: Bundles,
 }
 
 #[derive(Clone)]
@@ -54,7 +48,7 @@ impl Upkeep {
                 None => feeds.push(Feed::WorkloadApi(socket.clone(), vec![domain])),
             }
         }
-        feeds.into_iter().map(|feed| Self { feed, reach: reach.clone() }).collect()
+        feeds.into_iter().map(|feed| Self { feed, reach: reach.clone(), bundles: bundles.clone() }).collect()
     }
 
     /// Where it reads, without secrets.
@@ -112,7 +106,7 @@ impl Upkeep {
             Feed::One(domain) => {
                 let _turn = domain.turn.lock().await;
                 let document = match &domain.source {
-                    Source::Federation(endpoint, _) => self.fetch(endpoint).await,
+                    Source::Federation(endpoint, server) => self.fetch(endpoint, server.as_ref()).await,
                     Source::File(path) => read(path).await,
                     Source::WorkloadApi(_) => return true,
                 };
@@ -126,8 +120,23 @@ impl Upkeep {
         }
     }
 
-    async fn fetch(&self, endpoint: &Endpoint) -> Result<Vec<u8>, String> {
-        let Reach { pace, client, .. } = &self.reach;
+    async fn fetch(&self, endpoint: &Endpoint, server: Option<&SpiffeId>) -> Result<Vec<u8>, String> {
+        let Reach { pace, client, clock } = &self.reach;
+        let client = match server {
+            None => client.clone(),
+            Some(server) => {
+                let unknown = || format!("there is no trust domain `{}`", server.trust_domain());
+                let voucher = self.bundles.of(server.trust_domain()).ok_or_else(unknown)?;
+                let current = voucher.at(clock.now()).map_err(|refusal| {
+                    format!(
+                        "the bundle of `{}` could vouch for the endpoint: {refusal}",
+                        server.trust_domain()
+                    )
+                })?;
+                // Made anew each time, with the authorities of the moment.
+                client.over(endpoint::tls(server, &current.bundle)?).map_err(|error| error.to_string())?
+            }
+        };
         let fetched = client.get_limited(endpoint, MAX_BUNDLE_BYTES, pace.timeout).await;
         fetched.map_err(|error| error.to_string())
     }

@@ -14,7 +14,7 @@ use super::id::{SCHEME, SpiffeId};
 use super::principal::workload;
 use super::store::{Bundles, Domain};
 use crate::identity::candidate::{Candidate, Place};
-use crate::identity::config::{Config, IssuerConfig};
+use crate::identity::config::{Config, ConfigError, IssuerConfig};
 use crate::identity::jwt::claims::{self, Claims, numeric_date, required_text, wrong};
 use crate::identity::jwt::issuer::{media_type, nanos};
 use crate::identity::jwt::jws::{self, Jws};
@@ -22,6 +22,7 @@ use crate::identity::jwt::key::Thumbprint;
 use crate::identity::jwt::{access_token, facts, strict_json};
 use crate::identity::kind::{Accepted, Basis, CredentialKind, Statement, Subject, Verifying};
 use crate::identity::refusal::Refusal;
+use crate::identity::setup::Setup;
 use crate::model::clock::Timestamp;
 use crate::model::principal::Proof;
 use crate::model::revocation::RevocationFacts;
@@ -91,15 +92,19 @@ impl Basis for SignedBy {
 }
 
 impl JwtSvids {
-    pub(in crate::identity) fn new(config: &Config, bundles: Bundles) -> Self {
-        let Some(spiffe) = &config.spiffe else { return Self::default() };
+    /// Makes the trust domains ready: reads files; fetches nothing.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is no bundle.
+    pub(in crate::identity) fn new(config: &Config, setup: &Setup<'_>) -> Result<Self, ConfigError> {
+        let Some(spiffe) = &config.spiffe else { return Ok(Self::default()) };
         let name = |issuer: &IssuerConfig| issuer.issuer.clone();
-        Self {
-            bundles,
+        Ok(Self {
+            bundles: Bundles::new(spiffe, setup.base_dir, setup.clock.now())?,
             audience: spiffe.audience.clone(),
             leeway_nanos: nanos(spiffe.leeway),
             issuers: config.issuers.iter().map(name).collect(),
-        }
+        })
     }
 
     /// The bundles that it verifies with.

@@ -9,8 +9,8 @@ use spiffe::{JwtBundleSet, WorkloadApiClient, WorkloadApiError, X509BundleSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::bundle::{TrustBundle, from_parts};
+use super::reach::Reach;
 use super::store::Domain;
-use super::upkeep::Reach;
 
 /// What the Workload API says, as far as it has said it.
 #[derive(Default)]

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::X509_METHOD;
 use super::id::SpiffeId;
-use super::path::{Side, claims_svid, id_of, is_spiffe, of_workload, verify};
+use super::leaf::id_of;
+use super::path::{Side, claims_svid, is_spiffe, verify};
 use super::principal::workload;
 use super::store::{Bundles, Domain};
 use crate::identity::candidate::{Candidate, Place};
@@ -107,8 +108,8 @@ impl X509Svids {
 
     /// What a configured proxy says of a certificate that it has verified itself.
     fn told(&self, uris: &[String], thumbprint: Option<&str>) -> Result<Accepted, Refusal> {
-        let [uri] = uris else { return Err(Refusal::Certificate("has more than one URI")) };
-        let id = of_workload(uri).map_err(Refusal::Certificate)?;
+        let [uri] = uris else { return Err(Refusal::Certificate("has more than one URI among its names")) };
+        let id = SpiffeId::parse(uri).map_err(Refusal::Certificate)?;
         self.domain(&id)?;
         let mut claims = Map::from_iter([("uri".to_owned(), Value::from(vec![uri.clone()]))]);
         if let Some(thumbprint) = thumbprint {

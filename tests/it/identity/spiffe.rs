@@ -3,6 +3,8 @@
 pub mod agent;
 pub mod bundles;
 mod federation;
+mod https_spiffe;
+mod served;
 mod workload_api;
 
 use std::fs;

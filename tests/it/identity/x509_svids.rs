@@ -113,13 +113,13 @@ fn years(params: &mut CertificateParams, from: i32, until: i32) {
 /// A name, the URIs, what else is changed, and the end of the message; empty for none.
 type Leaf = (&'static str, &'static [&'static str], Change, &'static str);
 
-const LEAVES: [Leaf; 18] = [
+const LEAVES: [Leaf; 19] = [
+    ("no key usage", &[ALICE], |params| params.key_usages.clear(), "has no key usage"),
     ("nothing", &[ALICE], |_| {}, ""),
     (
-        "no usages at all",
+        "no extended usages",
         &[ALICE],
         |params| {
-            params.key_usages.clear();
             params.extended_key_usages.clear();
         },
         "",
@@ -132,58 +132,63 @@ const LEAVES: [Leaf; 18] = [
         },
         "",
     ),
-    ("two URIs", &[ALICE, "spiffe://example.org/service/bob"], |_| {}, "has more than one URI"),
-    ("two URIs, one of another scheme", &[ALICE, "https://example.org"], |_| {}, "has more than one URI"),
-    ("the same twice", &[ALICE, ALICE], |_| {}, "has more than one URI"),
     (
-        "the trust domain itself",
-        &["spiffe://example.org"],
+        "two URIs",
+        &[ALICE, "spiffe://example.org/service/bob"],
         |_| {},
-        "does not have a workload's SPIFFE ID in its URI",
+        "has more than one URI among its names",
     ),
     (
-        "another spelling",
-        &["SPIFFE://example.org/a"],
+        "two URIs, one of another scheme",
+        &[ALICE, "https://example.org"],
         |_| {},
-        "does not have a workload's SPIFFE ID in its URI",
+        "has more than one URI among its names",
     ),
+    ("the same twice", &[ALICE, ALICE], |_| {}, "has more than one URI among its names"),
+    ("the trust domain itself", &["spiffe://example.org"], |_| {}, "has no path, and so names no workload"),
+    ("another spelling", &["SPIFFE://example.org/a"], |_| {}, "does not begin with `spiffe://`"),
     (
         "an upper-case domain",
         &["spiffe://Example.org/a"],
         |_| {},
-        "does not have a workload's SPIFFE ID in its URI",
+        "has a trust domain with characters other than small letters, digits, `.`, `-` and `_`",
+    ),
+    ("a dot segment", &["spiffe://example.org/a/../b"], |_| {}, "has a path with a segment `.` or `..`"),
+    (
+        "an escape",
+        &["spiffe://example.org/%61"],
+        |_| {},
+        "has a path with characters other than letters, digits, `.`, `-`, `_` and `/`",
     ),
     (
-        "a dot segment",
-        &["spiffe://example.org/a/../b"],
+        "a query",
+        &["spiffe://example.org/a?b"],
         |_| {},
-        "does not have a workload's SPIFFE ID in its URI",
+        "has a path with characters other than letters, digits, `.`, `-`, `_` and `/`",
     ),
-    ("an escape", &["spiffe://example.org/%61"], |_| {}, "does not have a workload's SPIFFE ID in its URI"),
-    ("a query", &["spiffe://example.org/a?b"], |_| {}, "does not have a workload's SPIFFE ID in its URI"),
     (
         "an authority",
         &[ALICE],
         |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
-        "is an authority's",
+        "is the certificate of an authority",
     ),
     (
         "may sign certificates",
         &[ALICE],
         |params| params.key_usages.push(KeyUsagePurpose::KeyCertSign),
-        "may sign certificates",
+        "may sign certificates or lists of revoked ones",
     ),
     (
         "may sign lists",
         &[ALICE],
         |params| params.key_usages.push(KeyUsagePurpose::CrlSign),
-        "may sign certificates",
+        "may sign certificates or lists of revoked ones",
     ),
     (
         "may not sign",
         &[ALICE],
         |params| params.key_usages = vec![KeyUsagePurpose::KeyAgreement],
-        "may not sign a handshake",
+        "may not sign",
     ),
     (
         "for servers alone",
@@ -347,11 +352,14 @@ async fn a_proxy_is_believed_about_workloads_of_the_configured_domains() {
     let by_gateway = shown(&[&authority.workload(&[gateway], |_| {}).0]);
     for (header, expected) in [
         (format!("By={gateway};Hash={};URI={ALICE}", "00".repeat(32)), ALICE),
-        (format!("URI={ALICE};URI={ALICE}"), "the client's certificate has more than one URI"),
+        (
+            format!("URI={ALICE};URI={ALICE}"),
+            "the client's certificate has more than one URI among its names",
+        ),
         ("URI=spiffe://other.example/a".to_owned(), "unknown trust domain"),
         (
             "URI=spiffe://example.org".to_owned(),
-            "the client's certificate does not have a workload's SPIFFE ID in its URI",
+            "the client's certificate has no path, and so names no workload",
         ),
         (format!("By={gateway}"), "a credential is required"),
     ] {

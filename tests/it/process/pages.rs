@@ -131,7 +131,7 @@ fn dockrion() {
 
 #[test]
 fn agentvault() {
-    check_page("from-agentvault.md", 2);
+    check_page("from-agentvault.md", 4);
 }
 
 #[test]

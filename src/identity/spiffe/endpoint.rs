@@ -1,0 +1,98 @@
+//! Who serves a bundle endpoint with the profile `https_spiffe`: a workload, which shows its X.509-SVID (the SPIFFE Federation standard,
+//! section 5.2.2).
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+
+use super::bundle::TrustBundle;
+use super::id::SpiffeId;
+use super::leaf::id_of;
+use super::path::{Side, verify};
+use crate::model::clock::Timestamp;
+
+/// TLS with this workload and nobody else, as the bundle of its trust domain vouches for it.
+///
+/// # Errors
+/// Where there is no authority to vouch for it.
+pub(super) fn tls(server: &SpiffeId, bundle: &TrustBundle) -> Result<ClientConfig, String> {
+    if bundle.x509_authorities.is_empty() {
+        return Err(format!(
+            "the bundle of `{}` has no authority that could vouch for the endpoint",
+            server.trust_domain()
+        ));
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier =
+        Workload { server: server.clone(), bundle: bundle.clone(), provider: Arc::clone(&provider) };
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(config
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+/// INVARIANT (the ID is the name): the certificate chains to the authorities of the trust domain and has exactly the expected SPIFFE ID. The
+/// host of the URL is not looked at, as the standard wants.
+struct Workload {
+    server: SpiffeId,
+    bundle: TrustBundle,
+    provider: Arc<CryptoProvider>,
+}
+
+impl fmt::Debug for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workload").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for Workload {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let now = Timestamp::from_unix_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
+        let checked = verify(&chain, &self.bundle, Side::Server, now).and_then(|_| id_of(end_entity));
+        match checked {
+            Ok(id) if id == self.server => Ok(ServerCertVerified::assertion()),
+            Ok(_) => Err(Error::General("the endpoint's certificate is another workload's".to_owned())),
+            Err(problem) => Err(Error::General(format!("the endpoint's certificate {problem}"))),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
