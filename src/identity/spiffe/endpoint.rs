@@ -9,12 +9,15 @@ use tokio_rustls::rustls::crypto::{
     CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+};
 
 use super::bundle::TrustBundle;
 use super::id::SpiffeId;
 use super::leaf::id_of;
 use super::path::{Side, verify};
+use crate::model::client_certificate::NotVouchedFor;
 use crate::model::clock::Timestamp;
 
 /// TLS with this workload and nobody else, as the bundle of its trust domain vouches for it.
@@ -37,6 +40,11 @@ pub(super) fn tls(server: &SpiffeId, bundle: &TrustBundle) -> Result<ClientConfi
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
+}
+
+fn refused(problem: &str) -> Error {
+    let error = NotVouchedFor(format!("the endpoint's certificate {problem}"));
+    CertificateError::Other(OtherError(Arc::new(error))).into()
 }
 
 /// INVARIANT (the ID is the name): the certificate chains to the authorities of the trust domain and has exactly the expected SPIFFE ID. The
@@ -64,11 +72,12 @@ impl ServerCertVerifier for Workload {
     ) -> Result<ServerCertVerified, Error> {
         let now = Timestamp::from_unix_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
-        let checked = verify(&chain, &self.bundle, Side::Server, now).and_then(|_| id_of(end_entity));
+        let checked =
+            id_of(end_entity).and_then(|id| verify(&chain, &self.bundle, Side::Server, now).map(|_| id));
         match checked {
             Ok(id) if id == self.server => Ok(ServerCertVerified::assertion()),
-            Ok(_) => Err(Error::General("the endpoint's certificate is another workload's".to_owned())),
-            Err(problem) => Err(Error::General(format!("the endpoint's certificate {problem}"))),
+            Ok(_) => Err(refused("is another workload's")),
+            Err(problem) => Err(refused(problem)),
         }
     }
 

@@ -96,7 +96,8 @@ async fn who(authenticator: &Authenticator, certificate: &ClientCertificate) -> 
         Err(failure) => {
             assert!(matches!(
                 failure.kind,
-                FailureKind::CredentialInvalid
+                FailureKind::CredentialMissing
+                    | FailureKind::CredentialInvalid
                     | FailureKind::CredentialExpired
                     | FailureKind::VerifierUnavailable
             ));

@@ -156,7 +156,10 @@ async fn the_endpoint_is_the_workload_that_it_is_to_be_or_nobody() {
             }),
             "may sign certificates",
         ),
-        (authority.leaf(|leaf| leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)), "CaUsedAsEndEntity"),
+        (
+            authority.leaf(|leaf| leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),
+            "is the certificate of an authority",
+        ),
         (authority.leaf(|leaf| leaf.not_after = rcgen::date_time_ymd(2020, 1, 1)), "expired"),
     ];
     for (shown, error) in cases {
