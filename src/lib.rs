@@ -29,6 +29,8 @@ pub mod custody;
 
 pub mod stores;
 
+pub mod aip;
+
 pub mod registry;
 
 pub mod identity;

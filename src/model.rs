@@ -17,6 +17,7 @@ pub mod request;
 pub mod revision;
 pub mod revocation;
 pub mod roles;
+pub mod ruling;
 pub mod secret;
 pub mod subject;
 pub mod units;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_cli;
+mod aip;
 mod aliases;
 mod architecture;
 mod author;

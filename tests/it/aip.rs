@@ -1,0 +1,3 @@
+//! The Agent Identity Protocol: policies, session tokens, and the routes of its servers.
+
+mod policy;
