@@ -24,6 +24,9 @@ pub mod redact;
 pub mod rpc;
 mod schema;
 
+/// How callers with a session token are verified, in records and `input.subject.method`.
+pub const SESSION: &str = "aip";
+
 pub use call::{Approval, ToolCall};
 pub use config::Config;
 pub use policies::Policies;

@@ -28,6 +28,7 @@ use self::error::misconfigured;
 use self::listeners::Listeners;
 use self::live::Live;
 use self::supervisor::Supervisor;
+use crate::aip::Policies;
 use crate::authorize::Authorizer;
 use crate::authorize::in_force::{Current, InForce};
 use crate::bundle::reload::{Observer, Setup as BundleSetup};
@@ -107,9 +108,16 @@ impl App {
             (settings::static_file(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
         let registry = registry::open(&loaded, registry::Missing::Make, &client, &clock, &metrics).await?;
         let directory = settings::directory(file.as_ref(), registry.as_ref());
-        let authenticator = settings::authenticator(&loaded, &client, &clock, directory, &stores)?;
-        let current =
-            Arc::new(Current::new(in_force(&loaded, authenticator, &clock, &instance_id, &stores)?));
+        let policies = settings::policies(&loaded)?;
+        let authenticator =
+            settings::authenticator(&loaded, (&client, &clock), directory, &stores, &policies)?;
+        let current = Arc::new(Current::new(in_force(
+            &loaded,
+            authenticator,
+            &clock,
+            &instance_id,
+            (&stores, &policies),
+        )?));
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
@@ -215,14 +223,14 @@ fn in_force(
     authenticator: Authenticator,
     clock: &Clock,
     instance_id: &str,
-    stores: &Stores,
+    (stores, policies): (&Stores, &Arc<Policies>),
 ) -> Result<InForce, StartError> {
     let empty = Snapshot::empty(clock.now())
         .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
     Ok(InForce {
         snapshot: Arc::new(empty),
         authenticator: Arc::new(authenticator),
-        settings: Arc::new(settings::settings(loaded, instance_id, stores)?),
+        settings: Arc::new(settings::settings(loaded, instance_id, stores, policies)?),
     })
 }
 

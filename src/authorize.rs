@@ -10,7 +10,7 @@
 //!
 //! Deliberately absent: anything of a protocol.
 //!
-//! Reading order: `call` → `in_force` → `admission` → this file → `decider` → `schedule` → `separate_pool`.
+//! Reading order: `call` → `in_force` → `admission` → this file → [`tool_calls`] → `decider` → `schedule` → `separate_pool`.
 
 pub mod admission;
 pub mod attest;
@@ -19,6 +19,7 @@ mod decider;
 pub mod in_force;
 mod schedule;
 mod separate_pool;
+pub mod tool_calls;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ use uuid::Uuid;
 use self::admission::AdminLimits;
 use self::call::Call;
 use self::decider::Decider;
-use self::in_force::{Current, InForce};
+use self::in_force::{Current, InForce, Settings};
 use self::separate_pool::SeparatePool;
 use crate::decision_log::{DecisionLog, Unrecorded};
 use crate::identity::Authenticator;
@@ -158,7 +159,7 @@ impl Authorizer {
         };
         call.question = question;
         let explanation_denied = call.question.explain && !call.is_explained();
-        let decision = self.answer(call).await?;
+        let decision = self.ruled(call).await?;
         Ok(Authorized { decision, explanation_denied })
     }
 
@@ -196,7 +197,7 @@ impl Authorizer {
             tokio::task::yield_now().await;
             let input = Some(Batch::merged(common.as_ref(), input));
             let item = call.item(Question { input, ..question.clone() });
-            answers.push((name, self.answer(item).await));
+            answers.push((name, self.ruled(item).await));
         }
         Ok(AuthorizedBatch { id, answers, explanation_denied, rate: call.rate })
     }
@@ -369,6 +370,14 @@ impl Authorizer {
                 self.decider.metrics.identity.failed(failure.kind);
                 Err(failure)
             }
+        }
+    }
+
+    /// Decides and records a call that the AgentPolicies in force have nothing against.
+    async fn ruled(&self, mut call: Call) -> Result<Recorded<Decision>, Unrecorded> {
+        match self.rule(&mut call).await {
+            Ok(()) => self.answer(call).await,
+            Err(failure) => self.decider.record(call.refuse(failure)).await,
         }
     }
 

@@ -6,10 +6,11 @@
 //! Deliberately absent: the write API for data and policies (bundles are the one source), ad-hoc queries, TLS.
 //!
 //! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] → `relay` →
-//! `health` and `manage` (status, config, policies) → `admin` (the registry) → `outside` (what outsiders need of it)
+//! `health` and `manage` (status, config, policies) → `admin` (the registry) → `outside` (what outsiders need of it) → `aip` (tool calls)
 //! → `console` (pages for browsers).
 
 mod admin;
+mod aip;
 pub mod answer;
 pub mod body;
 mod console;

@@ -18,10 +18,12 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`crate::model::subject`] → `modes` → [`dev`] →
+//! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`aip`] →
+//! [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
 
 mod agreement;
+pub mod aip;
 pub mod api_key;
 mod attempt;
 pub mod authenticate;

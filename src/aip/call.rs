@@ -55,26 +55,36 @@ impl<'a> ToolCall<'a> {
     }
 
     /// Every tool that is named, as it is written.
-    pub(super) fn tools(&self) -> Vec<&'a str> {
-        let mut tools: Vec<&str> = self.text(&["tool"]).into_iter().collect();
+    pub(super) fn tools(&self) -> Vec<String> {
+        let mut tools: Vec<String> = self.text(&["tool"]).into_iter().map(str::to_owned).collect();
         let kind = self.text(&["resource", "type"]).map(normalised);
         let resource = kind.is_some_and(|kind| kind == "tool");
         if resource {
-            tools.extend(
-                [&["resource", "id"], &["resource", "name"]].into_iter().filter_map(|at| self.text(at)),
-            );
+            let named =
+                [&["resource", "id"], &["resource", "name"]].into_iter().filter_map(|at| self.text(at));
+            tools.extend(named.map(str::to_owned));
         }
         let method = normalised(self.method());
         let named = !tools.is_empty();
-        let actions = [&["action"][..], &["action", "name"], &["action", "method"], &["action", "tool"]];
-        for action in actions.into_iter().filter_map(|at| self.text(at)) {
-            let name = normalised(action);
+        for action in self.actions() {
+            let name = normalised(&action);
             let verb = named && VERBS.contains(&name.as_str());
             if !verb && name != method {
                 tools.push(action);
             }
         }
         tools
+    }
+
+    /// Every name of the action; a manifest's is `provider:method`.
+    fn actions(&self) -> Vec<String> {
+        let (provider, method) = (self.text(&["action", "provider"]), self.text(&["action", "method"]));
+        let method = match (provider, method) {
+            (Some(provider), Some(method)) => Some(format!("{provider}:{method}")),
+            (_, method) => method.map(str::to_owned),
+        };
+        let named = [&["action"][..], &["action", "name"], &["action", "tool"]].into_iter();
+        named.filter_map(|at| self.text(at)).map(str::to_owned).chain(method).collect()
     }
 
     /// Everything that stands where arguments do.
@@ -126,7 +136,8 @@ mod tests {
         ] {
             let input = Value::from_json(input.as_bytes()).unwrap();
             let call = ToolCall::of(&input);
-            assert_eq!((call.method(), call.tools().as_slice()), (method, tools), "{input}");
+            assert_eq!(call.method(), method, "{input}");
+            assert_eq!(call.tools(), tools, "{input}");
         }
     }
 }

@@ -16,6 +16,13 @@ pub struct Config {
     pub document: String,
 }
 
+impl Config {
+    /// The files that it names, to be made absolute.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.policies.iter_mut().chain(&mut self.signers)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self { policies: Vec::new(), signers: Vec::new(), document: "aip/allow".to_owned() }

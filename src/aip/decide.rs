@@ -91,7 +91,7 @@ impl Policy {
 
     /// The tools of a call that are counted, as they are compared.
     pub fn counted(&self, call: &ToolCall<'_>) -> Vec<(String, crate::stores::Quota)> {
-        let tools = call.tools().into_iter().map(normalised);
+        let tools = call.tools().into_iter().map(|tool| normalised(&tool));
         tools.filter_map(|tool| Some((tool.clone(), self.rules.get(&tool)?.quota?))).collect()
     }
 
@@ -115,7 +115,7 @@ impl Policy {
         }
         let mut effect = Effect::Allow;
         for tool in tools {
-            effect = stricter(effect, self.judge_tool(&normalised(tool), &arguments, call.schema())?);
+            effect = stricter(effect, self.judge_tool(&normalised(&tool), &arguments, call.schema())?);
         }
         self.check_content(&arguments)?;
         Ok(effect)
@@ -285,6 +285,6 @@ fn ruling(policy: Option<&Policy>, call: &ToolCall<'_>, effect: Effect, broken: 
         violations,
         error: error.filter(|_| effect == Effect::Block),
         method: call.method().to_owned(),
-        tool: call.tools().first().map(|tool| (*tool).to_owned()),
+        tool: call.tools().into_iter().next(),
     }
 }

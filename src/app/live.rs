@@ -70,10 +70,13 @@ impl Live {
             true => kept_stores.clone(),
             false => settings::stores(&next, &self.clock).map_err(said)?,
         };
+        let policies = settings::policies(&next).map_err(said)?;
+        let with = (&self.client, &self.clock);
         let mut authenticator =
-            settings::authenticator(&next, &self.client, &self.clock, directory, &stores).map_err(said)?;
+            settings::authenticator(&next, with, directory, &stores, &policies).map_err(said)?;
         authenticator.adopt_keys(&self.current.load().authenticator);
-        let settings = Arc::new(settings::settings(&next, &self.instance_id, &stores).map_err(said)?);
+        let settings =
+            Arc::new(settings::settings(&next, &self.instance_id, &stores, &policies).map_err(said)?);
         let authenticator = Arc::new(authenticator);
         refresh_keys(&self.supervisor, &authenticator);
         watch_directory(&self.supervisor, file.as_ref());
@@ -105,10 +108,11 @@ impl Live {
         self.bundles.confirm_removal(bundle)
     }
 
-    /// The file whose change calls for a reload.
-    pub fn config_file(&self) -> Option<PathBuf> {
+    /// The files whose change calls for a reload: the configuration, and the AgentPolicies that it names.
+    pub fn config_files(&self) -> Vec<PathBuf> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.file().map(Path::to_path_buf)
+        let policies = loaded.config.aip.policies.iter().cloned();
+        loaded.file().map(Path::to_path_buf).into_iter().chain(policies).collect()
     }
 }
 

@@ -26,8 +26,7 @@ pub async fn run(live: Arc<Live>, hangups: Arc<Mutex<Signal>>) {
     let mut hangup = hangups.lock().await;
     let mut ticks = tokio::time::interval(POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let file = live.config_file();
-    let mut seen = contents(file.clone()).await;
+    let mut seen = contents(&live).await;
     let mut changed = None;
     loop {
         tokio::select! {
@@ -35,13 +34,13 @@ pub async fn run(live: Arc<Live>, hangups: Arc<Mutex<Signal>>) {
                 if hung_up.is_none() {
                     return;
                 }
-                seen = contents(file.clone()).await;
+                seen = contents(&live).await;
                 reload(&live, "SIGHUP");
                 // Also where the new configuration is refused: an operator may ask for nothing but the keys.
                 live.fetch_keys();
             }
             _ = ticks.tick() => {
-                let now = contents(file.clone()).await;
+                let now = contents(&live).await;
                 // A file is taken up once it has been the same twice: a half-written one is not.
                 if now == seen || now.is_none() {
                     changed = None;
@@ -56,8 +55,14 @@ pub async fn run(live: Arc<Live>, hangups: Arc<Mutex<Signal>>) {
     }
 }
 
-async fn contents(file: Option<PathBuf>) -> Option<Vec<u8>> {
-    tokio::fs::read(file?).await.ok()
+/// What the files say; nothing where one of them cannot be read.
+async fn contents(live: &Live) -> Option<Vec<(PathBuf, Vec<u8>)>> {
+    let mut all = Vec::new();
+    for file in live.config_files() {
+        let text = tokio::fs::read(&file).await.ok()?;
+        all.push((file, text));
+    }
+    Some(all)
 }
 
 fn reload(live: &Arc<Live>, why: &'static str) {

@@ -8,12 +8,15 @@ use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
 
 use super::error::{StartError, misconfigured};
+use crate::aip::Policies;
 use crate::authorize::admission::Admission;
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
+use crate::authorize::tool_calls::ToolCalls;
 use crate::config::{Config, Environment, Loaded, Profile};
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator};
 use crate::model::clock::Clock;
+use crate::model::request::EntryPath;
 use crate::model::variables::Variables;
 use crate::net;
 use crate::net::allow::Allow;
@@ -30,7 +33,12 @@ use verdict_rego::{Host, Responses, Value};
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn settings(loaded: &Loaded, instance_id: &str, stores: &Stores) -> Result<Settings, StartError> {
+pub(super) fn settings(
+    loaded: &Loaded,
+    instance_id: &str,
+    stores: &Stores,
+    policies: &Arc<Policies>,
+) -> Result<Settings, StartError> {
     let config = &loaded.config;
     let waiting = config.http_send.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
     Ok(Settings {
@@ -38,6 +46,12 @@ pub(super) fn settings(loaded: &Loaded, instance_id: &str, stores: &Stores) -> R
         gate: Gate::new(&config.permissions).map_err(|(key, message)| {
             StartError::Other(loaded.problem(&format!("permissions.{key}"), &message).to_string())
         })?,
+        tool_calls: ToolCalls {
+            policies: Arc::clone(policies),
+            document: EntryPath::parse(&config.aip.document)
+                .map_err(|error| misconfigured(loaded, "aip.document", &error))?,
+            limiter: Arc::clone(&stores.limiter),
+        },
         limits: Limits::new(&config.decision).map_err(StartError::Other)?,
         explain: config.decision.explain.clone(),
         explain_to_all: loaded.profile() == Profile::Dev,
@@ -92,10 +106,10 @@ fn surroundings(loaded: &Loaded) -> Result<Host, StartError> {
 /// What is wrong with it.
 pub(super) fn authenticator(
     loaded: &Loaded,
-    client: &net::Client,
-    clock: &Clock,
+    (client, clock): (&net::Client, &Clock),
     directory: Option<Arc<dyn Directory>>,
     stores: &Stores,
+    policies: &Arc<Policies>,
 ) -> Result<Authenticator, StartError> {
     let mut identity = loaded.config.identity.clone();
     if loaded.profile().trusts_dev_issuer() {
@@ -106,6 +120,7 @@ pub(super) fn authenticator(
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
     setup.directory = directory;
+    setup.aip = Arc::clone(policies);
     setup.role_permissions = loaded.config.permissions.role_permissions;
     setup.roles = Arc::new(loaded.config.permissions.role_table());
     setup.replays = Arc::clone(&stores.replays);
@@ -117,6 +132,21 @@ pub(super) fn authenticator(
         Profile::Inspect => false,
     };
     Ok(Authenticator::new(&identity, &setup)?)
+}
+
+/// The AgentPolicies that a configuration names.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn policies(loaded: &Loaded) -> Result<Arc<Policies>, StartError> {
+    let policies = Policies::load(&loaded.config.aip);
+    let policies = policies.map_err(|(key, message)| misconfigured(loaded, key, &message))?;
+    for policy in policies.iter() {
+        for warning in &policy.warnings {
+            tracing::warn!(policy = %policy.name, "{warning}");
+        }
+    }
+    Ok(Arc::new(policies))
 }
 
 /// Who says whom there is: the registry, or the directory file.

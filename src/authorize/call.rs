@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::in_force::InForce;
+use crate::aip::Approval;
 use crate::model::clock::Timestamp;
 use crate::model::decision::{Decision, Outcome, Timings};
 use crate::model::failure::Failure;
@@ -16,6 +17,8 @@ use crate::model::presented::Presented;
 use crate::model::principal::AuthContext;
 use crate::model::rate::RateStanding;
 use crate::model::request::{EntryPath, RequestContext};
+use crate::model::ruling::Ruling;
+use crate::model::secret::Secret;
 use crate::pdp;
 use crate::pdp::snapshot::Policy;
 use verdict_rego::{EvalLimits, Value};
@@ -46,6 +49,10 @@ pub struct Question {
     pub explain: bool,
     /// Whether the input is a manifest: what it says of its sender must be true.
     pub manifest: bool,
+    /// Whether the door can say what becomes of a tool call: that a person must approve it, too.
+    pub tool_call: bool,
+    /// What the user said who was asked.
+    pub approval: Option<Approval>,
     /// How long reading the input took.
     pub input_parse: Duration,
 }
@@ -104,6 +111,8 @@ pub(super) struct Call {
     /// How the caller stands with its rate limits.
     pub(super) rate: Option<RateStanding>,
     pub(super) question: Question,
+    /// What an AgentPolicy says of it.
+    pub(super) ruling: Option<Box<Ruling>>,
     pub(super) context: RequestContext,
     pub(super) batch_id: Option<Uuid>,
     pub(super) started: Instant,
@@ -128,6 +137,7 @@ impl Call {
             peer: None,
             rate: None,
             question: Question::default(),
+            ruling: None,
             context,
             batch_id: None,
             started,
@@ -142,6 +152,13 @@ impl Call {
     pub(super) fn caller_is(&mut self, auth: AuthContext) {
         self.own = self.in_force.snapshot.policy_of(&auth).cloned();
         self.auth = auth;
+    }
+
+    /// Gives a verified caller a session token with the answer.
+    pub(super) fn next_token(&mut self, token: Secret<String>) {
+        if let AuthContext::Verified(verified) = &mut self.auth {
+            verified.next_token = Some(Arc::new(token));
+        }
     }
 
     /// Who is calling.
@@ -200,7 +217,8 @@ impl Call {
     /// A decision with all that is known of the call, and nothing of an answer.
     pub(super) fn into_decision(self, id: Uuid, outcome: Outcome, eval: Duration) -> Decision {
         let revision = Arc::clone(&self.policy().revision);
-        let Self { at, path, auth, rate, question, context, batch_id, started, authenticate, .. } = self;
+        let Self { at, path, auth, rate, question, ruling, context, batch_id, started, authenticate, .. } =
+            self;
         let input_parse = question.input_parse;
         Decision {
             id,
@@ -214,6 +232,7 @@ impl Call {
             nd_builtin_cache: None,
             explanation: None,
             failure: None,
+            ruling,
             auth,
             rate,
             context,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use super::schedule::Schedule;
+use super::tool_calls::settled;
 use crate::decision_log::{DecisionLog, Unrecorded};
 use crate::model::decision::{Decision, Outcome, Recorded};
 use crate::model::failure::{Failure, FailureKind};
@@ -56,7 +57,7 @@ impl Decider {
             answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
         }
         let nd_builtin_cache = if settings.nd_builtin_cache { effects.record() } else { None };
-        let (id, eval) = (Uuid::new_v4(), answer.eval);
+        let (id, eval, tool_call) = (Uuid::new_v4(), answer.eval, call.question.tool_call);
         let explained = call.is_explained() || settings.records_explanation(id, answer.outcome);
         // A document that something was left out of has been evaluated, too.
         let evaluated = answer.failure.is_none() || answer.result.is_some();
@@ -68,7 +69,12 @@ impl Decider {
             answer = undeclared(answer, &path);
         }
         let decision = call.into_decision(id, answer.outcome, eval);
-        Decision { nd_builtin_cache, explanation: explanation.flatten(), ..answered(decision, answer, input) }
+        let decided = Decision {
+            nd_builtin_cache,
+            explanation: explanation.flatten(),
+            ..answered(decision, answer, input)
+        };
+        if tool_call { settled(decided) } else { decided }
     }
 
     /// The decision on a call for whose evaluation there was no time.

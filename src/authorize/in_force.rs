@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
 use super::admission::Admission;
+use super::tool_calls::ToolCalls;
 use crate::identity::Authenticator;
 use crate::model::decision::Outcome;
 use crate::model::principal::AuthContext;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub gate: Gate,
     /// How much callers may ask; nothing where nothing is limited.
     pub admission: Option<Admission>,
+    /// What AgentPolicies say of tool calls.
+    pub tool_calls: ToolCalls,
     /// What one evaluation may take.
     pub limits: Limits,
     /// Which decisions are explained, and to whom.

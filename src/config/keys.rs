@@ -1,5 +1,6 @@
 //! What every key means, a file for each part of the configuration. The order is that of the reference page.
 
+mod aip;
 mod bundles;
 mod decision;
 mod decision_log;
@@ -26,6 +27,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         registry::ENTRIES,
         master_key::ENTRIES,
         permissions::ENTRIES,
+        aip::ENTRIES,
         rates::ENTRIES,
         decision::ENTRIES,
         decision_log::ENTRIES,

@@ -183,7 +183,9 @@ fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {
     let mut tree = file.tree(&CONFIGURATION)?;
     // Where the file can be found from here says nothing about where the process will look for what it names.
     if let Some(folder) = std::path::absolute(&file.path).ok().as_deref().and_then(FsPath::parent) {
-        for path in of_kind(Kind::Path).flat_map(|pattern| tree.matches(pattern)).collect::<Vec<_>>() {
+        let lists = of_kind(Kind::Paths).map(|key| format!("{key}[]"));
+        let patterns: Vec<String> = of_kind(Kind::Path).map(str::to_owned).chain(lists).collect();
+        for path in patterns.iter().flat_map(|pattern| tree.matches(pattern)).collect::<Vec<_>>() {
             if let Some(node) = tree.get_mut(&path) {
                 make_absolute(node, folder);
             }
@@ -212,6 +214,7 @@ fn make_paths_absolute(config: &mut Config) {
         identity,
         registry,
         permissions: _,
+        aip,
         decision: _,
         http_send: _,
         rate_limits: _,
@@ -228,6 +231,7 @@ fn make_paths_absolute(config: &mut Config) {
         .chain(log)
         .chain(signers)
         .chain(registry.files_mut())
+        .chain(aip.files_mut())
     {
         // An empty path has no absolute form, and is refused later.
         if let Ok(absolute) = std::path::absolute(&*path) {

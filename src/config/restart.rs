@@ -10,7 +10,8 @@ use super::schema::Config;
 use crate::document::tree::{Node, Path};
 
 /// The keys that take effect on a reload, each with all below it; the others need a restart.
-const LIVE: [&str; 12] = [
+const LIVE: [&str; 13] = [
+    "aip",
     "identity",
     "permissions",
     "rate_limits",

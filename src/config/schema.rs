@@ -22,6 +22,8 @@ pub struct Config {
     pub registry: crate::registry::Config,
     /// What callers may do at most, whatever policy says.
     pub permissions: crate::pdp::gate::Config,
+    /// What tool calls of agents must keep to, beside Rego.
+    pub aip: crate::aip::Config,
     /// How often callers may ask.
     pub rate_limits: crate::stores::RateLimits,
     /// Where rate limits and used nonces are kept.
@@ -44,6 +46,7 @@ impl Default for Config {
             identity: crate::identity::Config::default(),
             registry: crate::registry::Config::default(),
             permissions: crate::pdp::gate::Config::default(),
+            aip: crate::aip::Config::default(),
             rate_limits: crate::stores::RateLimits::default(),
             shared_store: crate::stores::Config::default(),
             decision: crate::pdp::Config::default(),

@@ -181,6 +181,7 @@ impl Checks<'_> {
         }
         self.document(Path::dotted("decision.default_path"), &decision.default_path);
         self.document(Path::dotted("decision.manifest_path"), &decision.manifest_path);
+        self.document(Path::dotted("aip.document"), &self.config.aip.document);
         self.limits(&Path::dotted("decision.entrypoints"));
         if let Err(wrong) = Allow::only(&http_send.allow, &http_send.private_addresses) {
             let key = if wrong.private { "http_send.private_addresses" } else { "http_send.allow" };

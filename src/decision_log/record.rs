@@ -17,6 +17,7 @@ use crate::model::failure::Failure;
 use crate::model::principal::{Actor, ActorChain, AuthContext};
 use crate::model::request::{EntryPath, RequestContext};
 use crate::model::revision::BundleRevision;
+use crate::model::ruling::{Effect, Ruling, Violation};
 use verdict_rego::explanation::Explanation;
 use verdict_rego::{Location, Value};
 
@@ -72,6 +73,9 @@ pub struct Event<'a> {
     /// What went wrong, for a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorField<'a>>,
+    /// What an AgentPolicy says of the call, where one is for the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_policy: Option<RulingField<'a>>,
     /// Who asked, as far as it was verified; absent where identity is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<SubjectField<'a>>,
@@ -110,6 +114,7 @@ impl<'a> Event<'a> {
             nd_builtin_cache,
             explanation,
             failure,
+            ruling,
             auth,
             rate: _,
             context,
@@ -139,6 +144,7 @@ impl<'a> Event<'a> {
             reason: reason.map(Cow::Borrowed),
             explanation: explanation.as_ref(),
             error: failure.map(ErrorField::new),
+            agent_policy: ruling.as_deref().map(RulingField::new),
             subject: SubjectField::new(auth),
             protocol,
             operation: operation.as_deref(),
@@ -208,6 +214,28 @@ impl<'a> ErrorField<'a> {
             }
             None => Self { code: kind, message: &failure.message, location: None, kind },
         }
+    }
+}
+
+/// `agent_policy`: what an AgentPolicy says of a tool call.
+#[derive(Debug, Serialize)]
+pub struct RulingField<'a> {
+    /// The policy's name; absent where none is for the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+    /// `allow`, `block` or `ask`.
+    pub decision: Effect,
+    /// Which rule says so.
+    pub reason: &'a str,
+    /// The rules that were not kept.
+    #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
+    pub violations: &'a [Violation],
+}
+
+impl<'a> RulingField<'a> {
+    fn new(ruling: &'a Ruling) -> Self {
+        let Ruling { policy, effect, reason, violations, .. } = ruling;
+        Self { name: policy.as_deref(), decision: *effect, reason, violations }
     }
 }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::model::decision::Decision;
 use crate::model::failure::{Failure, FailureKind};
+use crate::model::principal::AuthContext;
 use crate::model::rate::RateStanding;
 use verdict_rego::PolicyError;
 
@@ -28,6 +29,8 @@ pub const REASON: HeaderName = HeaderName::from_static("verdict-reason");
 /// The limit that a caller is nearest to, and how it stands (draft-ietf-httpapi-ratelimit-headers-10).
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// The next token of the caller's session (AIP).
+pub const NEXT_TOKEN: HeaderName = HeaderName::from_static("x-aip-next-token");
 /// The caller's own id, given back.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -163,6 +166,13 @@ pub fn mark(response: &mut Response, decision: &Decision) {
         headers.insert(REASON, reason);
     }
     limit(response, decision.rate.as_ref());
+    if let AuthContext::Verified(verified) = &decision.auth
+        && let Some(token) = &verified.next_token
+        && let Ok(mut token) = HeaderValue::try_from(token.expose())
+    {
+        token.set_sensitive(true);
+        response.headers_mut().insert(NEXT_TOKEN, token);
+    }
 }
 
 /// Adds how the caller stands with its rate limits, to what it got and to what it asked for too often.

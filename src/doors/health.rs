@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
@@ -76,7 +76,23 @@ pub(super) fn health(edge: &Edge, parts: &Parts) -> Response {
     if params.plugins && plugins(edge).iter().any(|(name, ok)| !ok && counted(name)) {
         return unwell("one or more plugins are not up");
     }
-    answer::json_text(StatusCode::OK, "{}\n")
+    match aip(edge) {
+        Some(body) => json_value(StatusCode::OK, &body, false),
+        None => answer::json_text(StatusCode::OK, "{}\n"),
+    }
+}
+
+/// What AIP's clients look for, where a policy in force says that there is a server (v1alpha2 section 6.3). The hash names nothing.
+fn aip(edge: &Edge) -> Option<serde_json::Value> {
+    let in_force = edge.authorizer.in_force();
+    let policies = &in_force.settings.tool_calls.policies;
+    policies.iter().find(|policy| policy.server.is_some())?;
+    let uptime = edge.authorizer.now().unix_seconds().saturating_sub(edge.metrics.started());
+    let mut body = json!({ "status": "healthy", "version": "v1alpha2", "uptime_seconds": uptime.max(0) });
+    if let Some(policy) = policies.only() {
+        body["policy_hash"] = json!(policy.hash);
+    }
+    Some(body)
 }
 
 /// `GET /health/ready`: whether decisions can be had, 200 or 503 with the reasons.
@@ -173,14 +189,17 @@ pub(super) async fn rule(edge: &Edge, parts: &Parts, started: Instant) -> Respon
     response
 }
 
-/// `GET /metrics` in the OpenMetrics text format.
-pub(super) fn metrics(edge: &Edge, trusted: bool) -> Response {
+/// `GET /metrics` in the OpenMetrics text format; where there is an AIP server, as plain text for who does not ask for that.
+pub(super) fn metrics(edge: &Edge, parts: &Parts, trusted: bool) -> Response {
     // It becomes stale as time passes, so nobody but the reader can say when.
     let stale = edge.bundles.report().is_active() && !bundles_are_fresh(edge);
     edge.metrics.bundles.stale.set(i64::from(stale));
     edge.metrics.bundles.missing.set(i64::try_from(edge.bundles.report().missing.len()).unwrap_or(i64::MAX));
     let text = if trusted { edge.metrics.render() } else { edge.metrics.render_without_names() };
     let mut response = answer::json_text(StatusCode::OK, text);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE));
+    let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let plain = aip(edge).is_some() && !accept.contains("application/openmetrics-text");
+    let kind = if plain { "text/plain; version=0.0.4; charset=utf-8" } else { metrics::CONTENT_TYPE };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

@@ -120,8 +120,8 @@ fn question(params: &Params, input: Option<Value>, started: Instant) -> Question
         input,
         strict_path: params.strict_paths,
         explain: params.explain,
-        manifest: false,
         input_parse: started.elapsed(),
+        ..Question::default()
     }
 }
 

@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{admin, answer, console, health, manage, opa, outside, refused, relay};
+use super::{admin, aip, answer, console, health, manage, opa, outside, refused, relay};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -44,12 +44,14 @@ enum Route {
     Admin(&'static str),
     /// A file for browsers.
     Console(console::File),
+    /// Tool calls and their sessions.
+    Aip(aip::Route),
     /// What outsiders need of the registry.
     Outside(outside::Asked),
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
-const DECISIONS: [(&str, Route, &str); 11] = [
+const DECISIONS: [(&str, Route, &str); 14] = [
     ("/v1/data", Route::DataV1, "v1/data"),
     ("/v1/data/", Route::DataV1, "v1/data"),
     ("/v1/data/{*path}", Route::DataV1, "v1/data"),
@@ -61,6 +63,9 @@ const DECISIONS: [(&str, Route, &str); 11] = [
     ("/v1/batch/data/", Route::Batch, "v1/batch/data"),
     ("/v1/batch/data/{*path}", Route::Batch, "v1/batch/data"),
     ("/v1/manifest/validate", Route::Manifest, "v1/manifest/validate"),
+    ("/v1/validate", Route::Aip(aip::Route::Validate), "v1/validate"),
+    ("/v1/jwks", Route::Aip(aip::Route::Jwks), "v1/jwks"),
+    ("/v1/sessions", Route::Aip(aip::Route::Sessions), "v1/sessions"),
 ];
 
 /// On both listeners. Management is on that of decisions, too, for OPA's clients, and asks for the same role there.
@@ -119,7 +124,33 @@ pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
     let edge = Arc::clone(edge);
     router.fallback(move |request: Request| {
         let edge = Arc::clone(&edge);
-        async move { no_route(&edge, request).await }
+        async move {
+            let named =
+                (listener == Listener::Decisions).then(|| named(&edge, request.uri().path())).flatten();
+            match named {
+                Some((route, name)) => {
+                    handle(&edge, listener, &edge.metrics.http_handler(name), route, request).await
+                }
+                None => no_route(&edge, request).await,
+            }
+        }
+    })
+}
+
+/// What an AgentPolicy has another path for, where no route has that path.
+fn named(edge: &Edge, path: &str) -> Option<(Route, &'static str)> {
+    let in_force = edge.authorizer.in_force();
+    let mut servers =
+        in_force.settings.tool_calls.policies.iter().filter_map(|policy| policy.server.as_ref());
+    servers.find_map(|server| {
+        let at = |own: &Option<String>| own.as_deref() == Some(path);
+        Some(match server {
+            server if at(&server.validate) => (Route::Aip(aip::Route::Validate), "v1/validate"),
+            server if at(&server.jwks) => (Route::Aip(aip::Route::Jwks), "v1/jwks"),
+            server if at(&server.health) => (Route::Health, "health"),
+            server if at(&server.metrics) => (Route::Metrics, "metrics"),
+            _ => return None,
+        })
     })
 }
 
@@ -154,6 +185,11 @@ async fn handle(
     response
 }
 
+/// The document that must allow tool calls.
+fn tool_document(edge: &Edge) -> EntryPath {
+    edge.authorizer.in_force().settings.tool_calls.document.clone()
+}
+
 /// The document that a route asks for; nothing for health, which is no secret, and whose probes call by any name.
 fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, String>> {
     let below = |prefix| EntryPath::parse(path.strip_prefix(prefix).unwrap_or_default());
@@ -164,7 +200,9 @@ fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, Stri
         | Route::Ready
         | Route::Admin(_)
         | Route::Outside(_)
+        | Route::Aip(aip::Route::Jwks | aip::Route::Sessions)
         | Route::Console(_) => None,
+        Route::Aip(aip::Route::Validate) => Some(Ok(tool_document(edge))),
         Route::DataV1 => Some(below("/v1/data")),
         Route::DataV0 => Some(below("/v0/data")),
         Route::Batch => Some(below("/v1/batch/data")),
@@ -192,6 +230,7 @@ async fn answered(
         Route::Admin(path) => admin::handle(edge, path, request, started).await,
         Route::Console(file) => console::answer(edge, file, request.method()),
         Route::Outside(asked) => outside::handle(edge, asked, request, started).await,
+        Route::Aip(route) => aip::handle(edge, route, request, started).await,
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,
         Route::Health
         | Route::Live
@@ -216,7 +255,7 @@ async fn probe(edge: &Edge, route: Route, request: Request, trusted: bool, start
         Route::Ready => health::ready(edge, trusted),
         Route::HealthIdentity => health::identity(edge, &parts, started).await,
         Route::HealthRule => health::rule(edge, &parts, started).await,
-        Route::Metrics => health::metrics(edge, trusted),
+        Route::Metrics => health::metrics(edge, &parts, trusted),
         _ => answer::json_text(StatusCode::OK, "{}\n"),
     }
 }

@@ -81,6 +81,7 @@ pub(super) fn agreed(accepted: &[Arc<Accepted>], proofs: Proofs<'_>) -> Result<O
         transaction: transaction.map(Arc::clone),
         delegation: grant.map(|grant| Arc::clone(&grant.delegation)),
         restrictions: restrictions(grant, &subjects),
+        next_token: None,
     }))
 }
 

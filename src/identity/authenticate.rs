@@ -5,6 +5,8 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::agreement::{Proofs, agreed};
+use super::aip::sessions::may_open;
+use super::aip::{self, Opened, Sessions};
 use super::api_key::{self, ApiKeys};
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
@@ -34,6 +36,7 @@ use super::spiffe::upkeep::Upkeep;
 use super::spiffe::{JwtSvids, X509Svids};
 use super::standing;
 use super::transaction::Transactions;
+use crate::aip::Policy;
 use crate::model::client_certificate::{ClientCertificate, NotVouchedFor, VouchedBy};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::{Failure, FailureKind};
@@ -49,6 +52,7 @@ use crate::stores::{Remembered, ReplayStore};
 pub struct Authenticator {
     delegations: Delegations,
     capabilities: Capabilities,
+    sessions: Sessions,
     api_keys: ApiKeys,
     partners: Partners,
     introspection: Introspection,
@@ -106,13 +110,14 @@ impl KeyRefresh {
 impl Authenticator {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 10] {
+    fn kinds(&self) -> [&dyn CredentialKind; 11] {
         let Self {
             x509_svids,
             certificates,
             delegations,
             capabilities,
             partners,
+            sessions,
             api_keys,
             transactions,
             jwt_svids,
@@ -126,6 +131,7 @@ impl Authenticator {
             delegations,
             capabilities,
             partners,
+            sessions,
             api_keys,
             transactions,
             jwt_svids,
@@ -159,7 +165,8 @@ impl Authenticator {
         let modes = Modes::new(*mode, entrypoints)?;
         let api_keys = ApiKeys::new(api_keys, config.token_prefixes(), setup)?;
         let introspection = Introspection::new(introspection.as_ref(), issuers.is_empty(), &api_keys, setup)?;
-        if !config.trusts_anybody() && setup.directory.is_none() && modes.verify_any() {
+        let anybody = config.trusts_anybody() || !setup.aip.is_empty();
+        if !anybody && setup.directory.is_none() && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
                 "callers must be verified, but there is no issuer and no key",
@@ -179,6 +186,7 @@ impl Authenticator {
             role_permissions: setup.role_permissions,
             delegations,
             capabilities,
+            sessions: Sessions::new(setup)?,
             partners: Partners::new(partners, setup)?,
             introspection,
             x509_svids: X509Svids::new(jwt_svids.bundles().clone()),
@@ -208,6 +216,7 @@ impl Authenticator {
         self.jwt_svids.adopt(previous.jwt_svids.bundles());
         self.api_keys.adopt(&previous.api_keys);
         self.introspection.adopt(self.api_keys.guesses());
+        self.sessions.adopt(&previous.sessions, self.clock.now());
     }
 
     /// Whether a call for `path` must, may, or need not say who it is: what the longest configured path above it says,
@@ -313,6 +322,16 @@ impl Authenticator {
         for single_use in accepted.iter().filter_map(|credential| credential.single_use.as_ref()) {
             self.consume(single_use).await?;
         }
+        if let Some(verified) = agreed.as_mut() {
+            let session = accepted.iter().find_map(|accepted| match &accepted.says {
+                Statement::Subject(subject) => {
+                    Some(&subject.principal).filter(|one| one.method == aip::METHOD)
+                }
+                Statement::Delegation(_) | Statement::Transaction(_) => None,
+            });
+            let next = session.and_then(|principal| self.sessions.next(principal, self.clock.now()));
+            verified.next_token = next.map(Arc::new);
+        }
         Ok(agreed)
     }
 
@@ -344,6 +363,26 @@ impl Authenticator {
             Err(Refusal::UnknownKind) => Ok(None),
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// Opens a session of a policy for a caller who may, with its first token.
+    ///
+    /// # Errors
+    /// The caller may not, or the policy has no tokens.
+    pub fn open_session(&self, verified: &Verified, policy: &Policy) -> Result<Opened, Failure> {
+        if !may_open(verified, &policy.name) {
+            return Err(Failure::insufficient(
+                "a session is opened by the agent of the policy's name, or with a permission for it",
+            ));
+        }
+        self.sessions
+            .open(policy, self.clock.now())
+            .map_err(|message| Failure::new(FailureKind::InvalidRequest, message))
+    }
+
+    /// The public keys of session tokens, as a JWKS.
+    pub fn session_keys(&self) -> serde_json::Value {
+        self.sessions.jwks(self.clock.now())
     }
 
     /// The directory's records in force, if there is a directory.

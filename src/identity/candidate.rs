@@ -113,7 +113,7 @@ fn authorization<'r>(presented: &Presented<'r>) -> Result<Option<(Scheme, &'r st
     let scheme = match scheme {
         name if name.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
         name if name.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
-        _ => return Err(Refusal::Authorization("the Authorization scheme is not Bearer")),
+        _ => return Err(Refusal::Scheme),
     };
     let token = token.trim_matches(' ');
     // b64token of RFC 6750 section 2.1; also keeps control characters and lists out.

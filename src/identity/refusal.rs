@@ -18,6 +18,9 @@ pub enum Refusal {
     /// The `Authorization` header holds no bearer token.
     #[error("{0}")]
     Authorization(&'static str),
+    /// The `Authorization` header is of another scheme.
+    #[error("the Authorization scheme is not Bearer")]
+    Scheme,
     /// A header of credentials has several values.
     #[error("more than one `{0}` header")]
     Duplicate(String),
@@ -158,6 +161,15 @@ pub enum Refusal {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The AgentPolicy that a session token names is another now, or is not in force.
+    #[error("the session's policy has changed")]
+    PolicyChanged,
+    /// The session was opened by another process.
+    #[error("the session is another process's")]
+    SessionMismatch,
+    /// The session was opened elsewhere.
+    #[error("the session was opened elsewhere")]
+    BindingMismatch,
     /// Past `exp` and leeway.
     #[error("the token has expired")]
     Expired,
@@ -201,6 +213,10 @@ impl Refusal {
             Self::Delegation(_) | Self::OtherOrganisation | Self::NameOfAnother => FailureKind::Mismatch,
             Self::TooLong
             | Self::Authorization(_)
+            | Self::Scheme
+            | Self::PolicyChanged
+            | Self::SessionMismatch
+            | Self::BindingMismatch
             | Self::Duplicate(_)
             | Self::NoCredential(_)
             | Self::UnknownKind
@@ -236,9 +252,28 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What AIP calls it (v1alpha2 section 7.2), where a session token was expected.
+    const fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Scheme => "token_required",
+            Self::Expired => "token_expired",
+            Self::PolicyChanged => "policy_changed",
+            Self::SessionMismatch => "session_mismatch",
+            Self::BindingMismatch => "binding_mismatch",
+            Self::Replayed | Self::PerhapsReplayed => "replay_detected",
+            Self::Audience => "audience_mismatch",
+            Self::Revoked(_) => "token_revoked",
+            _ if matches!(self.kind(), FailureKind::CredentialInvalid) => "malformed",
+            _ => return None,
+        })
+    }
+}
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let failure = Self::new(refusal.kind(), refusal.to_string());
+        let code = refusal.code();
+        let failure = Self { code, ..Self::new(refusal.kind(), refusal.to_string()) };
         match refusal {
             Refusal::Throttled { retry_after } => failure.retry_after(retry_after),
             _ => failure,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::jwt::key_store::Pace;
+use crate::aip::Policies;
 use crate::model::clock::Clock;
 use crate::model::roles::Roles;
 use crate::model::variables::Variables;
@@ -30,6 +31,8 @@ pub struct Setup<'a> {
     pub replays: Arc<ReplayStore>,
     /// Whether the roles that the directory knows give theirs, too.
     pub role_permissions: bool,
+    /// The AgentPolicies whose sessions have tokens.
+    pub aip: Arc<Policies>,
     /// What is known of agents, keys, delegations and revocations.
     pub directory: Option<Arc<dyn Directory>>,
     /// How often keys are fetched; the default is for everything but tests.
@@ -48,6 +51,7 @@ impl<'a> Setup<'a> {
             roles: Arc::default(),
             replays: Arc::default(),
             role_permissions: true,
+            aip: Arc::default(),
             directory: None,
             pace: Pace::default(),
         }

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::capability;
 use super::kind::{Accepted, Statement};
 use super::refusal::Refusal;
+use super::{aip, capability};
 use crate::model::principal::{Principal, Verified};
 use crate::registry::{Agent, Records, Standing, State};
 
@@ -43,8 +43,9 @@ pub(super) fn check(records: &Records, accepted: &Accepted) -> Result<(), Refusa
 fn check_named(records: &Records, principal: &Principal) -> Result<(), Refusal> {
     let Some(id) = &principal.agent else { return Ok(()) };
     let Some(agent) = records.agent(id) else {
-        // The word of whoever signs capabilities is good without any record.
-        return if principal.method == capability::METHOD { Ok(()) } else { Err(Refusal::UnknownAgent) };
+        // The word of whoever signs capabilities is good without any record, and so is that of the file that names an agent.
+        let vouched = [capability::METHOD, aip::METHOD].contains(&principal.method);
+        return if vouched { Ok(()) } else { Err(Refusal::UnknownAgent) };
     };
     match (&agent.organisation, &principal.tenant) {
         (Some(ours), Some(theirs)) if ours != theirs => Err(Refusal::OtherOrganisation),

@@ -88,6 +88,7 @@ impl Stated {
             transaction: None,
             delegation: None,
             restrictions,
+            next_token: None,
         })
     }
 }

@@ -13,6 +13,7 @@ use super::principal::AuthContext;
 use super::rate::RateStanding;
 use super::request::{EntryPath, RequestContext};
 use super::revision::Revision;
+use super::ruling::Ruling;
 use verdict_rego::Value;
 use verdict_rego::explanation::Explanation;
 
@@ -86,6 +87,8 @@ pub struct Decision {
     pub explanation: Option<Explanation>,
     /// Why there is no answer, where there is none.
     pub failure: Option<Failure>,
+    /// What an AgentPolicy says of it, where one is for the caller.
+    pub ruling: Option<Box<Ruling>>,
     /// Who asked, as far as it was verified.
     pub auth: AuthContext,
     /// How the caller stands with its rate limits, where it has any.

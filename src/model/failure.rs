@@ -91,12 +91,21 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The authentication schemes that would do, as challenges (RFC 9110 section 11.6.1), where another credential helps.
     pub challenges: Arc<[String]>,
+    /// What the system that a credential belongs to calls what is wrong with it, where it has a name of its own.
+    pub code: Option<&'static str>,
 }
 
 impl Failure {
     /// A failure with a message and nothing else.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), policy: None, retry_after: None, challenges: Arc::default() }
+        Self {
+            kind,
+            message: message.into(),
+            policy: None,
+            retry_after: None,
+            challenges: Arc::default(),
+            code: None,
+        }
     }
 
     /// The caller is known and may not do this.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::clock::Timestamp;
 use super::limits::Restrictions;
+use super::secret::Secret;
 
 /// A verified caller: the `input.subject` that policies see.
 ///
@@ -168,6 +169,8 @@ pub struct Verified {
     pub delegation: Option<Arc<Delegated>>,
     /// What no policy can allow.
     pub restrictions: Restrictions,
+    /// The next token of its session, which the answer carries.
+    pub next_token: Option<Arc<Secret<String>>>,
 }
 
 impl Verified {

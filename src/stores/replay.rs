@@ -49,6 +49,11 @@ impl ReplayStore {
         Self { memory: Ledger::new(max_entries), redis, began: OnceLock::new() }
     }
 
+    /// Whether several sidecars remember together.
+    pub const fn is_shared(&self) -> bool {
+        self.redis.is_some()
+    }
+
     /// Says when this process begins to remember; only the first time counts.
     pub fn begin(&self, now: Timestamp) {
         self.began.get_or_init(|| now);

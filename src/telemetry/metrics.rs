@@ -1,5 +1,6 @@
 //! Every metric of the process, in one place; `render` is what `/metrics` answers with.
 
+mod aip;
 mod auth_events;
 mod directory;
 mod limits;
@@ -18,6 +19,7 @@ use prometheus_client::registry::Registry;
 
 pub use prometheus_client::metrics::counter::Counter;
 
+pub use self::aip::AipMetrics;
 pub use self::auth_events::AuthEventMetrics;
 pub use self::directory::DirectoryMetrics;
 pub use self::limits::LimitMetrics;
@@ -54,6 +56,8 @@ pub struct Metrics {
     pub auth_events: AuthEventMetrics,
     /// Rate limits.
     pub limits: LimitMetrics,
+    /// Tool calls.
+    pub aip: AipMetrics,
     /// Certificates of the listeners, and handshakes.
     pub tls: TlsMetrics,
     /// Connections that are open now.
@@ -61,6 +65,7 @@ pub struct Metrics {
     /// Connections that were closed for want of a place, or gave theirs to another.
     pub connections_refused: Counter,
     requests: Family<RequestLabels, DurationHistogram>,
+    started: i64,
     registry: Registry,
 }
 
@@ -75,6 +80,7 @@ impl Metrics {
         start.set(started.unix_seconds());
         registry.register("process_start_time_seconds", "When the process began, in Unix time", start);
 
+        let aip = AipMetrics::new(&mut registry);
         let own = registry.sub_registry_with_prefix("verdict");
         let build = Info::new(vec![("version".to_owned(), version.to_owned())]);
         own.register("build", "What is running", build);
@@ -102,12 +108,19 @@ impl Metrics {
             directory,
             auth_events,
             limits,
+            aip,
             tls,
             connections,
             connections_refused,
             requests,
+            started: started.unix_seconds(),
             registry,
         }
+    }
+
+    /// When the process began, in seconds since 1970.
+    pub const fn started(&self) -> i64 {
+        self.started
     }
 
     /// The durations of one route's requests; to be kept by the route.

@@ -46,6 +46,8 @@ pub(in crate::config) enum Kind {
     Flag,
     Word,
     Texts,
+    /// A list of paths; in the file, relative ones start at the file's folder.
+    Paths,
     /// A text, or a list of texts.
     TextOrTexts,
     TextMap,
@@ -66,7 +68,7 @@ impl Kind {
             Self::Number => Shape::Number,
             Self::Flag => Shape::Flag,
             Self::Word => Shape::Word,
-            Self::Texts | Self::Sections => Shape::List,
+            Self::Texts | Self::Paths | Self::Sections => Shape::List,
             Self::TextMap | Self::ModeMap | Self::SectionMap => Shape::Map,
             Self::Section => Shape::Section,
         }
@@ -89,6 +91,7 @@ impl Kind {
                 return format!("one of {}", quoted.join(", "));
             }
             Self::Texts => "list of strings",
+            Self::Paths => "list of paths",
             Self::TextOrTexts => "string, or list of strings",
             Self::TextMap => "map of strings",
             Self::ModeMap => "map of paths to modes",
