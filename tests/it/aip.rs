@@ -1,3 +1,5 @@
 //! The Agent Identity Protocol: policies, session tokens, and the routes of its servers.
 
+mod conformance;
 mod policy;
+mod world;

@@ -64,6 +64,7 @@ fn alice() -> AuthContext {
         transaction: None,
         delegation: None,
         restrictions,
+        next_token: None,
     })
 }
 
@@ -85,6 +86,7 @@ fn allowed() -> Decision {
         nd_builtin_cache: None,
         explanation: None,
         failure: None,
+        ruling: None,
         auth: alice(),
         rate: None,
         context: RequestContext {
