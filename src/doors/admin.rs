@@ -16,6 +16,7 @@
 mod actor;
 mod agentpack;
 mod agents;
+mod aip;
 mod asked;
 mod keys;
 mod openapi;

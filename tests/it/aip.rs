@@ -2,4 +2,6 @@
 
 mod conformance;
 mod policy;
+mod served;
+mod tokens;
 mod world;

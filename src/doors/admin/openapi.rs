@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::asked::COMMON;
 use super::operation::{Dialect, Needs, Operation};
-use super::shapes::{AgentPackProblem, Problem, RelayProblem};
+use super::shapes::{AgentPackProblem, AipProblem, Problem, RelayProblem};
 use super::table::operations;
 use crate::doors::answer;
 
@@ -39,6 +39,7 @@ fn document() -> Value {
     let problem = content(given.subschema_for::<Problem>());
     let relay = content(given.subschema_for::<RelayProblem>());
     let agentpack = content(given.subschema_for::<AgentPackProblem>());
+    let aip = content(given.subschema_for::<AipProblem>());
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for operation in operations() {
         let path = paths.entry(operation.path).or_default();
@@ -73,6 +74,7 @@ fn document() -> Value {
                 "Problem": { "description": "Why it was not done.", "content": problem },
                 "RelayProblem": { "description": "Why it was not done.", "content": relay },
                 "AgentPackProblem": { "description": "Why it was not done.", "content": agentpack },
+                "AipProblem": { "description": "Why it was not done.", "content": aip },
             },
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "A key of the registry, or a JWT." },
@@ -122,6 +124,7 @@ fn responses(operation: &Operation, given: &mut SchemaGenerator) -> Map<String, 
         Dialect::Verdict => "#/components/responses/Problem",
         Dialect::Relay => "#/components/responses/RelayProblem",
         Dialect::AgentPack => "#/components/responses/AgentPackProblem",
+        Dialect::Aip => "#/components/responses/AipProblem",
     };
     let conflict = operation.conflicts.then_some(409);
     let too_large = operation.body.map(|_| 413);

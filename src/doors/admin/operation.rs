@@ -69,6 +69,7 @@ pub(super) enum Dialect {
     Verdict,
     Relay,
     AgentPack,
+    Aip,
 }
 
 /// What an operation is done with.

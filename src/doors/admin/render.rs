@@ -128,6 +128,18 @@ const fn code(status: StatusCode) -> &'static str {
     }
 }
 
+/// What AIP calls it (v1alpha2 section 6.5.3).
+const fn aip_code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 | 413 => "invalid_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        429 => "rate_limited",
+        _ => "internal_error",
+    }
+}
+
 fn shaped(
     dialect: Dialect,
     (status, code): (StatusCode, &str),
@@ -138,6 +150,7 @@ fn shaped(
     let mut body = match dialect {
         Dialect::Verdict => json!({ "code": code, "message": failure.message }),
         Dialect::AgentPack => json!({ "ok": false, "error": code, "message": failure.message }),
+        Dialect::Aip => json!({ "error": aip_code(status), "message": failure.message }),
         Dialect::Relay => {
             let text = if failure.asks_for_credential() { INVALID_KEY } else { &failure.message };
             let mut response = answer::detail(status, text);

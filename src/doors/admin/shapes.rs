@@ -236,3 +236,19 @@ pub(super) struct AgentPackProblem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decision_id: Option<String>,
 }
+
+/// What went wrong, in AIP's words.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used; the answer is made where all problems are")]
+pub(super) struct AipProblem {
+    /// A word for programs, e.g. `invalid_request`.
+    error: String,
+    /// What is wrong, for people.
+    message: String,
+    /// The member of the body that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// The id of the record in the decision log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decision_id: Option<String>,
+}

@@ -1,7 +1,7 @@
 //! All operations, in one table.
 
 use super::operation::Operation;
-use super::{agentpack, agents, keys, organisations, relay, signing, small};
+use super::{agentpack, agents, aip, keys, organisations, relay, signing, small};
 
 /// All that can be done.
 pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
@@ -12,5 +12,5 @@ pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
         signing::OPERATIONS,
         small::OPERATIONS,
     ];
-    own.into_iter().chain([relay::OPERATIONS, agentpack::OPERATIONS]).flatten()
+    own.into_iter().chain([relay::OPERATIONS, agentpack::OPERATIONS, aip::OPERATIONS]).flatten()
 }

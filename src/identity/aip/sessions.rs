@@ -236,13 +236,14 @@ impl Sessions {
         let Some(directory) = &self.directory else { return Ok(()) };
         let records = directory.records()?;
         let issued_at = Some(payload.issued_at);
+        let organisation = records.agent(&payload.agent_id).and_then(|agent| agent.organisation.clone());
+        let known = RevocationFacts { organisation, issued_at, ..RevocationFacts::default() };
         let session = Some(payload.session_id.clone());
-        if records.revocations().covers(&RevocationFacts { session, issued_at, ..RevocationFacts::default() })
-        {
+        if records.revocations().covers(&RevocationFacts { session, ..known.clone() }) {
             return Err(Refusal::Revoked("the session was revoked"));
         }
         let jti = Some(payload.nonce.clone());
-        if records.revocations().covers(&RevocationFacts { jti, issued_at, ..RevocationFacts::default() }) {
+        if records.revocations().covers(&RevocationFacts { jti, ..known }) {
             return Err(Refusal::Revoked("the token was revoked"));
         }
         Ok(())
