@@ -7,7 +7,7 @@
     reason = "a bench stops at what it did not expect"
 )]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
@@ -24,6 +24,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use verdict::aip;
 use verdict::identity::capability::mint::{Request, SigningKey};
 use verdict::identity::capability::{self, KeyConfig};
 use verdict::identity::{
@@ -31,7 +32,7 @@ use verdict::identity::{
 };
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::presented::Presented;
-use verdict::model::principal::IdentityMode;
+use verdict::model::principal::{AuthContext, IdentityMode};
 use verdict::net;
 use verdict::registry::{KeyHash, StaticFile};
 use verdict::telemetry::metrics::Metrics;
@@ -293,5 +294,41 @@ fn other_kinds(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, authenticate, other_kinds);
+const POLICY: &str = "apiVersion: aip.io/v1alpha2\nkind: AgentPolicy\nmetadata: {name: alice}\nspec: {identity: {enabled: true}}\n";
+
+/// Session tokens are used once, so there is no cached use: each call verifies one and is given the next.
+fn sessions(criterion: &mut Criterion) {
+    let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
+    let directory = tempfile::tempdir().unwrap();
+    let [records, policy] = ["directory.yaml", "alice.yaml"].map(|name| directory.path().join(name));
+    std::fs::write(&records, DIRECTORY.replace("HASH", &KeyHash::of(KEY).to_string())).unwrap();
+    std::fs::write(&policy, POLICY).unwrap();
+    let policies = aip::Config { policies: vec![policy], ..aip::Config::default() };
+    let policies = Arc::new(aip::Policies::load(&policies).unwrap());
+    let mut setup =
+        Setup::new(Path::new("."), clock.clone(), net::Client::new(&net::Config::default()).unwrap());
+    let metrics = Metrics::new("bench", clock.now()).directory;
+    setup.directory = Some(Arc::new(StaticFile::open(&records, clock, metrics).unwrap()));
+    setup.aip = Arc::clone(&policies);
+    let authenticator = Authenticator::new(&Config::default(), &setup).unwrap();
+    let ask = |headers: &HeaderMap| match now(
+        authenticator.authenticate(IdentityMode::Required, &Presented::from(headers))
+    )
+    .unwrap()
+    {
+        AuthContext::Verified(verified) => verified,
+        other => panic!("{other:?}"),
+    };
+    let key = HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), HeaderValue::from_static(KEY))]);
+    let opened = authenticator.open_session(&ask(&key), policies.only().unwrap()).unwrap();
+    let token = RefCell::new(opened.token.expose().clone());
+    criterion.benchmark_group("authenticate").bench_function("aip/each (never cached)", |bencher| {
+        bencher.iter(|| {
+            let next = ask(&bearer(&token.borrow())).next_token.unwrap();
+            token.replace(next.expose().clone());
+        });
+    });
+}
+
+criterion_group!(benches, authenticate, other_kinds, sessions);
 criterion_main!(benches);

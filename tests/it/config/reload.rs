@@ -56,6 +56,8 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("management.tls.client_crl", json!("/b")),
         ("management.tls.client_auth", json!("optional")),
         ("management.tls.min_version", json!("1.2")),
+        ("aip.policies", json!(["/p.yaml"])),
+        ("aip.signers", json!(["/s.pem"])),
         ("bundles.dir", json!("/b")),
         ("bundles.poll_interval", json!("9s")),
         ("bundles.debounce", json!("9ms")),

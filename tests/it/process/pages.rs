@@ -138,3 +138,8 @@ fn agentvault() {
 fn aip() {
     check_page("from-aip.md", 2);
 }
+
+#[test]
+fn aip_in_full() {
+    check_page("aip.md", 7);
+}
