@@ -8,6 +8,7 @@
 //! runs) → [`reload`] and [`shutdown`] (when) → [`supervisor`].
 
 mod error;
+mod events;
 mod inspection;
 mod listeners;
 pub mod live;
@@ -128,6 +129,8 @@ impl App {
 
         let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
         edge.registry.clone_from(&registry);
+        edge.events = events::receiver(&loaded, registry.as_ref(), &client, &clock, &metrics)?;
+        events::keep(&supervisor, &edge.events);
         let bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
         edge.bootstrap.clone_from(&bootstrap);
         let edge = Arc::new(edge);
@@ -284,6 +287,7 @@ fn edge(
         trigger: watcher.trigger(),
         tasks: supervisor.tasks(),
         registry: None,
+        events: Arc::default(),
         bootstrap: None,
         metrics: Arc::clone(metrics),
     })

@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] → `relay` →
 //! `health` and `manage` (status, config, policies) → `admin` (the registry) → `outside` (what outsiders need of it) → `aip` (tool calls)
-//! → `console` (pages for browsers).
+//! → `events` (what issuers send) → `console` (pages for browsers).
 
 mod admin;
 mod aip;
@@ -16,6 +16,7 @@ pub mod body;
 mod console;
 pub mod context;
 pub mod edge;
+mod events;
 mod health;
 mod manage;
 pub mod opa;

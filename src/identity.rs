@@ -18,7 +18,7 @@
 //! in the configuration file, a cache of refusals.
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
-//! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`aip`] →
+//! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`aip`] → [`signed`] →
 //! [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
 
@@ -47,6 +47,7 @@ mod one_or_many;
 pub mod partner;
 mod refusal;
 mod setup;
+pub mod signed;
 pub mod spiffe;
 mod standing;
 pub mod stated;

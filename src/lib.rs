@@ -35,6 +35,8 @@ pub mod registry;
 
 pub mod identity;
 
+pub mod events;
+
 pub mod decision_log;
 
 pub mod telemetry;

@@ -21,6 +21,7 @@ pub mod change;
 pub mod command;
 pub mod config;
 pub mod directory;
+pub mod event_record;
 pub mod freshness;
 mod indexed;
 pub mod issue;

@@ -5,6 +5,7 @@ mod bundles;
 mod decision;
 mod decision_log;
 mod entry;
+mod events;
 mod identity;
 mod master_key;
 mod permissions;
@@ -24,6 +25,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         bundles::ENTRIES,
         identity::ENTRIES,
         self::spiffe::ENTRIES,
+        events::ENTRIES,
         registry::ENTRIES,
         master_key::ENTRIES,
         permissions::ENTRIES,

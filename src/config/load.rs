@@ -212,6 +212,7 @@ fn make_paths_absolute(config: &mut Config) {
         management: _,
         bundles,
         identity,
+        events,
         registry,
         permissions: _,
         aip,
@@ -232,6 +233,7 @@ fn make_paths_absolute(config: &mut Config) {
         .chain(signers)
         .chain(registry.files_mut())
         .chain(aip.files_mut())
+        .chain(events.files_mut())
     {
         // An empty path has no absolute form, and is refused later.
         if let Ok(absolute) = std::path::absolute(&*path) {

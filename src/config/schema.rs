@@ -18,6 +18,8 @@ pub struct Config {
     pub bundles: crate::bundle::Config,
     /// Who may call, and how callers are verified.
     pub identity: crate::identity::Config,
+    /// Whose security events are taken.
+    pub events: crate::events::Config,
     /// What is known of organisations, agents and keys.
     pub registry: crate::registry::Config,
     /// What callers may do at most, whatever policy says.
@@ -44,6 +46,7 @@ impl Default for Config {
             management: crate::listen::ManagementConfig::default(),
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
+            events: crate::events::Config::default(),
             registry: crate::registry::Config::default(),
             permissions: crate::pdp::gate::Config::default(),
             aip: crate::aip::Config::default(),

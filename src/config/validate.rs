@@ -4,6 +4,7 @@
 //! then says so at every start. `verdict dev` takes it and says so.
 
 mod bundles;
+mod events;
 mod identity;
 mod tls;
 
@@ -43,6 +44,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.verification();
     checks.identity();
     checks.registry();
+    checks.events();
     checks.stores();
     checks.decision_log();
     checks.findings

@@ -7,6 +7,7 @@ use super::origin::Origins;
 use crate::authorize::Authorizer;
 use crate::bundle::status::Status;
 use crate::bundle::watch::Trigger;
+use crate::events::Receiver;
 use crate::model::request::EntryPath;
 use crate::registry::Registry;
 use crate::registry::bootstrap_token::BootstrapToken;
@@ -36,6 +37,8 @@ pub struct Edge {
     pub tasks: Arc<Tasks>,
     /// The registry, where there is one.
     pub registry: Option<Arc<Registry>>,
+    /// The streams of events, where there are any.
+    pub events: Arc<Receiver>,
     /// What a new registry is begun with.
     pub bootstrap: Option<Arc<BootstrapToken>>,
     /// What is counted.

@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{admin, aip, answer, console, health, manage, opa, outside, refused, relay};
+use super::{admin, aip, answer, console, events, health, manage, opa, outside, refused, relay};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -48,6 +48,8 @@ enum Route {
     Aip(aip::Route),
     /// What outsiders need of the registry.
     Outside(outside::Asked),
+    /// Where issuers send their events.
+    Events,
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
@@ -112,8 +114,10 @@ pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
     let admin = admin.filter(|_| listener == Listener::Management && edge.registry.is_some());
     let outside = outside::PATHS.map(|(path, asked, name)| (path, Route::Outside(asked), name)).into_iter();
     let outside = outside.filter(|_| listener == Listener::Decisions && edge.registry.is_some());
+    let pushes = listener == Listener::Decisions && edge.events.takes_pushes();
+    let events = [(events::PATH, Route::Events, "v1/events")].into_iter().filter(|_| pushes);
     let mut router = Router::new();
-    for (path, route, name) in own.iter().chain(&SHARED).copied().chain(admin).chain(outside) {
+    for (path, route, name) in own.iter().chain(&SHARED).copied().chain(admin).chain(outside).chain(events) {
         let (edge, counted) = (Arc::clone(edge), Arc::new(edge.metrics.http_handler(name)));
         let handler = move |request: Request| {
             let (edge, counted) = (Arc::clone(&edge), Arc::clone(&counted));
@@ -201,6 +205,7 @@ fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, Stri
         | Route::Admin(_)
         | Route::Outside(_)
         | Route::Aip(aip::Route::Jwks | aip::Route::Sessions)
+        | Route::Events
         | Route::Console(_) => None,
         Route::Aip(aip::Route::Validate) => Some(Ok(tool_document(edge))),
         Route::DataV1 => Some(below("/v1/data")),
@@ -229,6 +234,7 @@ async fn answered(
         Route::Manifest => relay::validate(edge, request, started).await,
         Route::Admin(path) => admin::handle(edge, path, request, started).await,
         Route::Console(file) => console::answer(edge, file, request.method()),
+        Route::Events => events::handle(edge, request, started).await,
         Route::Outside(asked) => outside::handle(edge, asked, request, started).await,
         Route::Aip(route) => aip::handle(edge, route, request, started).await,
         Route::Manage(operation) => manage::manage(edge, operation, request, started).await,

@@ -1,5 +1,6 @@
 //! From a presented credential to what the pipeline may believe.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -90,6 +91,11 @@ pub enum KeyRefresh {
 pub struct IssuerRefresh(Arc<KeyStore>);
 
 impl KeyRefresh {
+    /// Of the keys of whoever signs statements.
+    pub(super) const fn of_keys(keys: Arc<KeyStore>) -> Self {
+        Self::Issuer(IssuerRefresh(keys))
+    }
+
     /// The file or URL of the keys, without secrets.
     pub fn source(&self) -> String {
         match self {
@@ -457,12 +463,28 @@ impl Authenticator {
         Some(accepted.validity.check(now).map(|()| Arc::clone(accepted)))
     }
 
+    /// Judges a secret that a peer presented and that is no caller's credential: wrong ones are counted with the peer's other guesses.
+    /// `recent` says that it is right and came lately, so that nobody can lock it out.
+    ///
+    /// # Errors
+    /// It is wrong, or too many wrong ones came from the peer.
+    pub fn judge_secret(&self, peer: Option<IpAddr>, right: bool, recent: bool) -> Result<(), Failure> {
+        if right && recent {
+            return Ok(());
+        }
+        let (now, guesses) = (self.clock.now(), self.api_keys.guesses());
+        let candidate = Candidate { place: Place::Bearer, text: "", peer, dpop: false };
+        guesses.check_peer(&candidate, now)?;
+        let wrong = Refusal::WrongUse("the bearer token is not that of a stream of events");
+        if right { Ok(()) } else { Err(guesses.wrong_by_peer(&candidate, now, wrong).into()) }
+    }
+
     /// What keeps the keys of every issuer fresh; for the supervisor to run. Keys held in memory need none.
     pub fn key_refreshes(&self) -> Vec<KeyRefresh> {
         self.all_tokens()
             .flat_map(Tokens::key_stores)
             .filter(|keys| keys.is_refreshed())
-            .map(|keys| KeyRefresh::Issuer(IssuerRefresh(keys)))
+            .map(KeyRefresh::of_keys)
             .chain(self.upkeeps().into_iter().map(KeyRefresh::Bundles))
             .collect()
     }

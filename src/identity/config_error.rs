@@ -24,7 +24,8 @@ pub enum Risk {
 }
 
 impl ConfigError {
-    pub(super) fn new(at: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    /// An error at a key, with what to do about it.
+    pub fn new(at: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { at: at.into(), message: message.into(), hint: hint.into(), risk: None }
     }
 }

@@ -15,6 +15,8 @@ pub struct RevocationFacts {
     pub issuer: Option<String>,
     /// The subject.
     pub subject: Option<String>,
+    /// What else its issuer calls the subject: the `sub` where policy knows it by another claim, and mail addresses in lower case.
+    pub aliases: Vec<String>,
     /// The agents that the call is made by or for: the subject itself where it is one, and every actor.
     pub agents: Vec<String>,
     /// The organisation.

@@ -3,11 +3,12 @@
 //! INVARIANT (one way in): records are found, put and deleted by [`Change`], which asks whether the actor sees them and writes
 //! down what happens to them. No command touches a row by itself.
 //!
-//! Reading order: this file → `organisations` → `agents` → `keys` → `delegations` → `small` → `bootstrap`.
+//! Reading order: this file → `organisations` → `agents` → `keys` → `delegations` → `small` → `events` → `bootstrap`.
 
 mod agents;
 mod bootstrap;
 mod delegations;
+mod events;
 mod keys;
 mod organisations;
 mod signing_keys;
@@ -143,6 +144,7 @@ impl Change<'_> {
             }
             Command::Revoke(new) => ("revocation.create", self.revoke(new)?),
             Command::DeleteRevocation { id } => ("revocation.delete", self.delete_revocation(id)?),
+            Command::Receive(new) => ("event.receive", self.receive(new)?),
             Command::SigningKey { organisation, change } => self.change_signing_key(organisation, change)?,
             Command::Rewrap { after } => ("registry.rewrap", self.rewrap(after.as_deref())?),
         })
@@ -152,7 +154,7 @@ impl Change<'_> {
     fn close(self, action: &str) -> Result<(), WriteError> {
         let head = self.tx.head().clone();
         let category = match action.split_once('.') {
-            Some(("key" | "delegation" | "revocation" | "member" | "signing_key", _)) => "auth",
+            Some(("key" | "delegation" | "revocation" | "event" | "member" | "signing_key", _)) => "auth",
             Some((category, _)) => category,
             None => action,
         };

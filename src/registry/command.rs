@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::record::{KeyKind, MemberRole, State};
-use super::revocations::Named;
+use super::revocations::{Named, Revocation};
 use crate::model::clock::Timestamp;
 use crate::model::limits::HardLimits;
 use crate::model::secret::Secret;
@@ -140,6 +140,8 @@ pub enum Command {
         /// Its id.
         id: String,
     },
+    /// Revokes what an issuer says, once.
+    Receive(NewEvent),
     /// Does something to the keys by which an organisation signs.
     SigningKey {
         /// The organisation.
@@ -424,6 +426,19 @@ pub struct NewRevocation {
     /// Why, for the record.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// What an issuer says of its subjects, after its signature was verified.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Who says it.
+    pub issuer: String,
+    /// Its name there: with the issuer, no other event has it.
+    pub jti: String,
+    /// What it says, e.g. `session-revoked`.
+    pub event: &'static str,
+    /// What that revokes; nothing, where it only has to be remembered.
+    pub revokes: Vec<Revocation>,
 }
 
 /// What is there is given, even if it is null.

@@ -155,7 +155,7 @@ fn apply(records: &mut Records, row: Row, wrong: &mut Option<StoreError>) {
             read(&body).map(|one: RevocationRecord| records.put_revocation(one.id, one.revocation))
         }
         Kind::SigningKey => read(&body).map(|one: SigningKey| records.put_signing_key(one, seq)),
-        Kind::Secret | Kind::Setting | Kind::Root => Ok(()),
+        Kind::Secret | Kind::Setting | Kind::Event | Kind::Root => Ok(()),
     };
     if let Err(error) = read {
         let detail = format!("{} `{id}` cannot be read: {error}", kind.name());

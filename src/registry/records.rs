@@ -338,7 +338,7 @@ impl Records {
                 self.roles_version += 1;
             }
             Kind::Revocation => self.revocations.remove(id),
-            Kind::Secret | Kind::Setting | Kind::SigningKey | Kind::Root => {}
+            Kind::Secret | Kind::Setting | Kind::SigningKey | Kind::Event | Kind::Root => {}
         }
     }
 

@@ -41,12 +41,23 @@ pub struct Revocation {
     /// The organisation whose it is: it covers the credentials of that one alone. None where it covers all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation: Option<String>,
+    /// The issuer whose credentials it covers, and no others; none is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Only what belongs to this session, or does not say to which; none is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// Only what was issued before, or at an unknown time; none is all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_before: Option<Timestamp>,
 }
 
 impl Revocation {
+    /// One of all that has this name, of whatever issuer, organisation, session and age.
+    pub const fn of(named: Named) -> Self {
+        Self { named, organisation: None, issuer: None, session: None, issued_before: None }
+    }
+
     /// What it is found by.
     fn place(&self) -> Place {
         match &self.named {
@@ -60,12 +71,19 @@ impl Revocation {
     }
 
     fn covers(&self, facts: &RevocationFacts) -> bool {
+        let vouches = |issuer: &Option<String>| issuer.is_none() || *issuer == facts.issuer;
         let issuer = match &self.named {
-            Named::Subject { issuer: Some(issuer), .. } => facts.issuer.as_ref() == Some(issuer),
+            Named::Subject { issuer, .. } => vouches(issuer),
             _ => true,
         };
         let organisation = self.organisation.is_none() || self.organisation == facts.organisation;
-        issuer && organisation && is_before(facts.issued_at, self.issued_before)
+        // What does not say its session may be of any.
+        let session = match (&self.session, &facts.session) {
+            (Some(asked), Some(said)) => asked == said,
+            _ => true,
+        };
+        let own = issuer && vouches(&self.issuer) && organisation;
+        own && session && is_before(facts.issued_at, self.issued_before)
     }
 }
 
@@ -153,8 +171,10 @@ impl RevocationIndex {
         ];
         let named = named.into_iter().filter_map(|(sort, name)| Some((sort, name.as_ref()?)));
         let agents = facts.agents.iter().map(|agent| (Sort::Agent, agent));
+        let aliases = facts.aliases.iter().map(|alias| (Sort::Subject, alias));
         named
             .chain(agents)
+            .chain(aliases)
             .filter_map(|(sort, name)| self.by_place.get(&(sort, name.clone())))
             .flatten()
             .any(|revocation| revocation.covers(facts))
@@ -181,6 +201,7 @@ mod tests {
             key: text("k1"),
             issuer: text("idp"),
             subject: text("alice"),
+            aliases: vec!["alice@example.com".to_owned()],
             agents: vec!["a1".to_owned(), "a2".to_owned()],
             organisation: text("acme"),
             issued_at: Some(Timestamp(100)),
@@ -207,11 +228,13 @@ mod tests {
             (subject(Some("idp"), "alice"), None, true),
             (subject(Some("other"), "alice"), None, false),
             (subject(None, "bob"), None, false),
+            (subject(Some("idp"), "alice@example.com"), None, true),
+            (subject(Some("other"), "alice@example.com"), None, false),
             (Named::Jti(name("j1")), Some(101), true),
             (Named::Jti(name("j1")), Some(100), false),
             (subject(None, "alice"), Some(100), false),
         ] {
-            let revocation = Revocation { named, organisation: None, issued_before: before.map(Timestamp) };
+            let revocation = Revocation { issued_before: before.map(Timestamp), ..Revocation::of(named) };
             let shown = format!("{revocation:?}");
             assert_eq!(RevocationIndex::new([revocation]).covers(&facts()), expected, "{shown}");
         }
@@ -221,9 +244,8 @@ mod tests {
     #[test]
     fn what_has_no_time_of_issue_is_covered_and_the_wider_of_two_counts() {
         let revoke = |before: Option<i64>| Revocation {
-            named: Named::Jti("j1".to_owned()),
-            organisation: None,
             issued_before: before.map(Timestamp),
+            ..Revocation::of(Named::Jti("j1".to_owned()))
         };
         let unknown = RevocationFacts { issued_at: None, ..facts() };
         assert!(RevocationIndex::new([revoke(Some(1))]).covers(&unknown));
@@ -233,11 +255,32 @@ mod tests {
     }
 
     #[test]
+    fn an_issuer_revokes_what_it_vouches_for_and_a_session_what_may_be_of_it() {
+        let session = |name: &str| Named::Session(name.to_owned());
+        let alice = || Named::Subject { issuer: Some("idp".to_owned()), id: "alice".to_owned() };
+        let nowhere = RevocationFacts { session: None, ..facts() };
+        for (named, issuer, within, facts, expected) in [
+            (session("s1"), Some("idp"), None, facts(), true),
+            (session("s1"), Some("other"), None, facts(), false),
+            (session("s1"), None, None, facts(), true),
+            (session("s1"), Some("idp"), None, RevocationFacts { issuer: None, ..facts() }, false),
+            (alice(), Some("idp"), Some("s1"), facts(), true),
+            (alice(), Some("idp"), Some("s2"), facts(), false),
+            (alice(), Some("idp"), Some("s2"), nowhere, true),
+        ] {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let revocation =
+                Revocation { issuer: text(issuer), session: text(within), ..Revocation::of(named) };
+            let shown = format!("{revocation:?}");
+            assert_eq!(RevocationIndex::new([revocation]).covers(&facts), expected, "{shown}");
+        }
+    }
+
+    #[test]
     fn an_organisations_revocation_covers_its_own_credentials_alone_and_can_be_taken_back() {
         let revoke = |organisation: &str| Revocation {
-            named: Named::Jti("j1".to_owned()),
             organisation: Some(organisation.to_owned()),
-            issued_before: None,
+            ..Revocation::of(Named::Jti("j1".to_owned()))
         };
         let mut index = RevocationIndex::new([revoke("other")]);
         assert!(!index.covers(&facts()));

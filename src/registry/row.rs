@@ -32,13 +32,15 @@ pub enum Kind {
     Revocation,
     /// A key by which an organisation signs.
     SigningKey,
+    /// What an issuer said of its subjects, so that it counts once.
+    Event,
     /// What the registry makes its own keys of, sealed.
     Root,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Organisation,
         Self::Member,
         Self::Agent,
@@ -49,6 +51,7 @@ impl Kind {
         Self::Setting,
         Self::Revocation,
         Self::SigningKey,
+        Self::Event,
         Self::Root,
     ];
 
@@ -65,6 +68,7 @@ impl Kind {
             Self::Setting => "setting",
             Self::Revocation => "revocation",
             Self::SigningKey => "signing_key",
+            Self::Event => "event",
             Self::Root => "root",
         }
     }

@@ -3,6 +3,7 @@
 mod aip;
 mod auth_events;
 mod directory;
+mod events;
 mod limits;
 mod tls;
 
@@ -22,6 +23,7 @@ pub use prometheus_client::metrics::counter::Counter;
 pub use self::aip::AipMetrics;
 pub use self::auth_events::AuthEventMetrics;
 pub use self::directory::DirectoryMetrics;
+pub use self::events::EventMetrics;
 pub use self::limits::LimitMetrics;
 pub use self::tls::{ListenerTls, TlsMetrics};
 use super::histogram::DurationHistogram;
@@ -54,6 +56,8 @@ pub struct Metrics {
     pub directory: DirectoryMetrics,
     /// Attempts to authenticate that the registry records.
     pub auth_events: AuthEventMetrics,
+    /// Security events that issuers send.
+    pub events: EventMetrics,
     /// Rate limits.
     pub limits: LimitMetrics,
     /// Tool calls.
@@ -98,6 +102,7 @@ impl Metrics {
         let identity = IdentityMetrics::new(own);
         let directory = DirectoryMetrics::new(own);
         let auth_events = AuthEventMetrics::new(own);
+        let events = EventMetrics::new(own);
         let limits = LimitMetrics::new(own);
         let tls = TlsMetrics::new(own);
         Self {
@@ -107,6 +112,7 @@ impl Metrics {
             identity,
             directory,
             auth_events,
+            events,
             limits,
             aip,
             tls,

@@ -19,6 +19,7 @@ mod cross_organisation;
 mod custody;
 mod decision_log;
 mod decisions;
+mod events;
 mod harness;
 mod hostile;
 mod http_send;

@@ -82,7 +82,7 @@ impl Checks<'_> {
     }
 
     /// What `identity` itself found.
-    fn report(&mut self, ConfigError { at, message, hint, risk }: ConfigError) {
+    pub(super) fn report(&mut self, ConfigError { at, message, hint, risk }: ConfigError) {
         let at = Path::dotted(&at);
         match risk {
             Some(Risk::NoAudience) => self.danger(Danger::NoAudience, at, &message, &hint),

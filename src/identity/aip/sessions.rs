@@ -308,6 +308,7 @@ fn accepted(payload: Payload, claims: Map<String, Value>, kid: String, terms: &T
             key: Some(kid),
             issuer: Some(ISSUER.to_owned()),
             subject: Some(agent_id.clone()),
+            aliases: Vec::new(),
             agents: vec![agent_id],
             organisation: None,
             issued_at: Some(issued_at),

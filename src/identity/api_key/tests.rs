@@ -169,7 +169,7 @@ fn what_ends_a_key_is_told_apart() {
         let keys = keys(parts, &ApiKeysConfig::default());
         ask(&keys, "x-api-key", "agent-key-of-the-payer", "192.0.2.1", now)
     };
-    let revoke = |named| Revocation { named, organisation: None, issued_before: None };
+    let revoke = Revocation::of;
     assert_eq!(refused(|_| {}, NOW), Ok("payer".to_owned()));
     assert_eq!(refused(|p| p.keys[0].expires_at = Some(NOW), NOW), Err(Refusal::KeyExpired));
     assert_eq!(refused(|p| p.keys[0].expires_at = Some(Timestamp(NOW.0 + 1)), NOW), Ok("payer".to_owned()));

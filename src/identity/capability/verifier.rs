@@ -158,6 +158,7 @@ impl Trusted {
             key: Some(kid),
             issuer: Some(self.issuer.clone()),
             subject: Some(principal.id.clone()),
+            aliases: Vec::new(),
             agents: std::iter::once(principal.id.clone()).chain(acting).collect(),
             organisation: principal.tenant.clone(),
             issued_at,

@@ -58,6 +58,17 @@ pub(in crate::identity) fn check_keys(
     found
 }
 
+/// What is wrong with an issuer of something that is no token: its algorithms and its keys.
+pub(in crate::identity) fn check_signer(
+    at: &str,
+    issuer: &IssuerConfig,
+    shortest_refresh: Period,
+) -> Vec<ConfigError> {
+    let mut found = check_keys(at, issuer, shortest_refresh);
+    algorithms::check(&mut Entry { at: at.to_owned(), found: &mut found }, issuer);
+    found
+}
+
 fn values(entry: &mut Entry<'_>, config: &IssuerConfig) {
     let IssuerConfig { issuer, audience, types, prefix, .. } = config;
     if issuer.is_empty() {

@@ -36,10 +36,26 @@ pub(in crate::identity) fn revocation(
         key: kid,
         issuer: Some(principal.issuer.clone()),
         subject: Some(principal.id.clone()),
+        aliases: aliases(principal),
         agents: principal.agent.iter().chain(acting).cloned().collect(),
         organisation: principal.tenant.clone(),
         issued_at: numeric_date(claims, "iat")?.map(Timestamp),
     })
+}
+
+/// What else the issuer calls the subject, in its `sub` and `email`. Case does not tell mail addresses apart here: a revocation
+/// that covers too much is better than one that covers too little.
+fn aliases(principal: &Principal) -> Vec<String> {
+    let text = |name: &str| principal.claims.get(name).and_then(Value::as_str);
+    let mut aliases: Vec<String> = Vec::new();
+    let mails = [text("email"), text("sub"), Some(principal.id.as_str())].into_iter().flatten();
+    let mails = mails.filter(|name| name.contains('@')).map(str::to_lowercase);
+    for name in text("sub").map(str::to_owned).into_iter().chain(mails) {
+        if name != principal.id && !aliases.contains(&name) && subject::check_id(&name).is_ok() {
+            aliases.push(name);
+        }
+    }
+    aliases
 }
 
 /// A token's own name (RFC 7519 section 4.1.7), unique at its issuer.

@@ -92,6 +92,11 @@ impl Issuer {
         }
     }
 
+    /// Whether this is one of its types.
+    pub(in crate::identity) fn has_type(&self, media_type: &str) -> bool {
+        self.types.iter().any(|own| own == media_type)
+    }
+
     /// The keys to verify with at `now`.
     ///
     /// # Errors

@@ -161,6 +161,7 @@ impl JwtSvids {
                 key: kid,
                 issuer: Some(principal.issuer.clone()),
                 subject: Some(principal.id.clone()),
+                aliases: Vec::new(),
                 agents: vec![principal.id.clone()],
                 organisation: None,
                 issued_at: numeric_date(claims, "iat")?.map(Timestamp),

@@ -108,7 +108,7 @@ impl Change<'_> {
                 Kind::Agent => self.delete_row::<Agent>(row)?,
                 Kind::Revocation => self.delete_row::<crate::registry::record::RevocationRecord>(row)?,
                 Kind::SigningKey => self.delete_row::<SigningKey>(row)?,
-                Kind::Organisation | Kind::Root => {}
+                Kind::Organisation | Kind::Event | Kind::Root => {}
             }
         }
         Ok(())

@@ -140,8 +140,11 @@ impl Change<'_> {
         for text in [Some(named), issuer].into_iter().flatten() {
             subject::check_id(text).map_err(|problem| Rejection::invalid("named", problem))?;
         }
-        let revocation =
-            Revocation { named: new.named.clone(), organisation, issued_before: new.issued_before };
+        let revocation = Revocation {
+            organisation,
+            issued_before: new.issued_before,
+            ..Revocation::of(new.named.clone())
+        };
         let record = RevocationRecord {
             id: self.new_id(Kind::Revocation, "rev")?,
             revocation,

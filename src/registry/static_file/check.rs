@@ -88,7 +88,7 @@ fn revocation(entry: RevocationEntry) -> Option<Revocation> {
         .or(subject.map(|id| Named::Subject { issuer, id }))
         .or(agent.map(Named::Agent))
         .or(organisation.map(Named::Organisation))?;
-    Some(Revocation { named, organisation: None, issued_before })
+    Some(Revocation { issued_before, ..Revocation::of(named) })
 }
 
 struct Check<'a> {

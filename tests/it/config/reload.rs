@@ -290,6 +290,48 @@ fn master_key_needs_a_restart(loaded: &Loaded, file: &File, key: &str) -> bool {
     true
 }
 
+/// Whether the server says that a change of the streams of events needs a restart.
+fn events_need_a_restart(file: &File, key: &str) {
+    let polled = key.contains(".poll");
+    let with = |name: &str, value: Value| {
+        let mut stream = json!({ "issuer": "https://a.example", "audience": "v", "algorithms": ["ES256"], "jwks_file": "/k" });
+        match polled {
+            true => stream["poll"] = json!({ "url": "https://t.example", "token_env": "A" }),
+            false => stream["push"] = json!({ "token_env": "A" }),
+        }
+        if name == "jwks_url" {
+            stream["jwks_file"] = Value::Null;
+        }
+        let mut tree = base();
+        tree["registry"]["enabled"] = json!(true);
+        tree["events"] = json!({ "streams": [stream] });
+        let at = if name.is_empty() { "state".to_owned() } else { format!("events.streams[].{name}") };
+        put(&mut tree, &at, value);
+        std::fs::write(file.path(), tree.to_string()).unwrap();
+    };
+    with("", json!("/s"));
+    let loaded = file.load().unwrap();
+    let name = key.strip_prefix("events.streams[].").unwrap_or("audience");
+    with(
+        name,
+        match name {
+            "issuer" => json!("https://n.example"),
+            "algorithms" => json!(["EdDSA"]),
+            "jwks_url" | "poll.url" => json!("https://u.example"),
+            "token_issuers" => json!(["https://n.example"]),
+            "critical_subject_members" => json!(["device"]),
+            "push" => json!({ "token_env": "Z" }),
+            "poll" => json!({ "url": "https://u.example", "token_env": "Z" }),
+            "jwks_refresh" | "jwks_max_age" | "poll.interval" => json!("77s"),
+            _ => json!("other"),
+        },
+    );
+    let reloaded = loaded.reload().unwrap_or_else(|error| panic!("{key}: {error}"));
+    assert!(!reloaded.needs_restart.is_empty(), "`{key}` is changed in silence");
+    assert_eq!(reloaded.loaded.config.to_json(), loaded.config.to_json(), "{key}");
+    std::fs::write(file.path(), base().to_string()).unwrap();
+}
+
 #[test]
 fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
     let file = File::new(base().to_string());
@@ -301,6 +343,11 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
         let at = pointer(&key);
         if let Some(key) = key.strip_prefix("registry.master_key.") {
             seen.1 += usize::from(master_key_needs_a_restart(&loaded, &file, key));
+            continue;
+        }
+        if key.starts_with("events.") {
+            events_need_a_restart(&file, &key);
+            seen.1 += 1;
             continue;
         }
         let value = given.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());

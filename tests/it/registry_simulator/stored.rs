@@ -72,7 +72,7 @@ impl World {
                 let issued_before = one.revocation.issued_before.map(|before| before.0);
                 self.revocations.insert(one.id, RevocationOf { organisation, named, issued_before });
             }
-            Kind::SigningKey | Kind::Root => {}
+            Kind::SigningKey | Kind::Event | Kind::Root => {}
         }
     }
 }
