@@ -226,6 +226,7 @@ mod tests {
             transaction: None,
             delegation: None,
             restrictions: Default::default(),
+            next_token: None,
         })
     }
 

@@ -96,6 +96,7 @@ mod tests {
             transaction: None,
             delegation: None,
             restrictions,
+            next_token: None,
         })
     }
 
