@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`routes`] (every route) → `refused` → [`opa`] (the decision API) → [`body`], [`context`], [`answer`] → `relay` →
 //! `health` and `manage` (status, config, policies) → `admin` (the registry) → `outside` (what outsiders need of it) → `aip` (tool calls)
-//! → `events` (what issuers send) → `console` (pages for browsers).
+//! → `events` (what issuers send) → `resource` (what clients are told) → `console` (pages for browsers).
 
 mod admin;
 mod aip;
@@ -25,5 +25,6 @@ mod outside;
 pub mod params;
 mod refused;
 mod relay;
+mod resource;
 pub mod routes;
 mod status;

@@ -19,7 +19,7 @@
 //!
 //! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
 //! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`aip`] → [`signed`] →
-//! [`crate::model::subject`] → `modes` → [`dev`] →
+//! [`resource`] → `challenges` → [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
 
 mod agreement;
@@ -31,6 +31,7 @@ mod cache;
 pub mod candidate;
 pub mod capability;
 pub mod certificate;
+mod challenges;
 mod claim_mapping;
 mod config;
 mod config_error;
@@ -46,6 +47,7 @@ mod modes;
 mod one_or_many;
 pub mod partner;
 mod refusal;
+pub mod resource;
 mod setup;
 pub mod signed;
 pub mod spiffe;
@@ -69,5 +71,6 @@ pub use jwt::token_type::TokenType;
 pub use jwt::verifier::IssuerStatus;
 pub use partner::config::PartnerConfig;
 pub use refusal::Refusal;
+pub use resource::config::ResourceConfig;
 pub use setup::Setup;
 pub use spiffe::config::{EndpointProfile, FederationConfig, SpiffeConfig, TrustDomainConfig};

@@ -12,7 +12,7 @@ use super::in_force::InForce;
 use crate::aip::Approval;
 use crate::model::clock::Timestamp;
 use crate::model::decision::{Decision, Outcome, Timings};
-use crate::model::failure::Failure;
+use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
 use crate::model::principal::AuthContext;
 use crate::model::rate::RateStanding;
@@ -204,7 +204,17 @@ impl Call {
     }
 
     /// The decision not to ask policy at all, with what was sent.
-    pub(super) fn refuse(mut self, failure: Failure) -> Decision {
+    pub(super) fn refuse(mut self, mut failure: Failure) -> Decision {
+        if failure.challenges.is_empty() {
+            let challenges = self.in_force.authenticator.challenges();
+            match failure.kind {
+                FailureKind::CredentialMissing => failure.challenges = Arc::clone(challenges.missing()),
+                FailureKind::InsufficientPermissions => {
+                    failure.challenges = Arc::new([challenges.insufficient_scope([])]);
+                }
+                _ => {}
+            }
+        }
         let (reason, input) = (failure.message.clone(), self.question.input.take());
         Decision {
             reason: Some(reason),

@@ -14,7 +14,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::model::decision::Decision;
+use super::edge::Edge;
+use crate::model::decision::{Decision, Outcome};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::AuthContext;
 use crate::model::rate::RateStanding;
@@ -33,6 +34,9 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub const NEXT_TOKEN: HeaderName = HeaderName::from_static("x-aip-next-token");
 /// The caller's own id, given back.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The most scopes of a policy's that a challenge names.
+const MOST_SCOPES: usize = 64;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -106,7 +110,9 @@ pub fn advise(response: &mut Response, failure: &Failure) {
         }
         // RFC 6750 section 3.1: the credential is good, and does not reach as far as this.
         StatusCode::FORBIDDEN if failure.kind == FailureKind::InsufficientPermissions => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"insufficient_scope\""));
+            let known = failure.challenges.iter().filter_map(|text| challenge_text(text));
+            let usual = HeaderValue::from_static("Bearer error=\"insufficient_scope\"");
+            headers.insert(WWW_AUTHENTICATE, known.into_iter().next().unwrap_or(usual));
         }
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
             // Whole seconds, rounded up: sooner would be too soon (RFC 9110 section 10.2.3).
@@ -135,14 +141,47 @@ fn challenges(failure: &Failure) -> Vec<HeaderValue> {
     let schemes =
         if failure.challenges.is_empty() { std::slice::from_ref(&bearer) } else { &*failure.challenges };
     let described = |scheme: &String| {
-        if failure.kind == FailureKind::CredentialMissing || *scheme != bearer {
-            return header_text(scheme);
-        }
-        let description = failure.message.replace(['"', '\\'], "'");
-        let text = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
-        header_text(&text).or_else(|| header_text("Bearer error=\"invalid_token\""))
+        let parameters =
+            scheme.strip_prefix("Bearer").filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        let Some(parameters) = parameters.filter(|_| failure.kind != FailureKind::CredentialMissing) else {
+            return challenge_text(scheme);
+        };
+        let more = if parameters.is_empty() { String::new() } else { format!(",{parameters}") };
+        let description: String = failure.message.replace(['"', '\\'], "'").chars().take(200).collect();
+        let text = format!("Bearer error=\"invalid_token\", error_description=\"{description}\"{more}");
+        challenge_text(&text)
     };
     schemes.iter().filter_map(described).collect()
+}
+
+/// A challenge, whose parts are short: it is never cut in the middle of one.
+fn challenge_text(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&text.chars().map(visible).collect::<String>()).ok()
+}
+
+/// Says, of a denial whose document lists `required_scopes`, which scopes a token needs: in one challenge (RFC 6750 section 3.1), also where
+/// the answer itself is a success (RFC 9110 section 11.6.1), so that whoever asked for somebody can pass it on.
+pub fn step_up(response: &mut Response, edge: &Edge, decision: &Decision) {
+    let required = decision.result.as_ref().and_then(|result| result.get("required_scopes"));
+    let Some(required) = required.filter(|_| decision.outcome == Outcome::Deny) else { return };
+    let required = required.elements().into_iter().filter_map(verdict_rego::Value::as_str);
+    let required: Vec<&str> = required.take(MOST_SCOPES).collect();
+    let in_force = edge.authorizer.in_force();
+    let challenges = in_force.authenticator.challenges();
+    let challenge = match &decision.auth {
+        AuthContext::Verified(verified) => {
+            let held = &verified.principal.scopes;
+            if required.iter().all(|scope| held.iter().any(|own| own == scope)) {
+                return;
+            }
+            challenges.insufficient_scope(required)
+        }
+        AuthContext::Anonymous if !required.is_empty() => challenges.token_with_scope(required),
+        AuthContext::Anonymous | AuthContext::Unchecked => return,
+    };
+    if let Some(challenge) = challenge_text(&challenge) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
 }
 
 /// Adds the id of a decision, or of a batch, and the caller's own id.
@@ -195,8 +234,11 @@ pub fn limit(response: &mut Response, rate: Option<&RateStanding>) {
 
 /// Text that may stand in a header: visible ASCII and spaces, at most 256 of them.
 fn header_text(text: &str) -> Option<HeaderValue> {
-    let visible = |c: char| if matches!(c, ' '..='~') { c } else { '?' };
     HeaderValue::from_str(&text.chars().take(256).map(visible).collect::<String>()).ok()
+}
+
+fn visible(c: char) -> char {
+    if matches!(c, ' '..='~') { c } else { '?' }
 }
 
 /// Whether the caller takes gzip (RFC 9110 section 12.5.3).

@@ -103,6 +103,7 @@ fn answered(edge: &Edge, decision: &Decision) -> Response {
         None => decided(decision),
     };
     answer::mark(&mut response, decision);
+    answer::step_up(&mut response, edge, decision);
     let unverified = !matches!(decision.auth, AuthContext::Verified(_));
     if unverified && !decision.is_refused() {
         response.headers_mut().insert(DEPRECATION, DEPRECATED);

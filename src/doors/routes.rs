@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 
 use super::edge::Edge;
 use super::manage::Operation;
-use super::{admin, aip, answer, console, events, health, manage, opa, outside, refused, relay};
+use super::{admin, aip, answer, console, events, health, manage, opa, outside, refused, relay, resource};
 use crate::model::request::EntryPath;
 use crate::telemetry::metrics::HttpMetrics;
 
@@ -50,10 +50,12 @@ enum Route {
     Outside(outside::Asked),
     /// Where issuers send their events.
     Events,
+    /// What is protected, for OAuth clients.
+    Resource,
 }
 
 /// Path, route, and the name under which its requests are counted: on the listener of decisions only.
-const DECISIONS: [(&str, Route, &str); 14] = [
+const DECISIONS: [(&str, Route, &str); 17] = [
     ("/v1/data", Route::DataV1, "v1/data"),
     ("/v1/data/", Route::DataV1, "v1/data"),
     ("/v1/data/{*path}", Route::DataV1, "v1/data"),
@@ -68,6 +70,9 @@ const DECISIONS: [(&str, Route, &str); 14] = [
     ("/v1/validate", Route::Aip(aip::Route::Validate), "v1/validate"),
     ("/v1/jwks", Route::Aip(aip::Route::Jwks), "v1/jwks"),
     ("/v1/sessions", Route::Aip(aip::Route::Sessions), "v1/sessions"),
+    (resource::PATH, Route::Resource, "oauth-protected-resource"),
+    (resource::SLASH, Route::Resource, "oauth-protected-resource"),
+    (resource::BELOW, Route::Resource, "oauth-protected-resource"),
 ];
 
 /// On both listeners. Management is on that of decisions, too, for OPA's clients, and asks for the same role there.
@@ -206,6 +211,7 @@ fn asked(edge: &Edge, route: Route, path: &str) -> Option<Result<EntryPath, Stri
         | Route::Outside(_)
         | Route::Aip(aip::Route::Jwks | aip::Route::Sessions)
         | Route::Events
+        | Route::Resource
         | Route::Console(_) => None,
         Route::Aip(aip::Route::Validate) => Some(Ok(tool_document(edge))),
         Route::DataV1 => Some(below("/v1/data")),
@@ -234,6 +240,7 @@ async fn answered(
         Route::Manifest => relay::validate(edge, request, started).await,
         Route::Admin(path) => admin::handle(edge, path, request, started).await,
         Route::Console(file) => console::answer(edge, file, request.method()),
+        Route::Resource => resource::answer(edge, request.method(), request.uri()),
         Route::Events => events::handle(edge, request, started).await,
         Route::Outside(asked) => outside::handle(edge, asked, request, started).await,
         Route::Aip(route) => aip::handle(edge, route, request, started).await,

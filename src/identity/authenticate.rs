@@ -11,12 +11,13 @@ use super::aip::{self, Opened, Sessions};
 use super::api_key::{self, ApiKeys};
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
-use super::candidate::{Candidate, Place, candidates, is_with_dpop};
+use super::candidate::{Candidate, Place, candidates};
 use super::capability::Capabilities;
 use super::certificate;
 use super::certificate::proxies::Proxies;
 use super::certificate::shown::Shown;
 use super::certificate::verifier::Certificates;
+use super::challenges::Challenges;
 use super::config::{Config, ConfigError};
 use super::delegation::Delegations;
 use super::dpop;
@@ -29,6 +30,7 @@ use super::kind::{Accepted, CredentialKind, SingleUse, Statement};
 use super::modes::Modes;
 use super::partner::{self, Partners};
 use super::refusal::Refusal;
+use super::resource;
 use super::setup::Setup;
 use super::spiffe::path::claims_svid;
 use super::spiffe::reach::Reach;
@@ -71,7 +73,7 @@ pub struct Authenticator {
     modes: Modes,
     /// The headers that carry credentials, besides `Authorization`.
     places: Vec<HeaderName>,
-    challenges: Arc<[String]>,
+    challenges: Challenges,
     cache: CredentialCache,
     replays: Arc<ReplayStore>,
     clock: Clock,
@@ -151,9 +153,11 @@ impl Authenticator {
     /// # Errors
     /// What is wrong, with the key that says it, e.g. `identity.issuers[1].algorithms`.
     pub fn new(config: &Config, setup: &Setup<'_>) -> Result<Self, ConfigError> {
+        let config = &resource::with_audience(config);
         let Config {
             mode,
             entrypoints,
+            resource: _,
             issuers,
             capabilities,
             partners,
@@ -187,7 +191,7 @@ impl Authenticator {
         let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
         let places = places.chain(transactions.header());
         Ok(Self {
-            challenges: challenges(&api_keys),
+            challenges: Challenges::new(&api_keys, config),
             places: places.cloned().collect(),
             role_permissions: setup.role_permissions,
             delegations,
@@ -269,21 +273,16 @@ impl Authenticator {
             }
             Err(refusal) => {
                 attempts.inspect(|attempts| attempts.refused(presented, &seen, &refusal));
-                return Err(self.refused(presented, refusal));
+                let challenges = self.challenges.refused(presented, &refusal);
+                return Err(Failure { challenges, ..refusal.into() });
             }
         };
-        Err(Failure { challenges: Arc::clone(&self.challenges), ..failure })
+        Err(Failure { challenges: Arc::clone(self.challenges.missing()), ..failure })
     }
 
-    /// The failure, with what would do instead: a call with the scheme `DPoP` is told what was wrong by that scheme alone.
-    fn refused(&self, presented: &Presented<'_>, refusal: Refusal) -> Failure {
-        let with_scheme = is_with_dpop(presented);
-        let others = self.challenges.iter().filter(|_| !with_scheme).cloned();
-        let challenges = match dpop::challenge(with_scheme, &refusal) {
-            Some(challenge) => others.chain([challenge]).collect(),
-            None => Arc::clone(&self.challenges),
-        };
-        Failure { challenges, ..refusal.into() }
+    /// What callers are told that would do instead.
+    pub const fn challenges(&self) -> &Challenges {
+        &self.challenges
     }
 
     async fn verify_all<'r>(
@@ -562,6 +561,7 @@ fn check_all(config: &Config, setup: &Setup<'_>) -> Result<(), ConfigError> {
     let shortest = Period(setup.pace.cooldown);
     let flaws = check(config, shortest).into_iter().chain(partner::check::check(&config.partners, shortest));
     let flaws = flaws.chain(certificate::check::check(config));
+    let flaws = flaws.chain(config.resource.iter().flat_map(resource::check));
     let mut flaws = flaws.chain(config.spiffe.iter().flat_map(super::spiffe::check::check));
     let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
     flaws.find(|error| !allowed(error)).map_or(Ok(()), Err)
@@ -576,11 +576,4 @@ fn grant_roles(accepted: &mut Accepted, records: &Records) {
         let tenant = principal.tenant.clone();
         records.grant(tenant.as_deref(), &principal.roles, &mut principal.permissions);
     }
-}
-
-/// The schemes that would do (RFC 9110 section 11.6.1). There is no registered one for keys in headers of their own.
-fn challenges(api_keys: &ApiKeys) -> Arc<[String]> {
-    let key = api_keys.headers().first().filter(|_| api_keys.is_used());
-    let key = key.map(|header| format!("ApiKey header=\"{header}\""));
-    std::iter::once("Bearer".to_owned()).chain(key).collect()
 }

@@ -16,6 +16,7 @@ use super::introspection::config::IntrospectionConfig;
 use super::jwt::token_type::TokenType;
 pub use super::one_or_many::one_or_many;
 use super::partner::config::PartnerConfig;
+use super::resource::config::ResourceConfig;
 use super::spiffe::config::SpiffeConfig;
 use crate::model::principal::IdentityMode;
 use crate::model::units::Period;
@@ -29,6 +30,9 @@ pub struct Config {
     pub mode: IdentityMode,
     /// Another mode for a document and all below it, e.g. `{"app/allow": optional}`; the longest path wins.
     pub entrypoints: BTreeMap<String, IdentityMode>,
+    /// What is protected, as OAuth clients know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceConfig>,
     /// Who may vouch for callers.
     pub issuers: Vec<IssuerConfig>,
     /// Who mints capability tokens.
@@ -68,6 +72,7 @@ impl Default for Config {
         Self {
             mode: IdentityMode::Required,
             entrypoints: BTreeMap::new(),
+            resource: None,
             issuers: Vec::new(),
             capabilities: None,
             partners: Vec::new(),

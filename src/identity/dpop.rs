@@ -32,7 +32,7 @@ static HEADER: HeaderName = HeaderName::from_static("dpop");
 /// RFC 9449 section 4.2.
 const TYPE: &str = "dpop+jwt";
 /// The algorithms that a proof may use, for challenges (section 7.1).
-const ALGORITHMS: &str = "ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256 RS384 RS512";
+pub(super) const ALGORITHMS: &str = "ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256 RS384 RS512";
 /// How long after its `iat` a proof is accepted, in nanoseconds.
 const LIFETIME: i64 = 60_000_000_000;
 /// How far a client's clock may be ahead, in nanoseconds.

@@ -15,6 +15,7 @@ mod discovery;
 mod dpop;
 mod introspection;
 mod jwks;
+mod resource;
 mod served;
 mod several;
 mod single_use;

@@ -14,6 +14,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         Kind::ModeMap,
         "Mode of a document and everything below it, e.g. `{\"app/allow\": optional}`; the longest matching path wins.",
     ),
+    entry(
+        "identity.resource",
+        Kind::Section,
+        "What is protected, as OAuth clients know it (RFC 9728): its metadata are at `/.well-known/oauth-protected-resource`, and challenges \
+         name them ([identity.md](identity.md#what-oauth-clients-are-told)).",
+    ),
+    entry(
+        "identity.resource.url",
+        Kind::Text,
+        "Its URL, e.g. `https://api.example/mcp`: what clients name as `resource` (RFC 8707), and tokens as `aud`. It is the audience of \
+         every issuer of access tokens, and of the introspection endpoint, that has none of its own, save issuers with a `prefix` \
+         and a secret. Written as clients write it: host in small letters, no default port.",
+    ),
+    entry(
+        "identity.resource.scopes",
+        Kind::Texts,
+        "The scopes that tokens for it can have, for the metadata (`scopes_supported`).",
+    ),
     entry("identity.issuers", Kind::Sections, "Trusted issuers of tokens."),
     entry(
         "identity.issuers[].issuer",

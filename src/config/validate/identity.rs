@@ -9,6 +9,7 @@ use crate::document::tree::Path;
 use crate::identity::dev::ISSUER;
 use crate::identity::{
     ConfigError, IssuerConfig, Pace, Risk, api_key, capability, certificate, check, introspection, partner,
+    resource,
 };
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
@@ -50,6 +51,9 @@ impl Checks<'_> {
             self.report(error);
         }
         for error in partner::check::check(&identity.partners, Period(Pace::default().cooldown)) {
+            self.report(error);
+        }
+        for error in identity.resource.iter().flat_map(resource::check) {
             self.report(error);
         }
         for error in identity.introspection.iter().flat_map(introspection::check::check) {

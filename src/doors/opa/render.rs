@@ -73,6 +73,7 @@ pub(super) fn v1(
         }
     };
     answer::mark(&mut response, decision);
+    answer::step_up(&mut response, edge, decision);
     answer::vary(&mut response);
     response
 }
@@ -95,6 +96,7 @@ pub(super) fn v0(edge: &Edge, parts: &Parts, authorized: &Authorized, pretty: bo
         }
     };
     answer::mark(&mut response, decision);
+    answer::step_up(&mut response, edge, decision);
     answer::vary(&mut response);
     response
 }

@@ -34,7 +34,7 @@ pub fn check(config: &Config, shortest_refresh: Period) -> Vec<ConfigError> {
                 "one entry can have several audiences, and several keys in its JWKS",
             );
         }
-        values(&mut entry, issuer);
+        values(&mut entry, issuer, config.resource.is_some());
         token_type(&mut entry, issuer);
         prefix(&mut entry, issuer, before);
         algorithms::check(&mut entry, issuer);
@@ -69,14 +69,15 @@ pub(in crate::identity) fn check_signer(
     found
 }
 
-fn values(entry: &mut Entry<'_>, config: &IssuerConfig) {
+fn values(entry: &mut Entry<'_>, config: &IssuerConfig, has_resource: bool) {
     let IssuerConfig { issuer, audience, types, prefix, .. } = config;
     if issuer.is_empty() {
         entry.wrong(".issuer", "must not be empty", "write the exact `iss` of the issuer's tokens");
     }
     // Whoever has the secret makes tokens for those who share it; the prefix keeps them from being taken for others.
     let for_us_alone = prefix.is_some() && config.has_secret();
-    if audience.is_empty() && !for_us_alone {
+    let for_the_resource = has_resource && config.token_type == TokenType::Access;
+    if audience.is_empty() && !for_us_alone && !for_the_resource {
         let message =
             format!("issuer `{issuer}` has no audience: its tokens for any other service are accepted");
         let hint = "list what its tokens for this service have as `aud`";
