@@ -17,7 +17,7 @@
 //! Deliberately absent: encrypted tokens, keys that an issuer's token brings along (`jwk`, `jku`, `x5u`, `x5c`), secrets in a JWKS or
 //! in the configuration file, a cache of refusals.
 //!
-//! Reading order: [`candidate`] → [`kind`] → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
+//! Reading order: [`candidate`] → [`kind`] → `verifiers` → [`authenticate`] → `dpop` → `agreement` → `standing` → `cache` → [`jwt`] → [`api_key`] →
 //! [`capability`] → [`partner`] → [`introspection`] → [`spiffe`] → [`certificate`] → `delegation` → `transaction` → [`aip`] → [`signed`] →
 //! [`resource`] → `challenges` → [`crate::model::subject`] → `modes` → [`dev`] →
 //! [`stated`].
@@ -42,6 +42,7 @@ pub mod inspect;
 pub mod introspection;
 pub mod jwt;
 mod key_file;
+mod key_refresh;
 pub mod kind;
 mod modes;
 mod one_or_many;
@@ -56,11 +57,12 @@ pub mod stated;
 #[cfg(test)]
 mod testing;
 mod transaction;
+mod verifiers;
 #[cfg(test)]
 mod worked_example;
 
 pub use api_key::config::{ApiKeysConfig, PrefixConfig, VariableConfig};
-pub use authenticate::{Authenticator, KeyRefresh};
+pub use authenticate::Authenticator;
 pub use certificate::config::{ClientCertificatesConfig, NameType};
 pub use config::{ClaimMapping, Config, ConfigError, IssuerConfig, Risk, one_or_many};
 pub use introspection::config::IntrospectionConfig;
@@ -69,6 +71,7 @@ pub use jwt::key::Thumbprint;
 pub use jwt::key_store::Pace;
 pub use jwt::token_type::TokenType;
 pub use jwt::verifier::IssuerStatus;
+pub use key_refresh::KeyRefresh;
 pub use partner::config::PartnerConfig;
 pub use refusal::Refusal;
 pub use resource::config::ResourceConfig;

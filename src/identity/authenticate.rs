@@ -7,65 +7,42 @@ use http::HeaderName;
 
 use super::agreement::{Proofs, agreed};
 use super::aip::sessions::may_open;
-use super::aip::{self, Opened, Sessions};
-use super::api_key::{self, ApiKeys};
+use super::aip::{self, Opened};
+use super::api_key;
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::candidate::{Candidate, Place, candidates};
-use super::capability::Capabilities;
-use super::certificate;
 use super::certificate::proxies::Proxies;
 use super::certificate::shown::Shown;
-use super::certificate::verifier::Certificates;
 use super::challenges::Challenges;
 use super::config::{Config, ConfigError};
-use super::delegation::Delegations;
 use super::dpop;
-use super::introspection::Introspection;
-use super::jwt::check::check;
-use super::jwt::key_store::KeyStore;
-use super::jwt::token_type::TokenType;
-use super::jwt::verifier::{IssuerStatus, Tokens};
-use super::kind::{Accepted, CredentialKind, SingleUse, Statement};
+use super::jwt::verifier::IssuerStatus;
+use super::key_refresh::KeyRefresh;
+use super::kind::{Accepted, SingleUse, Statement};
 use super::modes::Modes;
-use super::partner::{self, Partners};
 use super::refusal::Refusal;
 use super::resource;
 use super::setup::Setup;
 use super::spiffe::path::claims_svid;
-use super::spiffe::reach::Reach;
-use super::spiffe::status::{self, SpiffeHealth};
-use super::spiffe::upkeep::Upkeep;
-use super::spiffe::{JwtSvids, X509Svids};
+use super::spiffe::status::SpiffeHealth;
 use super::standing;
-use super::transaction::Transactions;
+use super::verifiers::Verifiers;
 use crate::aip::Policy;
-use crate::model::client_certificate::{ClientCertificate, NotVouchedFor, VouchedBy};
+use crate::model::client_certificate::NotVouchedFor;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::presented::Presented;
 use crate::model::principal::{AuthContext, IdentityMode, Verified};
 use crate::model::request::EntryPath;
-use crate::model::units::Period;
 use crate::registry::{self, Directory, Records, TooOld};
 use crate::stores::{Remembered, ReplayStore};
 
 /// Verifies credentials by one configuration. A changed configuration is another `Authenticator`, with a cache of its
 /// own; [`Authenticator::adopt_keys`] spares it the fetches.
 pub struct Authenticator {
-    delegations: Delegations,
-    capabilities: Capabilities,
-    sessions: Sessions,
-    api_keys: ApiKeys,
-    partners: Partners,
-    introspection: Introspection,
-    jwt_svids: JwtSvids,
-    reach: Reach,
-    transactions: Transactions,
-    x509_svids: X509Svids,
-    certificates: Certificates,
+    verifiers: Verifiers,
     proxies: Proxies,
-    tokens: Tokens,
     directory: Option<Arc<dyn Directory>>,
     role_permissions: bool,
     /// Where attempts are recorded, if anywhere.
@@ -79,138 +56,33 @@ pub struct Authenticator {
     clock: Clock,
 }
 
-/// The refresh of one issuer's keys, or of trust bundles.
-#[derive(Clone)]
-pub enum KeyRefresh {
-    /// Of an issuer.
-    Issuer(IssuerRefresh),
-    /// Of trust domains.
-    Bundles(Upkeep),
-}
-
-/// The refresh of one issuer's keys.
-#[derive(Clone)]
-pub struct IssuerRefresh(Arc<KeyStore>);
-
-impl KeyRefresh {
-    /// Of the keys of whoever signs statements.
-    pub(super) const fn of_keys(keys: Arc<KeyStore>) -> Self {
-        Self::Issuer(IssuerRefresh(keys))
-    }
-
-    /// The file or URL of the keys, without secrets.
-    pub fn source(&self) -> String {
-        match self {
-            Self::Issuer(IssuerRefresh(keys)) => keys.source().to_string(),
-            Self::Bundles(upkeep) => upkeep.source(),
-        }
-    }
-
-    /// Keeps the keys fresh until it is dropped.
-    pub async fn run(self) {
-        match self {
-            Self::Issuer(IssuerRefresh(keys)) => keys.keep_fresh().await,
-            Self::Bundles(upkeep) => upkeep.run().await,
-        }
-    }
-}
-
 impl Authenticator {
-    /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
-    /// verifiers.
-    fn kinds(&self) -> [&dyn CredentialKind; 11] {
-        let Self {
-            x509_svids,
-            certificates,
-            delegations,
-            capabilities,
-            partners,
-            sessions,
-            api_keys,
-            transactions,
-            jwt_svids,
-            introspection,
-            tokens,
-            ..
-        } = self;
-        [
-            x509_svids,
-            certificates,
-            delegations,
-            capabilities,
-            partners,
-            sessions,
-            api_keys,
-            transactions,
-            jwt_svids,
-            introspection,
-            tokens,
-        ]
-    }
-
     /// Checks the configuration and reads the JWKS files; fetches nothing.
     ///
     /// # Errors
     /// What is wrong, with the key that says it, e.g. `identity.issuers[1].algorithms`.
     pub fn new(config: &Config, setup: &Setup<'_>) -> Result<Self, ConfigError> {
         let config = &resource::with_audience(config);
-        let Config {
-            mode,
-            entrypoints,
-            resource: _,
-            issuers,
-            capabilities,
-            partners,
-            introspection,
-            client_certificates,
-            proxies,
-            spiffe: _,
-            delegations,
-            dockfile: _,
-            static_file: _,
-            api_keys,
-            cache_entries,
-            cache_ttl,
-        } = config;
-        let modes = Modes::new(*mode, entrypoints)?;
-        let api_keys = ApiKeys::new(api_keys, config.token_prefixes(), setup)?;
-        let introspection = Introspection::new(introspection.as_ref(), issuers.is_empty(), &api_keys, setup)?;
-        let anybody = config.trusts_anybody() || !setup.aip.is_empty();
-        if !anybody && setup.directory.is_none() && modes.verify_any() {
+        let modes = Modes::new(config.mode, &config.entrypoints)?;
+        let anybody = config.trusts_anybody() || !setup.aip.is_empty() || setup.directory.is_some();
+        if !anybody && modes.verify_any() {
             return Err(ConfigError::new(
                 "identity.issuers",
                 "callers must be verified, but there is no issuer and no key",
                 "add one, or set `identity.mode: off`",
             ));
         }
-        check_all(config, setup)?;
-        let capabilities = Capabilities::new(capabilities.as_ref(), setup)?;
-        let delegations = Delegations::new(delegations, setup)?;
-        let transactions = Transactions::new(issuers, setup)?;
-        let jwt_svids = JwtSvids::new(config, setup)?;
-        let places = capabilities.header().into_iter().chain(api_keys.headers()).chain(delegations.headers());
-        let places = places.chain(transactions.header());
+        let verifiers = Verifiers::new(config, setup)?;
         Ok(Self {
-            challenges: Challenges::new(&api_keys, config),
-            places: places.cloned().collect(),
+            challenges: Challenges::new(&verifiers.api_keys, config),
+            places: verifiers.places(),
             role_permissions: setup.role_permissions,
-            delegations,
-            capabilities,
-            sessions: Sessions::new(setup)?,
-            partners: Partners::new(partners, setup)?,
-            introspection,
-            x509_svids: X509Svids::new(jwt_svids.bundles().clone()),
-            jwt_svids,
-            reach: Reach::of(setup),
-            transactions,
-            certificates: Certificates::new(client_certificates.as_ref()),
-            proxies: Proxies::new(proxies),
-            tokens: Tokens::of_type(TokenType::Access, issuers, setup)?,
+            verifiers,
+            proxies: Proxies::new(&config.proxies),
             modes,
-            api_keys,
             directory: setup.directory.clone(),
             attempts: setup.directory.as_ref().and_then(Attempts::of),
-            cache: CredentialCache::new(*cache_entries, cache_ttl.0),
+            cache: CredentialCache::new(config.cache_entries, config.cache_ttl.0),
             replays: Arc::clone(&setup.replays),
             clock: setup.clock.clone(),
         })
@@ -219,14 +91,7 @@ impl Authenticator {
     /// Takes over the keys, and the time of the last fetch, of every issuer that has the same source in `previous`:
     /// a reload neither refuses calls until keys are fetched anew, nor lets anyone provoke more fetches.
     pub fn adopt_keys(&mut self, previous: &Self) {
-        self.tokens.adopt_keys(&previous.tokens);
-        self.transactions.tokens.adopt_keys(&previous.transactions.tokens);
-        self.partners.tokens.adopt_keys(&previous.partners.tokens);
-        self.x509_svids.adopt(previous.jwt_svids.bundles());
-        self.jwt_svids.adopt(previous.jwt_svids.bundles());
-        self.api_keys.adopt(&previous.api_keys);
-        self.introspection.adopt(self.api_keys.guesses());
-        self.sessions.adopt(&previous.sessions, self.clock.now());
+        self.verifiers.adopt(&previous.verifiers, self.clock.now());
     }
 
     /// Whether a call for `path` must, may, or need not say who it is: what the longest configured path above it says,
@@ -303,7 +168,9 @@ impl Authenticator {
         let accepted = &seen.accepted;
         // Taken after the credentials were verified, which may have waited for keys: what was revoked meanwhile is.
         let records = self.records()?;
-        accepted.iter().try_for_each(|accepted| self.partners.check_name(accepted, records.as_deref()))?;
+        accepted
+            .iter()
+            .try_for_each(|accepted| self.verifiers.partners.check_name(accepted, records.as_deref()))?;
         let proven = candidates.iter().zip(accepted).find(|(candidate, _)| candidate.dpop);
         let proof = proven.map(|(token, first)| dpop::check(presented, token.text, first, self.clock.now()));
         let proof = proof.transpose()?;
@@ -334,7 +201,8 @@ impl Authenticator {
                 }
                 Statement::Delegation(_) | Statement::Transaction(_) => None,
             });
-            let next = session.and_then(|principal| self.sessions.next(principal, self.clock.now()));
+            let next =
+                session.and_then(|principal| self.verifiers.sessions.next(principal, self.clock.now()));
             verified.next_token = next.map(Arc::new);
         }
         Ok(agreed)
@@ -380,14 +248,15 @@ impl Authenticator {
                 "a session is opened by the agent of the policy's name, or with a permission for it",
             ));
         }
-        self.sessions
+        self.verifiers
+            .sessions
             .open(policy, self.clock.now())
             .map_err(|message| Failure::new(FailureKind::InvalidRequest, message))
     }
 
     /// The public keys of session tokens, as a JWKS.
     pub fn session_keys(&self) -> serde_json::Value {
-        self.sessions.jwks(self.clock.now())
+        self.verifiers.sessions.jwks(self.clock.now())
     }
 
     /// The directory's records in force, if there is a directory.
@@ -420,7 +289,7 @@ impl Authenticator {
         if let Some(known) = self.recall(&hash, roles_version, now) {
             return known;
         }
-        let kinds = self.kinds();
+        let kinds = self.verifiers.kinds();
         let kind = kinds.iter().find(|kind| kind.recognises(candidate)).ok_or(Refusal::UnknownKind)?;
         if kind.name() == api_key::METHOD {
             *key = Some(candidate.text);
@@ -471,7 +340,7 @@ impl Authenticator {
         if right && recent {
             return Ok(());
         }
-        let (now, guesses) = (self.clock.now(), self.api_keys.guesses());
+        let (now, guesses) = (self.clock.now(), self.verifiers.api_keys.guesses());
         let candidate = Candidate { place: Place::Bearer, text: "", peer, dpop: false };
         guesses.check_peer(&candidate, now)?;
         let wrong = Refusal::WrongUse("the bearer token is not that of a stream of events");
@@ -480,43 +349,22 @@ impl Authenticator {
 
     /// What keeps the keys of every issuer fresh; for the supervisor to run. Keys held in memory need none.
     pub fn key_refreshes(&self) -> Vec<KeyRefresh> {
-        self.all_tokens()
-            .flat_map(Tokens::key_stores)
-            .filter(|keys| keys.is_refreshed())
-            .map(KeyRefresh::of_keys)
-            .chain(self.upkeeps().into_iter().map(KeyRefresh::Bundles))
-            .collect()
+        self.verifiers.key_refreshes()
     }
 
-    /// Reads every JWKS now, whatever the cooldown says: for an operator who asks (SIGHUP). Needs a Tokio runtime.
+    /// Reads every JWKS and bundle now, whatever the cooldown says: for an operator who asks (SIGHUP). Needs a Tokio runtime.
     pub async fn refresh_now(&self) {
-        for tokens in self.all_tokens() {
-            tokens.fetch_keys().await;
-        }
-        for upkeep in self.upkeeps() {
-            upkeep.once().await;
-        }
-    }
-
-    fn upkeeps(&self) -> Vec<Upkeep> {
-        Upkeep::all(self.jwt_svids.bundles(), &self.reach)
+        self.verifiers.refresh_now().await;
     }
 
     /// What is known of every issuer's keys, and of every trust domain's, in the order of the configuration.
     pub fn status(&self) -> Vec<IssuerStatus> {
-        let now = self.clock.now();
-        let bundles = status::of(self.jwt_svids.bundles(), now);
-        self.all_tokens().flat_map(|tokens| tokens.status(now)).chain(bundles).collect()
+        self.verifiers.status(self.clock.now())
     }
 
     /// How the trust domains are doing, if there are any.
     pub fn spiffe_health(&self) -> Option<SpiffeHealth> {
-        status::health(self.jwt_svids.bundles(), self.clock.now())
-    }
-
-    /// All that has keys of issuers.
-    fn all_tokens(&self) -> impl Iterator<Item = &Tokens> {
-        [&self.tokens, &self.transactions.tokens, &self.partners.tokens].into_iter()
+        self.verifiers.spiffe_health(self.clock.now())
     }
 
     /// Whether a certificate in DER names a workload of SPIFFE. Nothing of it is verified.
@@ -529,10 +377,7 @@ impl Authenticator {
     /// # Errors
     /// Why its trust domain does not vouch for it.
     pub fn verify_workload(&self, chain: &[&[u8]]) -> Result<(), NotVouchedFor> {
-        let certificate = ClientCertificate::new(chain, VouchedBy::TrustDomain);
-        let certificate = certificate.ok_or_else(|| NotVouchedFor("there is no certificate".to_owned()))?;
-        let verified = self.x509_svids.verify_whole(&certificate, self.clock.now());
-        verified.map(drop).map_err(|refusal| NotVouchedFor(refusal.to_string()))
+        self.verifiers.verify_workload(chain, self.clock.now())
     }
 
     /// How the directory is doing, if there is one.
@@ -550,21 +395,10 @@ impl Authenticator {
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authenticator")
-            .field("issuers", &self.tokens.names())
+            .field("issuers", &self.verifiers.tokens.names())
             .field("cached_tokens", &self.cache.len())
             .finish_non_exhaustive()
     }
-}
-
-/// The first thing that is wrong with issuers, partners, certificates or trust domains, but what may be insecure.
-fn check_all(config: &Config, setup: &Setup<'_>) -> Result<(), ConfigError> {
-    let shortest = Period(setup.pace.cooldown);
-    let flaws = check(config, shortest).into_iter().chain(partner::check::check(&config.partners, shortest));
-    let flaws = flaws.chain(certificate::check::check(config));
-    let flaws = flaws.chain(config.resource.iter().flat_map(resource::check));
-    let mut flaws = flaws.chain(config.spiffe.iter().flat_map(super::spiffe::check::check));
-    let allowed = |error: &ConfigError| error.risk.is_some() && setup.allow_insecure_issuers;
-    flaws.find(|error| !allowed(error)).map_or(Ok(()), Err)
 }
 
 /// Adds the permissions that the directory's roles give to a subject that was made for this call. One that is kept with its

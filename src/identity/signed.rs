@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::authenticate::KeyRefresh;
 use super::config::{ConfigError, IssuerConfig};
 use super::jwt::check::check_signer;
 use super::jwt::claims::{check_audience, numeric_date, required_text, wrong};
@@ -18,6 +17,7 @@ use super::jwt::jws::Jws;
 use super::jwt::key_store::{KeyStore, Pace};
 use super::jwt::source::Around;
 use super::jwt::strict_json;
+use super::key_refresh::KeyRefresh;
 use super::refusal::Refusal;
 use super::setup::Setup;
 use crate::model::clock::{Clock, Timestamp};
