@@ -112,13 +112,8 @@ impl App {
         let policies = settings::policies(&loaded)?;
         let authenticator =
             settings::authenticator(&loaded, (&client, &clock), directory, &stores, &policies)?;
-        let current = Arc::new(Current::new(in_force(
-            &loaded,
-            authenticator,
-            &clock,
-            &instance_id,
-            (&stores, &policies),
-        )?));
+        let current = in_force(&loaded, authenticator, &clock, &instance_id, (&stores, &policies))?;
+        let current = Arc::new(Current::new(current));
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
@@ -129,8 +124,7 @@ impl App {
 
         let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
         edge.registry.clone_from(&registry);
-        edge.events = events::receiver(&loaded, registry.as_ref(), &client, &clock, &metrics)?;
-        events::keep(&supervisor, &edge.events);
+        edge.events = events::start(&loaded, registry.as_ref(), (&client, &clock), &metrics, &supervisor)?;
         let bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
         edge.bootstrap.clone_from(&bootstrap);
         let edge = Arc::new(edge);

@@ -18,16 +18,16 @@ use crate::telemetry::metrics::Metrics;
 const KEYS: &str = "event keys: ";
 const POLL: &str = "events: ";
 
-/// Makes the streams ready; none where there is no registry.
+/// Makes the streams ready, none where there is no registry; keeps their keys fresh, and asks for events.
 ///
 /// # Errors
 /// What is wrong with the configuration.
-pub(super) fn receiver(
+pub(super) fn start(
     loaded: &Loaded,
     registry: Option<&Arc<Registry>>,
-    client: &net::Client,
-    clock: &Clock,
+    (client, clock): (&net::Client, &Clock),
     metrics: &Metrics,
+    supervisor: &Supervisor,
 ) -> Result<Arc<Receiver>, StartError> {
     let Some(registry) = registry else { return Ok(Arc::default()) };
     let base = PathBuf::new();
@@ -42,11 +42,12 @@ pub(super) fn receiver(
     let wrong = |error: identity::ConfigError| {
         misconfigured(loaded, &error.at, &format!("{}; {}", error.message, error.hint))
     };
-    receiver.map(Arc::new).map_err(wrong)
+    let receiver = receiver.map_err(wrong)?;
+    keep(supervisor, &receiver);
+    Ok(Arc::new(receiver))
 }
 
-/// Keeps keys fresh, and asks for events.
-pub(super) fn keep(supervisor: &Supervisor, receiver: &Receiver) {
+fn keep(supervisor: &Supervisor, receiver: &Receiver) {
     for keys in receiver.key_refreshes().cloned() {
         supervisor.start(&format!("{KEYS}{}", keys.source()), move || keys.clone().run());
     }
