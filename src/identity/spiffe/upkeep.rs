@@ -110,9 +110,13 @@ impl Upkeep {
                     Source::File(path) => read(path).await,
                     Source::WorkloadApi(_) => return true,
                 };
-                let taken = document.and_then(|text| TrustBundle::parse(&text).map(|bundle| (bundle, text)));
-                match taken {
-                    Ok((bundle, text)) => domain.accept(bundle, &text, self.reach.clock.now()),
+                let now = self.reach.clock.now();
+                match document {
+                    Ok(text) if domain.repeats(&text, now) => {}
+                    Ok(text) => match TrustBundle::parse(&text) {
+                        Ok(bundle) => domain.accept(bundle, &text, now),
+                        Err(error) => domain.failed(error),
+                    },
                     Err(error) => domain.failed(error),
                 }
                 domain.last_error().is_none()

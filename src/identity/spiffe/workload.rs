@@ -72,7 +72,7 @@ async fn session(
             Err(_) if complete => return Ok(()),
             Err(elapsed) => return Err(slow(elapsed)),
         }
-        heard.tell(domains, reach)?;
+        heard.tell(domains, reach);
     }
 }
 
@@ -98,13 +98,15 @@ impl Heard {
     /// Hands every domain its bundle, once both halves of it are there.
     ///
     /// INVARIANT (not named is not trusted): a domain that the Workload API has no bundle of has none here either.
-    fn tell(&self, domains: &[Arc<Domain>], reach: &Reach) -> Result<(), String> {
-        let (Some(x509), Some(jwt)) = (&self.x509, &self.jwt) else { return Ok(()) };
+    fn tell(&self, domains: &[Arc<Domain>], reach: &Reach) {
+        let (Some(x509), Some(jwt)) = (&self.x509, &self.jwt) else { return };
         for domain in domains {
-            let (bundle, text) = of(domain, x509, jwt)?;
-            domain.accept(bundle, &text, reach.clock.now());
+            // What is wrong with one is no other's fault.
+            match of(domain, x509, jwt) {
+                Ok((bundle, text)) => domain.accept(bundle, &text, reach.clock.now()),
+                Err(error) => domain.failed(error),
+            }
         }
-        Ok(())
     }
 }
 

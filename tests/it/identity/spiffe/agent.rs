@@ -96,7 +96,8 @@ async fn answer<B>(request: Request<B>, mut respond: SendResponse<Bytes>, mut sa
         let _ = respond.send_response(head(Some(3)), true);
         return;
     }
-    let (tag, of): (u8, fn(&Said) -> &BTreeMap<String, Vec<u8>>) = match request.uri().path() {
+    type Part = fn(&Said) -> &BTreeMap<String, Vec<u8>>;
+    let (tag, of): (u8, Part) = match request.uri().path() {
         "/SpiffeWorkloadAPI/FetchX509Bundles" => (2, |said| &said.x509),
         "/SpiffeWorkloadAPI/FetchJWTBundles" => (1, |said| &said.jwt),
         _ => {

@@ -130,7 +130,7 @@ async fn the_endpoint_is_the_workload_that_it_is_to_be_or_nobody() {
     let itself = TrustDomainConfig { bundle_file: Some(file), ..endpoint.config(DOMAIN) };
     let authenticator = quick(&trusting(vec![itself]), &clock());
     let cases: [(Shown, &str); 9] = [
-        (stranger.leaf(|_| {}), "invalid peer certificate"),
+        (stranger.leaf(|_| {}), "of its trust domain"),
         (
             authority.leaf(|leaf| leaf.subject_alt_names = vec![uri("spiffe://example.org/other")]),
             "another workload's",
@@ -160,7 +160,7 @@ async fn the_endpoint_is_the_workload_that_it_is_to_be_or_nobody() {
             authority.leaf(|leaf| leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),
             "is the certificate of an authority",
         ),
-        (authority.leaf(|leaf| leaf.not_after = rcgen::date_time_ymd(2020, 1, 1)), "expired"),
+        (authority.leaf(|leaf| leaf.not_after = rcgen::date_time_ymd(2020, 1, 1)), "has expired"),
     ];
     for (shown, error) in cases {
         endpoint.says(shown, good());

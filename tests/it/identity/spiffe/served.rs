@@ -92,3 +92,38 @@ fn without_trust_domains_the_path_is_a_rule_of_policy() {
     let server = start("identity: {mode: off}\n", &clock());
     assert_eq!(health(&server), (200, json!({})));
 }
+
+#[test]
+fn a_revocation_ends_a_cached_svid() {
+    let dir = tempfile::tempdir().unwrap();
+    let pair = pair_for("ES256");
+    let file = write(dir.path(), "b.json", &bundle(&[("k1", pair)], json!({})));
+    let directory = write(dir.path(), "directory.yaml", "agents: []\n");
+    let config = format!(
+        "identity: {{static: '{}', spiffe: {{audience: {AUDIENCE}, trust_domains: [{{name: {DOMAIN}, bundle_file: '{}'}}]}}}}\n",
+        directory.display(),
+        file.display()
+    );
+    let server = start(&config, &clock());
+    let mut claims = svid(AGENT);
+    claims["jti"] = json!("t1");
+    let token = pair.token("ES256", "k1", &claims);
+    let status = || server.ask("/v1/data/app/allow", &token, "{}").status;
+    for revocation in [
+        "{jti: t1}",
+        "{key: k1}",
+        "{agent: 'spiffe://example.org/agent/a1'}",
+        "{subject: 'spiffe://example.org/agent/a1'}",
+        "{subject: 'spiffe://example.org/agent/a1', issuer: 'spiffe://example.org'}",
+    ] {
+        std::fs::write(&directory, format!("revocations: [{revocation}]\n")).unwrap();
+        wait_until(revocation, || status() == 401);
+        std::fs::write(&directory, "agents: []\n").unwrap();
+        wait_until("no revocation", || status() == 200);
+    }
+    // Of another's agent of that name nothing is known here.
+    std::fs::write(&directory, "revocations: [{subject: 'spiffe://example.org/agent/a1', issuer: 'https://idp.example'}, {jti: t2}]\n").unwrap();
+    server.block_on(async { server.app.live.fetch_keys() });
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(status(), 200);
+}
