@@ -220,7 +220,7 @@ fn judge_claims(seen: &mut Inspected, claims: &Map<String, Value>, now: Timestam
     }
     if seen.form == Form::Jwt {
         for (name, unless) in [
-            ("iss", "only an issuer with a `prefix` may leave it out"),
+            ("iss", "only an issuer with a `prefix`, or a SPIFFE trust domain, may leave it out"),
             ("sub", "it is refused unless `claims.id` names another claim"),
             ("aud", "it is refused unless its issuer has no `audience`"),
         ] {
