@@ -3,6 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use verdict::config::{Sources, load};
 use verdict::identity::{EndpointProfile, FederationConfig, SpiffeConfig, TrustDomainConfig};
@@ -300,6 +302,8 @@ async fn what_cannot_be_used_is_left_out() {
         jwk
     };
     let token = pair.token("ES256", "k1", &svid("spiffe://example.org/a"));
+    let leaf = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let leaf = BASE64_STANDARD.encode(leaf.cert.der());
     for (key, warning) in [
         (jwk(json!({})), None),
         (jwk(json!({ "alg": "ES256", "x-new": 1 })), None),
@@ -315,6 +319,10 @@ async fn what_cannot_be_used_is_left_out() {
         ),
         (jwk(json!({ "use": "x509-svid", "x5c": ["_-"] })), Some("its `x5c` is not base64")),
         (jwk(json!({ "use": "x509-svid", "x5c": ["AA=="] })), Some("it is not one X.509 certificate")),
+        (
+            jwk(json!({ "use": "x509-svid", "x5c": [leaf] })),
+            Some("it is not the certificate of an authority"),
+        ),
         (jwk(json!({ "kid": null })), Some("it has no `kid`")),
         (jwk(json!({ "kid": "" })), Some("it has no `kid`")),
         (jwk(json!({ "kty": "XYZ" })), Some("its type `XYZ` is not supported")),
