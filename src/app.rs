@@ -109,11 +109,8 @@ impl App {
             (settings::static_file(&loaded, &clock, &metrics, None)?, settings::stores(&loaded, &clock)?);
         let registry = registry::open(&loaded, registry::Missing::Make, &client, &clock, &metrics).await?;
         let directory = settings::directory(file.as_ref(), registry.as_ref());
-        let policies = settings::policies(&loaded)?;
-        let authenticator =
-            settings::authenticator(&loaded, (&client, &clock), directory, &stores, &policies)?;
-        let current = in_force(&loaded, authenticator, &clock, &instance_id, (&stores, &policies))?;
-        let current = Arc::new(Current::new(current));
+        let verifier = settings::authenticator(&loaded, (&client, &clock), directory, &stores)?;
+        let current = Arc::new(Current::new(in_force(&loaded, verifier, &clock, &instance_id, &stores)?));
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
@@ -217,17 +214,17 @@ fn decision_log(
 /// What is in force before the first activation: no policy, but who verifies, and within which settings.
 fn in_force(
     loaded: &Loaded,
-    authenticator: Authenticator,
+    (authenticator, policies): (Authenticator, Arc<Policies>),
     clock: &Clock,
     instance_id: &str,
-    (stores, policies): (&Stores, &Arc<Policies>),
+    stores: &Stores,
 ) -> Result<InForce, StartError> {
     let empty = Snapshot::empty(clock.now())
         .map_err(|_| StartError::Other("the evaluator does not start".to_owned()))?;
     Ok(InForce {
         snapshot: Arc::new(empty),
         authenticator: Arc::new(authenticator),
-        settings: Arc::new(settings::settings(loaded, instance_id, stores, policies)?),
+        settings: Arc::new(settings::settings(loaded, instance_id, stores, &policies)?),
     })
 }
 

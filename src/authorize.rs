@@ -10,13 +10,14 @@
 //!
 //! Deliberately absent: anything of a protocol.
 //!
-//! Reading order: `call` → `in_force` → `admission` → this file → [`tool_calls`] → `decider` → `schedule` → `separate_pool`.
+//! Reading order: `call` → `in_force` → `admission` → this file → [`tool_calls`] → `rule` → `decider` → `schedule` → `separate_pool`.
 
 pub mod admission;
 pub mod attest;
 mod call;
 mod decider;
 pub mod in_force;
+mod rule;
 mod schedule;
 mod separate_pool;
 pub mod tool_calls;
@@ -30,7 +31,7 @@ use uuid::Uuid;
 use self::admission::AdminLimits;
 use self::call::Call;
 use self::decider::Decider;
-use self::in_force::{Current, InForce, Settings};
+use self::in_force::{Current, InForce};
 use self::separate_pool::SeparatePool;
 use crate::decision_log::{DecisionLog, Unrecorded};
 use crate::identity::Authenticator;

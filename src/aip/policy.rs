@@ -394,26 +394,7 @@ impl Reading<'_> {
             self.wrong(&at("audience"), message, "write e.g. `https://aip.example/team-a`");
         }
         let keys = identity.keys.unwrap_or_default();
-        let key_file = match (keys.key_source, keys.key_path) {
-            (KeySource::File, Some(path)) => Some(self.beside(path)),
-            (KeySource::File, None) => {
-                self.wrong(
-                    &at("keys"),
-                    "`key_source: file` needs `key_path`",
-                    "name the file of the private key",
-                );
-                None
-            }
-            (KeySource::Generate, None) => None,
-            (KeySource::Generate, Some(_)) => {
-                self.wrong(
-                    &at("keys.key_path"),
-                    "a key that is made has no file",
-                    "write `key_source: file`",
-                );
-                None
-            }
-        };
+        let key_file = self.key_file(keys.key_source, keys.key_path);
         Terms {
             ttl,
             rotation,
@@ -427,6 +408,23 @@ impl Reading<'_> {
             key_rotation: or(keys.rotation_period, Duration::from_secs(7 * 86_400)),
             shared_nonces: identity.nonce_storage.is_some_and(|storage| storage.is_shared()),
         }
+    }
+
+    /// The file that holds the signing key; none where one is made.
+    fn key_file(&mut self, source: KeySource, path: Option<PathBuf>) -> Option<PathBuf> {
+        match (source, path) {
+            (KeySource::File, Some(path)) => return Some(self.beside(path)),
+            (KeySource::File, None) => {
+                let hint = "name the file of the private key";
+                self.wrong("spec.identity.keys", "`key_source: file` needs `key_path`", hint);
+            }
+            (KeySource::Generate, None) => {}
+            (KeySource::Generate, Some(_)) => {
+                let message = "a key that is made has no file";
+                self.wrong("spec.identity.keys.key_path", message, "write `key_source: file`");
+            }
+        }
+        None
     }
 
     /// A path that is relative to the policy's folder.

@@ -2,7 +2,7 @@
 
 use super::error::StartError;
 use super::registry::{self, Missing};
-use super::settings::{authenticator, directory, policies, static_file};
+use super::settings::{authenticator, directory, static_file};
 use crate::config::Loaded;
 use crate::identity::Authenticator;
 use crate::model::clock::Clock;
@@ -23,11 +23,6 @@ pub async fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authent
     let registry = registry::open(loaded, Missing::Refuse, &client, clock, &metrics).await?;
     let memory = Stores::new(&stores::Config::default());
     let memory = memory.map_err(|error| StartError::Other(error.to_string()))?;
-    authenticator(
-        loaded,
-        (&client, clock),
-        directory(file.as_ref(), registry.as_ref()),
-        &memory,
-        &policies(loaded)?,
-    )
+    authenticator(loaded, (&client, clock), directory(file.as_ref(), registry.as_ref()), &memory)
+        .map(|(authenticator, _)| authenticator)
 }

@@ -70,10 +70,9 @@ impl Live {
             true => kept_stores.clone(),
             false => settings::stores(&next, &self.clock).map_err(said)?,
         };
-        let policies = settings::policies(&next).map_err(said)?;
         let with = (&self.client, &self.clock);
-        let mut authenticator =
-            settings::authenticator(&next, with, directory, &stores, &policies).map_err(said)?;
+        let (mut authenticator, policies) =
+            settings::authenticator(&next, with, directory, &stores).map_err(said)?;
         authenticator.adopt_keys(&self.current.load().authenticator);
         let settings =
             Arc::new(settings::settings(&next, &self.instance_id, &stores, &policies).map_err(said)?);

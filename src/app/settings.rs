@@ -100,7 +100,7 @@ fn surroundings(loaded: &Loaded) -> Result<Host, StartError> {
     })
 }
 
-/// Who verifies credentials by a configuration.
+/// Who verifies credentials by a configuration, and the AgentPolicies whose sessions are among them.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -109,8 +109,8 @@ pub(super) fn authenticator(
     (client, clock): (&net::Client, &Clock),
     directory: Option<Arc<dyn Directory>>,
     stores: &Stores,
-    policies: &Arc<Policies>,
-) -> Result<Authenticator, StartError> {
+) -> Result<(Authenticator, Arc<Policies>), StartError> {
+    let policies = policies(loaded)?;
     let mut identity = loaded.config.identity.clone();
     if loaded.profile().trusts_dev_issuer() {
         let issuer = DevIssuer::load_or_create(&loaded.config.state);
@@ -120,7 +120,7 @@ pub(super) fn authenticator(
     let base = PathBuf::new();
     let mut setup = identity::Setup::new(&base, clock.clone(), client.clone());
     setup.directory = directory;
-    setup.aip = Arc::clone(policies);
+    setup.aip = Arc::clone(&policies);
     setup.role_permissions = loaded.config.permissions.role_permissions;
     setup.roles = Arc::new(loaded.config.permissions.role_table());
     setup.replays = Arc::clone(&stores.replays);
@@ -131,14 +131,14 @@ pub(super) fn authenticator(
         Profile::Run(insecure) => insecure.no_audience || insecure.http_jwks,
         Profile::Inspect => false,
     };
-    Ok(Authenticator::new(&identity, &setup)?)
+    Ok((Authenticator::new(&identity, &setup)?, policies))
 }
 
 /// The AgentPolicies that a configuration names.
 ///
 /// # Errors
 /// What is wrong with them.
-pub(super) fn policies(loaded: &Loaded) -> Result<Arc<Policies>, StartError> {
+fn policies(loaded: &Loaded) -> Result<Arc<Policies>, StartError> {
     let policies = Policies::load(&loaded.config.aip);
     let policies = policies.map_err(|(key, message)| misconfigured(loaded, key, &message))?;
     for policy in policies.iter() {

@@ -220,6 +220,7 @@ mod tests {
             prepared: Prepared::default(),
         };
         AuthContext::Verified(Verified {
+            next_token: None,
             principal: Arc::new(principal),
             expires_at: None,
             key: given(key).map(Arc::from),

@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use super::call::Call;
-use super::{Authorizer, Settings};
 use crate::aip::decide::no_policy;
 use crate::aip::{Policies, Policy, SESSION, ToolCall, rpc};
+use crate::model::clock::Timestamp;
 use crate::model::decision::{Decision, Outcome};
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::{AuthContext, Verified};
@@ -28,55 +27,14 @@ pub struct ToolCalls {
     pub limiter: Arc<RateLimiter>,
 }
 
-/// What is about the server itself: no tool call.
-const OWN: &str = "system";
-
-impl Authorizer {
-    /// Judges a call by the policy that is for its caller.
-    ///
-    /// # Errors
-    /// It is blocked, or a person would have to be asked, and the door cannot say so.
-    pub(super) async fn rule(&self, call: &mut Call) -> Result<(), Failure> {
-        let in_force = Arc::clone(&call.in_force);
-        let settings = &in_force.settings;
-        let own =
-            call.path.as_ref().is_some_and(|path| path.segments().first().is_some_and(|first| first == OWN));
-        if !call.question.tool_call && (settings.tool_calls.policies.is_empty() || own) {
-            return Ok(());
-        }
-        let empty = verdict_rego::Value::object();
-        let (ruling, judged) = {
-            let input = call.question.input.as_ref().unwrap_or(&empty);
-            let asked = ToolCall::of(input).answered(call.question.approval);
-            judge(settings, call, &asked).await
-        };
-        self.decider.metrics.aip.judged(&ruling);
-        let ask = ruling.effect == Effect::Ask && !call.question.tool_call;
-        let approval = || Failure::insufficient(said(&ruling));
-        let judged = judged.and_then(|()| if ask { Err(approval()) } else { Ok(()) });
-        if judged.is_ok() && call.question.tool_call {
-            self.begin_session(call, ruling.policy.as_deref());
-        }
-        call.ruling = Some(Box::new(ruling));
-        judged
-    }
-
-    /// The first token of a session, for a caller who may open one and has none (section 5.4.1).
-    fn begin_session(&self, call: &mut Call, policy: Option<&str>) {
-        let in_force = Arc::clone(&call.in_force);
-        let policy = policy.and_then(|name| in_force.settings.tool_calls.policies.named(name));
-        let Some(policy) = policy.filter(|policy| policy.identity.is_some()) else { return };
-        if let AuthContext::Verified(verified) = call.auth()
-            && let Ok(opened) = in_force.authenticator.open_session(verified, policy)
-        {
-            call.next_token(opened.token);
-        }
-    }
-}
-
-async fn judge(settings: &Settings, call: &Call, asked: &ToolCall<'_>) -> (Ruling, Result<(), Failure>) {
-    let tool_calls = &settings.tool_calls;
-    let principal = match call.auth() {
+/// What the policies say of a call by this caller, and why it is blocked, if it is.
+pub(super) async fn judge(
+    tool_calls: &ToolCalls,
+    auth: &AuthContext,
+    asked: &ToolCall<'_>,
+    at: Timestamp,
+) -> (Ruling, Result<(), Failure>) {
+    let principal = match auth {
         AuthContext::Verified(Verified { principal, .. }) => Some(principal),
         AuthContext::Unchecked | AuthContext::Anonymous => None,
     };
@@ -90,7 +48,7 @@ async fn judge(settings: &Settings, call: &Call, asked: &ToolCall<'_>) -> (Rulin
         let failure = Failure::new(FailureKind::CredentialMissing, said(&ruling));
         return (ruling, Err(failure));
     }
-    if let Err(failure) = count(tool_calls, policy, asked, call).await {
+    if let Err(failure) = count(tool_calls, policy, asked, at).await {
         return (policy.too_often(asked), Err(failure));
     }
     let ruling = policy.decide(asked);
@@ -103,7 +61,7 @@ fn blocked(ruling: Ruling) -> (Ruling, Result<(), Failure>) {
 }
 
 /// Which policy says what, for the record.
-fn said(ruling: &Ruling) -> String {
+pub(super) fn said(ruling: &Ruling) -> String {
     match &ruling.policy {
         Some(policy) => format!("the AgentPolicy `{policy}`: {}", ruling.reason),
         None => ruling.reason.clone(),
@@ -115,7 +73,7 @@ async fn count(
     tool_calls: &ToolCalls,
     policy: &Policy,
     asked: &ToolCall<'_>,
-    call: &Call,
+    at: Timestamp,
 ) -> Result<(), Failure> {
     let mut charges = Charges::default();
     for (tool, quota) in policy.counted(asked) {
@@ -125,7 +83,7 @@ async fn count(
             .add(charge)
             .map_err(|_| Failure::insufficient("the call names more tools than are counted"))?;
     }
-    match tool_calls.limiter.take(&charges, 1, call.at).await {
+    match tool_calls.limiter.take(&charges, 1, at).await {
         Ok(taken) => match taken.filter(|taken| !taken.allowed) {
             None => Ok(()),
             Some(taken) => {

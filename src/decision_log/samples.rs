@@ -19,6 +19,7 @@ use crate::model::revision::Revision;
 
 pub(super) fn decision() -> Decision {
     Decision {
+        ruling: None,
         id: Uuid::from_u128(0x3695_90fc_c674_49ec_ad97_f524_92c8_13af),
         batch_id: None,
         path: Some(EntryPath::parse("app/allow").unwrap()),

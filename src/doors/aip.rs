@@ -17,7 +17,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value as Json, json};
 
 use self::asked::{Asked, NewSession};
@@ -144,11 +144,6 @@ async fn open(edge: &Edge, request: Request, started: Instant) -> Response {
         (None, None) => answers::empty(StatusCode::INTERNAL_SERVER_ERROR),
     };
     answers::mark(&mut response, &decision);
-    unstored(response.headers_mut());
+    answer::unstored(&mut response);
     response
-}
-
-/// Tokens stay in no cache on the way.
-fn unstored(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }

@@ -88,11 +88,10 @@ fn aip(edge: &Edge) -> Option<serde_json::Value> {
     let policies = &in_force.settings.tool_calls.policies;
     policies.iter().find(|policy| policy.server.is_some())?;
     let uptime = edge.authorizer.now().unix_seconds().saturating_sub(edge.metrics.started());
-    let mut body = json!({ "status": "healthy", "version": "v1alpha2", "uptime_seconds": uptime.max(0) });
-    if let Some(policy) = policies.only() {
-        body["policy_hash"] = json!(policy.hash);
-    }
-    Some(body)
+    let hash = policies.only().map(|policy| policy.hash.as_str());
+    Some(json!({
+        "status": "healthy", "version": "v1alpha2", "policy_hash": hash, "uptime_seconds": uptime.max(0),
+    }))
 }
 
 /// `GET /health/ready`: whether decisions can be had, 200 or 503 with the reasons.

@@ -166,7 +166,8 @@ fn parts(url: &str) -> Result<(&str, &str), String> {
     }
     let origin = endpoint.origin();
     // Audiences are compared to the letter.
-    let Some(path) = url.strip_prefix(&origin) else {
+    let path = url.strip_prefix(&origin).filter(|path| path.is_empty() || path.starts_with('/'));
+    let Some(path) = path else {
         return Err(format!("it is written in another way than its parts are: begin with `{origin}`"));
     };
     if url.len() > LONGEST_URL || !is_scope(url) {

@@ -1,11 +1,11 @@
 //! Answers in AIP's shapes (v1alpha2 sections 6.2 and 7).
 
 use axum::response::Response;
-use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::unstored;
 use crate::aip::{SESSION, rpc};
 use crate::doors::answer::{self, json_value};
 use crate::doors::status::status;
@@ -27,8 +27,13 @@ pub(super) fn decided(decision: &Decision, id: Option<&Json>, now: Timestamp) ->
         (None, None) => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
     };
     answer::mark(&mut response, decision);
-    unstored(response.headers_mut());
+    unstored(&mut response);
     response
+}
+
+/// Tokens stay in no cache on the way.
+pub(super) fn unstored(response: &mut Response) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 fn ruled(decision: &Decision, ruling: &Ruling, id: Option<&Json>, now: Timestamp) -> Response {
@@ -50,7 +55,7 @@ fn ruled(decision: &Decision, ruling: &Ruling, id: Option<&Json>, now: Timestamp
         && verified.principal.method == SESSION
     {
         let left = verified.expires_at.map_or(0, |end| end.0.saturating_sub(now.0).max(0) / 1_000_000_000);
-        body["token_status"] = json!({ "valid": true, "expires_in": left });
+        add(&mut body, "token_status", json!({ "valid": true, "expires_in": left }));
     }
     with_error(&mut body, rpc::error(ruling), id);
     json_value(StatusCode::OK, &body, false)
@@ -63,7 +68,7 @@ fn refused(failure: &Failure, ruling: Option<&Ruling>, id: Option<&Json>) -> Res
         let RpcError { code, message } = rpc_error(failure)?;
         let mut data = json!({ "reason": failure.message });
         if code == rpc::TOKEN_INVALID.code {
-            data["token_error"] = failure.code.into();
+            add(&mut data, "token_error", failure.code.into());
         }
         Some(json!({ "code": code, "message": message, "data": data }))
     });
@@ -77,9 +82,16 @@ fn refused(failure: &Failure, ruling: Option<&Ruling>, id: Option<&Json>) -> Res
 fn with_error(body: &mut Json, error: Option<Json>, id: Option<&Json>) {
     let Some(error) = error else { return };
     if let Some(id) = id {
-        body["response"] = rpc::response(id, &error);
+        add(body, "response", rpc::response(id, &error));
     }
-    body["rpc_error"] = error;
+    add(body, "rpc_error", error);
+}
+
+/// Adds a member to an object.
+fn add(object: &mut Json, name: &str, value: Json) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 /// An answer to what was not decided.
@@ -104,10 +116,10 @@ fn body(failure: &Failure, id: Option<Uuid>) -> Json {
     };
     let mut body = json!({ "error": error, "message": failure.message });
     if error == "token_invalid" {
-        body["token_error"] = failure.code.unwrap_or("malformed").into();
+        add(&mut body, "token_error", failure.code.unwrap_or("malformed").into());
     }
     if let Some(id) = id {
-        body["decision_id"] = json!(id);
+        add(&mut body, "decision_id", json!(id));
     }
     body
 }

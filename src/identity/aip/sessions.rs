@@ -140,7 +140,7 @@ impl Sessions {
         let session = Uuid::new_v4().to_string();
         let payload = self.payload(policy, terms, &session, now);
         let token = self.sign(terms, &payload, now)?;
-        tracing::info!(event = "TOKEN_ISSUED", policy = %policy.name, session_id = %session, "a session was opened");
+        tracing::debug!(event = "TOKEN_ISSUED", policy = %policy.name, session_id = %session, "a session was opened");
         let (expires_at, policy) = (payload.expires_at, Arc::clone(&policy.name));
         Ok(Opened { token, session, policy, expires_at, ttl: terms.ttl })
     }

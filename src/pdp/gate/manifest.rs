@@ -90,6 +90,7 @@ mod tests {
         let mut restrictions = Restrictions::default();
         restrictions.limit(&Arc::new(serde_json::from_str(limits).unwrap()));
         AuthContext::Verified(Verified {
+            next_token: None,
             principal: Arc::new(principal),
             expires_at: None,
             key: None,

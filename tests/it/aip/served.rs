@@ -55,6 +55,15 @@ fn both_must_allow_and_the_policy_only_narrows() {
         let reason = record["agent_policy"]["reason"].as_str().unwrap();
         assert!(status == 200 || record["reason"].as_str().unwrap().ends_with(reason), "{record}");
     }
+    assert_eq!(
+        world.server.post("/", r#"{"action": "rm"}"#).status,
+        403,
+        "the default decision, which is system/main"
+    );
+    for path in ["system/main", "system/log/mask", ""] {
+        assert_eq!(data(&world, path, &json!({ "action": "rm" })).status, 403, "{path}");
+    }
+    assert_eq!(world.server.get("/health/live").status, 200);
     let batch = json!({ "inputs": { "a": { "action": "read" }, "b": { "action": "rm" } } }).to_string();
     let answers = world.server.post("/v1/batch/data/aip/allow", &batch).json();
     assert_eq!(answers["responses"]["a"]["result"], true, "{answers}");
