@@ -123,6 +123,8 @@ pub struct Terms {
 pub struct ServerTerms {
     /// Instead of `/v1/validate`.
     pub validate: Option<String>,
+    /// Instead of `/v1/revoke`.
+    pub revoke: Option<String>,
     /// Instead of `/v1/jwks`.
     pub jwks: Option<String>,
     /// Instead of `/health`.
@@ -442,7 +444,13 @@ impl Reading<'_> {
             self.wrong("spec.server.listen", "whoever listens beyond loopback must speak TLS", hint);
         }
         let Endpoints { validate, revoke, jwks, health, metrics } = server.endpoints;
-        let given = [("validate", &validate), ("jwks", &jwks), ("health", &health), ("metrics", &metrics)];
+        let given = [
+            ("validate", &validate),
+            ("revoke", &revoke),
+            ("jwks", &jwks),
+            ("health", &health),
+            ("metrics", &metrics),
+        ];
         let mut seen = HashSet::new();
         for (key, path) in given.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?))) {
             let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
@@ -455,11 +463,7 @@ impl Reading<'_> {
                 self.wrong(&format!("spec.server.endpoints.{key}"), message, "begin it with a slash");
             }
         }
-        if revoke.is_some_and(|revoke| revoke != "/v1/revoke") {
-            let hint = "remove the key; `/v1/revoke` is on the management listener";
-            self.wrong("spec.server.endpoints.revoke", "revocation has one place", hint);
-        }
-        ServerTerms { validate, jwks, health, metrics }
+        ServerTerms { validate, revoke, jwks, health, metrics }
     }
 }
 

@@ -4,7 +4,7 @@
 //! before it is known who is calling, because it says so.
 //! INVARIANT (nothing is passed over): a member of a body that is not known is an error.
 //!
-//! Deliberately absent: what is decided (`authorize::tool_calls`, `aip`), and revocation, which is on the management listener.
+//! Deliberately absent: what is decided (`authorize::tool_calls`, `aip`), and revocation, which is an operation of the admin API.
 //!
 //! Reading order: this file → [`asked`] → [`answer`].
 

@@ -146,15 +146,22 @@ pub fn router(edge: &Arc<Edge>, listener: Listener) -> Router {
     })
 }
 
+/// Where sessions are revoked.
+const REVOKE: &str = "/v1/revoke";
+
 /// What an AgentPolicy has another path for, where no route has that path.
 fn named(edge: &Edge, path: &str) -> Option<(Route, &'static str)> {
-    let in_force = edge.authorizer.in_force();
+    let (in_force, registry) = (edge.authorizer.in_force(), edge.registry.is_some());
     let mut servers =
         in_force.settings.tool_calls.policies.iter().filter_map(|policy| policy.server.as_ref());
     servers.find_map(|server| {
         let at = |own: &Option<String>| own.as_deref() == Some(path);
         Some(match server {
             server if at(&server.validate) => (Route::Aip(aip::Route::Validate), "v1/validate"),
+            // An AIP server has one listener, for its administrators, too.
+            server if registry && (path == REVOKE || at(&server.revoke)) => {
+                (Route::Admin(REVOKE), "v1/revoke")
+            }
             server if at(&server.jwks) => (Route::Aip(aip::Route::Jwks), "v1/jwks"),
             server if at(&server.health) => (Route::Health, "health"),
             server if at(&server.metrics) => (Route::Metrics, "metrics"),

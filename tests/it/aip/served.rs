@@ -236,4 +236,15 @@ fn a_session_and_a_token_are_revoked_with_the_next_call() {
     }
     let token = world.first_token(None);
     assert_eq!(manage(&world, "/v1/revoke", &token, &revoke).0, 403, "no agent revokes");
+    let here = |path: &str, key: &str| world.server.ask(path, key, &revoke.to_string()).status;
+    assert_eq!(here("/v1/revoke", operator), 404, "where no AIP server is asked for");
+    let served = policy("a", "") + "  server: {enabled: true, endpoints: {revoke: /aip/revoke}}\n";
+    world.change(&served);
+    for path in ["/v1/revoke", "/aip/revoke"] {
+        assert_eq!(
+            (here(path, operator), here(path, "nobody"), here(path, GATEWAY.1)),
+            (200, 401, 403),
+            "{path}"
+        );
+    }
 }
