@@ -227,7 +227,6 @@ mod tests {
             transaction: None,
             delegation: None,
             restrictions: Default::default(),
-            next_token: None,
         })
     }
 

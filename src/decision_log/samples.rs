@@ -33,7 +33,6 @@ pub(super) fn decision() -> Decision {
         failure: None,
         auth: AuthContext::Unchecked,
         rate: None,
-        ruling: None,
         context: RequestContext::default(),
         at: Timestamp::parse_rfc3339("2026-11-21T02:11:14.829396687Z").unwrap(),
         timings: Timings { total: Duration::from_micros(34), ..Timings::default() },

@@ -97,7 +97,6 @@ mod tests {
             transaction: None,
             delegation: None,
             restrictions,
-            next_token: None,
         })
     }
 
