@@ -44,7 +44,6 @@ use crate::doors::origin::Origins;
 use crate::identity::Authenticator;
 use crate::model::clock::Clock;
 use crate::model::request::EntryPath;
-use crate::net;
 use crate::pdp::snapshot::{Policy, Snapshot};
 use crate::registry::Registry;
 use crate::registry::bootstrap_token::BootstrapToken;
@@ -101,7 +100,7 @@ impl App {
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup { loaded, no_color, clock, runner } = setup;
         let config = &loaded.config;
-        let client = net::Client::new(&net::Config::default())?;
+        let client = settings::client(&loaded)?;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), clock.now()));
         let instance_id = Uuid::new_v4().to_string();
         let log = decision_log(&loaded, &instance_id, no_color, &metrics)?;

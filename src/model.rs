@@ -20,5 +20,6 @@ pub mod roles;
 pub mod ruling;
 pub mod secret;
 pub mod subject;
+pub mod tls_version;
 pub mod units;
 pub mod variables;

@@ -14,6 +14,7 @@ pub mod allow;
 mod clients;
 pub mod lookup;
 pub mod policy;
+mod tls;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -23,11 +24,11 @@ use http::{HeaderMap, Method};
 use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
 
+pub use self::tls::{OutboundConfig, OutboundTls};
 use crate::model::units::Period;
 
-/// `net:` in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// How long connections may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// How long a connection may take to be made, TLS included.
     pub connect_timeout: Period,
@@ -226,13 +227,26 @@ impl Client {
         Ok(Self(client, config.clone()))
     }
 
+    /// A client for the calls of a server, with what its configuration says of TLS.
+    ///
+    /// # Errors
+    /// The key of the configuration that is wrong, below `outbound.tls`, and how.
+    pub fn outbound(config: &OutboundConfig) -> Result<Self, (&'static str, String)> {
+        let tls = config.tls.client_config()?;
+        Self::with_tls(&Config::default(), tls).map_err(|error| ("min_version", error.to_string()))
+    }
+
     /// A client like this one, with connections of its own over this TLS: a configuration of rustls.
     ///
     /// # Errors
     /// When it is something else.
     pub fn over(&self, tls: impl std::any::Any) -> Result<Self, Error> {
-        let client = builder(&self.1).tls_backend_preconfigured(tls).build();
-        Ok(Self(client.map_err(|error| Error::Setup(chain(&error)))?, self.1.clone()))
+        Self::with_tls(&self.1, tls)
+    }
+
+    fn with_tls(config: &Config, tls: impl std::any::Any) -> Result<Self, Error> {
+        let client = builder(config).tls_backend_preconfigured(tls).build();
+        Ok(Self(client.map_err(|error| Error::Setup(chain(&error)))?, config.clone()))
     }
 
     /// The body that `endpoint` answers with status 200, of at most `max_bytes`, all of it within `timeout`.

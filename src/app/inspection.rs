@@ -2,11 +2,10 @@
 
 use super::error::StartError;
 use super::registry::{self, Missing};
-use super::settings::{authenticator, directory, static_file};
+use super::settings::{authenticator, client, directory, static_file};
 use crate::config::Loaded;
 use crate::identity::Authenticator;
 use crate::model::clock::Clock;
-use crate::net;
 use crate::stores::{self, Stores};
 use crate::telemetry::metrics::Metrics;
 
@@ -16,8 +15,7 @@ use crate::telemetry::metrics::Metrics;
 /// # Errors
 /// What is wrong with it.
 pub async fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authenticator, StartError> {
-    let client =
-        net::Client::new(&net::Config::default()).map_err(|error| StartError::Other(error.to_string()))?;
+    let client = client(loaded)?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
     let file = static_file(loaded, clock, &metrics, None)?;
     let registry = registry::open(loaded, Missing::Refuse, &client, clock, &metrics).await?;

@@ -158,6 +158,15 @@ pub(super) fn directory(
     registry.or_else(|| file.map(|file| Arc::clone(file) as _))
 }
 
+/// What others are called with.
+///
+/// # Errors
+/// What is wrong with `outbound.tls`.
+pub(super) fn client(loaded: &Loaded) -> Result<net::Client, StartError> {
+    net::Client::outbound(&loaded.config.outbound)
+        .map_err(|(key, error)| misconfigured(loaded, &format!("outbound.tls.{key}"), &error))
+}
+
 /// The directory file that a configuration names: the one of before, if it is the same file.
 ///
 /// # Errors

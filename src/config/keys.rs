@@ -8,6 +8,7 @@ mod entry;
 mod events;
 mod identity;
 mod master_key;
+mod outbound;
 mod permissions;
 mod rates;
 mod registry;
@@ -29,6 +30,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         registry::ENTRIES,
         master_key::ENTRIES,
         permissions::ENTRIES,
+        outbound::ENTRIES,
         aip::ENTRIES,
         rates::ENTRIES,
         decision::ENTRIES,

@@ -218,6 +218,7 @@ fn make_paths_absolute(config: &mut Config) {
         aip,
         decision: _,
         http_send: _,
+        outbound: _,
         rate_limits: _,
         shared_store: _,
         decision_log,

@@ -34,6 +34,8 @@ pub struct Config {
     pub decision: crate::pdp::Config,
     /// Whom policy may call while it decides.
     pub http_send: crate::net::policy::Config,
+    /// How others are called.
+    pub outbound: crate::net::OutboundConfig,
     /// Where decisions are recorded.
     pub decision_log: crate::decision_log::Config,
 }
@@ -54,6 +56,7 @@ impl Default for Config {
             shared_store: crate::stores::Config::default(),
             decision: crate::pdp::Config::default(),
             http_send: crate::net::policy::Config::default(),
+            outbound: crate::net::OutboundConfig::default(),
             decision_log: crate::decision_log::Config::default(),
         }
     }

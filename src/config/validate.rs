@@ -39,6 +39,7 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.listener();
     checks.tls();
     checks.client_certificates();
+    checks.outbound();
     checks.required_of_bundles();
     checks.organisations_of_bundles();
     checks.verification();

@@ -15,6 +15,7 @@ use super::context::arrival;
 use super::edge::Edge;
 use super::params::Params;
 use crate::authorize::{Arrival, Question};
+use crate::listen::CERTIFICATE_WARNING_DAYS;
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::IdentityMode;
@@ -22,6 +23,7 @@ use crate::model::request::EntryPath;
 use crate::telemetry::metrics;
 use verdict_rego::Value as Rego;
 
+const ENDING: &str = "a listener's certificate ends within days; have a new one issued";
 const MISSING: &str = "a bundle that is in force or expected is missing from the bundle directory";
 
 /// The name of this door in records.
@@ -94,6 +96,12 @@ fn aip(edge: &Edge) -> Option<serde_json::Value> {
     }))
 }
 
+/// How long the certificate is valid that ends first, in seconds; none where there is no TLS.
+fn certificate_seconds_left(edge: &Edge) -> Option<i64> {
+    let now = edge.authorizer.now().unix_seconds();
+    edge.metrics.tls.report().values().map(|certificate| certificate.not_after.saturating_sub(now)).min()
+}
+
 /// `GET /health/ready`: whether decisions can be had, 200 or 503 with the reasons.
 pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
     let report = edge.bundles.report();
@@ -112,10 +120,17 @@ pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
     if old_keys(edge) {
         reasons.push("identity: keys too old");
     }
+    let left = certificate_seconds_left(edge);
+    if left.is_some_and(|left| left < 0) {
+        reasons.push("a listener's certificate has expired");
+    }
     if reasons.is_empty() {
         let mut body = json!({ "ready": true, "generation": report.generation });
-        if let Some(body) = body.as_object_mut().filter(|_| !report.missing.is_empty()) {
-            body.insert("warnings".to_owned(), json!([MISSING]));
+        let missing = (!report.missing.is_empty()).then_some(MISSING);
+        let ending = left.filter(|left| *left < CERTIFICATE_WARNING_DAYS * 86_400).map(|_| ENDING);
+        let warnings: Vec<_> = missing.into_iter().chain(ending).collect();
+        if let Some(body) = body.as_object_mut().filter(|_| !warnings.is_empty()) {
+            body.insert("warnings".to_owned(), json!(warnings));
         }
         return json_value(StatusCode::OK, &body, false);
     }

@@ -28,13 +28,13 @@ mod clients;
 mod config;
 mod files;
 
-pub use config::{ClientAuth, TlsConfig, TlsVersion};
+pub use config::{ClientAuth, TlsConfig};
 
 /// How often the files are looked at.
 const POLL: Duration = Duration::from_secs(1);
 const DAY: i64 = 86_400;
 /// How many days before its end a certificate is warned of.
-const NEAR: i64 = 7;
+pub const NEAR: i64 = 7;
 
 /// TLS for one listener.
 pub struct Tls {

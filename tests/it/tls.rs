@@ -3,6 +3,7 @@
 pub mod authority;
 mod clients;
 mod nginx;
+mod outbound;
 mod rotation;
 mod slow;
 mod workloads;
@@ -87,6 +88,38 @@ fn the_end_of_a_certificate_is_shown() {
 }
 
 #[test]
+fn readiness_speaks_of_a_certificate_that_ends_soon_or_has_ended() {
+    let authority = Authority::new();
+    let (app, clock) = (TestApp::new(), at(4_070_908_800 - 30 * 86_400));
+    let clock = verdict::model::clock::Clock::fixed(clock);
+    fs::create_dir(app.dir.path().join("tls")).unwrap();
+    authority.issue(&app.dir.path().join("tls"), 1);
+    let config = "server: {listen: '127.0.0.1:0', tls: {cert: tls/cert.pem, key: tls/key.pem}}\nidentity: {mode: off}\n";
+    let server = app.file("app/p.rego", POLICY).clock(clock.clone()).config(config).start();
+    let client = Client::new(&authority, &TLS13);
+    let ready = || {
+        let (status, body) = client.get(server.app.address, "/health/ready").unwrap();
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        (status, body["warnings"].clone(), body["reasons"].clone())
+    };
+    let (warning, reason) = (
+        serde_json::json!(["a listener's certificate ends within days; have a new one issued"]),
+        serde_json::json!(["a listener's certificate has expired"]),
+    );
+    let none = serde_json::Value::Null;
+    assert_eq!(ready(), (200, none.clone(), none.clone()));
+    clock.set(at(4_070_908_800 - 6 * 86_400));
+    assert_eq!(ready(), (200, warning, none.clone()));
+    clock.set(at(4_070_908_800 + 1));
+    let (status, _, reasons) = ready();
+    assert!(status == 503 && reasons.as_array().unwrap().contains(&reason[0]), "{reasons}");
+}
+
+fn at(seconds: i64) -> verdict::model::clock::Timestamp {
+    verdict::model::clock::Timestamp::from_unix_seconds(seconds)
+}
+
+#[test]
 fn management_has_a_certificate_of_its_own() {
     let authority = Authority::new();
     let app = TestApp::new();
@@ -110,6 +143,27 @@ fn provider() -> Arc<tokio_rustls::rustls::crypto::CryptoProvider> {
     Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider())
 }
 
+/// What a server says that does not start with this configuration.
+fn refused_start(folder: &Path, text: &str) -> String {
+    fs::write(folder.join("verdict.yaml"), text).unwrap();
+    fs::create_dir_all(folder.join("bundles")).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_verdict"));
+    command.args(["run", "--config", "verdict.yaml"]).current_dir(folder).env_clear();
+    let pipe = std::process::Stdio::piped;
+    let mut child = command.stdin(std::process::Stdio::null()).stdout(pipe()).stderr(pipe()).spawn().unwrap();
+    // One that starts after all would not end.
+    let begun = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() && begun.elapsed().as_secs() < 30 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!error.contains("PRIVATE KEY"), "{error}");
+    error
+}
+
 /// What the start says of files that make no whole.
 #[test]
 fn files_that_are_no_pair_stop_the_start() {
@@ -121,24 +175,7 @@ fn files_that_are_no_pair_stop_the_start() {
         mode(&folder.path().join("key.pem"), key_mode);
         let text = "server: {listen: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem}}\nmanagement: {listen: off}\n\
                     identity: {mode: off}\n";
-        fs::write(folder.path().join("verdict.yaml"), text).unwrap();
-        fs::create_dir_all(folder.path().join("bundles")).unwrap();
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_verdict"));
-        command.args(["run", "--config", "verdict.yaml"]).current_dir(folder.path()).env_clear();
-        let pipe = std::process::Stdio::piped;
-        let mut child =
-            command.stdin(std::process::Stdio::null()).stdout(pipe()).stderr(pipe()).spawn().unwrap();
-        // One that starts after all would not end.
-        let begun = std::time::Instant::now();
-        while child.try_wait().unwrap().is_none() && begun.elapsed().as_secs() < 30 {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        let _ = child.kill();
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(!error.contains("PRIVATE KEY"), "{error}");
-        error
+        refused_start(folder.path(), text)
     };
     let other = authority.pair(2, 2099);
     for (pair, key_mode, expected) in [

@@ -5,6 +5,29 @@ use crate::document::tree::Path;
 use crate::listen::{ClientAuth, TlsConfig};
 
 impl Checks<'_> {
+    /// What Verdict itself shows: a certificate and its key, or neither.
+    pub(super) fn outbound(&mut self) {
+        let (at, tls) = (Path::dotted("outbound.tls"), &self.config.outbound.tls);
+        for (key, path) in [("ca", &tls.ca), ("cert", &tls.cert), ("key", &tls.key)] {
+            if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+                self.flaw(at.key(key), "the path is empty", "name a file");
+            }
+        }
+        match (&tls.cert, &tls.key) {
+            (Some(_), None) => {
+                self.flaw(
+                    at.key("cert"),
+                    "there is no key for it",
+                    "name the file of its private key in `key`",
+                );
+            }
+            (None, Some(_)) => {
+                self.flaw(at.key("key"), "there is no certificate for it", "name its file in `cert`");
+            }
+            _ => {}
+        }
+    }
+
     /// Certificates of clients that nobody is asked for.
     pub(super) fn client_certificates(&mut self) {
         let asks = |tls: &TlsConfig| tls.clients() != ClientAuth::None;

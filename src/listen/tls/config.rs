@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::tls_version::TlsVersion;
+
 /// What a listener serves TLS with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,16 +51,4 @@ pub enum ClientAuth {
     Optional,
     /// Who shows none is not served.
     Required,
-}
-
-/// A version of TLS.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TlsVersion {
-    /// RFC 8446.
-    #[default]
-    #[serde(rename = "1.3")]
-    V13,
-    /// RFC 5246.
-    #[serde(rename = "1.2")]
-    V12,
 }

@@ -15,8 +15,9 @@ use tokio_rustls::rustls::{ServerConfig, version};
 use x509_parser::parse_x509_certificate;
 use zeroize::Zeroizing;
 
-use super::config::{TlsConfig, TlsVersion};
+use super::config::TlsConfig;
 use crate::model::clock::Timestamp;
+use crate::model::tls_version::TlsVersion;
 
 /// The longest file.
 const MAX_BYTES: u64 = 1 << 20;

@@ -8,9 +8,10 @@ use tokio_rustls::rustls::version::TLS13;
 use super::authority::{Authority, Client, put};
 use super::{CALL, POLICY, allowed, mode};
 use crate::harness::{Server, TestApp};
-use verdict::listen::{Config, Tls, TlsConfig, TlsVersion};
+use verdict::listen::{Config, Tls, TlsConfig};
 use verdict::model::client_certificate::ClientCertificate;
 use verdict::model::clock::Clock;
+use verdict::model::tls_version::TlsVersion;
 use verdict::telemetry::metrics::Metrics;
 
 fn start(authority: &Authority, clients: &Authority, more: &str) -> Server {
