@@ -28,8 +28,10 @@ use verdict::aip;
 use verdict::identity::capability::mint::{Request, SigningKey};
 use verdict::identity::capability::{self, KeyConfig};
 use verdict::identity::{
-    Authenticator, ClaimMapping, Config, IssuerConfig, Setup, SpiffeConfig, TrustDomainConfig,
+    Authenticator, ClaimMapping, ClientCertificatesConfig, Config, IssuerConfig, NameType, Setup,
+    SpiffeConfig, TrustDomainConfig,
 };
+use verdict::model::client_certificate::{ClientCertificate, VouchedBy};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::presented::Presented;
 use verdict::model::principal::{AuthContext, IdentityMode};
@@ -81,7 +83,12 @@ fn signer(algorithm: Algorithm) -> (Signer, Option<Value>) {
 
 impl Signer {
     fn sign(&self, algorithm: Algorithm, claims: &Value) -> String {
-        let header = json!({ "alg": algorithm.name(), "kid": "2026-11", "typ": "JWT" }).to_string();
+        let header = json!({ "alg": algorithm.name(), "kid": "2026-11", "typ": "JWT" });
+        self.sign_with(algorithm, &header, claims)
+    }
+
+    fn sign_with(&self, algorithm: Algorithm, header: &Value, claims: &Value) -> String {
+        let header = header.to_string();
         let [header, payload] = [header, claims.to_string()].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
         let message = format!("{header}.{payload}");
         let random = SystemRandom::new();
@@ -294,6 +301,118 @@ fn other_kinds(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Certificates of one authority: as a workload's, and as a caller's of the configured name.
+fn certificates(criterion: &mut Criterion) {
+    let authority = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = params.self_signed(&authority).unwrap().der().to_vec();
+    let issuer = rcgen::Issuer::new(params, authority);
+    let mut leaf = rcgen::CertificateParams::default();
+    leaf.subject_alt_names =
+        vec![rcgen::SanType::URI("spiffe://example.org/agent/0f5c2a34".try_into().unwrap())];
+    leaf.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap().der().to_vec();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let x5c = base64::prelude::BASE64_STANDARD.encode(&root);
+    let jwk = json!({ "kty": "EC", "use": "x509-svid", "x5c": [x5c] });
+    std::fs::write(file.path(), json!({ "keys": [jwk] }).to_string()).unwrap();
+    let domain = TrustDomainConfig {
+        name: "example.org".to_owned(),
+        bundle_file: Some(file.path().to_path_buf()),
+        ..TrustDomainConfig::default()
+    };
+    let spiffe = Some(SpiffeConfig::new(vec![domain], Vec::new()));
+    let named = ClientCertificatesConfig { subject: NameType::Uri, kind: "service".to_owned(), agent: false };
+    let mut group = criterion.benchmark_group("authenticate");
+    let empty = HeaderMap::new();
+    for (kind, vouched_by, spiffe, client_certificates) in [
+        ("x509-svid ES256", VouchedBy::TrustDomain, spiffe, None),
+        ("mtls", VouchedBy::Authority, None, Some(named)),
+    ] {
+        let certificate = ClientCertificate::new([&leaf], vouched_by).unwrap();
+        for (what, cache_entries) in [("first", 0), ("cached", 10_000)] {
+            let config = Config {
+                spiffe: spiffe.clone(),
+                client_certificates: client_certificates.clone(),
+                cache_entries,
+                ..Config::default()
+            };
+            let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
+            let client = net::Client::new(&net::Config::default()).unwrap();
+            let authenticator =
+                Authenticator::new(&config, &Setup::new(Path::new("."), clock, client)).unwrap();
+            let presented = Presented::from(&empty).with_certificate(Some(&certificate));
+            group.bench_function(format!("{kind}/{what}"), |bencher| {
+                bencher.iter(|| {
+                    black_box(now(authenticator.authenticate(IdentityMode::Required, &presented)).unwrap())
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+/// Tokens that are bound to a key: each call brings a proof of its own, or the certificate of its connection.
+fn bound(criterion: &mut Criterion) {
+    let certificate =
+        ClientCertificate::new([b"the certificate of the connection"], VouchedBy::Authority).unwrap();
+    let (holder, jwk) = signer(Algorithm::Es256);
+    let jwk = jwk.unwrap();
+    let members = format!(r#"{{"crv":{},"kty":"EC","x":{},"y":{}}}"#, jwk["crv"], jwk["x"], jwk["y"]);
+    let hash = |text: &str| {
+        BASE64_URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+    };
+    let (key, public) = signer(Algorithm::Es256);
+    let mut public = public.unwrap();
+    public["kid"] = "2026-11".into();
+    let issuer = IssuerConfig {
+        issuer: "idp".to_owned(),
+        audience: vec!["orders".to_owned()],
+        algorithms: vec!["ES256".to_owned()],
+        jwks: Some(json!({ "keys": [public] }).to_string()),
+        ..IssuerConfig::default()
+    };
+    let clock = Clock::fixed(Timestamp::from_unix_seconds(NOW));
+    let client = net::Client::new(&net::Config::default()).unwrap();
+    let config = Config { issuers: vec![issuer], ..Config::default() };
+    let authenticator = Authenticator::new(&config, &Setup::new(Path::new("."), clock, client)).unwrap();
+    let token = |cnf: Value| {
+        let claims = json!({ "iss": "idp", "aud": "orders", "sub": "alice", "iat": NOW, "exp": NOW + 300, "cnf": cnf });
+        key.sign(Algorithm::Es256, &claims)
+    };
+    let mut group = criterion.benchmark_group("authenticate");
+    let headers = bearer(&token(json!({ "x5t#S256": certificate.thumbprint() })));
+    let presented = Presented::from(&headers).with_certificate(Some(&certificate));
+    group.bench_function("bound to a certificate/cached", |bencher| {
+        bencher
+            .iter(|| black_box(now(authenticator.authenticate(IdentityMode::Required, &presented)).unwrap()));
+    });
+    let token = token(json!({ "jkt": hash(&members) }));
+    let uses = Cell::new(0);
+    let proof = || {
+        uses.set(uses.get() + 1);
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
+        let claims = json!({
+            "jti": uses.get().to_string(), "htm": "POST", "htu": "https://pdp.example/v1/data", "iat": NOW, "ath": hash(&token),
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(&format!("DPoP {token}")).unwrap());
+        let proof = holder.sign_with(Algorithm::Es256, &header, &claims);
+        headers.insert("dpop", HeaderValue::from_str(&proof).unwrap());
+        headers
+    };
+    group.bench_function("DPoP ES256/cached token, new proof", |bencher| {
+        let ask = |headers: HeaderMap| {
+            let presented = Presented::new("POST", "pdp.example", "/v1/data", &headers);
+            now(authenticator.authenticate(IdentityMode::Required, &presented)).unwrap()
+        };
+        bencher.iter_batched(proof, ask, BatchSize::SmallInput);
+    });
+    group.finish();
+}
+
 const POLICY: &str = "apiVersion: aip.io/v1alpha2\nkind: AgentPolicy\nmetadata: {name: alice}\nspec: {identity: {enabled: true}}\n";
 
 /// Session tokens are used once, so there is no cached use: each call verifies one and is given the next.
@@ -330,5 +449,5 @@ fn sessions(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, authenticate, other_kinds, sessions);
+criterion_group!(benches, authenticate, other_kinds, certificates, bound, sessions);
 criterion_main!(benches);

@@ -48,7 +48,8 @@ pub(super) fn start(
 }
 
 fn keep(supervisor: &Supervisor, receiver: &Receiver) {
-    for keys in receiver.key_refreshes().cloned() {
+    for keys in receiver.key_refreshes() {
+        let keys = keys.clone();
         supervisor.start(&format!("{KEYS}{}", keys.source()), move || keys.clone().run());
     }
     for poller in receiver.pollers().map(Arc::clone) {
