@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio_rustls::rustls::HandshakeKind;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 use self::authority::{Authority, Client};
@@ -117,6 +118,33 @@ fn readiness_speaks_of_a_certificate_that_ends_soon_or_has_ended() {
 
 fn at(seconds: i64) -> verdict::model::clock::Timestamp {
     verdict::model::clock::Timestamp::from_unix_seconds(seconds)
+}
+
+/// How a second connection of the same client shakes hands.
+fn second_handshake(client: &Client, address: SocketAddr) -> HandshakeKind {
+    allowed(client, address).unwrap();
+    let mut stream = client.connect(address);
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock).unwrap();
+    }
+    stream.conn.handshake_kind().unwrap()
+}
+
+#[test]
+fn sessions_are_resumed_but_not_where_clients_show_certificates() {
+    let authority = Authority::new();
+    let server = start(&authority, "", "");
+    let client = Client::new(&authority, &TLS13);
+    assert_eq!(second_handshake(&client, server.app.address), HandshakeKind::Resumed);
+    let app = TestApp::new().file("app/p.rego", POLICY);
+    let dir = app.dir.path().to_owned();
+    authority.issue(&dir, 1);
+    fs::write(dir.join("clients.pem"), authority.pem()).unwrap();
+    let config = "server: {listen: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem, client_ca: clients.pem}}\n\
+                  identity: {mode: off}\n";
+    let server = app.config(config).start();
+    let client = Client::with(&authority, &TLS13, Some(authority.pair(7, 2099)));
+    assert_eq!(second_handshake(&client, server.app.address), HandshakeKind::Full);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod, KeyPair,
@@ -12,7 +14,7 @@ use tokio_rustls::rustls::version::TLS13;
 
 use super::authority::{Authority, Client};
 use super::{POLICY, allowed};
-use crate::harness::{Server, TestApp, wait_until};
+use crate::harness::{Ends, Server, TestApp, wait_until};
 use crate::identity::x509_svids::{Signer, bundle};
 
 const ALICE: &str = "spiffe://example.org/service/alice";
@@ -83,6 +85,80 @@ fn workloads_shake_hands_by_their_own_domain_alone() {
     let mut answer = String::new();
     let _ = before.read_to_string(&mut answer);
     assert!(!answer.contains(" 200 "), "{answer}");
+}
+
+/// Workloads with new connections and with kept ones, while the authority of their domain is replaced ten times.
+#[test]
+fn no_workload_is_refused_while_its_authority_is_replaced() {
+    let authority = Authority::new();
+    let mut current = Signer::new("0", |_| {});
+    let app = TestApp::new().file("app/p.rego", "package app\n\nallow := true\n");
+    let dir = app.dir.path().to_owned();
+    authority.issue(&dir, 1);
+    fs::write(dir.join("bundle.json"), bundle(&[&current])).unwrap();
+    let server = app
+        .config(
+            "server:\n  listen: 127.0.0.1:0\n  tls: {cert: cert.pem, key: key.pem, client_spiffe: true}\n\
+             identity:\n  spiffe: {trust_domains: [{name: example.org, bundle_file: bundle.json}]}\n",
+        )
+        .start();
+    let own = Mutex::new((0, workload(&current, ALICE)));
+    // With which certificate each of the two has called last.
+    let (over, called_with) = (AtomicBool::new(false), [AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let generation = || {
+        let status = server.app.authorizer.in_force().authenticator.status();
+        status.iter().find(|one| one.issuer == "spiffe://example.org").unwrap().generation
+    };
+    let put = |authorities: &[&Signer]| {
+        let before = generation();
+        fs::write(dir.join("draft"), bundle(authorities)).unwrap();
+        fs::rename(dir.join("draft"), dir.join("bundle.json")).unwrap();
+        server.block_on(async { server.app.live.fetch_keys() });
+        wait_until("the new bundle", || generation() > before);
+    };
+    std::thread::scope(|scope| {
+        let _ends = Ends(&over);
+        let (own, over, authority, address) = (&own, &over, &authority, server.app.address);
+        for (kept, called) in [false, true].into_iter().zip(&called_with) {
+            scope.spawn(move || {
+                let request =
+                    "POST /v1/data/app/allow HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}";
+                let connect = || {
+                    let (number, pair) = own.lock().unwrap().clone();
+                    (number, Client::with(authority, &TLS13, Some(pair)).connect(address))
+                };
+                let (mut number, mut stream) = connect();
+                while !over.load(Ordering::SeqCst) {
+                    // A workload that has a new certificate makes a new connection with it.
+                    if !kept || number != own.lock().unwrap().0 {
+                        (number, stream) = connect();
+                    }
+                    stream.write_all(request.as_bytes()).unwrap();
+                    let mut answer = [0; 4096];
+                    let length = stream.read(&mut answer).unwrap();
+                    let head = String::from_utf8_lossy(&answer[..length]);
+                    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+                    // The whole answer, so that the next one begins where it should.
+                    let mut whole = head.into_owned();
+                    while !whole.ends_with('}') && !whole.ends_with("}\n") {
+                        let length = stream.read(&mut answer).unwrap();
+                        whole.push_str(&String::from_utf8_lossy(&answer[..length]));
+                    }
+                    called.store(number, Ordering::SeqCst);
+                }
+            });
+        }
+        for n in 1..=10 {
+            let next = Signer::new(&n.to_string(), |_| {});
+            put(&[&current, &next]);
+            *own.lock().unwrap() = (n, workload(&next, ALICE));
+            wait_until("calls with the new certificate", || {
+                called_with.iter().all(|called| called.load(Ordering::SeqCst) == n)
+            });
+            put(&[&next]);
+            current = next;
+        }
+    });
 }
 
 /// An authority that revokes, and what it has issued.
