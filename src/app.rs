@@ -52,7 +52,7 @@ use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
 pub use self::error::StartError;
-pub use self::inspection::new_authenticator;
+pub use self::inspection::{ListenerFiles, listener_files, new_authenticator};
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);

@@ -18,6 +18,7 @@ pub mod build;
 pub mod capabilities;
 pub mod capability;
 pub mod check;
+pub mod check_tls;
 pub mod completion;
 pub mod config;
 pub mod credential;
@@ -108,6 +109,8 @@ enum Command {
     Audit(Box<audit::AuditArgs>),
     /// Print the effective configuration, without secrets
     Config(config::ConfigArgs),
+    /// Explain why a TLS handshake fails, or check certificate files
+    CheckTls(check_tls::CheckTlsArgs),
     /// Evaluate a query
     Eval(eval::EvalArgs),
     /// List built-in functions and features
@@ -171,6 +174,7 @@ impl Cli {
             Command::Revocation(args) => revocation::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Config(args) => config::run(args),
+            Command::CheckTls(args) => check_tls::run(&args),
             Command::Eval(args) => eval::run(&args),
             Command::Capabilities(args) => capabilities::run(&args),
             Command::Check(args) => check::run(&args),

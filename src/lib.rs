@@ -49,6 +49,8 @@ pub mod listen;
 
 pub mod doors;
 
+pub mod handshake;
+
 pub mod config;
 
 pub mod app;

@@ -1,10 +1,13 @@
-//! Verifying credentials without a server.
+//! What a server would make of a credential, or of the files of its certificates, without the server.
+
+use std::path::PathBuf;
 
 use super::error::StartError;
 use super::registry::{self, Missing};
 use super::settings::{authenticator, client, directory, static_file};
 use crate::config::Loaded;
 use crate::identity::Authenticator;
+use crate::listen::Tls;
 use crate::model::clock::Clock;
 use crate::stores::{self, Stores};
 use crate::telemetry::metrics::Metrics;
@@ -23,4 +26,28 @@ pub async fn new_authenticator(loaded: &Loaded, clock: &Clock) -> Result<Authent
     let memory = memory.map_err(|error| StartError::Other(error.to_string()))?;
     authenticator(loaded, (&client, clock), directory(file.as_ref(), registry.as_ref()), &memory)
         .map(|(authenticator, _)| authenticator)
+}
+
+/// What a start would say of the files of one listener's certificate.
+pub struct ListenerFiles {
+    /// Where they stand in the configuration, e.g. `server.tls`.
+    pub key: &'static str,
+    /// The file with the certificate.
+    pub cert: PathBuf,
+    /// Why a start would refuse them.
+    pub refused: Option<String>,
+}
+
+/// Reads the files of the listeners' certificates as a start does. Who vouches for workloads is not asked: nobody shakes hands.
+pub fn listener_files(loaded: &Loaded, clock: &Clock) -> Vec<ListenerFiles> {
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), clock.now());
+    let config = &loaded.config;
+    let listeners = [("server.tls", &config.server.tls), ("management.tls", &config.management.tls)];
+    let read = listeners.into_iter().filter_map(|(key, tls)| Some((key, tls.as_ref()?)));
+    read.map(|(key, tls)| ListenerFiles {
+        key,
+        cert: tls.cert.clone(),
+        refused: Tls::open(key, tls, None, clock, &metrics).err(),
+    })
+    .collect()
 }

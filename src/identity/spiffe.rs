@@ -21,6 +21,7 @@ mod local_file;
 pub(super) mod path;
 mod principal;
 pub(super) mod reach;
+pub mod server;
 pub(super) mod status;
 pub mod store;
 pub mod upkeep;

@@ -26,7 +26,7 @@ use crate::telemetry::metrics::{ListenerTls, Metrics};
 
 mod clients;
 mod config;
-mod files;
+pub mod files;
 
 pub use config::{ClientAuth, TlsConfig};
 

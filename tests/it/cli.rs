@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+mod check_tls;
 mod completion;
 mod config;
 mod credential;

@@ -15,8 +15,7 @@ use tokio_rustls::rustls::{
 
 use super::bundle::TrustBundle;
 use super::id::SpiffeId;
-use super::leaf::id_of;
-use super::path::{Side, verify};
+use super::server::server_id;
 use crate::model::client_certificate::NotVouchedFor;
 use crate::model::clock::Timestamp;
 
@@ -72,9 +71,7 @@ impl ServerCertVerifier for Workload {
     ) -> Result<ServerCertVerified, Error> {
         let now = Timestamp::from_unix_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
         let chain: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
-        let checked =
-            id_of(end_entity).and_then(|id| verify(&chain, &self.bundle, Side::Server, now).map(|_| id));
-        match checked {
+        match server_id(&chain, &self.bundle, now) {
             Ok(id) if id == self.server => Ok(ServerCertVerified::assertion()),
             Ok(_) => Err(refused("is another workload's")),
             Err(problem) => Err(refused(problem)),

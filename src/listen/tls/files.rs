@@ -77,8 +77,7 @@ impl Files {
         if not_after <= now.unix_seconds() {
             return Err(format!("the certificate in `{cert}` has expired; have a new one issued"));
         }
-        let private = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|_| format!("`{key}` has no private key in PEM that is not encrypted"))?;
+        let private = private_key(&self.key, &config.key)?;
         let provider = Arc::new(provided::default_provider());
         let versions: &[_] = match config.min_version {
             TlsVersion::V13 => &[&version::TLS13],
@@ -102,6 +101,28 @@ impl Files {
         }
         Ok(Ready { server: Arc::new(server), not_after })
     }
+}
+
+fn private_key(text: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(text)
+        .map_err(|_| format!("`{}` has no private key in PEM that is not encrypted", path.display()))
+}
+
+/// The certificates in a file in PEM.
+///
+/// # Errors
+/// It cannot be read, or has none.
+pub fn certificates_in(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    certificates(&read(path)?, path)
+}
+
+/// The private key in a file in PEM that nobody but its owner can read.
+///
+/// # Errors
+/// It cannot be read, others can read it, too, or it has no key.
+pub fn private_key_in(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    private(path)?;
+    private_key(&read(path)?, path)
 }
 
 pub(super) fn certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

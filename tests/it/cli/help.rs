@@ -2,7 +2,7 @@
 
 use super::verdict;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "dev",
     "run",
     "token",
@@ -10,6 +10,7 @@ const VERBS: [&str; 15] = [
     "capability keygen",
     "credential inspect",
     "config",
+    "check-tls",
     "eval",
     "check",
     "fmt",
