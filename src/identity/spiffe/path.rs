@@ -72,10 +72,13 @@ pub(in crate::identity) fn verify(
     all.map(|(_, until)| until).min().ok_or("is not one of X.509")
 }
 
+/// What [`verify`] says of a path that was good until lately.
+pub(in crate::identity) const EXPIRED: &str = "has expired, or one between it and its authority has";
+
 fn problem(error: &webpki::Error) -> &'static str {
     use webpki::Error;
     match error {
-        Error::CertExpired { .. } => "has expired, or one between it and its authority has",
+        Error::CertExpired { .. } => EXPIRED,
         Error::CertNotValidYet { .. } => "is not valid yet, or one between it and its authority is not",
         Error::UnknownIssuer => "is of no authority of its trust domain",
         Error::NameConstraintViolation => "has a name that its authority may not give",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::X509_METHOD;
 use super::id::SpiffeId;
 use super::leaf::id_of;
-use super::path::{Side, claims_svid, is_spiffe, verify};
+use super::path::{EXPIRED, Side, claims_svid, is_spiffe, verify};
 use super::principal::workload;
 use super::store::{Bundles, Domain};
 use crate::identity::candidate::{Candidate, Place};
@@ -89,7 +89,10 @@ impl X509Svids {
         let domain = self.domain(&id)?;
         let current = domain.at(now)?;
         let chain: Vec<_> = certificate.chain().map(Into::into).collect();
-        let until = verify(&chain, &current.bundle, Side::Client, now).map_err(Refusal::Certificate)?;
+        let until = verify(&chain, &current.bundle, Side::Client, now).map_err(|problem| match problem {
+            EXPIRED => Refusal::CertificateExpired,
+            problem => Refusal::Certificate(problem),
+        })?;
         let names = Names::read(certificate.leaf())?;
         let thumbprint = certificate.thumbprint();
         let end = Timestamp::from_unix_seconds(until);

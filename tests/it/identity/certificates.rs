@@ -291,3 +291,33 @@ fn a_server_knows_the_holder_of_a_certificate_and_believes_its_proxy() {
     assert_eq!(records[0]["input"]["subject"]["id"], "urn:alice");
     assert!(records.iter().all(|record| !record.to_string().contains("BEGIN")), "a record has a certificate");
 }
+
+#[test]
+fn a_bound_token_is_accepted_on_a_connection_with_its_certificate_alone() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let app = TestApp::new()
+        .clock(clock())
+        .file("app/p.rego", "package app\n\nproof := input.subject.proof.type\n");
+    let dir = app.dir.path().to_owned();
+    authority.issue(&dir, 1);
+    std::fs::write(dir.join("clients.pem"), clients.pem()).unwrap();
+    std::fs::write(dir.join("jwks.json"), jwks(&[pair_for("ES256").jwk("k1", json!({}))])).unwrap();
+    let server = app
+        .config(&format!(
+            "server: {{listen: '127.0.0.1:0', tls: {{cert: cert.pem, key: key.pem, client_ca: clients.pem, client_auth: optional}}}}\n\
+             identity: {{issuers: [{{issuer: '{ISSUER}', audience: {AUDIENCE}, algorithms: [ES256], jwks_file: jwks.json}}]}}\n"
+        ))
+        .start();
+    let (own, other) = (clients.pair(7, 2099), clients.pair(8, 2099));
+    let bearer = format!("Bearer {}", bound_to(&shown(&own.0)));
+    let ask = |own: Option<&(String, String)>| {
+        let client = Client::with(&authority, &TLS13, own.cloned());
+        let headers = [("authorization", bearer.as_str())];
+        client.send(server.app.address, "/v1/data/app/proof", &headers, "{}").unwrap()
+    };
+    for _ in 0..2 {
+        let (status, body) = ask(Some(&own));
+        assert!(status == 200 && body.contains("\"mtls\""), "{body}");
+        assert_eq!((ask(Some(&other)).0, ask(None).0), (401, 401));
+    }
+}

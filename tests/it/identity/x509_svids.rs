@@ -199,12 +199,7 @@ const LEAVES: [Leaf; 19] = [
         },
         "is not for this use (extended key usage)",
     ),
-    (
-        "expired",
-        &[ALICE],
-        |params| years(params, 2020, 2021),
-        "has expired, or one between it and its authority has",
-    ),
+    ("expired", &[ALICE], |params| years(params, 2020, 2021), "has expired"),
 ];
 
 #[tokio::test]
@@ -282,7 +277,7 @@ async fn paths_lead_to_an_authority_of_the_certificates_own_domain() {
         (
             "through one that has expired",
             vec![of(&expired, ALICE), expired.der.clone()],
-            Err("the client's certificate has expired, or one between it and its authority has"),
+            Err("the client's certificate has expired"),
         ),
         (
             "a name that is not allowed",
