@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio_rustls::rustls::version::TLS13;
 
 use super::authority::{Authority, Client};
-use super::{POLICY, allowed};
+use super::{POLICY, allowed, metric};
 use crate::harness::{Ends, Server, TestApp, wait_until};
 use crate::identity::x509_svids::{Signer, bundle};
 
@@ -227,17 +227,23 @@ fn revoked_certificates_shake_no_hands_and_a_list_is_read_again() {
     ask(&good).unwrap();
     let error = ask(&bad).unwrap_err();
     assert!(error.contains("CertificateRevoked"), "{error}");
-    fs::write(dir.join("crl.pem"), clients.list(&[7, 8], 2099)).unwrap();
-    server.block_on(async { server.app.live.fetch_keys() });
+    let put = |text: &str| {
+        fs::write(dir.join("crl.pem"), text).unwrap();
+        server.block_on(async { server.app.live.fetch_keys() });
+    };
+    put(&clients.list(&[7, 8], 2099));
     wait_until("the new list", || ask(&good).is_err());
-    // A list that has ended vouches for nobody, and what is no list changes nothing.
-    fs::write(dir.join("crl.pem"), clients.list(&[7], 2021)).unwrap();
-    server.block_on(async { server.app.live.fetch_keys() });
-    assert!(ask(&good).is_err());
-    fs::write(dir.join("crl.pem"), clients.list(&[7], 2099)).unwrap();
-    server.block_on(async { server.app.live.fetch_keys() });
+    put(&clients.list(&[7], 2099));
+    wait_until("a list without it", || ask(&good).is_ok());
+    // A list that has ended vouches for nobody.
+    put(&clients.list(&[7], 2021));
+    wait_until("the list that has ended", || ask(&good).is_err());
+    put(&clients.list(&[7], 2099));
     wait_until("a list that is in force", || ask(&good).is_ok());
-    fs::write(dir.join("crl.pem"), "nothing").unwrap();
-    server.block_on(async { server.app.live.fetch_keys() });
+    // What is no list changes nothing.
+    put("nothing");
+    let (own, refused) = (good.clone(), "verdict_tls_certificates_refused_total{listener=\"server\"}");
+    let client = Client::with(&authority, &TLS13, Some(own));
+    wait_until("the refusal", || metric(&server, &client, refused) >= 1.0);
     assert!(ask(&good).is_ok() && ask(&bad).is_err());
 }
