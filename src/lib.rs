@@ -21,6 +21,8 @@ pub mod pdp;
 
 pub mod bundle;
 
+pub mod pem;
+
 pub mod net;
 
 pub mod sealing;

@@ -47,7 +47,6 @@ pub use config::Config;
 pub use malformed::Malformed;
 pub use management::{ManagementConfig, ManagementListen};
 pub use peer::Peer;
-pub use tls::files as pem;
 pub use tls::{ClientAuth, NEAR as CERTIFICATE_WARNING_DAYS, Tls, TlsConfig};
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::certificate::{Certificate, described};
 use super::problem::Problem;
 use super::server::out_of_time;
-use crate::listen::pem;
 use crate::model::clock::Timestamp;
+use crate::pem;
 
 /// The certificates in a file, and what clients would refuse of the first one, its owner's, at sight.
 ///

@@ -9,8 +9,8 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use super::certificate::{Certificate, described};
 use super::problem::Problem;
 use super::server::out_of_time;
-use crate::listen::pem;
 use crate::model::clock::Timestamp;
+use crate::pem;
 
 /// A certificate and its key.
 pub struct Own {

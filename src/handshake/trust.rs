@@ -15,8 +15,8 @@ use tokio_rustls::rustls::{Error, RootCertStore};
 use crate::identity::spiffe::bundle::TrustBundle;
 use crate::identity::spiffe::id::SpiffeId;
 use crate::identity::spiffe::server::{read_bundle, server_id};
-use crate::listen::pem;
 use crate::model::clock::Timestamp;
+use crate::pem;
 
 /// Who vouches for the server.
 pub struct Trust {

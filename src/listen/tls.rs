@@ -26,7 +26,7 @@ use crate::telemetry::metrics::{ListenerTls, Metrics};
 
 mod clients;
 mod config;
-pub mod files;
+mod files;
 
 pub use config::{ClientAuth, TlsConfig};
 

@@ -8,12 +8,11 @@ use rustls_platform_verifier::Verifier;
 use serde::{Deserialize, Serialize};
 use tokio_rustls::rustls::client::ResolvesClientCert;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ClientConfig, SignatureScheme, version};
 
 use crate::model::tls_version::TlsVersion;
+use crate::pem::{certificates_in, private_key_in};
 
 /// `outbound` in the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +50,7 @@ impl OutboundTls {
             TlsVersion::V13 => &[&version::TLS13],
             TlsVersion::V12 => &[&version::TLS13, &version::TLS12],
         };
-        let roots = self.ca.as_deref().map(certificates).transpose().map_err(|error| ("ca", error))?;
+        let roots = self.ca.as_deref().map(certificates_in).transpose().map_err(|error| ("ca", error))?;
         let verifier = Verifier::new_with_extra_roots(roots.unwrap_or_default(), Arc::clone(&provider));
         let verifier = verifier.map_err(|error| ("ca", error.to_string()))?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -129,19 +128,9 @@ impl ResolvesClientCert for Pair {
 }
 
 fn read(cert: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
-    let chain = certificates(cert)?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|_| {
-        format!("`{}` has no private key in PEM that can be read and is not encrypted", key.display())
-    })?;
+    let (chain, private) = (certificates_in(cert)?, private_key_in(key)?);
     CertifiedKey::from_der(chain, private, provider)
         .map_err(|error| format!("`{}` and `{}` do not go together: {error}", cert.display(), key.display()))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let shown = path.display();
-    let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = found.map_err(|error| format!("`{shown}` cannot be read as PEM: {error}"))?;
-    if found.is_empty() { Err(format!("`{shown}` has no certificate in PEM")) } else { Ok(found) }
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {

@@ -17,8 +17,9 @@ use tokio_rustls::rustls::{
 };
 
 use super::config::{ClientAuth, TlsConfig};
-use super::files::{Files, certificates};
+use super::files::Files;
 use crate::model::client_certificate::{NotVouchedFor, Workloads};
+use crate::pem::certificates;
 
 /// Who verifies clients' certificates.
 ///

@@ -1,14 +1,9 @@
 //! From the files of a certificate to what connections are served with.
 
-use std::fs::{File, Metadata};
-use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs as provided};
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::NoServerSessionStorage;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{ServerConfig, version};
@@ -18,9 +13,7 @@ use zeroize::Zeroizing;
 use super::config::TlsConfig;
 use crate::model::clock::Timestamp;
 use crate::model::tls_version::TlsVersion;
-
-/// The longest file.
-const MAX_BYTES: u64 = 1 << 20;
+use crate::pem::{certificates, private, private_key, read};
 
 /// What the files say.
 pub(super) struct Files {
@@ -101,71 +94,4 @@ impl Files {
         }
         Ok(Ready { server: Arc::new(server), not_after })
     }
-}
-
-fn private_key(text: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(text)
-        .map_err(|_| format!("`{}` has no private key in PEM that is not encrypted", path.display()))
-}
-
-/// The certificates in a file in PEM.
-///
-/// # Errors
-/// It cannot be read, or has none.
-pub fn certificates_in(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    certificates(&read(path)?, path)
-}
-
-/// The private key in a file in PEM that nobody but its owner can read.
-///
-/// # Errors
-/// It cannot be read, others can read it, too, or it has no key.
-pub fn private_key_in(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    private(path)?;
-    private_key(&read(path)?, path)
-}
-
-pub(super) fn certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let path = path.display();
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    let all = all.map_err(|error| format!("`{path}` is not PEM: {error}"))?;
-    if all.is_empty() { Err(format!("`{path}` has no certificate in PEM")) } else { Ok(all) }
-}
-
-fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> String {
-    format!("cannot read `{}`: {why}; name a file that Verdict may read", path.display())
-}
-
-fn metadata(path: &Path) -> Result<Metadata, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    // A pipe or a device would block, or never end.
-    if metadata.is_file() { Ok(metadata) } else { Err(unreadable(path, &"it is not a file")) }
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    metadata(path)?;
-    let mut content = Zeroizing::new(Vec::new());
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(|error| unreadable(path, &error))?;
-    if content.len() as u64 > MAX_BYTES {
-        return Err(unreadable(path, &"it is longer than 1 MiB"));
-    }
-    Ok(content)
-}
-
-/// Refuses a key that others than its owner can read or change.
-#[cfg(unix)]
-fn private(path: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = metadata(path)?.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let shown = path.display();
-    Err(format!("`{shown}` is open to others than its owner (mode {mode:04o}); run `chmod 600 {shown}`"))
-}
-
-#[cfg(not(unix))]
-fn private(_: &Path) -> Result<(), String> {
-    Ok(())
 }

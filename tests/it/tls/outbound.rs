@@ -16,7 +16,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::authority::{Authority, put};
-use super::{provider, refused_start};
+use super::{mode, provider, refused_start};
 use crate::harness::{Server, TestApp, wait_until};
 use crate::identity::support::{AUDIENCE, ISSUER, claims, clock, es256_token, jwks, pair_for};
 
@@ -135,6 +135,9 @@ fn files_that_cannot_be_used_stop_the_start() {
     put(dir.path(), &authority.pair(1, 2099));
     fs::write(dir.path().join("other.pem"), authority.pair(2, 2099).1).unwrap();
     fs::write(dir.path().join("empty.pem"), "").unwrap();
+    fs::copy(dir.path().join("key.pem"), dir.path().join("open.pem")).unwrap();
+    mode(&dir.path().join("open.pem"), 0o644);
+    mode(&dir.path().join("other.pem"), 0o600);
     for (tls, error) in [
         ("ca: missing.pem", "outbound.tls.ca: "),
         ("ca: empty.pem", "has no certificate in PEM"),
@@ -142,6 +145,7 @@ fn files_that_cannot_be_used_stop_the_start() {
         ("key: key.pem", "there is no certificate for it"),
         ("cert: cert.pem, key: other.pem", "do not go together"),
         ("cert: cert.pem, key: cert.pem", "has no private key in PEM"),
+        ("cert: cert.pem, key: open.pem", "is open to others than its owner"),
         ("min_version: '1.1'", "unknown value `1.1`"),
         ("ciphers: all", "unknown"),
     ] {
