@@ -101,15 +101,23 @@ impl Tokens {
         issuers: &[IssuerConfig],
         setup: &Setup<'_>,
     ) -> Result<Self, ConfigError> {
-        let mut all = Self::below("identity.issuers", issuers, setup)?;
-        all.issuers.retain(|issuer| issuer.token_type == token_type);
-        Ok(all)
+        let of_type = issuers.iter().enumerate().filter(|(_, issuer)| issuer.token_type == token_type);
+        Self::ready("identity.issuers", of_type, setup)
     }
 
     /// Makes issuers ready that another key of the configuration lists.
     pub(in crate::identity) fn below(
         list: &str,
         issuers: &[IssuerConfig],
+        setup: &Setup<'_>,
+    ) -> Result<Self, ConfigError> {
+        Self::ready(list, issuers.iter().enumerate(), setup)
+    }
+
+    /// Makes issuers ready, each with its place in the list.
+    fn ready<'c>(
+        list: &str,
+        issuers: impl Iterator<Item = (usize, &'c IssuerConfig)>,
         setup: &Setup<'_>,
     ) -> Result<Self, ConfigError> {
         let store = |source, refresh: Period| {
@@ -121,8 +129,7 @@ impl Tokens {
             allow_plain_http: setup.allow_insecure_issuers,
         };
         let at = |index: usize| format!("{list}[{index}]");
-        let ready = issuers.iter().enumerate();
-        let ready = ready.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around, &store));
+        let ready = issuers.map(|(index, issuer)| Issuer::from_config(issuer, &at(index), &around, &store));
         Ok(Self {
             issuers: ready.collect::<Result<_, _>>()?,
             roles: Arc::clone(&setup.roles),
