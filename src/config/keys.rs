@@ -22,7 +22,8 @@ pub(super) use self::entry::{Entry, Kind, Shape};
 pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
     [
         server::ENTRIES,
-        tls::ENTRIES,
+        tls::SERVER,
+        tls::MANAGEMENT,
         bundles::ENTRIES,
         identity::ENTRIES,
         self::spiffe::ENTRIES,

@@ -12,6 +12,7 @@ use super::api_key;
 use super::attempt::{Attempts, Seen};
 use super::cache::{CredentialCache, CredentialHash, Entry, hash_of};
 use super::candidate::{Candidate, Place, candidates};
+use super::certificate::forwarded;
 use super::certificate::proxies::Proxies;
 use super::certificate::shown::Shown;
 use super::challenges::Challenges;
@@ -215,17 +216,24 @@ impl Authenticator {
         if self.proxies.is_empty() {
             return Ok(certificate);
         }
-        let mut passed_on = self.proxies.passed_on(presented)?;
-        let mut from_proxy = false;
-        while let Some(shown) = &certificate {
-            let subject = self.verify_certificate(shown).await?;
-            if !subject.is_some_and(|subject| self.proxies.is_one(&subject)) {
-                break;
-            }
-            from_proxy = true;
-            certificate = passed_on.pop();
+        let header = self.proxies.header(presented)?;
+        if !self.is_proxys(certificate.as_ref()).await? {
+            return if header.is_none() { Ok(certificate) } else { Err(Refusal::NotFromProxy) };
         }
-        if passed_on.is_empty() || from_proxy { Ok(certificate) } else { Err(Refusal::NotFromProxy) }
+        let mut passed_on = header.map(forwarded::read).transpose()?.unwrap_or_default();
+        loop {
+            certificate = passed_on.pop();
+            if !self.is_proxys(certificate.as_ref()).await? {
+                return Ok(certificate);
+            }
+        }
+    }
+
+    /// Whether a certificate is that of a configured proxy.
+    async fn is_proxys(&self, certificate: Option<&Shown>) -> Result<bool, Refusal> {
+        let Some(shown) = certificate else { return Ok(false) };
+        let subject = self.verify_certificate(shown).await?;
+        Ok(subject.is_some_and(|subject| self.proxies.is_one(&subject)))
     }
 
     /// What a certificate says of its subject; none where certificates of its kind are no credentials here.

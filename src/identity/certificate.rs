@@ -10,7 +10,7 @@
 
 pub mod check;
 pub mod config;
-mod forwarded;
+pub(super) mod forwarded;
 pub(super) mod names;
 pub(super) mod proxies;
 pub mod shown;

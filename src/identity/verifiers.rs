@@ -47,32 +47,18 @@ impl Verifiers {
     /// Every kind of credential, in the order in which they are asked whether a credential is theirs: the table of
     /// verifiers.
     pub(super) fn kinds(&self) -> [&dyn CredentialKind; 11] {
-        let Self {
-            x509_svids,
-            certificates,
-            delegations,
-            capabilities,
-            partners,
-            sessions,
-            api_keys,
-            transactions,
-            jwt_svids,
-            introspection,
-            tokens,
-            ..
-        } = self;
         [
-            x509_svids,
-            certificates,
-            delegations,
-            capabilities,
-            partners,
-            sessions,
-            api_keys,
-            transactions,
-            jwt_svids,
-            introspection,
-            tokens,
+            &self.x509_svids,
+            &self.certificates,
+            &self.delegations,
+            &self.capabilities,
+            &self.partners,
+            &self.sessions,
+            &self.api_keys,
+            &self.transactions,
+            &self.jwt_svids,
+            &self.introspection,
+            &self.tokens,
         ]
     }
 

@@ -20,7 +20,7 @@ const MAX_COUNT: usize = 16;
 ///
 /// # Errors
 /// The header cannot be read, or contradicts itself.
-pub(super) fn read(value: &[u8]) -> Result<Vec<Shown>, Refusal> {
+pub(in crate::identity) fn read(value: &[u8]) -> Result<Vec<Shown>, Refusal> {
     let text = std::str::from_utf8(value).map_err(|_| Refusal::Forwarded("is not text"))?;
     if text.len() > MAX_BYTES {
         return Err(Refusal::Forwarded("is longer than 32 KiB"));

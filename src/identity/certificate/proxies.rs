@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use http::HeaderName;
 
-use super::forwarded;
-use super::shown::Shown;
 use crate::identity::kind::{Accepted, Statement};
 use crate::identity::refusal::Refusal;
 use crate::model::presented::Presented;
@@ -30,16 +28,19 @@ impl Proxies {
         matches!(&accepted.says, Statement::Subject(subject) if self.0.contains(&subject.principal.id))
     }
 
-    /// What the header says of certificates, the nearest proxy's word last; nothing where there is no header.
+    /// The header, as it was sent; none where there is none. It is read where it comes from a proxy.
     ///
     /// # Errors
-    /// It cannot be read, or comes more than once.
-    pub(in crate::identity) fn passed_on(&self, presented: &Presented<'_>) -> Result<Vec<Shown>, Refusal> {
+    /// It comes more than once.
+    pub(in crate::identity) fn header<'r>(
+        &self,
+        presented: &Presented<'r>,
+    ) -> Result<Option<&'r [u8]>, Refusal> {
         let mut values = presented.header(&HEADER);
-        let Some(value) = values.next() else { return Ok(Vec::new()) };
+        let value = values.next();
         match values.next() {
             Some(_) => Err(Refusal::Duplicate(HEADER.as_str().to_owned())),
-            None => forwarded::read(value),
+            None => Ok(value),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::crypto::{
 };
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme, version,
 };
 
 use super::bundle::TrustBundle;
@@ -19,7 +19,7 @@ use super::server::server_id;
 use crate::model::client_certificate::NotVouchedFor;
 use crate::model::clock::Timestamp;
 
-/// TLS with this workload and nobody else, as the bundle of its trust domain vouches for it.
+/// TLS 1.3 with this workload and nobody else, as the bundle of its trust domain vouches for it.
 ///
 /// # Errors
 /// Where there is no authority to vouch for it.
@@ -33,7 +33,7 @@ pub(super) fn tls(server: &SpiffeId, bundle: &TrustBundle) -> Result<ClientConfi
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier =
         Workload { server: server.clone(), bundle: bundle.clone(), provider: Arc::clone(&provider) };
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&version::TLS13]);
     Ok(config
         .map_err(|error| error.to_string())?
         .dangerous()

@@ -10,30 +10,14 @@ use super::mode;
 use crate::harness::TestApp;
 use crate::harness::nginx::Nginx;
 
-/// As docs/certificates.md has it.
-const LINES: &str = r#"
-    ssl_certificate cert.pem;
-    ssl_certificate_key key.pem;
-    ssl_protocols TLSv1.3;
-    ssl_client_certificate clients.pem;
-    ssl_verify_client optional;
-    location / {
-        proxy_pass https://PLACE;
-        proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
-        proxy_set_header X-Forwarded-Client-Cert $passed_on;
-        proxy_ssl_name localhost;
-        proxy_ssl_verify on;
-        proxy_ssl_protocols TLSv1.3;
-        proxy_ssl_trusted_certificate authority.pem;
-        proxy_ssl_certificate gateway.pem;
-        proxy_ssl_certificate_key gateway.key;
-        set $passed_on "";
-        if ($ssl_client_verify = SUCCESS) {
-            set $passed_on "Cert=\"$ssl_client_escaped_cert\"";
-        }
-    }
-"#;
+/// The lines of docs/certificates.md, with this server in the place of theirs.
+fn lines(address: std::net::SocketAddr) -> String {
+    let page = include_str!("../../../docs/certificates.md");
+    let (_, block) = page.split_once("<!-- nginx -->\n```nginx\n").unwrap();
+    let (lines, _) = block.split_once("```").unwrap();
+    let lines = lines.replace("https://verdict:8181", &format!("https://{address}"));
+    format!("ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;\n{lines}")
+}
 
 #[test]
 fn the_certificate_that_nginx_has_verified_is_the_callers() {
@@ -48,7 +32,7 @@ fn the_certificate_that_nginx_has_verified_is_the_callers() {
              identity: {client_certificates: {subject: uri}, proxies: ['urn:gateway']}\n",
         )
         .start();
-    let lines = LINES.replace("PLACE", &server.app.address.to_string());
+    let lines = lines(server.app.address);
     let nginx = Nginx::start("clients' certificates that nginx passes on", &lines, "ssl", |dir| {
         let (cert, key) = gateways.pair_with_uris(&["urn:gateway"]);
         authority.issue(dir, 2);
