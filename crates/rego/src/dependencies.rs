@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::syntax::ast::{Body, ExprKind, HeadValue, Module, RefPart, Rule, Term, TermKind, Version};
+use super::syntax::ast::{Body, ExprKind, HeadValue, Module, RefPart, Rule, Term, TermKind};
 use super::syntax::token::Kind;
 use super::syntax::visit::{Visitor, walk_body, walk_term};
 use super::value::Value;
@@ -101,9 +101,7 @@ pub fn rule_path(module: &Module, rule: &Rule) -> Path {
     }
     // Before Rego v1, `p["x"] { … }` is an element of a set.
     let parts = rule.head.name.parts.as_slice();
-    let implied = matches!(rule.head.value, HeadValue::Implied) && rule.head.args.is_none();
-    let element = module.version == Version::V0 && implied && matches!(parts, [RefPart::Bracket(_)]);
-    let parts = if element { &[] } else { parts };
+    let parts = if rule.head.element { &[] } else { parts };
     path.extend(parts.iter().map_while(|part| match part {
         RefPart::Dot(name) => Some(Value::String(Arc::clone(&name.name))),
         RefPart::Bracket(term) => constant(term),
@@ -253,6 +251,7 @@ impl Visitor for Declared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::ast::Version;
     use crate::syntax::parser::{Options, parse_module, parse_query};
     use crate::syntax::source::Source;
 

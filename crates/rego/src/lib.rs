@@ -66,6 +66,7 @@ pub mod outbound;
 mod plan;
 mod program;
 mod segment;
+mod shown;
 mod stack;
 pub mod syntax;
 mod value;

@@ -4,6 +4,7 @@
 //! `documents` run it.
 
 pub mod compile;
+mod conflict;
 mod depth;
 mod documents;
 pub mod explain;

@@ -94,7 +94,10 @@ fn a_builtins_error_is_an_error_and_not_an_undefined_that_not_turns_around() {
     assert!(ask(&app, "app/number", r#"{"n": "x"}"#).starts_with("Policy"));
     assert!(ask(&app, "app/negated", "{}").starts_with("Policy"));
     let conflict = ask(&app, "app/conflict", r#"{"c": true}"#);
-    assert!(conflict.contains("multiple outputs"), "{conflict}");
+    assert!(
+        conflict.contains("rule data.app.conflict produced conflicting values:\n  rule at "),
+        "{conflict}"
+    );
 }
 
 #[test]

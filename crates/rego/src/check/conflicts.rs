@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Found;
-use super::flat::shown_part;
-use crate::syntax::ast::{self, HeadValue, Module, RefPart, TermKind, Version};
+use crate::shown;
+use crate::syntax::ast::{self, HeadValue, Module, RefPart, TermKind};
 use crate::value::{Number, Value};
 
 /// How many rules a message names.
@@ -30,7 +30,7 @@ pub(super) fn check(modules: &[Module], found: &mut Vec<Found>) {
         }
     }
     for (path, entries) in &by_path {
-        let name = shown(path);
+        let name = shown::path(path);
         let conflict = below(&by_path, path, entries).or_else(|| differs(modules, &name, entries));
         if let Some(conflict) = conflict {
             found.push(conflict);
@@ -62,14 +62,14 @@ fn below(
         let mut below: Vec<String> = below
             .take_while(|below| below.starts_with(path))
             .take(SHOWN + 1)
-            .map(|path| shown(path))
+            .map(|path| shown::path(path))
             .collect();
         if below.len() > SHOWN {
             below.truncate(SHOWN);
             below.push("…".to_owned());
         }
         if !below.is_empty() {
-            let message = format!("rule {} conflicts with [{}]", shown(path), below.join(" "));
+            let message = format!("rule {} conflicts with [{}]", shown::path(path), below.join(" "));
             let first = entries.first()?;
             let (file, span) = (first.module, first.rule.head.span);
             return Some(Found::new("rego_type_error", file, span, message));
@@ -118,7 +118,7 @@ fn packages(modules: &[Module], rules: &BTreeMap<Vec<Value>, Vec<Entry<'_>>>, fo
             let name = modules.get(entry.module).map(|module| module.source.slice(entry.rule.head.name.span));
             let message = format!(
                 "package {} conflicts with rule {} defined at {}",
-                shown(&path).strip_prefix("data.").unwrap_or_default(),
+                shown::path(&path).strip_prefix("data.").unwrap_or_default(),
                 name.unwrap_or_default(),
                 location(modules, entry)
             );
@@ -143,10 +143,6 @@ fn location(modules: &[Module], entry: &Entry<'_>) -> String {
     })
 }
 
-fn shown(path: &[Value]) -> String {
-    path.iter().fold("data".to_owned(), |text, part| text + &shown_part(part))
-}
-
 fn text(part: &Arc<str>) -> Value {
     Value::String(Arc::clone(part))
 }
@@ -157,12 +153,8 @@ fn entry<'m>(number: usize, module: &'m Module, rule: &'m ast::Rule) -> (Vec<Val
         path.push(text(name));
     }
     let parts = rule.head.name.parts.as_slice();
-    let set_in_v0 = module.version == Version::V0
-        && matches!(rule.head.value, HeadValue::Implied)
-        && rule.head.args.is_none()
-        && matches!(parts, [RefPart::Bracket(_)]);
     let mut ground = true;
-    for part in if set_in_v0 { &[] } else { parts } {
+    for part in if rule.head.element { &[] } else { parts } {
         match part {
             RefPart::Dot(name) => path.push(text(&name.name)),
             RefPart::Bracket(term) => match scalar(term) {
@@ -174,7 +166,7 @@ fn entry<'m>(number: usize, module: &'m Module, rule: &'m ast::Rule) -> (Vec<Val
             },
         }
     }
-    let set = set_in_v0 || matches!(rule.head.value, HeadValue::Contains(_));
+    let set = rule.head.element || matches!(rule.head.value, HeadValue::Contains(_));
     let arity = rule.head.args.as_ref().map_or(0, Vec::len);
     (path, Entry { module: number, rule, ground, set, arity })
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::builtins::table::Entry;
+use crate::shown;
 use crate::syntax::source::Span;
 use crate::value::Value;
 
@@ -83,7 +84,7 @@ impl Callee {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Builtin(entry) => entry.name.to_owned(),
-            Self::Rule(path) => path.iter().fold("data".to_owned(), |text, part| text + &shown_part(part)),
+            Self::Rule(path) => shown::path(path),
         }
     }
 }
@@ -131,19 +132,6 @@ pub(super) enum Made {
     Array,
     Set,
     Object,
-}
-
-/// `.name` or `["other"]`
-pub(super) fn shown_part(part: &Value) -> String {
-    let plain = |text: &str| {
-        !text.starts_with(|c: char| c.is_ascii_digit())
-            && !text.is_empty()
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    match part {
-        Value::String(text) if plain(text) => format!(".{text}"),
-        _ => format!("[{part}]"),
-    }
 }
 
 impl Expr {

@@ -142,7 +142,7 @@ impl Flatten<'_> {
 
     /// One branch; the parameters that it does not use.
     fn branch(&mut self, branch: &Branch<'_>, rules: &mut Vec<Rule>) -> Vec<(Arc<str>, Span)> {
-        let Branch { from, module, rule, body, value, span } = *branch;
+        let Branch { from, rule, body, value, span, .. } = *branch;
         self.scopes = Scopes::default();
         self.scopes.open(HashSet::new());
         let mut exprs = Vec::new();
@@ -154,10 +154,6 @@ impl Flatten<'_> {
             self.scopes.expect(declared(body));
             self.body(body, &mut exprs);
         }
-        let set_in_v0 = module.version == Version::V0
-            && matches!(rule.head.value, HeadValue::Implied)
-            && rule.head.args.is_none()
-            && matches!(rule.head.name.parts.as_slice(), [RefPart::Bracket(_)]);
         let mut in_head = HashSet::new();
         let mut in_value = HashSet::new();
         value.iter().for_each(|value| variables(value, &mut in_value));
@@ -170,7 +166,7 @@ impl Flatten<'_> {
         self.report_unused(&in_head);
         let unused: Vec<_> = self.scopes.unused(Occurrence::Arg);
         let unused = unused.into_iter().filter(|(name, _)| !in_value.contains(name)).collect();
-        let Name { path, tail, element } = self.rule_name(branch, set_in_v0, &mut exprs);
+        let Name { path, tail, element } = self.rule_name(branch, &mut exprs);
         let mut set = element.is_some();
         let value = match (element, value) {
             (Some(element), _) => element,
@@ -188,7 +184,7 @@ impl Flatten<'_> {
     }
 
     /// The path of a branch as far as it is constant, and what follows.
-    fn rule_name(&mut self, branch: &Branch<'_>, set_in_v0: bool, exprs: &mut Exprs) -> Name {
+    fn rule_name(&mut self, branch: &Branch<'_>, exprs: &mut Exprs) -> Name {
         let mut path: Vec<Value> =
             branch.module.package.path.iter().map(|part| Value::String(Arc::clone(part))).collect();
         if let TermKind::Var(name) = &branch.rule.head.name.head.kind {
@@ -201,7 +197,7 @@ impl Flatten<'_> {
                 RefPart::Bracket(term) => self.operand(term, exprs),
             };
             match term {
-                term if set_in_v0 => element = Some(term),
+                term if branch.rule.head.element => element = Some(term),
                 Term::Scalar(key) if tail.is_empty() => path.push(key),
                 term => tail.push(term),
             }

@@ -12,7 +12,7 @@ pub(super) fn shown(import: &Import) -> String {
     let mut parts = import.path.iter();
     let root = parts.next().map_or("", |root| root);
     let path = parts.fold(root.to_owned(), |text, part| {
-        text + &super::flat::shown_part(&crate::value::Value::String(part.clone()))
+        text + &crate::shown::part(&crate::value::Value::String(part.clone()))
     });
     match &import.alias {
         Some(alias) => format!("import {path} as {}", alias.name),

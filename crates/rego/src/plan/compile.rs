@@ -186,20 +186,23 @@ fn rule_set(
 ) -> RuleSet {
     let mut bodies = Vec::new();
     for source in &group.sources {
-        let (Some(module), Some(globals)) = (modules.get(source.module), globals.get(source.module)) else {
-            continue;
-        };
+        let Some(globals) = globals.get(source.module) else { continue };
         let all = source.rule.body.iter().map(Some).chain(source.rule.chained.iter().map(Some));
         let all: Vec<Option<&ast::Body>> =
             if source.rule.body.is_none() { vec![None] } else { all.collect() };
         for (number, body) in all.into_iter().enumerate() {
-            bodies.extend(rule_body(module, globals, source, (body, number == 0), findings));
+            let Some(mut compiled) = rule_body(globals, source, (body, number == 0), findings) else {
+                continue;
+            };
+            let begins = body.filter(|_| number > 0).map_or(source.rule.span.start, |body| body.span.start);
+            compiled.row = modules.get(source.module).map_or(0, |module| module.source.line_of(begins));
+            bodies.push(compiled);
         }
     }
-    let default = group.default.as_ref().and_then(|source| {
-        let (module, globals) = (modules.get(source.module)?, globals.get(source.module)?);
-        rule_body(module, globals, source, (None, true), findings)
-    });
+    let default = group
+        .default
+        .as_ref()
+        .and_then(|source| rule_body(globals.get(source.module)?, source, (None, true), findings));
     let decided_by_first = decided_by_first(&bodies);
     let index = Index::of(&bodies);
     RuleSet { path: group.path.clone(), kind: group.kind, bodies, default, decided_by_first, index }
@@ -216,7 +219,6 @@ fn decided_by_first(bodies: &[RuleBody]) -> bool {
 }
 
 fn rule_body(
-    module: &ast::Module,
     globals: &Globals<'_>,
     source: &Source<'_>,
     (body, first): (Option<&ast::Body>, bool),
@@ -228,15 +230,9 @@ fn rule_body(
     let mut before = Vec::new();
     let args: Vec<raw::Term> =
         rule.head.args.iter().flatten().map(|arg| lowering.parameter(arg, &mut before)).collect();
-    let set_in_v0 = tree::is_v0_set(module.version, rule);
-    let contains = set_in_v0 || matches!(rule.head.value, HeadValue::Contains(_));
+    let contains = rule.head.element || matches!(rule.head.value, HeadValue::Contains(_));
     let tail: Vec<&ast::RefPart> = rule.head.name.parts.iter().skip(source.fixed).collect();
-    let value = match (&rule.head.value, tail.first()) {
-        (HeadValue::Contains(term) | HeadValue::Value { value: term, .. }, _) => Some(term),
-        (HeadValue::Implied, Some(RefPart::Bracket(term))) if set_in_v0 => Some(term),
-        (HeadValue::Implied, _) => None,
-    };
-    let tail = if set_in_v0 { Vec::new() } else { tail };
+    let tail = if rule.head.element { Vec::new() } else { tail };
     let mut raws = vec![lowering.scoped(|lowering| {
         let mut stmts = before.clone();
         if let Some(body) = body {
@@ -244,12 +240,14 @@ fn rule_body(
         }
         let mut keys: Vec<raw::Term> =
             source.below.iter().map(|key| raw::Term::Const(Value::String(Arc::clone(key)))).collect();
-        keys.extend(tail.iter().map(|part| match part {
-            RefPart::Dot(name) => raw::Term::Const(Value::String(Arc::clone(&name.name))),
-            RefPart::Bracket(term) => lowering.term(term, &mut stmts),
-        }));
-        let value =
-            value.map_or(raw::Term::Const(Value::Bool(true)), |value| lowering.term(value, &mut stmts));
+        keys.extend(tail.iter().map(|part| part_of_name(part, lowering, &mut stmts)));
+        let value = match (&rule.head.value, rule.head.old_element()) {
+            (HeadValue::Contains(term) | HeadValue::Value { value: term, .. }, _) => {
+                lowering.term(term, &mut stmts)
+            }
+            (HeadValue::Implied, Some(element)) => part_of_name(element, lowering, &mut stmts),
+            (HeadValue::Implied, None) => raw::Term::Const(Value::Bool(true)),
+        };
         (stmts, keys, value, rule.span)
     })];
     for other in &rule.elses {
@@ -271,6 +269,13 @@ fn rule_body(
     }
     findings.append(&mut lowering.findings);
     finish(&lowering, args, raws, contains, lowering.place(rule.head.span), findings)
+}
+
+fn part_of_name(part: &RefPart, lowering: &mut Lowering<'_>, stmts: &mut Vec<raw::Stmt>) -> raw::Term {
+    match part {
+        RefPart::Dot(name) => raw::Term::Const(Value::String(Arc::clone(&name.name))),
+        RefPart::Bracket(term) => lowering.term(term, stmts),
+    }
 }
 
 type RawBranch = (Vec<raw::Stmt>, Vec<raw::Term>, raw::Term, crate::syntax::source::Span);
@@ -327,7 +332,7 @@ fn finish(
         }
     }
     let (slots, names) = (lowering.names.len() as u32, lowering.kept_names());
-    Some(RuleBody { place, slots, names, args, tail, contains, branches })
+    Some(RuleBody { place, row: 0, slots, names, args, tail, contains, branches })
 }
 
 fn report(slots: &[(Slot, Place)], lowering: &Lowering<'_>, findings: &mut Vec<Finding>) {

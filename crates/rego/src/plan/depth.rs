@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::finding::Finding;
 use super::ir::{Base, Block, Callee, Kind, Operand, Place, Program, RuleId, RuleSet, Step, Stmt, Target};
 use crate::budget;
+use crate::shown;
 
 /// What calling a rule takes, in levels of the machine.
 const CALL: usize = 3;
@@ -148,7 +149,7 @@ impl<'p> Search<'p> {
     fn cycle(&self, to: Vertex) -> Finding {
         let on_it = self.stack.iter().map(|(id, _)| *id).skip_while(|id| *id != to);
         let rules: Vec<&RuleSet> = on_it.filter_map(|id| self.program.rules.get(id)).collect();
-        let name = |rules: &&RuleSet| format!("data.{}", rules.path.join("."));
+        let name = |rules: &&RuleSet| shown::names(&rules.path);
         let mut names: Vec<String> = rules.iter().take(MOST_NAMED).map(name).collect();
         if rules.len() > MOST_NAMED {
             names.push(format!("({} more)", rules.len() - MOST_NAMED));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::conflict::Givers;
 use super::ir::{Branch, Kind, NodeId, Out, Pattern, RuleBody, RuleId, RuleSet, Step};
 use super::machine::{Failure, Flow, Machine, Next, Val};
 use crate::value::{Keyed, Value};
@@ -28,9 +29,7 @@ impl<'e> Machine<'e> {
         let place = self.place;
         let document = match rules.kind {
             Kind::Function(_) => None,
-            Kind::Complete => {
-                self.one_value(rules, &[], "complete rules must not produce multiple outputs")?
-            }
+            Kind::Complete => self.one_value(rules, &[])?,
             Kind::Partial { set } => Some(self.gather(rules, set)?),
         };
         self.place = place;
@@ -57,35 +56,38 @@ impl<'e> Machine<'e> {
             let args: Vec<Value> = args.iter().filter_map(|arg| arg.get().cloned()).collect();
             watch.refers(id, &args, self.world.changed);
         }
-        self.one_value(rules, &args, "functions must not produce multiple outputs for same inputs")
+        self.one_value(rules, &args)
     }
 
-    fn one_value(
-        &mut self,
-        rules: &'e RuleSet,
-        args: &[Val<'e>],
-        conflict: &'static str,
-    ) -> Result<Option<Value>, Box<Failure>> {
+    fn one_value(&mut self, rules: &'e RuleSet, args: &[Val<'e>]) -> Result<Option<Value>, Box<Failure>> {
         let mut found: Option<Value> = None;
+        let mut givers = Givers::default();
         for at in self.candidates(rules) {
             let Some(body) = rules.bodies.get(at) else { break };
-            self.body(body, args, &mut |machine, branch| {
+            let result = self.body(body, args, &mut |machine, branch| {
                 let value = machine.value(&branch.value).into_value();
                 match (&found, value) {
                     (_, None) => return Ok(Flow::Continue),
-                    (None, value) => found = value,
-                    (Some(known), Some(value)) if *known == value => {}
-                    _ => {
-                        machine.place = body.place;
-                        return machine.fail("eval_conflict_error", conflict);
+                    (None, value) => {
+                        found = value;
+                        givers.first(at);
                     }
+                    (Some(known), Some(value)) => givers.further(at, *known == value),
                 }
                 let constant = matches!(branch.value, super::ir::Operand::Const(_));
                 Ok(if constant { Flow::Stop } else { Flow::Continue })
-            })?;
+            });
+            match result {
+                // The conflict stands, whatever else goes wrong while its rules are collected.
+                Err(failure) if givers.conflict() && failure.is_of_builtin() => {}
+                result => result?,
+            }
             if rules.decided_by_first && found.is_some() {
                 break;
             }
+        }
+        if let Some(failure) = givers.failure(self.program, rules) {
+            return Err(Box::new(failure));
         }
         if let (Some(default), None) = (&rules.default, &found) {
             self.body(default, args, &mut |machine, branch| {

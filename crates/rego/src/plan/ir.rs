@@ -103,6 +103,8 @@ pub struct Index {
 pub struct RuleBody {
     /// Where its head is.
     pub place: Place,
+    /// The line that it begins on, from 1.
+    pub row: u32,
     /// How many slots it needs.
     pub slots: u32,
     /// What the source calls them; empty unless [`super::compile::Options::debug`] asks for it.

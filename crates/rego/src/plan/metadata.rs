@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::finding::Finding;
 use super::ir::Place;
-use super::tree::is_v0_set;
 use crate::number::Number;
 use crate::syntax::annotations::{Annotation, Scope, Target, annotations};
 use crate::syntax::ast::{Module, RefPart, Rule, Term, TermKind};
@@ -183,7 +182,7 @@ fn rule_path(module: &Module, rule: &Rule) -> Path {
     if let TermKind::Var(name) = &rule.head.name.head.kind {
         path.push(Value::String(Arc::clone(name)));
     }
-    let parts = if is_v0_set(module.version, rule) { &[] } else { rule.head.name.parts.as_slice() };
+    let parts = if rule.head.element { &[] } else { rule.head.name.parts.as_slice() };
     path.extend(parts.iter().map_while(|part| match part {
         RefPart::Dot(name) => Some(Value::String(Arc::clone(&name.name))),
         RefPart::Bracket(term) => constant(term),

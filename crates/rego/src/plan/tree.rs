@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::finding::Finding;
 use super::ir::{Kind, Node, NodeId, Place, RuleId};
-use crate::syntax::ast::{self, HeadValue, RefPart, TermKind, Version};
+use crate::shown;
+use crate::syntax::ast::{self, HeadValue, RefPart, TermKind};
 use crate::syntax::source::Span;
+use crate::value::Value;
 
 /// The most parts of the path of a rule or a package.
 const MOST_PARTS: usize = 250;
@@ -42,6 +44,12 @@ impl Tree {
 
     pub(super) fn rule(&self, node: NodeId) -> Option<RuleId> {
         self.nodes.get(node as usize)?.rule
+    }
+
+    /// The rule of a path below `data`.
+    pub(super) fn rule_at(&self, path: &[Value]) -> Option<RuleId> {
+        let node = path.iter().try_fold(0, |node, key| self.child(node, key.as_str()?))?;
+        self.rule(node)
     }
 
     /// How many arguments a function takes; `None` for documents.
@@ -114,20 +122,20 @@ fn groups_of<'m>(modules: &'m [ast::Module], findings: &mut Vec<Finding>) -> Vec
                     above.sources.push(source);
                 }
             } else if let Some(source) = sources.first() {
-                let (above, below) = (above.path.join("."), path.join("."));
-                let message = format!("rule data.{above} conflicts with [data.{below}]");
+                let (above, below) = (shown::names(&above.path), shown::names(&path));
+                let message = format!("rule {above} conflicts with [{below}]");
                 findings.push(finding(source, message));
             }
             continue;
         }
-        let kind = kind_of(modules, &sources, findings, &path);
+        let kind = kind_of(&sources, findings, &path);
         let mut defaults = Vec::new();
         let mut rest = Vec::new();
         for source in sources.drain(..) {
             if source.rule.default { defaults.push(source) } else { rest.push(source) }
         }
         if let Some(second) = defaults.get(1) {
-            findings.push(finding(second, format!("multiple default rules data.{} found", path.join("."))));
+            findings.push(finding(second, format!("multiple default rules {} found", shown::names(&path))));
         }
         groups.push(Group { path, kind, sources: rest, default: defaults.into_iter().next() });
     }
@@ -155,9 +163,8 @@ fn tree_of(modules: &[ast::Module], groups: &[Group<'_>], findings: &mut Vec<Fin
         let node = tree.at(&group.path);
         let children = tree.nodes.get(node as usize).is_some_and(|node| !node.children.is_empty());
         if children && let Some(source) = group.sources.first().or(group.default.as_ref()) {
-            let path = group.path.join(".");
-            findings
-                .push(finding(source, format!("package data.{path} conflicts with rule of the same name")));
+            let path = shown::names(&group.path);
+            findings.push(finding(source, format!("package {path} conflicts with rule of the same name")));
         }
         if let Some(node) = tree.nodes.get_mut(node as usize) {
             node.rule = Some(id as RuleId);
@@ -187,10 +194,9 @@ fn path_of(module: &ast::Module, rule: &ast::Rule) -> (usize, Vec<Arc<str>>) {
         path.push(Arc::clone(name));
     }
     let parts = &rule.head.name.parts;
-    let set_in_v0 = is_v0_set(module.version, rule);
     for (at, part) in parts.iter().enumerate() {
         match part {
-            _ if set_in_v0 && at + 1 == parts.len() => return (at, path),
+            _ if rule.head.element => return (at, path),
             RefPart::Dot(name) => path.push(Arc::clone(&name.name)),
             RefPart::Bracket(ast::Term { kind: TermKind::String { value, .. }, .. }) => {
                 path.push(Arc::clone(value))
@@ -201,26 +207,12 @@ fn path_of(module: &ast::Module, rule: &ast::Rule) -> (usize, Vec<Arc<str>>) {
     (parts.len(), path)
 }
 
-/// Before Rego v1, `p[x] { … }` defines a set.
-pub(super) fn is_v0_set(version: Version, rule: &ast::Rule) -> bool {
-    version == Version::V0
-        && matches!(rule.head.value, HeadValue::Implied)
-        && rule.head.args.is_none()
-        && matches!(rule.head.name.parts.as_slice(), [RefPart::Bracket(_)])
-}
-
-fn kind_of(
-    modules: &[ast::Module],
-    sources: &[Source<'_>],
-    findings: &mut Vec<Finding>,
-    path: &[Arc<str>],
-) -> Kind {
+fn kind_of(sources: &[Source<'_>], findings: &mut Vec<Finding>, path: &[Arc<str>]) -> Kind {
     let kind = |source: &Source<'_>| {
         let rule = source.rule;
-        let version = modules.get(source.module).map(|module| module.version).unwrap_or_default();
         match (&rule.head.args, &rule.head.value) {
             (Some(args), _) => Kind::Function(args.len()),
-            _ if is_v0_set(version, rule) => Kind::Partial { set: true },
+            _ if rule.head.element => Kind::Partial { set: true },
             (None, value) if source.fixed == rule.head.name.parts.len() => match value {
                 HeadValue::Contains(_) => Kind::Partial { set: true },
                 _ => Kind::Complete,
@@ -232,7 +224,7 @@ fn kind_of(
     // One that gathers an object takes constant members, too.
     let object = Kind::Partial { set: false };
     if let Some(other) = sources.iter().find(|source| kind(source) != first) {
-        findings.push(finding(other, format!("conflicting rules data.{} found", path.join("."))));
+        findings.push(finding(other, format!("conflicting rules {} found", shown::names(path))));
     }
     if sources.iter().any(|source| kind(source) == object) { object } else { first }
 }

@@ -161,7 +161,7 @@ impl Program {
         // No text of policy defines a rule of such a name.
         let head = Box::new(Term { span, kind: TermKind::Var("=".into()) });
         let name = Ref { span, head, parts: Vec::new() };
-        let head = ast::Head { span, name, args: None, value: ast::HeadValue::Implied };
+        let head = ast::Head { span, name, args: None, element: false, value: ast::HeadValue::Implied };
         let (elses, chained) = (Vec::new(), Vec::new());
         own.rules = vec![ast::Rule { span, default: false, head, body: Some(body), elses, chained }];
         own.source = source.clone();

@@ -91,10 +91,19 @@ pub struct Head {
     pub span: Span,
     /// `allow`, `a.b[x].c`; a rule's name is its head.
     pub name: Ref,
-    /// The parameters of a function.
+    /// The parameters of a function; there is at least one (`f() := 7` is a rule without any).
     pub args: Option<Vec<Term>>,
+    /// Whether the second part of the name is an element of a set: `p[x] { … }`, without `if`. Only v0 takes such rules.
+    pub element: bool,
     /// What it gives.
     pub value: HeadValue,
+}
+
+impl Head {
+    /// The element of the set that the rule makes up by its name alone.
+    pub fn old_element(&self) -> Option<&RefPart> {
+        self.name.parts.last().filter(|_| self.element)
+    }
 }
 
 /// What a rule gives when it holds.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::ast::{
     Body, Expr, ExprKind, Head, HeadValue, Ident, Module, Op, Ref, RefPart, Rule, TemplatePart, Term,
-    TermKind, Version,
+    TermKind,
 };
 
 /// Names that cannot be written behind a dot, or as variables, everywhere.
@@ -56,7 +56,7 @@ impl Printer {
             }
             self.put("\n");
         }
-        module.rules.iter().for_each(|rule| self.rule(rule, module.version));
+        module.rules.iter().for_each(|rule| self.rule(rule));
     }
 
     fn path<'a>(&mut self, mut parts: impl Iterator<Item = &'a str>) {
@@ -85,12 +85,12 @@ impl Printer {
         self.put(name);
     }
 
-    fn rule(&mut self, rule: &Rule, version: Version) {
+    fn rule(&mut self, rule: &Rule) {
         let bodies = rule.body.iter().map(Some).chain(rule.chained.iter().map(Some));
         let bodies: Vec<Option<&Body>> = if rule.body.is_none() { vec![None] } else { bodies.collect() };
         for body in bodies {
             self.put(if rule.default { "\ndefault " } else { "\n" });
-            self.head(&rule.head, version == Version::V0 && !rule.default);
+            self.head(&rule.head);
             self.if_body(body);
             for other in &rule.elses {
                 self.put(" else := ");
@@ -104,16 +104,14 @@ impl Printer {
         }
     }
 
-    fn head(&mut self, head: &Head, v0: bool) {
-        // In v0 `p[x]` is an element of a set, unless a value is given.
-        let set = match (head.name.parts.as_slice(), &head.value, &head.args) {
-            ([RefPart::Bracket(element)], HeadValue::Implied, None) if v0 => Some(element),
-            _ => None,
-        };
-        if let Some(element) = set {
+    fn head(&mut self, head: &Head) {
+        if let Some(element) = head.old_element() {
             self.term(&head.name.head);
             self.put(" contains ");
-            self.term(element);
+            match element {
+                RefPart::Dot(name) => self.string(&name.name),
+                RefPart::Bracket(element) => self.term(element),
+            }
             return;
         }
         self.reference(&head.name);
@@ -346,6 +344,7 @@ const fn operator(op: Op) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::ast::Version;
     use crate::syntax::parser::{Options, parse_module};
     use crate::syntax::source::Source;
 

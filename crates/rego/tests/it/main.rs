@@ -10,3 +10,4 @@ mod differential;
 mod hostile;
 mod interpreter;
 mod negation;
+mod rule_forms;

@@ -1,10 +1,11 @@
 //! Types of references, and errors for those that match nothing.
 
-use super::super::flat::{Head, Reference, Term, Var, shown_part};
+use super::super::flat::{Head, Reference, Term, Var};
 use super::super::hints::near;
 use super::super::tree::{NodeId, Tree};
 use super::super::types::{Kind, Type, keys, select, unifies, values};
 use super::{Infer, Parts};
+use crate::shown;
 use crate::value::Value;
 
 /// How many of the keys that there are a message names.
@@ -197,7 +198,7 @@ impl Infer<'_> {
         let mut length = text.chars().count();
         for (at, part) in reference.parts.iter().enumerate() {
             match part {
-                Term::Scalar(key) => text.push_str(&shown_part(key)),
+                Term::Scalar(key) => text.push_str(&shown::part(key)),
                 Term::Var(var) => text.push_str(&format!("[{}]", self.shown_var(*var))),
                 _ => text.push_str("[…]"),
             }

@@ -15,21 +15,30 @@ impl Lowering<'_> {
     /// What a name or path calls; `None` where it is no function.
     pub(super) fn callee(&self, function: &ast::Term) -> Option<(Callee, usize, String)> {
         let dotted = function.dotted()?;
-        let first: &str = dotted.first()?;
-        if self.local(first).is_none()
-            && let Some((Root::Data, mut path)) = self.global(first)
-        {
-            path.extend(dotted.iter().skip(1).map(|part| Value::String(Arc::clone(part))));
-            let mut node = 0;
-            for key in &path {
-                node = self.globals.tree.child(node, key.as_str()?)?;
-            }
-            let rule = self.globals.tree.rule(node)?;
-            return self.globals.tree.arity(rule).map(|arity| (Callee::Rule(rule), arity, dotted.join(".")));
-        }
         let name = dotted.join(".");
+        if let Some(path) = self.path_of_called(&dotted) {
+            let rule = self.globals.tree.rule_at(&path)?;
+            return self.globals.tree.arity(rule).map(|arity| (Callee::Rule(rule), arity, name));
+        }
         let declared = (self.globals.builtins)(&name)?;
         Some((Callee::Builtin(declared.builtin), declared.arity, name))
+    }
+
+    /// Where a name or path leads in `data`, if it does not name a built-in.
+    fn path_of_called(&self, dotted: &[Arc<str>]) -> Option<Vec<Value>> {
+        let (first, rest) = dotted.split_first()?;
+        let (None, Some((Root::Data, mut path))) = (self.local(first), self.global(first)) else {
+            return None;
+        };
+        path.extend(rest.iter().map(|part| Value::String(Arc::clone(part))));
+        Some(path)
+    }
+
+    /// Whether a name or path is that of a document that rules define.
+    fn is_document(&self, function: &ast::Term) -> bool {
+        let path = function.dotted().and_then(|dotted| self.path_of_called(&dotted));
+        let rule = path.and_then(|path| self.globals.tree.rule_at(&path));
+        rule.is_some_and(|rule| self.globals.tree.arity(rule).is_none())
     }
 
     pub(super) fn call(
@@ -48,6 +57,10 @@ impl Lowering<'_> {
                     Term::Const(Value::Bool(true))
                 }
             };
+        }
+        // `f()` asks for what `f() := 7` defines, which is no function.
+        if args.is_empty() && self.is_document(function) {
+            return self.term(function, stmts);
         }
         // Before its arguments, so that what is wrong with them is said after it.
         if self.callee(function).is_none() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::ast::{HeadValue, Import, Module, Rule, Version};
+use super::super::ast::{HeadValue, Import, Module, Rule};
 use super::super::lexer::lex;
 use super::super::source::Span;
 use super::super::token::Kind;
@@ -74,7 +74,6 @@ fn style(module: &Module, options: Options, odd: Odd) -> Style {
         parts > 1 || parts == 1 && matches!(rule.head.value, HeadValue::Contains(_))
     };
     Style {
-        from_v0: module.version == Version::V0,
         v1,
         contains: v1 || imported("contains"),
         ifs: v1 || imported("if"),

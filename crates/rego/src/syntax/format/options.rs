@@ -37,8 +37,6 @@ pub(super) enum Odd {
 /// How the rules of a module are written.
 #[derive(Debug, Clone)]
 pub(super) struct Style {
-    /// Whether the module was read as v0.
-    pub(super) from_v0: bool,
     /// For v1, if perhaps also for v0.
     pub(super) v1: bool,
     /// `p contains x`, not `p[x]`.

@@ -5,7 +5,7 @@ use super::super::parser::has_if;
 use super::super::source::Span;
 use super::names::quoted;
 use super::options::Odd;
-use super::same::{always, is_true, old_element};
+use super::same::{always, is_true};
 use super::term::Place;
 use super::writer::Writer;
 
@@ -106,7 +106,7 @@ impl<'m> Writer<'m> {
     }
 
     fn gives(&self, rule: &'m Rule) -> Gives<'m> {
-        match (&rule.head.value, old_element(self.style.from_v0, self.source, rule)) {
+        match (&rule.head.value, rule.head.old_element()) {
             (HeadValue::Contains(element), _) => Gives::Element(element),
             (_, Some(element)) => Gives::OldElement(element),
             _ => Gives::Value,

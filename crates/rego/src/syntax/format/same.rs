@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use super::super::ast::{
     Body, Else, Expr, ExprKind, HeadValue, Module, Op, Ref, RefPart, Rule, TemplatePart, Term, TermKind,
-    Version,
 };
-use super::super::parser::has_if;
 use super::names::{infix, operator_call, operator_named, quoted, symbol};
 
 /// A tree as a text.
@@ -48,7 +46,7 @@ pub(super) fn module_shape(module: &Module) -> String {
     imports.sort();
     shape.out.push_str(&imports.concat());
     for rule in &module.rules {
-        shape.rule(module, rule);
+        shape.rule(rule);
     }
     shape.out
 }
@@ -73,22 +71,6 @@ pub(super) fn is_true(term: &Term) -> bool {
     matches!(term.peeled().kind, TermKind::Bool(true))
 }
 
-/// Whether a rule of v0 makes up a set by its name alone: `p[x] { … }`, without `if`.
-pub(super) fn old_element<'m>(
-    from_v0: bool,
-    module: &super::super::source::Source,
-    rule: &'m Rule,
-) -> Option<&'m RefPart> {
-    match (&rule.head.value, rule.head.name.parts.as_slice()) {
-        (HeadValue::Implied, [element])
-            if from_v0 && rule.head.args.is_none() && !rule.default && !has_if(module, rule) =>
-        {
-            Some(element)
-        }
-        _ => None,
-    }
-}
-
 impl Shape {
     fn push(&mut self, text: &str) {
         self.out.push_str(text);
@@ -100,10 +82,10 @@ impl Shape {
         self.push(&text);
     }
 
-    fn rule(&mut self, module: &Module, rule: &Rule) {
+    fn rule(&mut self, rule: &Rule) {
         let bodies = std::iter::once(rule.body.as_ref()).chain(rule.chained.iter().map(Some));
         for (index, body) in bodies.enumerate() {
-            self.head(module, rule);
+            self.head(rule);
             let elses = if index == 0 { rule.elses.as_slice() } else { &[] };
             self.rule_body(body, elses.is_empty());
             for (index, other) in elses.iter().enumerate() {
@@ -112,10 +94,10 @@ impl Shape {
         }
     }
 
-    fn head(&mut self, module: &Module, rule: &Rule) {
+    fn head(&mut self, rule: &Rule) {
         self.push(if rule.default { "\ndefault " } else { "\n" });
         let head = &rule.head;
-        let element = old_element(module.version == Version::V0, &module.source, rule);
+        let element = head.old_element();
         self.term(&head.name.head);
         if element.is_none() {
             self.parts(&head.name.parts);

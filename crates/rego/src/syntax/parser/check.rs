@@ -88,7 +88,7 @@ impl Parser<'_> {
         if rule.body.is_some() && !has_if {
             messages.push(format!("`if` keyword is required before {sort} body"));
         }
-        if !rule.default && implied && multi_value(&rule.head, has_if) {
+        if rule.head.element {
             messages.push("`contains` keyword is required for partial set rules".into());
         }
         for message in messages {
@@ -97,7 +97,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a rule with this head makes up a set, or in OPA's eyes has a key: `p contains x`, or `p[x]` without `if`.
+/// Whether a rule with this head has a key in OPA's eyes: `p contains x`, `p[x]` without `if`, or `p[a.b] if`.
 pub(super) fn multi_value(head: &Head, has_if: bool) -> bool {
     let function = head.args.as_ref().is_some_and(|args| !args.is_empty());
     match &head.value {

@@ -10,6 +10,19 @@ use super::{Parsed, Parser, fail};
 impl Parser<'_> {
     /// A rule, and whether `if` was written.
     pub(super) fn rule(&mut self) -> Parsed<(Rule, bool)> {
+        let (mut rule, has_if) = self.written_rule()?;
+        let head = &mut rule.head;
+        head.args.take_if(|args| args.is_empty());
+        head.element = !rule.default
+            && !has_if
+            && matches!(head.value, HeadValue::Implied)
+            && head.args.is_none()
+            && head.name.parts.len() == 1;
+        Ok((rule, has_if))
+    }
+
+    /// A rule as it is written, and whether `if` was.
+    fn written_rule(&mut self) -> Parsed<(Rule, bool)> {
         let start = self.span();
         let default = self.kind() == Kind::Default;
         if default {
@@ -151,7 +164,7 @@ impl Parser<'_> {
             }
             _ => HeadValue::Implied,
         };
-        let head = Head { span: self.since(span.start), name, args, value };
+        let head = Head { span: self.since(span.start), name, args, element: false, value };
         Ok((head, goes_on && next.spaced))
     }
 
