@@ -1,9 +1,9 @@
 //! Values of string and number literals.
 
-/// The text between the quotes of a string, with JSON's escapes undone; `None` where JSON does not allow it. A control
-/// character may stand only where there is no escape at all, and half a surrogate pair becomes U+FFFD, as in OPA.
+/// The text between the quotes of a string, with JSON's escapes undone; `None` where JSON does not allow it, such as a
+/// control character. Half a surrogate pair becomes U+FFFD, as in OPA.
 pub fn unescape(inner: &str) -> Option<String> {
-    if !inner.contains('\\') {
+    if control_character(inner).is_none() && !inner.contains('\\') {
         return Some(inner.to_owned());
     }
     let mut out = String::with_capacity(inner.len());
@@ -44,6 +44,28 @@ pub fn unescape(inner: &str) -> Option<String> {
     Some(out)
 }
 
+/// The first character that must be escaped between quotes.
+fn control_character(inner: &str) -> Option<char> {
+    inner.chars().find(|character| *character < ' ')
+}
+
+/// What to write instead of a control character, where a text has one between its quotes.
+pub fn control_character_hint(inner: &str) -> Option<String> {
+    let found = control_character(inner)?;
+    let escape = match found {
+        '\u{8}' => "\\b".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        '\r' => "\\r".to_owned(),
+        other => format!("\\u{:04x}", u32::from(other)),
+    };
+    Some(format!(
+        "it has the control character U+{:04X}: write `{escape}`, or put the text between backticks",
+        u32::from(found)
+    ))
+}
+
 fn code_unit(text: &str) -> Option<u32> {
     let digits = text.get(..4)?;
     digits
@@ -56,7 +78,7 @@ fn code_unit(text: &str) -> Option<u32> {
 /// The text of a part of a template: `\{` is a brace; in backticks nothing else is escaped.
 pub fn template_text(inner: &str, raw: bool) -> Option<String> {
     if !inner.contains('\\') {
-        return Some(inner.to_owned());
+        return if raw { Some(inner.to_owned()) } else { unescape(inner) };
     }
     let mut out = String::with_capacity(inner.len());
     let mut chars = inner.chars().peekable();
@@ -99,7 +121,8 @@ mod tests {
     #[test]
     fn undoes_escapes() {
         for (inner, want) in [
-            ("plain\tétat", Some("plain\tétat")),
+            ("état\u{7f}", Some("état\u{7f}")),
+            ("tab\t", None),
             (r#"\"\\\/\b\f\n\r\t"#, Some("\"\\/\u{8}\u{c}\n\r\t")),
             (r"\u0041\u00e9", Some("Aé")),
             (r"\ud83e\udd80", Some("🦀")),
@@ -120,9 +143,11 @@ mod tests {
             (r"\\n\n", false, "\\n\n"),
             (r"\{\n", true, "{\\n"),
             (r"\\{", true, "\\{"),
+            ("tab\t", true, "tab\t"),
         ] {
             assert_eq!(template_text(inner, raw).as_deref(), Some(want), "{inner}");
         }
+        assert_eq!(template_text("tab\t", false), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use super::ast::{Body, Module, Ref, Rule, Term, TermKind, Version};
 use super::error::{Error, MAX_ERRORS};
 use super::lexer::{Lexed, lex};
+use super::literal::control_character_hint;
 use super::source::{Source, Span};
 use super::token::{Kind, Token};
 use crate::budget;
@@ -170,6 +171,15 @@ type Parsed<T> = Result<T, Box<Error>>;
 
 fn fail(span: Span, message: impl Into<String>) -> Box<Error> {
     Box::new(Error::new(span, message))
+}
+
+/// A text that may not be written as it is between its quotes.
+fn illegal_text(span: Span, what: &str, text: &str, inner: &str) -> Box<Error> {
+    let error = Error::new(span, format!("illegal {what}: {text}"));
+    Box::new(match control_character_hint(inner) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    })
 }
 
 impl<'s> Parser<'s> {

@@ -3,7 +3,7 @@
 use super::super::ast::{Body, Expr, ExprKind, TemplatePart, Term, TermKind};
 use super::super::literal::template_text;
 use super::super::token::Kind;
-use super::{Parsed, Parser, fail};
+use super::{Parsed, Parser, fail, illegal_text};
 
 impl Parser<'_> {
     /// Terms with commas between and perhaps after them, up to a closing bracket, which is not taken.
@@ -141,7 +141,7 @@ impl Parser<'_> {
             let before = if text.starts_with('$') { 2 } else { 1 };
             let inner = text.get(before..text.len().saturating_sub(1)).unwrap_or_default();
             let value = template_text(inner, raw)
-                .ok_or_else(|| fail(span, format!("illegal template-string part: {text}")))?;
+                .ok_or_else(|| illegal_text(span, "template-string part", text, inner))?;
             if !value.is_empty() {
                 parts.push(TemplatePart::Text(value.into()));
             }

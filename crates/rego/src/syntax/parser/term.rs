@@ -6,7 +6,7 @@ use super::super::source::Span;
 use super::super::token::Kind;
 use super::check::peel;
 use super::type_name::type_name;
-use super::{Parsed, Parser, fail};
+use super::{Parsed, Parser, fail, illegal_text};
 
 /// An operator and how tightly it binds.
 const fn operator(kind: Kind) -> Option<(Op, u8)> {
@@ -127,7 +127,7 @@ impl Parser<'_> {
                 let text = self.text();
                 let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
                 let value =
-                    unescape(inner).ok_or_else(|| fail(span, format!("illegal string literal: {text}")))?;
+                    unescape(inner).ok_or_else(|| illegal_text(span, "string literal", text, inner))?;
                 TermKind::String { value: value.into(), raw: false }
             }
             Kind::RawString => TermKind::String { value: self.text().trim_matches('`').into(), raw: true },
