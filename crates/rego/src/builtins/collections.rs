@@ -41,18 +41,24 @@ pub const BUILTINS: &[Declaration] = &[
     builtin("walk", "any", "[[...any], any]", graph::walk).relation(),
     builtin("object.get", "{...any: any}, any, any", "any", objects::get),
     builtin("object.keys", "{...any: any}", "set[any]", objects::keys),
-    builtin("object.remove", "{...any: any}, <[...any] | {...any: any} | set[any]>", "any", |_, args| {
-        objects::select(args, false)
-    }),
-    builtin("object.filter", "{...any: any}, <[...any] | {...any: any} | set[any]>", "any", |_, args| {
-        objects::select(args, true)
-    }),
-    builtin("object.union", "{...any: any}, {...any: any}", "any", objects::union),
-    builtin("object.union_n", "[...{...any: any}]", "any", objects::union_n),
+    builtin(
+        "object.remove",
+        "{...any: any}, <[...any] | {...any: any} | set[any]>",
+        "{...any: any}",
+        |_, args| objects::select(args, false),
+    ),
+    builtin(
+        "object.filter",
+        "{...any: any}, <[...any] | {...any: any} | set[any]>",
+        "{...any: any}",
+        |_, args| objects::select(args, true),
+    ),
+    builtin("object.union", "{...any: any}, {...any: any}", "{...any: any}", objects::union),
+    builtin("object.union_n", "[...{...any: any}]", "{...any: any}", objects::union_n),
     builtin(
         "object.subset",
         "<[...any] | {...any: any} | set[any]>, <[...any] | {...any: any} | set[any]>",
-        "any",
+        "boolean",
         objects::subset,
     ),
     builtin("and", "set[any], set[any]", "set[any]", sets::and).infix("&"),

@@ -1,7 +1,9 @@
 //! Encodings of bytes and text: base64, hexadecimal, URLs, PEM, UUIDs.
 
 pub(crate) mod base;
+pub(crate) mod go_url;
 pub(crate) mod pem;
+pub(crate) mod uri;
 pub(crate) mod url;
 pub(crate) mod uuid;
 
@@ -17,6 +19,8 @@ pub const BUILTINS: &[Declaration] = &[
     builtin("base64url.decode", "string", "string", base::url_decode),
     builtin("hex.encode", "string", "string", base::hex_encode),
     builtin("hex.decode", "string", "string", base::hex_decode),
+    builtin("uri.parse", "string", "{...string: string}", uri::parse),
+    builtin("uri.is_valid", "any", "boolean", uri::is_valid),
     builtin("urlquery.encode", "string", "string", url::encode),
     builtin("urlquery.decode", "string", "string", url::decode),
     builtin(

@@ -23,15 +23,16 @@ pub const BUILTINS: &[Declaration] = &[
     builtin(
         "json.filter",
         "{...any: any}, <[...<string | [...any]>] | set[<string | [...any]>]>",
-        "any",
+        "{...any: any}",
         paths::filter,
     ),
     builtin(
         "json.remove",
         "{...any: any}, <[...<string | [...any]>] | set[<string | [...any]>]>",
-        "any",
+        "{...any: any}",
         paths::remove,
     ),
+    builtin("json.pointer_escape", "string", "string", paths::pointer_escape),
     builtin(
         "json.match_schema",
         "<string | {...any: any}>, <string | {...any: any}>",

@@ -3,7 +3,9 @@
 pub(crate) mod parse_module;
 pub(crate) mod runtime;
 
+use super::context::text;
 use super::declaration::{Declaration, builtin, without_function};
+use crate::value::Value;
 
 /// The built-ins of this family; `rego.parse_module`, which has to know all others, is declared in the table.
 pub const BUILTINS: &[Declaration] = &[
@@ -14,5 +16,5 @@ pub const BUILTINS: &[Declaration] = &[
     without_function("internal.test_case", "[...any]", ""),
     without_function("rego.metadata.chain", "", "[...any]").compiled(),
     without_function("rego.metadata.rule", "", "any").compiled(),
-    without_function("trace", "string", "boolean"),
+    builtin("trace", "string", "boolean", |_, args| text(args, 1).map(|_| Some(Value::Bool(true)))),
 ];

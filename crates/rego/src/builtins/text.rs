@@ -26,6 +26,7 @@ pub const BUILTINS: &[Declaration] = &[
     builtin("upper", "string", "string", |ctx, args| strings::map(ctx, args, strings::to_upper)),
     builtin("split", "string, string", "[...string]", strings::split),
     builtin("strings.count", "string, string", "number", strings::count),
+    builtin("strings.split_n", "string, string, number", "[...string]", strings::split_n),
     builtin("strings.reverse", "string", "string", strings::reverse),
     builtin("substring", "string, number, number", "string", strings::substring),
     builtin("strings.render_template", "string, {...string: any}", "string", template::run::render),

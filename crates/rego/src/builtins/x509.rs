@@ -4,7 +4,6 @@ pub(crate) mod constraints;
 pub(crate) mod der;
 pub(crate) mod functions;
 pub(crate) mod go_json;
-pub(crate) mod go_url;
 pub(crate) mod json;
 pub(crate) mod name_constraints;
 pub(crate) mod names;

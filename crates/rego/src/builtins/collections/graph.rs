@@ -43,14 +43,14 @@ pub fn reachable(context: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(Value::from(reached.into_iter().cloned().collect::<Set>())))
 }
 
-/// Finds paths as OPA does: what has been reached once from an edge of a root ends every later path, and paths that end
-/// so more than once at one node are put one behind the other.
+/// Finds all simple paths: a path ends where nothing follows, before a node that is not there, and where it would come
+/// to a node that it has been to.
 struct Paths<'a> {
     graph: &'a Object,
     context: &'a Context,
-    /// The nodes on the way to where the search is.
+    /// The nodes on the way to where the search is, in order and as a set.
     way: Vec<&'a Value>,
-    reached: BTreeSet<&'a Value>,
+    on_the_way: BTreeSet<&'a Value>,
     found: BTreeSet<Vec<&'a Value>>,
     bytes: usize,
 }
@@ -59,36 +59,35 @@ struct Paths<'a> {
 const LONGEST: usize = 1000;
 
 impl<'a> Paths<'a> {
-    fn commit(&mut self, times: usize) -> Result<(), Error> {
+    fn commit(&mut self) -> Result<(), Error> {
         self.context.check_deadline()?;
-        let length = self.way.len().saturating_mul(times);
-        self.bytes = self.bytes.saturating_add(length.saturating_add(4).saturating_mul(size_of::<Value>()));
+        self.bytes = self.bytes.saturating_add((self.way.len() + 4).saturating_mul(size_of::<Value>()));
         if self.bytes > self.context.max_bytes {
             return Err(Error::new(Kind::TooLarge, "the paths are too many"));
         }
-        self.found.insert(self.way.repeat(times));
+        self.found.insert(self.way.clone());
         Ok(())
     }
 
     fn visit(&mut self, node: &'a Value) -> Result<(), Error> {
-        let Some(edges) = self.graph.get(node) else { return self.commit(1) };
+        let Some(edges) = self.graph.get(node) else { return self.commit() };
         if self.way.len() > LONGEST {
             return Err(Error::failed("a path is too long"));
         }
         self.way.push(node);
+        let is_new = self.on_the_way.insert(node);
         let neighbours = elements(edges);
-        if neighbours.is_empty() {
-            self.commit(1)?;
+        // One that closes a cycle ends the path here, however many there are.
+        if neighbours.is_empty() || neighbours.iter().any(|node| self.on_the_way.contains(node)) {
+            self.commit()?;
         }
-        let mut ends = 0;
         for neighbour in neighbours {
-            if self.reached.contains(neighbour) {
-                ends += 1;
-                self.commit(ends)?;
-            } else {
-                self.reached.insert(node);
+            if !self.on_the_way.contains(neighbour) {
                 self.visit(neighbour)?;
             }
+        }
+        if is_new {
+            self.on_the_way.remove(node);
         }
         self.way.pop();
         Ok(())
@@ -98,17 +97,17 @@ impl<'a> Paths<'a> {
 pub fn reachable_paths(context: &mut Context, args: &[Value]) -> Answer {
     let graph = object(args, 1)?;
     let roots = initial(args)?;
-    let mut paths =
-        Paths { graph, context, way: Vec::new(), reached: BTreeSet::new(), found: BTreeSet::new(), bytes: 0 };
+    let (way, on_the_way, found) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    let mut paths = Paths { graph, context, way, on_the_way, found, bytes: 0 };
     for root in roots {
         let Some(edges) = graph.get(root) else { continue };
-        paths.way = vec![root];
+        (paths.way, paths.on_the_way) = (vec![root], BTreeSet::from([root]));
         let neighbours = elements(edges);
         if neighbours.is_empty() {
-            paths.commit(1)?;
+            paths.commit()?;
         }
+        // Also where that is the root itself, which is on the path twice then: so does OPA.
         for neighbour in neighbours {
-            paths.reached = BTreeSet::from([root]);
             paths.visit(neighbour)?;
         }
     }
@@ -158,4 +157,30 @@ pub fn walk(context: &mut Context, args: &[Value]) -> Answer {
         pairs.push(Value::from(vec![Value::from(path), value.clone()]));
     }
     Ok(Some(Value::from(pairs)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn paths_are_simple_and_whole() {
+        let mut context = Context::new(0, Instant::now() + Duration::from_secs(60), 1 << 20);
+        for (graph, want) in [
+            (r#"{"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}"#, r#"[["a","b","d"],["a","c","d"]]"#),
+            (r#"{"a": ["b"], "b": ["c", "a"], "c": []}"#, r#"[["a","b"],["a","b","c"]]"#),
+            (r#"{"a": ["b", "x"], "b": ["x"]}"#, r#"[["a"],["a","b"]]"#),
+            (r#"{"a": ["b"], "b": ["b"]}"#, r#"[["a","b"]]"#),
+            (r#"{"a": ["a"]}"#, r#"[["a","a"]]"#),
+            (r#"{"a": []}"#, r#"[["a"]]"#),
+            (r#"{"b": ["a"]}"#, "[]"),
+        ] {
+            let read = |text: &str| crate::json::read(text.as_bytes()).unwrap();
+            let args = [read(graph), vec![Value::from("a")].into()];
+            let Some(Value::Set(found)) = reachable_paths(&mut context, &args).unwrap() else { panic!() };
+            assert_eq!(Value::from(found.keys().cloned().collect::<Vec<_>>()), read(want), "{graph}");
+        }
+    }
 }

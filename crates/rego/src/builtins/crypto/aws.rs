@@ -4,11 +4,11 @@ use aws_lc_rs::{digest, hmac};
 use jiff::Timestamp;
 
 use crate::builtins::context::{Context, number, object};
+use crate::builtins::encoding::go_url;
 use crate::builtins::encoding::pem::hex;
 use crate::builtins::error::{Error, Kind};
 use crate::builtins::http::request::KEYS;
 use crate::builtins::json::encoding::go_json;
-use crate::builtins::x509::go_url;
 use crate::value::{Object, Value};
 
 /// Members that requests have to have.
@@ -50,7 +50,7 @@ pub fn sign_request(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Er
     check_request(request)?;
 
     let headers = headers_of(request)?;
-    let url = go_url::parse(member(request, "url")).ok_or_else(|| Error::failed("invalid URL"))?;
+    let url = go_url::parse(member(request, "url")).map_err(|_| Error::failed("invalid URL"))?;
     let body = match (request.get_str("raw_body"), request.get_str("body")) {
         (Some(raw), _) => raw.as_str().unwrap_or_default().to_owned(),
         (None, Some(body)) => go_json(body),

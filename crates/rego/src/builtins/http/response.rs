@@ -17,10 +17,11 @@ pub struct Decode {
 pub fn to_value(response: &Response, decode: Decode) -> Value {
     let raw = lossy(&response.body);
     let kind = response.headers.iter().find(|(name, _)| name == "content-type");
-    let is = |kinds: &[&str]| kind.is_some_and(|(_, value)| kinds.iter().any(|kind| value.contains(kind)));
-    let body = if decode.json || is(&["application/json"]) {
+    let kind = kind.map_or("", |(_, value)| value.as_str());
+    let is_yaml = ["application/yaml", "application/x-yaml"].iter().any(|yaml| kind.contains(yaml));
+    let body = if decode.json || is_json(kind) {
         decode::read(&raw).ok()
-    } else if decode.yaml || is(&["application/yaml", "application/x-yaml"]) {
+    } else if decode.yaml || is_yaml {
         read::read(&raw).ok()
     } else {
         None
@@ -36,6 +37,13 @@ pub fn to_value(response: &Response, decode: Decode) -> Value {
     Value::from(Object::from_entries(members.map(|(name, value)| (Value::from(name), value)).to_vec()))
 }
 
+/// Whether a media type is JSON: `application/json`, or with a suffix that says so (RFC 6839), as `application/problem+json`.
+fn is_json(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = kind.strip_prefix("application/").unwrap_or_default();
+    subtype == "json" || (subtype.ends_with("+json") && !subtype.contains('/'))
+}
+
 /// Each name with all its values.
 fn headers(headers: &[(String, String)]) -> Value {
     let mut names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -47,4 +55,26 @@ fn headers(headers: &[(String, String)]) -> Value {
     };
     let entries = names.into_iter().map(|name| (Value::from(name), values(name))).collect();
     Value::from(Object::from_entries(entries))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_json_says_so() {
+        for kind in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/vnd.api+json",
+            "APPLICATION/A+JSON ",
+        ] {
+            assert!(is_json(kind), "{kind}");
+        }
+        for kind in
+            ["", "application/json-seq", "text/json", "application/jsonp", "text/plain; a=application/json"]
+        {
+            assert!(!is_json(kind), "{kind}");
+        }
+    }
 }

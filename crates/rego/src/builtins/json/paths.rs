@@ -2,10 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use crate::builtins::context::{Context, argument, object};
+use crate::builtins::context::{Context, argument, object, text};
 use crate::builtins::error::Error;
-use crate::builtins::operand::{Elements, MAX_DEPTH, one_of, wrong};
+use crate::builtins::operand::{Elements, MAX_DEPTH, Output, one_of, wrong};
 use crate::value::{Object, Set, Value};
+
+/// A key as it stands in a JSON Pointer (RFC 6901).
+pub fn pointer_escape(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+    let mut out = Output::new(ctx);
+    for c in text(args, 1)?.chars() {
+        match c {
+            '~' => out.push("~0")?,
+            '/' => out.push("~1")?,
+            other => out.push_char(other)?,
+        }
+    }
+    Ok(Some(out.finish().into()))
+}
 
 pub fn filter(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     object(args, 1)?;

@@ -78,16 +78,12 @@ pub fn format_int(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Er
     };
     let whole = match input.as_integer() {
         Some(whole) => whole,
-        // Towards zero.
+        // A fraction is computed with as a float of 64 bits, and cut off towards zero.
         None => {
-            let written = input.to_string();
-            match truncate(&written) {
-                Some(whole) => whole,
-                None => return Err(Error::failed("the number is too large")),
-            }
+            let whole = truncate(&input.to_string());
+            round_to_64_bits(whole.ok_or_else(|| Error::failed("the number is too large"))?)
         }
     };
-    let whole = if input.as_plain_i64().is_some() { whole } else { round_to_64_bits(whole) };
     if whole.bits() > ctx.max_bytes as u64 {
         return Err(too_large(ctx));
     }
@@ -121,6 +117,21 @@ mod tests {
             [("3.9", 3), ("-3.9", -3), ("12.345e1", 123), ("-0.5", 0), ("5e-3", 0), ("1234.5e-2", 12)]
         {
             assert_eq!(truncate(text), Some(BigInt::from(want)), "{text}");
+        }
+    }
+
+    #[test]
+    fn integers_are_formatted_exactly() {
+        let mut ctx = Context::new(1, std::time::Instant::now(), 1000);
+        for (input, base, want) in [
+            ("123456789012345678901234567890", 10, "123456789012345678901234567890"),
+            ("1e30", 10, "1000000000000000000000000000000"),
+            ("-18446744073709551617", 16, "-10000000000000001"),
+            ("-3.9", 10, "-3"),
+            ("2.0", 2, "10"),
+        ] {
+            let args = [Number::parse(input).unwrap().into(), Value::from(base)];
+            assert_eq!(format_int(&mut ctx, &args).unwrap(), Some(want.into()), "{input}");
         }
     }
 

@@ -78,6 +78,15 @@ pub fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(parts.into()))
 }
 
+/// The first parts of a text, or for a negative number the last ones; all, where there are no more.
+pub fn split_n(ctx: &mut Context, args: &[Value]) -> Answer {
+    let count = integer(args, 3)?;
+    let Some(Value::Array(parts)) = split(ctx, args)? else { return Ok(None) };
+    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(parts.len());
+    let kept = if count < 0 { parts.get(parts.len() - wanted..) } else { parts.get(..wanted) };
+    Ok(Some(kept.unwrap_or_default().to_vec().into()))
+}
+
 pub fn substring(_: &mut Context, args: &[Value]) -> Answer {
     let (input, start, length) = (text(args, 1)?, integer(args, 2)?, integer(args, 3)?);
     let Ok(start) = usize::try_from(start) else {
@@ -147,6 +156,26 @@ mod tests {
         let upper = |text: &str| text.chars().map(to_upper).collect::<String>();
         assert_eq!(lower("ÀΣİẞ"), "àσiß");
         assert_eq!(upper("ßŉᾳǆé\u{1f80}"), "ßŉᾼǄÉ\u{1f88}");
+    }
+
+    #[test]
+    fn parts_from_both_ends() {
+        let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
+        let mut ctx = Context::new(0, later, 1000);
+        for (count, want) in [
+            (0, vec![]),
+            (2, vec!["a", "b"]),
+            (-2, vec!["b", "c"]),
+            (9, vec!["a", "b", "c"]),
+            (i64::MAX, vec!["a", "b", "c"]),
+            (i64::MIN, vec!["a", "b", "c"]),
+        ] {
+            let want: Vec<Value> = want.into_iter().map(Value::from).collect();
+            for (text, delimiter) in [("a.b.c", "."), ("abc", "")] {
+                let args = [text.into(), delimiter.into(), Value::from(count)];
+                assert_eq!(split_n(&mut ctx, &args).unwrap(), Some(want.clone().into()), "{text} {count}");
+            }
+        }
     }
 
     #[test]

@@ -332,6 +332,15 @@ fn quote(text: &[u8]) -> String {
 /// When it is none, or longer than 64 bits hold.
 pub fn duration(text: &str) -> Result<i64, Error> {
     let shown = quote(text.as_bytes());
+    let result = units_of(text, &shown);
+    // Go knows no days, weeks and years: of a text with these OPA says only that it is wrong.
+    let is_gos = !text.contains(['d', 'w', 'y']);
+    result.map_err(
+        |error| if is_gos { error } else { Error::failed(format!("time: invalid duration {shown}")) },
+    )
+}
+
+fn units_of(text: &str, shown: &str) -> Result<i64, Error> {
     let invalid = || Error::failed(format!("time: invalid duration {shown}"));
     let (negative, mut rest) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
@@ -358,7 +367,7 @@ pub fn duration(text: &str) -> Result<i64, Error> {
         let length = rest.iter().take_while(|byte| **byte != b'.' && !byte.is_ascii_digit()).count();
         let (name, after) = rest.split_at_checked(length).ok_or_else(invalid)?;
         rest = after;
-        let unit = unit(name, &shown)?;
+        let unit = unit(name, shown)?;
         let number = whole
             .iter()
             .try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
@@ -384,6 +393,9 @@ pub fn duration(text: &str) -> Result<i64, Error> {
     }
 }
 
+/// In nanoseconds.
+const HOUR: u64 = 3_600_000_000_000;
+
 /// The nanoseconds of a unit; `shown` is the duration that it is part of, quoted.
 fn unit(name: &[u8], shown: &str) -> Result<u64, Error> {
     Ok(match std::str::from_utf8(name).unwrap_or_default() {
@@ -393,7 +405,10 @@ fn unit(name: &[u8], shown: &str) -> Result<u64, Error> {
         "ms" => 1_000_000,
         "s" => 1_000_000_000,
         "m" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
+        "h" => HOUR,
+        "d" => 24 * HOUR,
+        "w" => 7 * 24 * HOUR,
+        "y" => 365 * 24 * HOUR,
         _ => {
             return Err(Error::failed(format!("time: unknown unit {} in duration {shown}", quote(name))));
         }
@@ -405,4 +420,29 @@ fn digits<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     let (digits, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
     *rest = after;
     digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_days_weeks_and_years() {
+        let hours = |hours: i64| Ok(hours * HOUR as i64);
+        for (text, want) in [
+            ("1d", hours(24)),
+            ("-1w", hours(-168)),
+            ("1y1d1h", hours(365 * 24 + 25)),
+            ("1.5d", hours(36)),
+            ("292y", hours(292 * 365 * 24)),
+            ("300y", Err(r#"time: invalid duration "300y""#)),
+            ("1d2", Err(r#"time: invalid duration "1d2""#)),
+            ("1dx", Err(r#"time: invalid duration "1dx""#)),
+            ("--1d", Err(r#"time: invalid duration "--1d""#)),
+            ("1x", Err(r#"time: unknown unit "x" in duration "1x""#)),
+            ("1", Err(r#"time: missing unit in duration "1""#)),
+        ] {
+            assert_eq!(duration(text).map_err(|error| error.message), want.map_err(str::to_owned), "{text}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ pub struct AlternativeNames {
     pub dns: Vec<String>,
     pub emails: Vec<String>,
     pub addresses: Vec<std::net::IpAddr>,
-    pub uris: Vec<(String, crate::builtins::x509::go_url::Url)>,
+    pub uris: Vec<(String, crate::builtins::encoding::go_url::Url)>,
 }
 
 impl Certificate {
@@ -261,7 +261,8 @@ impl AlternativeNames {
                 GeneralName::RFC822Name(name) => all.emails.push(ascii(name)?),
                 GeneralName::URI(uri) => {
                     let text = ascii(uri)?;
-                    let url = crate::builtins::x509::go_url::parse(uri).ok_or("x509: cannot parse URI")?;
+                    let url = crate::builtins::encoding::go_url::parse(uri)
+                        .map_err(|_| "x509: cannot parse URI")?;
                     all.uris.push((text, url));
                 }
                 GeneralName::IPAddress(bytes) => {
