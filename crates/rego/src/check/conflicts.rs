@@ -1,6 +1,7 @@
 //! Conflicts between rules.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::Found;
@@ -31,7 +32,7 @@ pub(super) fn check(modules: &[Module], found: &mut Vec<Found>) {
     }
     for (path, entries) in &by_path {
         let name = shown::path(path);
-        let conflict = below(&by_path, path, entries).or_else(|| differs(modules, &name, entries));
+        let conflict = below(modules, &by_path, path, entries).or_else(|| differs(modules, &name, entries));
         if let Some(conflict) = conflict {
             found.push(conflict);
             continue;
@@ -50,32 +51,33 @@ pub(super) fn check(modules: &[Module], found: &mut Vec<Found>) {
     packages(modules, &by_path, found);
 }
 
-/// Rules below one whose document is whole.
+/// Rules below one whose document is whole, and functions below one that gathers an object.
 fn below(
+    modules: &[Module],
     by_path: &BTreeMap<Vec<Value>, Vec<Entry<'_>>>,
     path: &[Value],
     entries: &[Entry<'_>],
 ) -> Option<Found> {
-    if entries.iter().any(|entry| entry.ground) {
-        let from = (std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded);
-        let below = by_path.range::<[Value], _>(from).map(|(below, _)| below);
-        let mut below: Vec<String> = below
-            .take_while(|below| below.starts_with(path))
-            .take(SHOWN + 1)
-            .map(|path| shown::path(path))
-            .collect();
-        if below.len() > SHOWN {
-            below.truncate(SHOWN);
-            below.push("…".to_owned());
-        }
-        if !below.is_empty() {
-            let message = format!("rule {} conflicts with [{}]", shown::path(path), below.join(" "));
-            let first = entries.first()?;
-            let (file, span) = (first.module, first.rule.head.span);
-            return Some(Found::new("rego_type_error", file, span, message));
-        }
+    let whole = entries.iter().any(|entry| entry.ground);
+    let from = (std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded);
+    let all = by_path.range::<[Value], _>(from).take_while(|(below, _)| below.starts_with(path));
+    let below: Vec<(&Vec<Value>, &Entry<'_>)> = all
+        .flat_map(|(path, entries)| entries.iter().map(move |entry| (path, entry)))
+        .filter(|(_, entry)| whole || entry.arity > 0)
+        .take(SHOWN + 1)
+        .collect();
+    let first = entries.first().filter(|_| !below.is_empty())?;
+    let name = shown::path(path);
+    let sets = entries.iter().chain(below.iter().map(|(_, entry)| *entry)).all(|entry| entry.set);
+    let mut message =
+        if sets { format!("conflicting rules {name} found") } else { format!("rule {name} conflicts with:") };
+    for (path, entry) in below.iter().take(SHOWN).filter(|_| !sets) {
+        let _ = write!(message, "\n  rule {} at {}", shown::path(*path), location(modules, entry));
     }
-    None
+    if below.len() > SHOWN && !sets {
+        message.push_str("\n  ...");
+    }
+    Some(Found::new("rego_type_error", first.module, first.rule.head.span, message))
 }
 
 /// Rules of one name that are of different kinds, or take different numbers of arguments.
@@ -83,7 +85,9 @@ fn differs(modules: &[Module], name: &str, entries: &[Entry<'_>]) -> Option<Foun
     let first = entries.first()?;
     let complete = entries.iter().any(|entry| !entry.set && entry.ground);
     let partial = entries.iter().any(|entry| entry.set || !entry.ground);
-    let kinds = entries.iter().any(|entry| entry.set != first.set);
+    // A set, and an object of sets, are two kinds.
+    let kinds =
+        entries.iter().any(|entry| entry.set != first.set || entry.set && entry.ground != first.ground);
     let arities = entries.iter().any(|entry| entry.arity != first.arity);
     if kinds || arities || (complete && partial) {
         // OPA names the first; the one that differs from it is where to look.

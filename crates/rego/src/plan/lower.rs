@@ -115,7 +115,10 @@ impl<'a> Lowering<'a> {
     /// The names of slots, where they are wanted; a name may stand for several slots, the innermost last.
     pub(super) fn kept_names(&self) -> Vec<(Arc<str>, Slot)> {
         let all = self.names.iter().zip(0..).filter(|_| self.globals.debug);
-        all.filter_map(|(name, slot)| Some((Arc::clone(name.as_ref()?), slot))).collect()
+        let named = |(name, slot): (&Option<Arc<str>>, Slot)| {
+            name.as_ref().filter(|name| &***name != "_").map(|name| (Arc::clone(name), slot))
+        };
+        all.filter_map(named).collect()
     }
 
     /// The variables of the outermost scope, declared or not.
@@ -230,7 +233,7 @@ impl<'a> Lowering<'a> {
             match value_term {
                 Some(term) => {
                     stmts.append(&mut before);
-                    self.push(stmts, span, Kind::Unify(target, term));
+                    self.push(stmts, span, Kind::Assign(target, term));
                 }
                 None => self.retarget(before, target, stmts),
             }
@@ -238,7 +241,7 @@ impl<'a> Lowering<'a> {
         }
         let value = self.term(value, stmts);
         let target = self.declared_pattern(target, "assigned", stmts);
-        self.unify(target, value, span, stmts);
+        self.join(target, value, Kind::Assign, span, stmts);
     }
 
     /// Lowers a term whose last statement yields it: `None`, and that statement's result is a fresh temporary.
@@ -348,13 +351,18 @@ impl<'a> Lowering<'a> {
     }
 
     fn unify(&self, left: Term, right: Term, span: Span, stmts: &mut Stmts) {
+        self.join(left, right, Kind::Unify, span, stmts);
+    }
+
+    /// Unifies or assigns, part by part where both sides have parts.
+    fn join(&self, left: Term, right: Term, kind: fn(Term, Term) -> Kind, span: Span, stmts: &mut Stmts) {
         match (left, right) {
             (Term::Array(a), Term::Array(b)) => {
                 if a.len() != b.len() {
                     self.push(stmts, span, Kind::Check(Term::Const(Value::Bool(false))));
                 }
                 for (a, b) in a.into_iter().zip(b) {
-                    self.unify(a, b, span, stmts);
+                    self.join(a, b, kind, span, stmts);
                 }
             }
             (Term::Array(a), Term::Const(Value::Array(b)))
@@ -366,33 +374,33 @@ impl<'a> Lowering<'a> {
                 for (key, value) in a {
                     let other = b.iter().find(|(other, _)| other.constant() == key.constant());
                     if let Some((_, other)) = other {
-                        self.unify(value, other.clone(), span, stmts);
+                        self.join(value, other.clone(), kind, span, stmts);
                     }
                 }
             }
             (left, right) => {
-                let (slot, other) = match (left, right) {
-                    (Term::Var(slot), other)
-                        if self.names.get(slot as usize).is_some_and(Option::is_none) =>
-                    {
-                        (slot, other)
-                    }
-                    (other, Term::Var(slot)) => (slot, other),
-                    (left, right) => return self.push(stmts, span, Kind::Unify(left, right)),
-                };
                 // What was just found goes where it has to, without a name of its own in between.
-                if let Some(last) = stmts.last_mut()
-                    && yields(last, slot)
-                    && self.names.get(slot as usize).is_some_and(Option::is_none)
+                let found = |term: &Term, stmts: &Stmts| matches!((term, stmts.last()), (Term::Var(slot), Some(last)) if self.is_temp(*slot) && yields(last, *slot));
+                let other = match (found(&left, stmts), found(&right, stmts)) {
+                    (true, _) => Some(&right),
+                    (_, true) => Some(&left),
+                    _ => None,
+                };
+                if let (Some(other), Some(last)) = (other, stmts.last_mut())
                     && let Kind::Walk { out, .. } | Kind::Call { out, .. } | Kind::Comprehend { out, .. } =
                         &mut last.kind
                 {
-                    *out = Out::Fits(other);
+                    *out = Out::Fits(other.clone());
                     return;
                 }
-                self.push(stmts, span, Kind::Unify(Term::Var(slot), other));
+                self.push(stmts, span, kind(left, right));
             }
         }
+    }
+
+    /// Whether a slot is the compiler's own, and has no name in the source.
+    fn is_temp(&self, slot: Slot) -> bool {
+        self.names.get(slot as usize).is_some_and(Option::is_none)
     }
 }
 

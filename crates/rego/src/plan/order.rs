@@ -100,6 +100,7 @@ fn ready(
             };
             Stmt::Match(value, scope.pattern(pattern)?)
         }
+        raw::Kind::Assign(target, value) => Stmt::Match(scope.operand(value)?, scope.pattern(target)?),
         raw::Kind::Compare(comparison, a, b) => {
             Stmt::Compare(*comparison, scope.operand(a)?, scope.operand(b)?)
         }
@@ -218,7 +219,7 @@ impl Scope<'_> {
         Some(match term {
             raw::Term::Const(value) => Operand::Const(value.clone()),
             raw::Term::Var(slot) if self.is_bound(*slot) => Operand::Slot(*slot),
-            raw::Term::Var(_) | raw::Term::Any => return None,
+            raw::Term::Var(_) | raw::Term::Wildcard(_) | raw::Term::Any => return None,
             raw::Term::Array(items) => Operand::Array(self.operands(items)?),
             raw::Term::Set(items) => Operand::Set(self.operands(items)?),
             raw::Term::Object(members) => Operand::Object(
@@ -239,7 +240,7 @@ impl Scope<'_> {
             return Some(Pattern::Is(operand));
         }
         Some(match term {
-            raw::Term::Any => Pattern::Any,
+            raw::Term::Wildcard(_) | raw::Term::Any => Pattern::Any,
             raw::Term::Var(slot) => {
                 self.new.insert(*slot);
                 Pattern::Bind(*slot)

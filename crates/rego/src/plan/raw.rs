@@ -9,6 +9,9 @@ use crate::value::{Keyed, Value};
 pub(super) enum Term {
     Const(Value),
     Var(Slot),
+    /// `_`: anything, where something can be found for it. The slot is its own, and is never bound: it tells where nothing can.
+    Wildcard(Slot),
+    /// Anything, in a pattern whose variables are all new.
     Any,
     Array(Vec<Term>),
     Set(Vec<Term>),
@@ -39,6 +42,8 @@ pub(super) struct Stmt {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     Unify(Term, Term),
+    /// `target := value`: the value has to be there.
+    Assign(Term, Term),
     Compare(Comparison, Term, Term),
     Check(Term),
     Walk {
@@ -104,7 +109,7 @@ impl Term {
     pub(super) fn vars(&self, f: &mut impl FnMut(Slot)) {
         match self {
             Self::Const(_) | Self::Any => {}
-            Self::Var(slot) => f(*slot),
+            Self::Var(slot) | Self::Wildcard(slot) => f(*slot),
             Self::Array(items) | Self::Set(items) => items.iter().for_each(|item| item.vars(f)),
             Self::Object(members) => members.iter().for_each(|(key, value)| {
                 key.vars(f);
@@ -127,7 +132,7 @@ impl Stmt {
     pub(super) fn vars(&self, inside: bool, f: &mut dyn FnMut(Slot)) {
         let f = &mut |slot| f(slot);
         match &self.kind {
-            Kind::Unify(a, b) | Kind::Compare(_, a, b) => {
+            Kind::Unify(a, b) | Kind::Assign(a, b) | Kind::Compare(_, a, b) => {
                 a.vars(f);
                 b.vars(f);
             }

@@ -20,16 +20,12 @@ pub(super) fn plan(
         return Err(found);
     }
     let mut wrong = check::rules_of(trees, found.iter());
-    let undeclared = check::rules_of(trees, found.iter().filter(|found| found.code == "rego_compile_error"));
     let options = compile::Options { debug: options.debug };
     let plan = compile::compile_for(trees, &declared, options);
     if let Err(findings) = &plan {
         let findings: Vec<Found> = findings.iter().map(Found::from).collect();
         let new = check::rules_of(trees, findings.iter());
-        found.extend(findings.into_iter().filter(|finding| {
-            let known = if finding.code == "rego_unsafe_var_error" { &undeclared } else { &wrong };
-            check::is_elsewhere(trees, finding, known)
-        }));
+        found.extend(findings.into_iter().filter(|finding| check::is_elsewhere(trees, finding, &wrong)));
         wrong.extend(new);
     }
     found.extend(check::types(trees, &checked, checks, &wrong));

@@ -84,3 +84,38 @@ fn a_conflict_names_the_document_and_its_rules() {
         assert!(got.ends_with(expected), "{files:?}: {got}");
     }
 }
+
+#[test]
+fn what_nothing_gives_a_value_to_is_unsafe() {
+    for (rule, unsafe_var) in [
+        ("p := _", "_"),
+        ("p if _ == 1", "_"),
+        ("p contains _ if true", "_"),
+        ("p[_] := 1", "_"),
+        ("p if startswith(_, \"x\")", "_"),
+        ("p := count(_)", "_"),
+        ("p if input.x == _", "_"),
+        ("p if not input.x[_]", "_"),
+        ("p := [1 | _ == 1]", "_"),
+        // What is assigned gives no value to what it is assigned from.
+        ("p if { x := y; x = 7 }", "y"),
+        ("p if { [x, z] := [y, 2]; x = 1; z = 2 }", "y"),
+    ] {
+        assert_eq!(
+            document(RegoVersion::V1, &[("a.rego", rule)]),
+            format!("var {unsafe_var} is unsafe"),
+            "{rule}"
+        );
+    }
+    for (rule, expected) in [
+        ("p if { x := y; y = 7; x == 7 }", r#"{"p":true}"#),
+        ("p := v if { some k; v := {\"q\": 1}[k] }", r#"{"p":1}"#),
+        ("p := x if { [x, _] = [1, 2] }", r#"{"p":1}"#),
+        ("p if { some _ in [1] }", r#"{"p":true}"#),
+        ("p := [1 | [1, 2][_]]", r#"{"p":[1,1]}"#),
+        ("p if not count([1 | [1, 2][_]]) == 3", r#"{"p":true}"#),
+        ("f(_) := 1\np := f(2)", r#"{"p":1}"#),
+    ] {
+        assert_eq!(document(RegoVersion::V1, &[("a.rego", rule)]), expected, "{rule}");
+    }
+}

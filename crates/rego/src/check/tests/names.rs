@@ -111,7 +111,14 @@ fn rules_of_one_name_go_together() {
             ("r := 1\nr(x) := x", &["2: conflicting rules data.p.r found"]),
             ("r(x) := x\nr(x, y) := x", &["2: conflicting rules data.p.r found"]),
             ("r[x] := 1 if x := input.x\nr contains 1", &["2: conflicting rules data.p.r found"]),
-            ("r := 1\nr.s := 2", &["2: rule data.p.r conflicts with [data.p.r.s]"]),
+            ("r := 1\nr.s := 2", &["2: rule data.p.r conflicts with:\n  rule data.p.r.s at m0:3"]),
+            ("r contains 1\nr[\"k\"] := 2", &["2: rule data.p.r conflicts with:\n  rule data.p.r.k at m0:3"]),
+            ("r contains 1\nr.a contains 2", &["2: conflicting rules data.p.r found"]),
+            ("r contains 1\nr[x] contains 2 if some x in [3]", &["2: conflicting rules data.p.r found"]),
+            (
+                "r[x] := 1 if some x in [3]\nr.f(x) := x",
+                &["2: rule data.p.r conflicts with:\n  rule data.p.r.f at m0:3"],
+            ),
             ("default r := 1\ndefault r := 2", &["2: multiple default rules data.p.r found at m0:2, m0:3"]),
             ("default r := 1\nr := 2 if input.x", &[]),
             ("r[x] := 1 if x := input.x\nr.a := 2\nr[\"b c\"] := 3", &[]),
@@ -125,7 +132,7 @@ fn rules_of_one_name_go_together() {
 #[test]
 fn one_flaw_does_not_hide_another() {
     let texts = [
-        "package p\nr if nosuch(1)\ns if { x == 1 }\nt := count(1)",
+        "package p\nr if { nosuch(1, y); y > 1 }\ns if { x == 1 }\nt := count(1)",
         "package q\nr if {",
         "package q2\nr if { x := 1; x := 2; x == 1 }",
     ];

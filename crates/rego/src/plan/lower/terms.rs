@@ -129,7 +129,8 @@ impl Lowering<'_> {
 
     pub(in crate::plan) fn var(&mut self, name: &Arc<str>, span: Span, stmts: &mut Stmts) -> Term {
         if &**name == "_" {
-            return if self.negated { Term::Var(self.named(name)) } else { Term::Any };
+            let slot = self.named(name);
+            return if self.negated { Term::Var(slot) } else { Term::Wildcard(slot) };
         }
         if let Some(slot) = self.local(name) {
             return Term::Var(slot);
