@@ -9,6 +9,7 @@ pub mod capabilities;
 pub(crate) mod context;
 mod declaration;
 pub(crate) mod error;
+mod kept;
 pub(crate) mod operand;
 pub(crate) mod signature;
 pub(crate) mod table;

@@ -1,7 +1,9 @@
 //! Patterns: regular expressions as Go has them, and globs.
 
+pub(crate) mod compiled;
 pub(crate) mod glob;
 pub(crate) mod glob_intersection;
+pub(crate) mod glob_program;
 pub(crate) mod regex;
 pub(crate) mod regex_escapes;
 pub(crate) mod regex_syntax;

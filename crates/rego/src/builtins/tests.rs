@@ -90,8 +90,44 @@ fn functions_answer() {
         (
             "json.match_schema",
             r#"[{"a": 3}, {"properties": {"a": {"maximum": 2}}, "required": ["b"]}]"#,
-            r#"[false,[{"desc":"b is required","error":"(root): b is required","field":"(root)","type":"required"},{"desc":"Must be less than or equal to 2","error":"a: Must be less than or equal to 2","field":"a","type":"number_lte"}]]"#,
+            r#"[false,[{"desc":"b is required","error":"(Root): b is required","field":"(Root)","type":"required"},{"desc":"Must be less than or equal to 2","error":"a: Must be less than or equal to 2","field":"a","type":"number_lte"}]]"#,
         ),
+        (
+            "json.match_schema",
+            r#"["[1, 1, \"b\"]", {"uniqueItems": true, "items": {"pattern": "^a", "type": ["string", "number"]}}]"#,
+            r#"[false,[{"desc":"Does not match pattern '^a'","error":"2: Does not match pattern '^a'","field":"2","type":"pattern"},{"desc":"array items[0,1] must be unique","error":"(Root): array items[0,1] must be unique","field":"(Root)","type":"unique"}]]"#,
+        ),
+        (
+            "json.match_schema",
+            r#"[[1], {"items": {"enum": []}}]"#,
+            r#"[false,[{"desc":"0 must be one of the following: (none)","error":"0: 0 must be one of the following: (none)","field":"0","type":"enum"}]]"#,
+        ),
+        (
+            "json.match_schema",
+            r##"[{"next": {"next": {"v": "x"}}}, {"properties": {"next": {"allOf": [{"$ref": "#"}]}, "v": {"type": "number"}}}]"##,
+            r#"[false,[{"desc":"Invalid type. Expected: number, given: string","error":"next.next.v: Invalid type. Expected: number, given: string","field":"next.next.v","type":"invalid_type"},{"desc":"Must validate all the schemas (allOf)","error":"next.next: Must validate all the schemas (allOf)","field":"next.next","type":"number_all_of"},{"desc":"Must validate all the schemas (allOf)","error":"next: Must validate all the schemas (allOf)","field":"next","type":"number_all_of"}]]"#,
+        ),
+        ("json.match_schema", r#"[1, {}]"#, "!wrong type, expected string or object"),
+        (
+            "json.verify_schema",
+            r#"[{"properties": []}]"#,
+            r#"[false,"jsonschema: Properties must be of type object"]"#,
+        ),
+        ("json.verify_schema", r#"[[1]]"#, r#"[false,"jsonschema: schema is invalid"]"#),
+        (
+            "json.verify_schema",
+            r#"[{"pattern": "(?=a)"}]"#,
+            r#"[false,"jsonschema: pattern must be a valid regex"]"#,
+        ),
+        ("json.verify_schema", r#"[{"minLength": 1}]"#, "[true,null]"),
+        (
+            "json.verify_schema",
+            r#"[{"minLength": 1.0}]"#,
+            r#"[false,"jsonschema: minLength must be of an integer"]"#,
+        ),
+        ("json.pointer_escape", r#"["a/b~1"]"#, r#""a~1b~01""#),
+        ("trace", r#"["a"]"#, "true"),
+        ("trace", "[1]", "!operand 1 must be string but got number"),
         (
             "json.verify_schema",
             r#"[{"$ref": "http://example.org/x"}]"#,

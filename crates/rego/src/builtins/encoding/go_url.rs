@@ -213,6 +213,11 @@ impl Url {
         }
     }
 
+    /// Whether it names a scheme.
+    pub const fn has_scheme(&self) -> bool {
+        !self.scheme.is_empty()
+    }
+
     /// What `uri.parse` shows: the parts that there are.
     pub fn parts(&self) -> Value {
         let (host, port) = self.host_and_port();

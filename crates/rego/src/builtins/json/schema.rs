@@ -6,9 +6,13 @@ mod decimal;
 mod format;
 mod node;
 
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
 use crate::builtins::context::{Context, argument};
 use crate::builtins::error::Error;
 use crate::builtins::json::decode;
+use crate::builtins::kept::Kept;
 use crate::value::{Object, Value};
 
 /// A document as the library sees it: JSON text is read, sets are arrays, keys are text.
@@ -48,7 +52,7 @@ fn plain(value: &Value, depth: usize) -> Result<Value, String> {
 
 pub fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let document = document(argument(args, 1)?).map_err(Error::failed)?;
-    let schema = document_schema(argument(args, 2)?).map_err(Error::failed)?;
+    let schema = schema(argument(args, 2)?).map_err(Error::failed)?;
     let faults = check::check(context, &schema, &document)?;
     let valid = faults.is_empty();
     let faults = faults.into_iter().map(|fault| {
@@ -65,12 +69,19 @@ pub fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Valu
     Ok(Some(Value::from(vec![Value::from(valid), Value::from(faults.collect::<Vec<_>>())])))
 }
 
-fn document_schema(value: &Value) -> Result<node::Schema, String> {
-    compile::compile(&document(value)?)
+/// Schemas that have been read, by their text: equal values may be written in ways of which one is a fault.
+static SCHEMAS: LazyLock<Kept<String, node::Schema>> = LazyLock::new(|| Kept::within(32 << 20, 1024));
+
+fn schema(value: &Value) -> Result<Arc<node::Schema>, String> {
+    let text = match value {
+        Value::String(text) => Cow::Borrowed(&**text),
+        other => Cow::Owned(node::json(other)),
+    };
+    SCHEMAS.get(&*text, || compile::compile(&document(value)?))
 }
 
 pub fn verify_schema(_: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
-    let answer = match document_schema(argument(args, 1)?) {
+    let answer = match schema(argument(args, 1)?) {
         Ok(_) => vec![Value::from(true), Value::Null],
         Err(error) => vec![Value::from(false), Value::from(format!("jsonschema: {error}"))],
     };

@@ -1,131 +1,15 @@
 //! Regular expressions, as Go has them.
 
-use std::sync::{Arc, LazyLock};
-
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
-use regex::{Regex, RegexBuilder};
-
 use crate::builtins::context::{Context, argument, text};
 use crate::builtins::error::Error;
 use crate::builtins::operand::{Output, check_count, integer};
+use crate::builtins::pattern::compiled::compile;
 use crate::builtins::pattern::glob_intersection;
 use crate::builtins::pattern::regex_syntax;
 use crate::builtins::text::print::quote;
 use crate::value::Value;
 
 type Answer = Result<Option<Value>, Error>;
-
-/// The most memory that a compiled expression may take.
-const MAX_COMPILED: usize = 10 << 20;
-/// The most memory for what is found out during a search.
-const MAX_SEARCH: usize = 2 << 20;
-/// States of the expression times bytes of the text: what takes seconds in the worst case.
-const MAX_WORK: u64 = 250_000_000;
-/// Expressions of fewer states are searched for in texts of any length.
-const SMALL: u64 = 500;
-
-/// A compiled expression.
-#[derive(Debug)]
-pub struct Compiled {
-    regex: Regex,
-    names: Vec<String>,
-    weight: u64,
-}
-
-impl Compiled {
-    /// Compiles what is in the syntax of the `regex` crate.
-    ///
-    /// # Errors
-    /// When it becomes too large.
-    pub fn new(pattern: &str, names: Vec<String>, weight: u64) -> Result<Self, Error> {
-        #[cfg(test)]
-        tests::COMPILED.with(|count| count.set(count.get() + 1));
-        let mut builder = RegexBuilder::new(pattern);
-        let regex = builder.size_limit(MAX_COMPILED).dfa_size_limit(MAX_SEARCH).build();
-        Ok(Self { regex: regex.map_err(|_| too_large())?, names, weight })
-    }
-
-    /// Whether it is found in a text.
-    ///
-    /// # Errors
-    /// When the search could take too long.
-    pub fn is_match(&self, text: &str) -> Result<bool, Error> {
-        Ok(self.against(text)?.is_match(text))
-    }
-
-    fn against(&self, text: &str) -> Result<&Regex, Error> {
-        check_weight(self.weight, text)?;
-        Ok(&self.regex)
-    }
-}
-
-/// Whether an expression of this weight may be searched for in a text. Asked before it is compiled, too.
-///
-/// # Errors
-/// When the search could take too long.
-pub fn check_weight(weight: u64, text: &str) -> Result<(), Error> {
-    if weight > SMALL && weight.saturating_mul(text.len() as u64) > MAX_WORK {
-        return Err(Error::failed("the expression is too large for a text of this length"));
-    }
-    Ok(())
-}
-
-/// Keeps compiled patterns, for all evaluations: about 256 small ones, or fewer large ones.
-pub struct Compilations(Cache<String, Arc<Compiled>, ByWeight>);
-
-#[derive(Clone)]
-struct ByWeight;
-
-impl Weighter<String, Arc<Compiled>> for ByWeight {
-    fn weight(&self, key: &String, compiled: &Arc<Compiled>) -> u64 {
-        compiled.weight.max(key.len() as u64).max(1024)
-    }
-}
-
-impl Default for Compilations {
-    fn default() -> Self {
-        Self(Cache::with_weighter(256, 256 * 1024, ByWeight))
-    }
-}
-
-impl Compilations {
-    /// What is kept under a key, or else is made now.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn get(
-        &self,
-        key: &str,
-        make: impl FnOnce() -> Result<Compiled, Error>,
-    ) -> Result<Arc<Compiled>, Error> {
-        if let Some(compiled) = self.0.get(key) {
-            return Ok(compiled);
-        }
-        let compiled = Arc::new(make()?);
-        self.0.insert(key.to_owned(), Arc::clone(&compiled));
-        Ok(compiled)
-    }
-}
-
-static COMPILED: LazyLock<Compilations> = LazyLock::new(Compilations::default);
-
-fn too_large() -> Error {
-    Error::failed("error parsing regexp: expression too large")
-}
-
-/// The compiled expression, to be searched for in a text. What would take long is refused before it is compiled, which
-/// may take long itself.
-fn compile(expression: &str, input: &str) -> Result<Arc<Compiled>, Error> {
-    COMPILED.get(expression, || {
-        let translated = regex_syntax::translate(expression).map_err(Error::failed)?;
-        if translated.bytes > MAX_COMPILED as u64 {
-            return Err(too_large());
-        }
-        check_weight(translated.weight, input)?;
-        Compiled::new(&translated.pattern, translated.names, translated.weight)
-    })
-}
 
 pub fn is_match(_: &mut Context, args: &[Value]) -> Answer {
     let (expression, input) = (text(args, 1)?, text(args, 2)?);
@@ -320,48 +204,4 @@ fn template_expression(template: &str, start: u8, end: u8) -> Result<String, Err
 pub fn globs_match(ctx: &mut Context, args: &[Value]) -> Answer {
     let (first, second) = (text(args, 1)?, text(args, 2)?);
     glob_intersection::intersect(ctx, first, second).map(|answer| Some(answer.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::time::{Duration, Instant};
-
-    use super::*;
-
-    thread_local! {
-        /// How many expressions this thread has compiled.
-        pub(super) static COMPILED: Cell<usize> = const { Cell::new(0) };
-    }
-
-    #[test]
-    fn what_is_too_heavy_is_refused_before_it_is_compiled() {
-        let long = "a".repeat(1 << 20);
-        let count = || COMPILED.with(Cell::get);
-        for (expression, input, want) in [
-            (r"\pL{1000}", "a", Some("expression too large")),
-            (r"(\p{Lu}|\PL){900}", "a", Some("expression too large")),
-            (
-                r".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}.{1000}",
-                "a",
-                Some("expression too large"),
-            ),
-            ("(a|b){900}x{7}", &long, Some("too large for a text of this length")),
-            ("(a|b){900}x{7}", "a", None),
-            (r"\pL{200}x", "a", None),
-            ("(.{100}){10}x", "a", None),
-            (r"[\pL\PL]{1000}", "a", None),
-            (r"[\pL\W]{1000}", "a", None),
-        ] {
-            let before = count();
-            let mut context = Context::new(0, Instant::now() + Duration::from_secs(60), 1 << 20);
-            let args = [Value::from(expression), Value::from(input)];
-            let got = is_match(&mut context, &args).err().map(|error| error.message);
-            match (&got, want) {
-                (None, None) => assert_eq!(count(), before + 1, "{expression}"),
-                (Some(got), Some(want)) if got.contains(want) => assert_eq!(count(), before, "{expression}"),
-                _ => panic!("{expression}: {got:?}"),
-            }
-        }
-    }
 }

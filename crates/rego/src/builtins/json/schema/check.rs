@@ -55,7 +55,7 @@ impl Path<'_> {
         }
         names.reverse();
         let text = names.join(".");
-        text.strip_prefix("(root).").map(String::from).unwrap_or(text)
+        text.strip_prefix("(Root).").map(String::from).unwrap_or(text)
     }
 }
 
@@ -73,7 +73,7 @@ struct Checker<'a> {
 pub fn check(context: &Context, schema: &Schema, document: &Value) -> Result<Vec<Fault>, Error> {
     let mut checker = Checker { schema, context, steps: 0, bytes: 0 };
     let mut outcome = Outcome::default();
-    checker.node(0, document, &mut outcome, Path { name: "(root)", above: None }, 0)?;
+    checker.node(0, document, &mut outcome, Path { name: "(Root)", above: None }, 0)?;
     Ok(outcome.faults)
 }
 
@@ -306,9 +306,11 @@ impl<'a> Checker<'a> {
             let text = format!("{} does not match: {constant}", path.field());
             self.fault(outcome, path, "const", text)?;
         }
-        if !node.enumeration.is_empty() && !node.enumeration.contains(&normal(value)) {
-            let text =
-                format!("{} must be one of the following: {}", path.field(), node.enumeration.join(", "));
+        if let Some(allowed) = &node.enumeration
+            && !allowed.contains(&normal(value))
+        {
+            let allowed = if allowed.is_empty() { "(none)".to_owned() } else { allowed.join(", ") };
+            let text = format!("{} must be one of the following: {allowed}", path.field());
             self.fault(outcome, path, "enum", text)?;
         }
         if let (Some(format), Value::String(text)) = (&node.format, value)
@@ -435,7 +437,7 @@ impl<'a> Checker<'a> {
                 node.properties.binary_search_by(|(there, _)| there.as_str().cmp(name)).is_ok();
             let mut matched = false;
             for (pattern, schema) in &node.pattern_properties {
-                if pattern.is_match(name) {
+                if pattern.is_match(name)? {
                     matched = true;
                     let tried = self.alone(*schema, value, below, depth + 1)?;
                     outcome.merge(tried);
@@ -505,6 +507,11 @@ impl<'a> Checker<'a> {
         if let Some(max) = node.max_length.filter(|max| count > *max) {
             let text = format!("String length must be less than or equal to {max}");
             self.fault(outcome, path, "string_lte", text)?;
+        }
+        if let Some((pattern, written)) = &node.pattern
+            && !pattern.is_match(text)?
+        {
+            self.fault(outcome, path, "pattern", format!("Does not match pattern '{written}'"))?;
         }
         outcome.score += 1;
         Ok(())

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use regex::Regex;
-
 use super::decimal::Decimal;
 use super::node::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
+use crate::builtins::pattern::compiled;
 use crate::value::{Object, Value};
 
 type Compiled<T> = Result<T, String>;
@@ -255,7 +254,7 @@ impl<'a> Compiler<'a> {
         depth: usize,
     ) -> Compiled<()> {
         if let Some(properties) = members.get_str("properties") {
-            let wrong = || "properties must be of type object".to_string();
+            let wrong = || "Properties must be of type object".to_string();
             let Value::Object(properties) = properties else { return Err(wrong()) };
             for (name, value) in properties.iter() {
                 let name = name.as_str().unwrap_or_default().to_string();
@@ -269,9 +268,9 @@ impl<'a> Compiler<'a> {
             };
             for (pattern, value) in patterns.iter() {
                 let pattern = pattern.as_str().unwrap_or_default();
-                let regex = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
-                let regex: Regex = regex.map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
-                node.pattern_properties.push((regex, self.node(value, base, depth + 1)?));
+                let compiled = compiled::prepare(pattern);
+                let compiled = compiled.map_err(|_| format!("Invalid regex pattern '{pattern}'"))?;
+                node.pattern_properties.push((compiled, self.node(value, base, depth + 1)?));
             }
         }
         if self.draft >= Draft::Six
@@ -465,8 +464,7 @@ fn bounds(members: &Object, node: &mut Node) -> Compiled<()> {
     if node.min_length.zip(node.max_length).is_some_and(|(min, max)| min > max) {
         return Err("minLength cannot be greater than maxLength".to_string());
     }
-    // Must be text, but counts for nothing: the library was made to leave it out.
-    text(members, "pattern")?;
+    node.pattern = text(members, "pattern")?.map(pattern).transpose()?;
     node.format = text(members, "format")?.map(String::from);
     node.min_properties = count(members, "minProperties")?;
     node.max_properties = count(members, "maxProperties")?;
@@ -490,13 +488,22 @@ fn bounds(members: &Object, node: &mut Node) -> Compiled<()> {
     Ok(())
 }
 
+fn pattern(text: &str) -> Compiled<(compiled::Compiled, String)> {
+    match compiled::prepare(text) {
+        Ok(compiled) => Ok((compiled, text.to_owned())),
+        Err(_) => Err("pattern must be a valid regex".to_owned()),
+    }
+}
+
 fn enumeration(members: &Object, node: &mut Node) -> Compiled<()> {
+    let mut values = Vec::new();
     for value in list(members, "enum")? {
         let value = normal(value);
-        if node.enumeration.contains(&value) {
+        if values.contains(&value) {
             return Err("enum items must be unique".to_string());
         }
-        node.enumeration.push(value);
+        values.push(value);
     }
+    node.enumeration = members.get_str("enum").map(|_| values);
     Ok(())
 }

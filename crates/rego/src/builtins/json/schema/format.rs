@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::builtins::encoding::go_url;
+use crate::builtins::pattern::regex_syntax;
 use crate::builtins::time::parse::parse;
 
 /// Whether a text is of a form. Unknown ones pass.
@@ -15,9 +17,9 @@ pub fn matches(format: &str, text: &str) -> bool {
         "email" | "idn-email" => is_email(text),
         "ipv4" => text.contains('.') && text.parse::<IpAddr>().is_ok(),
         "ipv6" => text.contains(':') && text.parse::<IpAddr>().is_ok(),
-        "uri" | "iri" => !text.contains('\\') && is_url(text) == Some(true),
-        "uri-reference" | "iri-reference" => !text.contains('\\') && is_url(text).is_some(),
-        "uri-template" => !text.contains('\\') && is_url(text).is_some() && is_template(text),
+        "uri" | "iri" => is_url(text, true),
+        "uri-reference" | "iri-reference" => is_url(text, false),
+        "uri-template" => is_url(text, false) && is_template(text),
         "uuid" => {
             text.len() == 36
                 && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -25,7 +27,7 @@ pub fn matches(format: &str, text: &str) -> bool {
                     _ => byte.is_ascii_hexdigit(),
                 })
         }
-        "regex" => text.is_empty() || regex::RegexBuilder::new(text).size_limit(1 << 20).build().is_ok(),
+        "regex" => regex_syntax::translate(text).is_ok(),
         "json-pointer" => is_pointer(text),
         "relative-json-pointer" => {
             let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -85,57 +87,9 @@ fn is_atom_sign(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(sign) || !sign.is_ascii()
 }
 
-/// Whether Go takes a text for a URL: with a scheme, without one, or not at all.
-fn is_url(text: &str) -> Option<bool> {
-    if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
-        return None;
-    }
-    let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let (text, _) = text.split_once('?').unwrap_or((text, ""));
-    if !escapes_are_whole(fragment) {
-        return None;
-    }
-    let (scheme, rest) = match text.split_once(':') {
-        Some(("", _)) => return None,
-        Some((scheme, rest)) if is_scheme(scheme) => (true, rest),
-        // A colon in the first part of a path would look like a scheme.
-        Some((before, _))
-            if !before.contains('/') && !before.starts_with(|sign: char| sign.is_ascii_alphabetic()) =>
-        {
-            return None;
-        }
-        Some((before, _)) if !before.contains('/') => return None,
-        _ => (false, text),
-    };
-    if scheme && !rest.starts_with('/') && !rest.is_empty() {
-        return Some(true);
-    }
-    if let Some(after) = rest.strip_prefix("//") {
-        let authority = after.split('/').next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let port = match host.strip_prefix('[') {
-            Some(rest) => {
-                let (address, port) = rest.split_once(']')?;
-                address.split('%').next()?.parse::<std::net::Ipv6Addr>().ok()?;
-                port
-            }
-            None => host.find(':').and_then(|at| host.get(at..)).unwrap_or_default(),
-        };
-        let port = if port.is_empty() { "" } else { port.strip_prefix(':')? };
-        let bad = |sign: char| matches!(sign, ' ' | '<' | '>' | '"' | '`' | '{' | '}' | '^' | '|');
-        if !port.bytes().all(|byte| byte.is_ascii_digit())
-            || host.contains(bad)
-            || !escapes_are_whole(authority)
-        {
-            return None;
-        }
-    }
-    escapes_are_whole(rest).then_some(scheme)
-}
-
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|sign: char| sign.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+/// Whether Go takes a text for a URL, with a scheme where it must have one.
+fn is_url(text: &str, with_scheme: bool) -> bool {
+    !text.contains('\\') && go_url::parse(text).is_ok_and(|url| !with_scheme || url.has_scheme())
 }
 
 fn escapes_are_whole(text: &str) -> bool {

@@ -1,8 +1,8 @@
 //! What a schema is once it has been read.
 
-use regex::Regex;
-
 use super::decimal::Decimal;
+use crate::builtins::kept::Bytes;
+use crate::builtins::pattern::compiled::Compiled;
 use crate::json::{self, Escape};
 use crate::value::{Number, Value};
 
@@ -14,6 +14,17 @@ pub const MAX_DEPTH: usize = 250;
 pub struct Schema {
     /// The first one is the root.
     pub nodes: Vec<Node>,
+}
+
+impl Bytes for Schema {
+    fn bytes(&self) -> u64 {
+        let patterns = |node: &Node| {
+            let named = node.pattern_properties.iter().map(|(pattern, _)| pattern);
+            named.chain(node.pattern.iter().map(|(pattern, _)| pattern)).map(Bytes::bytes).sum::<u64>()
+        };
+        // The texts in it, and what it was read from, are about as large.
+        self.nodes.iter().map(|node| 2 * size_of::<Node>() as u64 + patterns(node)).sum()
+    }
 }
 
 /// One schema.
@@ -30,7 +41,7 @@ pub struct Node {
     /// What is not in `properties` nor matched by a pattern.
     pub additional_properties: Option<Additional>,
     /// By pattern.
-    pub pattern_properties: Vec<(Regex, usize)>,
+    pub pattern_properties: Vec<(Compiled, usize)>,
     /// For the names.
     pub property_names: Option<usize>,
     /// What a member calls for.
@@ -55,6 +66,8 @@ pub struct Node {
     pub min_length: Option<i64>,
     /// Characters.
     pub max_length: Option<i64>,
+    /// What must be found in a text, and how it is written.
+    pub pattern: Option<(Compiled, String)>,
     /// A form of text by its name.
     pub format: Option<String>,
     /// Members.
@@ -71,8 +84,8 @@ pub struct Node {
     pub unique_items: bool,
     /// The only value, in normal form.
     pub constant: Option<String>,
-    /// All values, in normal form.
-    pub enumeration: Vec<String>,
+    /// All values, in normal form; none are allowed where there are none.
+    pub enumeration: Option<Vec<String>>,
     /// Exactly one.
     pub one_of: Vec<usize>,
     /// At least one.
