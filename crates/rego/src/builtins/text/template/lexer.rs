@@ -119,31 +119,53 @@ fn end(action: &str) -> Option<usize> {
     None
 }
 
-/// A character constant, whose opening quote has been read.
-fn character(after: &str) -> Result<(Token, &str), String> {
-    let (text, behind) = after.split_once('\'').ok_or("unterminated character constant")?;
-    let mut characters = text.chars();
+/// A character constant.
+fn character(text: &str) -> Result<(Token, &str), String> {
+    let (value, behind) = quoted(text, '\'').ok_or("malformed character constant")?;
+    let mut characters = value.chars();
     match (characters.next(), characters.next()) {
-        (Some(c), None) if c != '\\' => Ok((Token::Int(i64::from(u32::from(c))), behind)),
+        (Some(c), None) => Ok((Token::Int(i64::from(u32::from(c))), behind)),
         _ => Err("malformed character constant".to_owned()),
     }
 }
 
 fn number(rest: &str) -> Result<(Token, &str), String> {
-    let first = rest.chars().take(1).collect::<String>();
     let end = rest
         .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '+' | '-' | '_'))
         .unwrap_or(rest.len());
     let (number, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    let token = match (number.parse(), number.parse::<f64>()) {
-        (Ok(number), _) => Token::Int(number),
-        (_, Ok(number)) if number.is_finite() => Token::Float(number),
+    let bare = number.replace('_', "");
+    let token = match (integer(&bare), bare.parse::<f64>()) {
+        (Some(number), _) => Token::Int(number),
+        // What looks like a whole number is one, or none.
+        (_, Ok(number)) if number.is_finite() && bare.contains(['.', 'e', 'E']) => Token::Float(number),
         _ if number.is_empty() => {
+            let first = rest.chars().take(1).collect::<String>();
             return Err(format!("unexpected {} in command", quote(&first)));
         }
         _ => return Err(format!("bad number syntax: {}", quote(number))),
     };
     Ok((token, behind))
+}
+
+/// A whole number as Go writes it: with a prefix for its base, where a zero alone is one for octal ones.
+fn integer(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.as_bytes().first()? {
+        b'-' => ("-", text.get(1..)?),
+        b'+' => ("", text.get(1..)?),
+        _ => ("", text),
+    };
+    let (base, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, digits.get(2..)?),
+        [b'0', b'o' | b'O', ..] => (8, digits.get(2..)?),
+        [b'0', b'b' | b'B', ..] => (2, digits.get(2..)?),
+        [b'0', _, ..] => (8, digits.get(1..)?),
+        _ => (10, digits),
+    };
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), base).ok()
 }
 
 /// Parts an action into tokens.
@@ -172,7 +194,10 @@ pub fn lex(action: &str) -> Result<Vec<Token>, String> {
             ',' => (Token::Comma, after),
             '=' => (Token::Assign, after),
             ':' => (Token::Declare, after.strip_prefix('=').ok_or("expected :=")?),
-            '"' => quoted(rest)?,
+            '"' => {
+                let (text, behind) = quoted(rest, '"').ok_or("unterminated quoted string")?;
+                (Token::Text(text), behind)
+            }
             '`' => {
                 let (text, behind) = after.split_once('`').ok_or("unterminated raw quoted string")?;
                 (Token::Text(text.to_owned()), behind)
@@ -195,7 +220,7 @@ pub fn lex(action: &str) -> Result<Vec<Token>, String> {
                 let (name, behind) = word(rest);
                 (Token::Word(name.to_owned()), behind)
             }
-            '\'' => character(after)?,
+            '\'' => character(rest)?,
             _ => number(rest)?,
         };
         tokens.push(token);
@@ -209,36 +234,48 @@ fn word(text: &str) -> (&str, &str) {
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
-fn quoted(text: &str) -> Result<(Token, &str), String> {
+/// What is between two marks, the first of which the text begins with, and what is behind them.
+fn quoted(text: &str, mark: char) -> Option<(String, &str)> {
     let mut value = String::new();
-    let mut characters = text.char_indices().skip(1);
-    while let Some((at, c)) = characters.next() {
+    let mut rest = text.strip_prefix(mark)?;
+    loop {
+        let c = rest.chars().next()?;
+        rest = rest.get(c.len_utf8()..)?;
         match c {
-            '"' => return Ok((Token::Text(value), text.get(at + 1..).unwrap_or_default())),
-            '\n' => break,
+            '\n' => return None,
             '\\' => {
-                let code = |length: usize| {
-                    let digits = text.get(at + 2..at + 2 + length)?;
-                    char::from_u32(u32::from_str_radix(digits, 16).ok()?)
-                };
-                let Some((_, escape)) = characters.next() else { break };
-                let (c, skipped) = match escape {
-                    'n' => (Some('\n'), 0),
-                    't' => (Some('\t'), 0),
-                    'r' => (Some('\r'), 0),
-                    '"' | '\\' => (Some(escape), 0),
-                    'u' => (code(4), 4),
-                    'U' => (code(8), 8),
-                    'x' => (code(2).filter(char::is_ascii), 2),
-                    _ => (None, 0),
-                };
-                value.push(c.ok_or("invalid syntax")?);
-                for _ in 0..skipped {
-                    characters.next();
-                }
+                let (c, behind) = escape(rest, mark)?;
+                value.push(c);
+                rest = behind;
             }
+            c if c == mark => return Some((value, rest)),
             c => value.push(c),
         }
     }
-    Err("unterminated quoted string".to_owned())
+}
+
+/// What is behind a backslash.
+fn escape(text: &str, mark: char) -> Option<(char, &str)> {
+    let first = text.chars().next()?;
+    let behind = text.get(first.len_utf8()..)?;
+    let code = |digits: &str, base: u32| char::from_u32(u32::from_str_radix(digits, base).ok()?);
+    let number = |length: usize| Some((code(behind.get(..length)?, 16)?, behind.get(length..)?));
+    let plain = |c: char| Some((c, behind));
+    match first {
+        'a' => plain('\u{7}'),
+        'b' => plain('\u{8}'),
+        'f' => plain('\u{c}'),
+        'n' => plain('\n'),
+        'r' => plain('\r'),
+        't' => plain('\t'),
+        'v' => plain('\u{b}'),
+        '\\' => plain('\\'),
+        'u' => number(4),
+        'U' => number(8),
+        // Bytes beyond ASCII are no characters.
+        'x' => number(2).filter(|(c, _)| c.is_ascii()),
+        '0'..='7' => Some((code(text.get(..3)?, 8).filter(char::is_ascii)?, text.get(3..)?)),
+        c if c == mark => plain(c),
+        _ => None,
+    }
 }

@@ -1,10 +1,19 @@
-//! Go's text templates: their syntax, apart from named templates.
+//! Go's text templates: their syntax.
 
-use crate::builtins::text::template::lexer;
+use std::collections::BTreeMap;
 
 use crate::builtins::text::print::quote;
+use crate::builtins::text::template::{functions, lexer};
 
 use lexer::{Piece, Token, lex, split};
+
+/// A template, and those that it defines.
+pub struct Template {
+    /// Its parts.
+    pub parts: Vec<Node>,
+    /// What `define` and `block` define.
+    pub named: BTreeMap<String, Vec<Node>>,
+}
 
 /// A part of a template.
 pub enum Node {
@@ -16,8 +25,10 @@ pub enum Node {
     If(Vec<(Pipeline, Vec<Self>)>, Vec<Self>),
     /// The body for each element, or the last part if there is none.
     Range(Pipeline, Vec<Self>, Vec<Self>),
-    /// The body with the value as the dot, or the last part if there is none.
-    With(Pipeline, Vec<Self>, Vec<Self>),
+    /// The body of the first branch that has a value, with that as the dot, or the last part.
+    With(Vec<(Pipeline, Vec<Self>)>, Vec<Self>),
+    /// What a named template comes to, with the value as its dot.
+    Template(String, Option<Pipeline>),
     /// `{{break}}`
     Break,
     /// `{{continue}}`
@@ -60,13 +71,18 @@ pub enum Operand {
 ///
 /// # Errors
 /// When it is none, or uses what is not supported.
-pub fn parse(template: &str) -> Result<Vec<Node>, String> {
-    let pieces = split(template)?;
-    let mut parser =
-        Parser { pieces: pieces.into_iter(), line: 1, depth: 0, loops: 0, variables: vec!["$".to_owned()] };
-    let (nodes, end) = parser.list()?;
+pub fn parse(template: &str) -> Result<Template, String> {
+    let mut parser = Parser {
+        pieces: split(template)?.into_iter(),
+        line: 1,
+        depth: 0,
+        loops: 0,
+        variables: vec!["$".to_owned()],
+        named: BTreeMap::new(),
+    };
+    let (parts, end) = parser.list()?;
     match end {
-        End::Input => Ok(nodes),
+        End::Input => Ok(Template { parts, named: parser.named }),
         End::Closed => Err(parser.fault("unexpected {{end}}")),
         End::Else(_) => Err(parser.fault("unexpected {{else}}")),
     }
@@ -85,6 +101,7 @@ struct Parser {
     depth: usize,
     loops: usize,
     variables: Vec<String>,
+    named: BTreeMap<String, Vec<Node>>,
 }
 
 /// How deep blocks and parentheses may be.
@@ -114,17 +131,19 @@ impl Parser {
             match word {
                 "end" if rest.is_empty() => return Ok((nodes, End::Closed)),
                 "else" => return Ok((nodes, End::Else(rest.to_vec()))),
-                "if" => nodes.push(self.conditional(rest)?),
-                "range" | "with" => nodes.push(self.block(word == "range", rest)?),
+                "if" => nodes.push(self.conditional("if", rest)?),
+                "with" => nodes.push(self.conditional("with", rest)?),
+                "range" => nodes.push(self.range(rest)?),
                 "break" | "continue" if rest.is_empty() => {
                     if self.loops == 0 {
                         return Err(self.fault(format!("{{{{{word}}}}} outside {{{{range}}}}")));
                     }
                     nodes.push(if word == "break" { Node::Break } else { Node::Continue });
                 }
-                "define" | "template" | "block" => {
-                    return Err(self.fault(format!("{{{{{word}}}}} is not supported")));
-                }
+                "define" if self.depth == 0 => self.define(rest)?,
+                "define" => return Err(self.fault("unexpected {{define}}")),
+                "template" => nodes.push(self.template(rest)?),
+                "block" => nodes.push(self.block(rest)?),
                 _ => nodes.push(Node::Print(self.pipeline(&tokens, 0)?)),
             }
         }
@@ -144,7 +163,8 @@ impl Parser {
         if matches!(list.1, End::Input) { Err(self.fault("unexpected EOF")) } else { Ok(list) }
     }
 
-    fn conditional(&mut self, tokens: &[Token]) -> Result<Node, String> {
+    /// `if` or `with`, and what follows with `else`.
+    fn conditional(&mut self, kind: &str, tokens: &[Token]) -> Result<Node, String> {
         let known = self.variables.len();
         let mut branches = Vec::new();
         let mut condition = self.pipeline(tokens, 1)?;
@@ -157,20 +177,20 @@ impl Parser {
             };
             match tokens.split_first() {
                 None => break self.last()?,
-                Some((Token::Word(word), rest)) if word == "if" => condition = self.pipeline(rest, 1)?,
+                Some((Token::Word(word), rest)) if word == kind => condition = self.pipeline(rest, 1)?,
                 Some(_) => return Err(self.fault("unexpected token in else")),
             }
         };
         self.variables.truncate(known);
-        Ok(Node::If(branches, otherwise))
+        Ok(if kind == "if" { Node::If(branches, otherwise) } else { Node::With(branches, otherwise) })
     }
 
-    fn block(&mut self, range: bool, tokens: &[Token]) -> Result<Node, String> {
+    fn range(&mut self, tokens: &[Token]) -> Result<Node, String> {
         let known = self.variables.len();
-        let pipeline = self.pipeline(tokens, if range { 2 } else { 1 })?;
-        self.loops += usize::from(range);
+        let pipeline = self.pipeline(tokens, 2)?;
+        self.loops += 1;
         let inside = self.inside();
-        self.loops -= usize::from(range);
+        self.loops -= 1;
         let (body, end) = inside?;
         let otherwise = match end {
             End::Else(tokens) if tokens.is_empty() => self.last()?,
@@ -178,7 +198,57 @@ impl Parser {
             _ => Vec::new(),
         };
         self.variables.truncate(known);
-        Ok(if range { Node::Range(pipeline, body, otherwise) } else { Node::With(pipeline, body, otherwise) })
+        Ok(Node::Range(pipeline, body, otherwise))
+    }
+
+    /// The name of a template, and what is behind it.
+    fn name<'t>(&self, tokens: &'t [Token]) -> Result<(String, &'t [Token]), String> {
+        match tokens.split_first() {
+            Some((Token::Text(name), rest)) => Ok((name.clone(), rest)),
+            _ => Err(self.fault("a template is named by a quoted string")),
+        }
+    }
+
+    fn define(&mut self, tokens: &[Token]) -> Result<(), String> {
+        match self.name(tokens)? {
+            (name, []) => self.named(name),
+            _ => Err(self.fault("unexpected token in define clause")),
+        }
+    }
+
+    fn template(&mut self, tokens: &[Token]) -> Result<Node, String> {
+        let (name, rest) = self.name(tokens)?;
+        let dot = if rest.is_empty() { None } else { Some(self.pipeline(rest, 1)?) };
+        Ok(Node::Template(name, dot))
+    }
+
+    /// A definition and its use.
+    fn block(&mut self, tokens: &[Token]) -> Result<Node, String> {
+        let (name, rest) = self.name(tokens)?;
+        let dot = self.pipeline(rest, 1)?;
+        self.named(name.clone())?;
+        Ok(Node::Template(name, Some(dot)))
+    }
+
+    /// Reads the body of a named template. It knows no variables but its own, and may end no loop around it.
+    fn named(&mut self, name: String) -> Result<(), String> {
+        let variables = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
+        let loops = std::mem::take(&mut self.loops);
+        let body = self.last();
+        (self.variables, self.loops) = (variables, loops);
+        let body = body?;
+        let is_empty = |body: &[Node]| {
+            body.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
+        };
+        match self.named.get(&name) {
+            // One that says nothing gives way.
+            Some(_) if is_empty(&body) => {}
+            Some(there) if !is_empty(there) => {
+                return Err(format!("template: multiple definition of template {}", quote(&name)));
+            }
+            _ => drop(self.named.insert(name, body)),
+        }
+        Ok(())
     }
 
     fn last(&mut self) -> Result<Vec<Node>, String> {
@@ -291,9 +361,7 @@ impl Parser {
             "true" => Ok(Operand::Bool(true)),
             "false" => Ok(Operand::Bool(false)),
             "nil" => Ok(Operand::Nil),
-            name if crate::builtins::text::template::values::is_function(name) => {
-                Ok(Operand::Function(word.to_owned()))
-            }
+            name if functions::is_function(name) => Ok(Operand::Function(word.to_owned())),
             _ => Err(self.fault(format!("function {} not defined", quote(word)))),
         }
     }

@@ -3,25 +3,32 @@
 //! Numbers of the data are texts to a template, as Go's decoder keeps them: they print as they are, are true even when
 //! zero, and are not equal to numbers in the template.
 
-use crate::builtins::text::template::parse;
-use crate::builtins::text::template::values;
-
 use crate::builtins::context::{Context, argument, object, text};
 use crate::builtins::error::Error;
 use crate::builtins::operand::Output;
+use crate::builtins::text::print::quote;
+use crate::builtins::text::template::functions::call;
+use crate::builtins::text::template::parse::{Node, Operand, Pipeline, Template, parse};
+use crate::builtins::text::template::values::{Item, fault, print};
 use crate::value::Value;
-use parse::{Node, Operand, Pipeline, parse};
-use values::{Item, call, fault, print};
 
 pub fn render(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let template = text(args, 1)?;
+    fill(&parse(template).map_err(Error::failed)?, ctx, args)
+}
+
+/// Fills in a template that has been read.
+fn fill(template: &Template, ctx: &Context, args: &[Value]) -> Result<Option<Value>, Error> {
     object(args, 2)?;
-    let nodes = parse(template).map_err(Error::failed)?;
     let data = Item::of(argument(args, 2)?);
-    let mut run = Run { ctx, out: Output::new(ctx), variables: vec![("$".to_owned(), data.clone())] };
-    run.all(&nodes, &data)?;
+    let variables = vec![("$".to_owned(), data.clone())];
+    let mut run = Run { ctx, template, out: Output::new(ctx), variables, depth: 0 };
+    run.all(&template.parts, &data)?;
     Ok(Some(run.out.finish().into()))
 }
+
+/// How deep templates may use each other.
+const MAX_DEPTH: usize = 100;
 
 /// Whether a loop goes on.
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -33,8 +40,11 @@ enum Flow {
 
 struct Run<'a> {
     ctx: &'a Context,
+    template: &'a Template,
     out: Output,
     variables: Vec<(String, Item)>,
+    /// How many named templates this is in.
+    depth: usize,
 }
 
 impl Run<'_> {
@@ -75,16 +85,43 @@ impl Run<'_> {
                 self.variables.truncate(known);
                 return Ok(flow);
             }
-            Node::With(pipeline, body, otherwise) => {
+            Node::With(branches, otherwise) => {
                 let known = self.variables.len();
-                let value = self.pipeline(pipeline, dot)?;
-                let flow = if value.is_true() { self.all(body, &value)? } else { self.all(otherwise, dot)? };
+                let mut chosen = (otherwise, dot.clone());
+                for (pipeline, body) in branches {
+                    let value = self.pipeline(pipeline, dot)?;
+                    if value.is_true() {
+                        chosen = (body, value);
+                        break;
+                    }
+                }
+                let flow = self.all(chosen.0, &chosen.1)?;
                 self.variables.truncate(known);
                 return Ok(flow);
             }
+            Node::Template(name, dot_of) => self.named(name, dot_of.as_ref(), dot)?,
             Node::Range(pipeline, body, otherwise) => return self.range(pipeline, body, otherwise, dot),
         }
         Ok(Flow::On)
+    }
+
+    /// A named template knows nothing of what is around it but its dot.
+    fn named(&mut self, name: &str, dot_of: Option<&Pipeline>, dot: &Item) -> Result<(), Error> {
+        let template = self.template;
+        let Some(body) = template.named.get(name) else {
+            return Err(fault(format!("template {} not defined", quote(name))));
+        };
+        let dot = dot_of.map_or(Ok(Item::Nothing), |pipeline| self.pipeline(pipeline, dot))?;
+        self.ctx.check_deadline()?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(fault("exceeded maximum template depth"));
+        }
+        let outer = std::mem::replace(&mut self.variables, vec![("$".to_owned(), dot.clone())]);
+        self.all(body, &dot)?;
+        self.variables = outer;
+        self.depth -= 1;
+        Ok(())
     }
 
     fn range(
@@ -234,6 +271,23 @@ mod tests {
             ("{{.s | html | printf \"%s-%d\" | print}}", "&lt;é&gt;-%!d(MISSING)"),
             ("{{printf \"%03d\" 5}}{{`}}`}}{{\"\\u00e9\"}}", "005}}é"),
             ("{{.list}} {{.a}}", "[x 0 <nil>] map[b:7 c:true]"),
+            ("{{with .none}}a{{else with .a}}{{.b}}{{else}}c{{end}}", "7"),
+            (
+                "{{define \"x\"}}[{{.}}{{$}}]{{end}}{{template \"x\" .s}}{{range .list}}{{template \"x\"}}{{end}}",
+                "[<é><é>][<undefined><undefined>][<undefined><undefined>][<undefined><undefined>]",
+            ),
+            ("{{block \"x\" .a}}{{$v := .b}}{{$v}}{{end}}{{template \"x\" .a}}", "77"),
+            ("{{define \"x\"}}{{end}}{{define \"x\"}}1{{end}}{{template \"x\"}}", "1"),
+            ("{{slice \"abc\" 1 2}}{{slice .list 1}}{{slice .list 0 1 3}}{{slice .s}}", "b[0 <nil>][x]<é>"),
+            (
+                "{{js \"x<'\\\\\\n=\"}}{{urlquery \"a b&\" 1 2}}{{html \"<\" \"&\"}}",
+                "x\\u003C\\'\\\\\\u000A\\u003Da+b%261+2&lt;&amp;",
+            ),
+            (
+                "{{index \"abc\" 1}} {{0x1F}} {{017}} {{1_000}} {{'\\n'}} {{-0b11}} {{1e3}}",
+                "98 31 15 1000 10 -3 1000",
+            ),
+            ("{{/* a */}}{{- /* b */ -}} x", "x"),
             ("{{(index .list 0)}}{{print 1 2 \"a\" 3}}", "x1 2a3"),
         ] {
             let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
@@ -250,6 +304,19 @@ mod tests {
             "{{.s.t}}",
             "{{break}}",
             "{{lt .a.b 1}}",
+            "{{call .s}}",
+            "{{template \"x\"}}",
+            "{{template .s}}",
+            "{{define \"x\"}}{{template \"x\"}}{{end}}{{template \"x\"}}",
+            "{{define \"x\"}}1{{end}}{{define \"x\"}}2{{end}}",
+            "{{if .a}}{{define \"x\"}}{{end}}{{end}}",
+            "{{range .list}}{{block \"x\" .}}{{break}}{{end}}{{end}}",
+            "{{$x := 1}}{{block \"x\" .}}{{$x}}{{end}}",
+            "{{slice .s 9}}",
+            "{{slice .s 2 1}}",
+            "{{slice .a 1}}",
+            "{{with .a}}{{else if .b}}{{end}}",
+            "{{09}}",
             "{{}}",
         ] {
             let later = std::time::Instant::now() + std::time::Duration::from_secs(9);
