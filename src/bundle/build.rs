@@ -81,7 +81,11 @@ impl Draft {
         mut manifest: Map<String, Json>,
         notices: Vec<String>,
     ) -> Result<Self, LoadError> {
-        let number = |version: RegoVersion| u8::from(version == RegoVersion::V1);
+        let number = |version: RegoVersion| match version {
+            RegoVersion::V0 => 0_u8,
+            RegoVersion::V1 => 1,
+            RegoVersion::V2 => 2,
+        };
         // A single bundle keeps its Rego version, with exceptions for files; several bundles become v1.
         let global = match bundles.as_slice() {
             [one] => one.manifest.version_of("")?,

@@ -98,7 +98,7 @@ impl Manifest {
     ///
     /// # Errors
     /// Malformed JSON, an unknown key, a value of the wrong type, roots that overlap each other, a Rego version
-    /// other than 0 and 1, or `wasm`.
+    /// other than 0, 1 and 2, or `wasm`.
     pub fn parse(bytes: &[u8]) -> Result<Self, LoadError> {
         let wire: Wire = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
         let Wire { revision, roots, rego_version, file_rego_versions, metadata, wasm, unknown } = wire;
@@ -241,7 +241,8 @@ fn version(key: &str, number: i64) -> Result<RegoVersion, LoadError> {
     match number {
         0 => Ok(RegoVersion::V0),
         1 => Ok(RegoVersion::V1),
-        other => Err(error(&format!("`{key}` is {other}; it must be 0 or 1"))),
+        2 => Ok(RegoVersion::V2),
+        other => Err(error(&format!("`{key}` is {other}; it must be 0, 1 or 2"))),
     }
 }
 
@@ -319,8 +320,8 @@ mod tests {
             (r#"{"roots": ["", "app"]}"#, "overlap"),
             (r#"{"roots": ["app//users"]}"#, "write a path"),
             (r#"{"roots": ["app/../users"]}"#, "write a path"),
-            (r#"{"rego_version": 2}"#, "must be 0 or 1"),
-            (r#"{"file_rego_versions": {"a.rego": 7}}"#, "must be 0 or 1"),
+            (r#"{"rego_version": 3}"#, "must be 0, 1 or 2"),
+            (r#"{"file_rego_versions": {"a.rego": 7}}"#, "must be 0, 1 or 2"),
             (r#"{"file_rego_versions": {"[a].rego": 1}}"#, "only `*`"),
             (r#"{"wasm": [{"entrypoint": "app/allow", "module": "/policy.wasm"}]}"#, "--target rego"),
             (

@@ -15,7 +15,7 @@ use crate::bundle::{self, Bundle, Limits};
 use verdict_rego::capabilities::is_builtin;
 use verdict_rego::capabilities::required;
 use verdict_rego::syntax::Source;
-use verdict_rego::syntax::ast::{Module, Version};
+use verdict_rego::syntax::ast::{Import, Module, Version};
 use verdict_rego::syntax::on_large_stack;
 use verdict_rego::syntax::parser::{Options, parse_module};
 use verdict_rego::{self, Diagnostic};
@@ -185,6 +185,11 @@ fn capabilities(modules: &[Module]) -> Value {
     let mut out = Map::new();
     if modules.iter().any(|module| module.version == Version::V1) {
         out.insert("features".to_owned(), json!(["rego_v1"]));
+    }
+    let keywords: BTreeSet<&str> =
+        modules.iter().flat_map(|module| &module.imports).flat_map(Import::future_keywords).collect();
+    if !keywords.is_empty() {
+        out.insert("future_keywords".to_owned(), json!(keywords));
     }
     let names: BTreeSet<String> =
         modules.iter().flat_map(verdict_rego::dependencies::used_functions).collect();

@@ -83,7 +83,7 @@ fn package(rule: &TestRule) -> String {
 fn counting_program(program: &Program) -> Result<Program, String> {
     let mut counts = heads::Counts::new();
     let with_cases = |module: &Module| match heads::with_cases(&module.source, &mut counts) {
-        Some(source) if module.version == RegoVersion::V1 => {
+        Some(source) if module.version != RegoVersion::V0 => {
             Module { source: source.into(), ..module.clone() }
         }
         _ => module.clone(),

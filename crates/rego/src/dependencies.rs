@@ -89,7 +89,7 @@ fn is_name(text: &str) -> bool {
     letters
         && !text.is_empty()
         && !text.starts_with(|c: char| c.is_ascii_digit())
-        && Kind::of_word(text).is_none()
+        && !Kind::is_v1_keyword(text)
 }
 
 /// The document that a rule is for, as far as its name is constant.
@@ -237,7 +237,7 @@ impl Visitor for Declared {
                 ExprKind::Every { key, value, .. } => {
                     self.0.extend(key.iter().chain([value]).map(|name| Arc::clone(&name.name)));
                 }
-                ExprKind::Term(_) | ExprKind::Unify(..) => {}
+                ExprKind::Term(_) | ExprKind::Unify(..) | ExprKind::Not(_) | ExprKind::Logical { .. } => {}
             }
         }
         walk_body(self, body);

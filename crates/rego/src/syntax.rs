@@ -7,6 +7,7 @@ pub mod ast;
 pub(crate) mod diagnostic_excerpt;
 pub(crate) mod error;
 pub mod format;
+pub(crate) mod keywords;
 pub(crate) mod lexer;
 mod literal;
 pub mod parser;
@@ -18,5 +19,6 @@ pub(crate) mod visit;
 
 pub use crate::stack::on_large_stack;
 pub use error::Error;
+pub use keywords::Keywords;
 pub use plain::plain;
 pub use source::{Source, Span};

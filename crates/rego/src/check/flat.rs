@@ -69,6 +69,16 @@ pub(super) enum Kind {
         value: Option<Var>,
         body: Vec<Expr>,
     },
+    /// What is negated, or the operands of `and` or `or`.
+    Closures(Vec<Closure>),
+}
+
+/// A body that binds nothing for what is around it.
+#[derive(Debug)]
+pub(super) struct Closure {
+    pub(super) body: Vec<Expr>,
+    /// Whether it may bind variables for itself.
+    pub(super) binds: bool,
 }
 
 /// A function.
@@ -182,6 +192,10 @@ impl Expr {
                     key.iter().chain(value).for_each(|var| see(*var));
                     body.iter().for_each(|expr| expr.vars(true, see));
                 }
+            }
+            Kind::Closures(closures) => {
+                let seen = closures.iter().filter(|closure| inside || !closure.binds);
+                seen.flat_map(|closure| &closure.body).for_each(|expr| expr.vars(inside, see));
             }
         }
     }

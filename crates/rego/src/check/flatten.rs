@@ -52,7 +52,7 @@ pub(super) fn flatten<'m>(
             checks,
             scopes: Scopes::default(),
             uses: Vec::new(),
-            negated: false,
+            unassignable: None,
             printed: Vec::new(),
             found: Vec::new(),
         };
@@ -79,7 +79,8 @@ struct Flatten<'m> {
     checks: &'m Checks,
     scopes: Scopes,
     uses: Vec<Vec<Value>>,
-    negated: bool,
+    /// Where nothing can be assigned, if that is so here.
+    unassignable: Option<&'static str>,
     /// Names that were used in `print` and not known there.
     printed: Vec<(Arc<str>, Span)>,
     found: Vec<Found>,

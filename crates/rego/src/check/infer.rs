@@ -134,6 +134,13 @@ impl Infer<'_> {
                 self.closures_below(body, bound, &mut parts);
                 self.references_below(body, &mut parts);
             }
+            Kind::Closures(closures) => {
+                for closure in closures {
+                    let mark = self.undo.len();
+                    self.body(&closure.body, &mut bound.clone());
+                    self.undo_to(mark);
+                }
+            }
         }
         self.mocks(expr);
     }
@@ -151,16 +158,21 @@ impl Infer<'_> {
         let failed = self.body(&made.body, &mut bound.clone());
         let value = self.of(&made.value);
         let key = made.key.as_ref().map_or(Type::Unknown, |key| self.of(key));
-        for (var, before) in self.undo.split_off(mark).into_iter().rev() {
-            if let Some(of) = self.vars.get_mut(var as usize) {
-                *of = before;
-            }
-        }
+        self.undo_to(mark);
         (!failed).then(|| match made.kind {
             Made::Array => Type::array(Vec::new(), Some(value)),
             Made::Set => Type::set(value),
             Made::Object => Type::object(Vec::new(), Some((key, value))),
         })
+    }
+
+    /// Forgets what a closure has found of its variables.
+    fn undo_to(&mut self, mark: usize) {
+        for (var, before) in self.undo.split_off(mark).into_iter().rev() {
+            if let Some(of) = self.vars.get_mut(var as usize) {
+                *of = before;
+            }
+        }
     }
 
     /// The conditions of `every` are not checked, as in OPA, but the closures and references in them are.
@@ -175,6 +187,9 @@ impl Infer<'_> {
                     self.closed(term, bound, parts);
                 }
                 Kind::Every { body, .. } => self.closures_below(body, bound, parts),
+                Kind::Closures(closures) => {
+                    closures.iter().for_each(|closure| self.closures_below(&closure.body, bound, parts));
+                }
                 Kind::Call { .. } => {}
             }
         }
@@ -189,6 +204,9 @@ impl Infer<'_> {
                 }
                 Kind::Term(term) => self.references(term, parts),
                 Kind::Every { body, .. } => self.references_below(body, parts),
+                Kind::Closures(closures) => {
+                    closures.iter().for_each(|closure| self.references_below(&closure.body, parts));
+                }
                 Kind::Call { .. } => {}
             }
         }

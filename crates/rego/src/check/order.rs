@@ -64,6 +64,10 @@ fn is_ready(expr: &Expr, bound: &Bound, own: &Bound) -> bool {
             });
             known && evaluable(domain, bound, own)
         }
+        Kind::Closures(_) => {
+            expr.vars(true, &mut |var| known &= bound.contains(&var) || !own.contains(&var));
+            known
+        }
     }
 }
 

@@ -156,7 +156,7 @@ pub(super) fn declared(body: &Body) -> HashSet<Arc<str>> {
                     targets(left, &mut names);
                 }
             }
-            ExprKind::Unify(..) | ExprKind::Every { .. } => {}
+            ExprKind::Unify(..) | ExprKind::Every { .. } | ExprKind::Not(_) | ExprKind::Logical { .. } => {}
         }
     }
     names
@@ -204,12 +204,12 @@ pub(super) fn variables(term: &Term, names: &mut HashSet<Arc<str>>) {
         TermKind::Parens(inner) => each(inner),
         TermKind::ArrayComprehension(value, body) | TermKind::SetComprehension(value, body) => {
             each(value);
-            body.exprs.iter().for_each(|expr| in_expr(expr, names));
+            in_body(body, names);
         }
         TermKind::ObjectComprehension(key, value, body) => {
             each(key);
             each(value);
-            body.exprs.iter().for_each(|expr| in_expr(expr, names));
+            in_body(body, names);
         }
         TermKind::Template { parts, .. } => {
             for part in parts {
@@ -222,27 +222,30 @@ pub(super) fn variables(term: &Term, names: &mut HashSet<Arc<str>>) {
     }
 }
 
+fn in_body(body: &Body, names: &mut HashSet<Arc<str>>) {
+    body.exprs.iter().for_each(|expr| in_expr(expr, names));
+}
+
 fn in_expr(expr: &Expr, names: &mut HashSet<Arc<str>>) {
-    let body = match &expr.kind {
-        ExprKind::Term(term) => {
-            variables(term, names);
-            None
-        }
+    match &expr.kind {
+        ExprKind::Term(term) => variables(term, names),
         ExprKind::Assign(a, b) | ExprKind::Unify(a, b) => {
             variables(a, names);
             variables(b, names);
-            None
         }
-        ExprKind::Some(_) => None,
+        ExprKind::Some(_) => {}
         ExprKind::SomeIn { key, value, collection } => {
             key.iter().chain([value, collection]).for_each(|term| variables(term, names));
-            None
         }
         ExprKind::Every { domain, body, .. } => {
             variables(domain, names);
-            Some(body)
+            in_body(body, names);
         }
-    };
-    body.iter().flat_map(|body| &body.exprs).for_each(|expr| in_expr(expr, names));
+        ExprKind::Not(body) => in_body(body, names),
+        ExprKind::Logical { left, right, .. } => {
+            in_body(left, names);
+            in_body(right, names);
+        }
+    }
     expr.with.iter().for_each(|with| variables(&with.value, names));
 }

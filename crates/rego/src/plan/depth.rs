@@ -132,6 +132,9 @@ impl<'p> Search<'p> {
             Stmt::Not(block) | Stmt::Every { block, .. } | Stmt::Comprehend { block, .. } => {
                 self.mocks(block)
             }
+            Stmt::Any(blocks) => {
+                blocks.iter().map(|block| self.mocks(block)).fold(Height::default(), Height::max)
+            }
             Stmt::With { changes, block } => {
                 let others = changes.iter().filter_map(|(target, _)| match target {
                     Target::Function(_, Some(Callee::Rule(other))) => {
@@ -178,6 +181,9 @@ fn height(block: &Block) -> usize {
             Stmt::Not(block) | Stmt::Every { block, .. } | Stmt::Comprehend { block, .. } => {
                 inner = inner.max(height(block) + 1);
             }
+            Stmt::Any(blocks) => {
+                inner = blocks.iter().map(|block| height(block) + 1).fold(inner, usize::max);
+            }
             Stmt::With { block, .. } => iterating += height(block) + 1,
             _ => {}
         }
@@ -211,6 +217,7 @@ fn block_uses(program: &Program, block: &Block, found: &mut BTreeSet<Vertex>) {
             Stmt::Not(block) | Stmt::Every { block, .. } | Stmt::Comprehend { block, .. } => {
                 block_uses(program, block, found);
             }
+            Stmt::Any(blocks) => blocks.iter().for_each(|block| block_uses(program, block, found)),
             Stmt::With { changes, block } => {
                 for (target, _) in changes {
                     if let Target::Function(_, Some(other)) = target {

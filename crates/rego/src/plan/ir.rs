@@ -166,6 +166,8 @@ pub enum Stmt {
     },
     /// Goes on when the block never holds.
     Not(Block),
+    /// Goes on, once, when one of the blocks holds; those after it do not run.
+    Any(Vec<Block>),
     /// Goes on when the block holds for every element.
     Every {
         /// What is gone through.

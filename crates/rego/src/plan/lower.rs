@@ -1,6 +1,7 @@
 //! From syntax to statements: names are resolved, nested terms become statements of their own.
 
 mod calls;
+mod logical;
 mod negation;
 mod terms;
 
@@ -41,7 +42,7 @@ pub(super) struct Lowering<'a> {
     scopes: Vec<HashMap<Arc<str>, Slot>>,
     /// Names that are variables without having been declared.
     pub(super) implicit: HashMap<Arc<str>, Slot>,
-    /// Whether a wildcard has to be bound elsewhere, which it cannot.
+    /// Whether a wildcard has to be bound elsewhere, which it cannot: in what is negated, and in operands.
     negated: bool,
     pub(super) findings: Vec<Finding>,
 }
@@ -214,6 +215,11 @@ impl<'a> Lowering<'a> {
                     Kind::Every { domain, key, value, block }
                 });
                 self.negated = negated;
+                self.push(stmts, expr.span, kind);
+            }
+            ExprKind::Not(body) => self.not(body, expr.span, stmts),
+            ExprKind::Logical { op, left, right } => {
+                let kind = self.logical(*op, left, right);
                 self.push(stmts, expr.span, kind);
             }
         }

@@ -233,6 +233,7 @@ impl<'e> Machine<'e> {
                     self.accept(out, result)
                 }
                 Stmt::Not(inner) => !self.holds(inner)?,
+                Stmt::Any(blocks) => self.any(blocks)?,
                 Stmt::Every { domain, key, value, block } => self.every(domain, key, value, block)?,
                 Stmt::Comprehend { kind, block, key, value, out } => {
                     let made = self.comprehend(*kind, block, key.as_ref(), value)?;
@@ -274,6 +275,15 @@ impl<'e> Machine<'e> {
     /// Whether a block holds at all.
     pub(super) fn holds(&mut self, block: &'e Block) -> Result<bool, Box<Failure>> {
         Ok(self.run(block, 0, &mut |_| Ok(Flow::Stop))? == Flow::Stop)
+    }
+
+    fn any(&mut self, blocks: &'e [Block]) -> Result<bool, Box<Failure>> {
+        for block in blocks {
+            if self.holds(block)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn every(

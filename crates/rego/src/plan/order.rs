@@ -73,14 +73,26 @@ pub(super) fn order(
 fn unsafe_vars(waiting: &[&raw::Stmt], bound: &Slots, names: &Names) -> Unsafe {
     let (mut slots, mut known) = (Vec::new(), Slots::new());
     for stmt in waiting {
-        stmt.vars(true, &mut |slot| {
-            let named = names.get(slot as usize).is_some_and(Option::is_some);
-            if named && !bound.contains(&slot) && known.insert(slot) {
-                slots.push((slot, stmt.place));
-            }
+        each_part(stmt, &mut |part| {
+            part.vars(true, &mut |slot| {
+                let named = names.get(slot as usize).is_some_and(Option::is_some);
+                if named && !bound.contains(&slot) && known.insert(slot) {
+                    slots.push((slot, part.place));
+                }
+            });
         });
     }
     Unsafe { slots }
+}
+
+/// The operands of `and` and `or`, which have places of their own, or else the statement itself.
+fn each_part<'a>(stmt: &'a raw::Stmt, f: &mut dyn FnMut(&'a raw::Stmt)) {
+    match &stmt.kind {
+        raw::Kind::Any(blocks) => {
+            blocks.iter().flat_map(|block| &block.stmts).for_each(|stmt| each_part(stmt, f));
+        }
+        _ => f(stmt),
+    }
 }
 
 /// The statement as it runs, and what it binds, where it can run now; in `before` what runs directly before it.
@@ -136,7 +148,7 @@ fn nested(
     let bound = scope.bound;
     let ordered = match &stmt.kind {
         raw::Kind::Not { operands, block } => {
-            if needs(operands.iter().chain(block), std::iter::empty(), own, names)
+            if needs(operands.iter().chain(&block.stmts), std::iter::empty(), own, names)
                 .any(|slot| !bound.contains(&slot))
             {
                 return None;
@@ -144,7 +156,11 @@ fn nested(
             let mut inside = bound.clone();
             *before = order(operands, &mut inside, own, names).ok()?.stmts;
             scope.new = inside.difference(bound).copied().collect();
-            Stmt::Not(order(block, &mut inside, own, names).ok()?)
+            Stmt::Not(order(&block.stmts, &mut inside, own, names).ok()?)
+        }
+        raw::Kind::Any(blocks) => {
+            let blocks = blocks.iter().map(|block| closed(&block.stmts, bound, own, names));
+            Stmt::Any(blocks.collect::<Option<Vec<_>>>()?)
         }
         raw::Kind::Every { domain, key, value, block } => {
             let domain = scope.operand(domain)?;

@@ -39,6 +39,23 @@ pub(super) struct Stmt {
     pub(super) place: Place,
 }
 
+/// A block that binds nothing for what is around it.
+#[derive(Debug, Clone)]
+pub(super) struct Closure {
+    pub(super) stmts: Vec<Stmt>,
+    /// Whether it may bind variables for itself; else what is around it has to.
+    pub(super) binds: bool,
+}
+
+impl Closure {
+    /// Calls `f` with every variable; of those that it binds for itself only `inside`.
+    fn vars(&self, inside: bool, f: &mut dyn FnMut(Slot)) {
+        if inside || !self.binds {
+            self.stmts.iter().for_each(|stmt| stmt.vars(inside, f));
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     Unify(Term, Term),
@@ -59,8 +76,10 @@ pub(super) enum Kind {
     /// `operands` are found before `block` is negated; neither binds a variable for what is around it.
     Not {
         operands: Vec<Stmt>,
-        block: Vec<Stmt>,
+        block: Closure,
     },
+    /// Goes on, once, when one of the blocks holds; none binds a variable for what is around it.
+    Any(Vec<Closure>),
     Every {
         domain: Term,
         key: Term,
@@ -149,8 +168,10 @@ impl Stmt {
                 out.vars(f);
             }
             Kind::Not { operands, block } => {
-                operands.iter().chain(block).for_each(|stmt| stmt.vars(inside, f));
+                operands.iter().for_each(|stmt| stmt.vars(inside, f));
+                block.vars(inside, f);
             }
+            Kind::Any(blocks) => blocks.iter().for_each(|block| block.vars(inside, f)),
             Kind::With { changes, block } => {
                 changes.iter().for_each(|(_, term)| term.vars(f));
                 block.iter().for_each(|stmt| stmt.vars(inside, f));

@@ -53,6 +53,7 @@ fn calls_of(block: &Block, calls: &mut Vec<(&'static str, Place)>) {
             Stmt::Not(block) | Stmt::Every { block, .. } | Stmt::Comprehend { block, .. } => {
                 inner.push(block)
             }
+            Stmt::Any(blocks) => inner.extend(blocks),
             Stmt::With { changes, block } => {
                 for (target, _) in changes {
                     if let Target::Function(_, Some(other)) = target {

@@ -22,7 +22,7 @@ use crate::plan::ir::Place;
 use crate::plan::watch::Watch;
 use crate::plan::{Failure as PlanFailure, Finding, Machine, Outline, Query as Plan, Strict};
 use crate::syntax::ast::{self, Body, Expr, ExprKind, Op, Ref, RefPart, Term, TermKind, Version};
-use crate::syntax::parser::parse_query;
+use crate::syntax::parser::{Options, parse_query_with};
 use crate::syntax::source::Source;
 use crate::syntax::visit::{self, Visitor};
 use crate::value::Value;
@@ -114,11 +114,12 @@ impl Program {
 
     fn prepare_here(&self, text: &str, scope: &Scope) -> Result<Query, Vec<Diagnostic>> {
         let source = Source::new("", text);
-        let parsed = parse_query(&source, Version::V1);
+        let own = read_scope(scope)?;
+        let options = Options { keywords: own.keywords, ..Options::default() };
+        let parsed = parse_query_with(&source, Version::V1, options);
         let mut body = parsed.map_err(|errors| {
             errors.into_iter().map(|error| Diagnostic::of_syntax(&source, error)).collect::<Vec<_>>()
         })?;
-        let own = read_scope(scope)?;
         let names = self.names(scope, &own);
         let checked = body.clone();
         let outline = Outline::of_query(&body);
@@ -308,6 +309,13 @@ struct Search<'n> {
 }
 
 impl Visitor for Search<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        // What binds nothing has one result at the most.
+        if !matches!(expr.kind, ExprKind::Not(_) | ExprKind::Logical { .. }) {
+            visit::walk_expr(self, expr);
+        }
+    }
+
     fn term(&mut self, term: &Term) {
         match &term.kind {
             TermKind::ArrayComprehension(..)

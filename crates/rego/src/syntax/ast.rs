@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::keywords::Keywords;
 use super::source::{Source, Span};
 
 /// Which Rego a module is written in.
@@ -12,6 +13,8 @@ pub enum Version {
     /// Since OPA 1.0: `allow if { … }`.
     #[default]
     V1,
+    /// The same with the keywords `and` and `or`, and the `not` of `future.keywords.not`, without an import.
+    V2,
 }
 
 /// A module: one file.
@@ -19,8 +22,11 @@ pub enum Version {
 pub struct Module {
     /// What it was read from.
     pub source: Source,
-    /// What it was read as. A v0 module that imports `rego.v1` is read as v1.
+    /// What it was read as: v0 or v1. A v0 module that imports `rego.v1` or `rego.v2` is read as v1, and a v2 module as v1
+    /// with more keywords.
     pub version: Version,
+    /// The younger keywords that count in it.
+    pub keywords: Keywords,
     /// `package a.b`
     pub package: Package,
     /// `import …`, in order.
@@ -56,6 +62,18 @@ pub struct Import {
     pub path: Vec<Arc<str>>,
     /// `c`
     pub alias: Option<Ident>,
+}
+
+impl Import {
+    /// The keywords that it makes ones, where it is an import of `future.keywords`.
+    pub fn future_keywords(&self) -> Vec<&str> {
+        let names: Vec<&str> = self.path.iter().map(|name| &**name).collect();
+        match names.as_slice() {
+            ["future", "keywords"] => vec!["and", "contains", "every", "if", "in", "not", "or"],
+            ["future", "keywords", keyword] => vec![keyword],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A name and its place.
@@ -158,7 +176,7 @@ pub struct Body {
 pub struct Expr {
     /// With `not` and every `with`.
     pub span: Span,
-    /// `not …`
+    /// `not …`, where the module does not import the `not` of the future: only the outermost expression is negated.
     pub negated: bool,
     /// The condition itself.
     pub kind: ExprKind,
@@ -197,6 +215,37 @@ pub enum ExprKind {
         /// What holds for each.
         body: Body,
     },
+    /// `not …` of `future.keywords.not`: there is no way in which the body holds. Either braces, or a single expression.
+    Not(Body),
+    /// `left and right`, `left or right`: at most one result, and nothing is bound. An operand without braces is a single
+    /// expression.
+    Logical {
+        /// Which of them.
+        op: Connective,
+        /// The left operand.
+        left: Body,
+        /// The right operand.
+        right: Body,
+    },
+}
+
+/// What joins two conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Connective {
+    /// `and`
+    And,
+    /// `or`
+    Or,
+}
+
+impl Connective {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::And => "and",
+            Self::Or => "or",
+        }
+    }
 }
 
 /// `with target as value`

@@ -6,9 +6,12 @@
 //! OPA's does at times, passes go on until none changes anything.
 //!
 //! The layout follows the lines of the source: what was on one line stays so, what was on several goes on several.
-//! Reading order: `writer` (text and comments) → `module` → `rule` → `expr` → `term`; `same` compares.
+//! Reading order: `writer` (text and comments) → `module` → `rule` → `expr`, `logical` → `term`; `same` compares.
 
 mod expr;
+mod logical;
+#[cfg(test)]
+mod logical_tests;
 mod module;
 mod names;
 mod options;

@@ -6,6 +6,7 @@
 mod check;
 mod collection;
 mod expr;
+mod logical;
 mod module;
 mod rule;
 mod term;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use super::ast::{Body, Module, Ref, Rule, Term, TermKind, Version};
 use super::error::{Error, MAX_ERRORS};
+use super::keywords::Keywords;
 use super::lexer::{Lexed, lex};
 use super::literal::control_character_hint;
 use super::source::{Source, Span};
@@ -36,15 +38,15 @@ const MAX_WASTE: (usize, usize) = (2, 100_000);
 /// How to read a module.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// In v0, whether `if`, `contains`, `in` and `every` are keywords without being imported.
-    pub all_keywords: bool,
+    /// Keywords that count without being imported.
+    pub keywords: Keywords,
     /// Whether a name is a built-in function; a bare call of one, as in `print("x")`, defines no function.
     pub is_builtin: fn(&str) -> bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { all_keywords: false, is_builtin: |_| false }
+        Self { keywords: Keywords::default(), is_builtin: |_| false }
     }
 }
 
@@ -67,12 +69,17 @@ pub fn parse_module(source: &Source, version: Version, options: Options) -> Resu
 
 /// Reads a query: `data.test.p = x; y := 1`.
 pub fn parse_query(source: &Source, version: Version) -> Result<Body, Vec<Error>> {
-    whole(source, version, |parser| parser.whole_query())
+    parse_query_with(source, version, Options::default())
+}
+
+/// Reads a query in which more keywords may count.
+pub fn parse_query_with(source: &Source, version: Version, options: Options) -> Result<Body, Vec<Error>> {
+    whole(source, version, options, |parser| parser.whole_query())
 }
 
 /// Reads a single term.
 pub fn parse_term(source: &Source, version: Version) -> Result<Term, Vec<Error>> {
-    whole(source, version, |parser| parser.whole_term())
+    whole(source, version, Options::default(), |parser| parser.whole_term())
 }
 
 /// Reads a reference: `data.a["b"]`; `input` and `data` alone are ones too.
@@ -100,10 +107,11 @@ pub fn has_if(source: &Source, rule: &Rule) -> bool {
 fn whole<T>(
     source: &Source,
     version: Version,
+    options: Options,
     parse: fn(&mut Parser<'_>) -> Parsed<T>,
 ) -> Result<T, Vec<Error>> {
     let lexed = read(source)?;
-    let mut parser = Parser::new(source, &lexed, version, Options::default());
+    let mut parser = Parser::new(source, &lexed, version, options);
     let result = parse(&mut parser);
     let result = result.map_err(|error| parser.report(&error));
     let errors = parser.finish(&lexed);
@@ -139,7 +147,7 @@ struct Parser<'s> {
     version: Version,
     options: Options,
     /// Keywords that are names until they are imported.
-    keywords: Imported,
+    keywords: Keywords,
     at: usize,
     /// The token here is a name although it is a keyword, because a reference begins with it.
     name_at: usize,
@@ -151,19 +159,6 @@ struct Parser<'s> {
     exceeded: Option<Box<Error>>,
     names: HashSet<Arc<str>>,
     errors: Vec<Error>,
-}
-
-/// Which of the younger keywords count.
-#[derive(Clone, Copy, Default)]
-struct Imported {
-    r#in: bool,
-    every: bool,
-    contains: bool,
-    r#if: bool,
-}
-
-impl Imported {
-    const ALL: Self = Self { r#in: true, every: true, contains: true, r#if: true };
 }
 
 /// Errors are boxed as they are rare, and as the results of this type fill the stack.
@@ -184,14 +179,18 @@ fn illegal_text(span: Span, what: &str, text: &str, inner: &str) -> Box<Error> {
 
 impl<'s> Parser<'s> {
     fn new(source: &'s Source, lexed: &'s Lexed, version: Version, options: Options) -> Self {
-        let all = version == Version::V1 || options.all_keywords;
+        let keywords = match version {
+            Version::V0 => Keywords::default(),
+            Version::V1 => Keywords::V1,
+            Version::V2 => Keywords::ALL,
+        };
         Self {
             source,
             tokens: &lexed.tokens,
             asked: version,
-            version,
+            version: if version == Version::V0 { version } else { Version::V1 },
             options,
-            keywords: if all { Imported::ALL } else { Imported::default() },
+            keywords: keywords.with(options.keywords),
             at: 0,
             name_at: usize::MAX,
             nesting: 0,
@@ -223,6 +222,8 @@ impl<'s> Parser<'s> {
             Kind::Every if !self.keywords.every => Kind::Ident,
             Kind::Contains if !self.keywords.contains => Kind::Ident,
             Kind::If if !self.keywords.r#if => Kind::Ident,
+            Kind::LogicalAnd if !self.keywords.and => Kind::Ident,
+            Kind::LogicalOr if !self.keywords.or => Kind::Ident,
             kind => kind,
         }
     }
@@ -301,7 +302,8 @@ impl<'s> Parser<'s> {
             return self.limit(self.span(), "max parsing recursion depth exceeded".into());
         }
         self.nesting += 1;
-        let result = read(self);
+        // Conditions within brackets within conditions: each level takes several calls.
+        let result = stacker::maybe_grow(64 << 10, 1 << 20, || read(self));
         self.nesting -= 1;
         result
     }

@@ -1,14 +1,15 @@
 //! The plain form of a module: Rego v1 with as little of the language as says the same, for evaluators that know less.
 //!
 //! Template strings become calls of `sprintf`, names that are keywords stand in brackets, bodies in braces, terms with
-//! operators in parentheses; what is only a way of writing (v0, `else` without a value, raw strings) is written out.
+//! operators in parentheses; conditions with `and`, `or` or the `not` of the future count the ways in which they hold (and
+//! look at every operand); what is only a way of writing (v0, `else` without a value, raw strings) is written out.
 //! Comments are left out.
 
 use std::fmt::Write as _;
 
 use super::ast::{
-    Body, Expr, ExprKind, Head, HeadValue, Ident, Module, Op, Ref, RefPart, Rule, TemplatePart, Term,
-    TermKind,
+    Body, Connective, Expr, ExprKind, Head, HeadValue, Ident, Module, Op, Ref, RefPart, Rule, TemplatePart,
+    Term, TermKind,
 };
 
 /// Names that cannot be written behind a dot, or as variables, everywhere.
@@ -177,6 +178,22 @@ impl Printer {
                 self.inline(body);
                 self.put(" }");
             }
+            ExprKind::Not(body) => {
+                self.ways(body);
+                self.put(" == 0");
+            }
+            ExprKind::Logical { op: Connective::Or, left, right } => {
+                self.ways(left);
+                self.put(" + ");
+                self.ways(right);
+                self.put(" > 0");
+            }
+            ExprKind::Logical { op: Connective::And, left, right } => {
+                self.ways(left);
+                self.put(" * ");
+                self.ways(right);
+                self.put(" > 0");
+            }
         }
         for with in &expr.with {
             self.put(" with ");
@@ -184,6 +201,13 @@ impl Printer {
             self.put(" as ");
             self.term(&with.value);
         }
+    }
+
+    /// In how many ways a body holds that binds nothing for what is around it.
+    fn ways(&mut self, body: &Body) {
+        self.put("count([1 | ");
+        self.inline(body);
+        self.put("])");
     }
 
     fn idents(&mut self, names: &[Ident]) {
@@ -369,6 +393,11 @@ mod tests {
                 Version::V1,
                 "p := $\"50% of {input.x}\"",
                 "\np := sprintf(\"50%% of %v\", [array.concat([p_0__ | p_0__ := input.x], [\"<undefined>\"])[0]])\n",
+            ),
+            (
+                Version::V2,
+                "p if not { input.x } or input.y and input.z",
+                "\np := true if {\n\tcount([1 | count([1 | input.x]) == 0]) + count([1 | count([1 | input.y]) * count([1 | input.z]) > 0]) > 0\n}\n",
             ),
             (Version::V1, "p if 1 + 2 * 3 == 7 # seven", "\np := true if {\n\t((1 + (2 * 3)) == 7)\n}\n"),
             (

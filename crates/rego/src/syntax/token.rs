@@ -38,6 +38,8 @@ pub enum Kind {
     Every,
     Contains,
     If,
+    LogicalAnd,
+    LogicalOr,
     Number,
     String,
     RawString,
@@ -93,8 +95,15 @@ impl Kind {
             "every" => Self::Every,
             "contains" => Self::Contains,
             "if" => Self::If,
+            "and" => Self::LogicalAnd,
+            "or" => Self::LogicalOr,
             _ => return None,
         })
+    }
+
+    /// Whether a word is a keyword of Rego v1, imports apart.
+    pub fn is_v1_keyword(word: &str) -> bool {
+        Self::of_word(word).is_some_and(|kind| !matches!(kind, Self::LogicalAnd | Self::LogicalOr))
     }
 
     /// Whether it is a keyword; all of them may be parts of references.
@@ -116,6 +125,8 @@ impl Kind {
                 | Self::Every
                 | Self::Contains
                 | Self::If
+                | Self::LogicalAnd
+                | Self::LogicalOr
         )
     }
 
@@ -140,6 +151,8 @@ impl Kind {
             Self::Every => "every",
             Self::Contains => "contains",
             Self::If => "if",
+            Self::LogicalAnd => "and",
+            Self::LogicalOr => "or",
             Self::Number => "number",
             Self::String | Self::RawString => "string",
             Self::TemplatePart | Self::RawTemplatePart => "template-string-part",

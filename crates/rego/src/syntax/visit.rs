@@ -9,7 +9,7 @@ pub trait Visitor {
         walk_rule(self, rule);
     }
 
-    /// A body, of a rule, `else`, `every` or comprehension.
+    /// A body, of a rule, `else`, `every`, `not` or comprehension, or an operand of `and` or `or`.
     fn body(&mut self, body: &Body) {
         walk_body(self, body);
     }
@@ -73,6 +73,11 @@ pub fn walk_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
         ExprKind::Every { domain, body, .. } => {
             visitor.term(domain);
             visitor.body(body);
+        }
+        ExprKind::Not(body) => visitor.body(body),
+        ExprKind::Logical { left, right, .. } => {
+            visitor.body(left);
+            visitor.body(right);
         }
     }
     for with in &expr.with {

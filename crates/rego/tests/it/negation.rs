@@ -1,17 +1,26 @@
-//! What `not` comes to, in rules, in queries, and wherever else conditions stand.
+//! What `not`, `and` and `or` come to, in rules, in queries, and wherever else conditions stand.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use verdict_rego::Strict;
 use verdict_rego::query::{Asking, Scope};
-use verdict_rego::{Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Value, compile};
+use verdict_rego::{
+    Diagnostic, Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Value, compile,
+};
 
-const CASES: &str = include_str!("negation/cases.txt");
+/// Conditions, and the imports of the module that they stand in.
+const CASES: [(&str, &[&str]); 3] = [
+    (include_str!("negation/cases.txt"), &[]),
+    (include_str!("negation/imported.txt"), &["future.keywords.not"]),
+    (include_str!("negation/logical.txt"), &["rego.v2"]),
+];
 
 const RULES: &str = r#"package p
 
 always := true
+
+double(x) := x * 2
 
 never if input.missing
 
@@ -43,14 +52,24 @@ const PLACES: [&str; 8] = [
 
 const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(30));
 
-fn program(rule: &str) -> Result<Program, String> {
-    let source = Arc::from(format!("{RULES}\n{rule}"));
-    compile(vec![Module { id: "p.rego".to_owned(), source, version: RegoVersion::V1 }], Value::object())
-        .map_err(|errors| format!("refused: {}", errors[0]))
+/// The rules, and in another module of their package, with imports, one more.
+fn program(rule: &str, imports: &[&str]) -> Result<Program, String> {
+    let imports: String = imports.iter().map(|path| format!("import {path}\n")).collect();
+    let texts = [RULES.to_owned(), format!("package p\n{imports}{rule}")];
+    let modules = texts.into_iter().zip(["rules.rego", "p.rego"]).map(|(text, id)| Module {
+        id: id.to_owned(),
+        source: Arc::from(text),
+        version: RegoVersion::V1,
+    });
+    compile(modules.collect(), Value::object()).map_err(|errors| refused(&errors[0]))
 }
 
-fn in_rule(rule: &str, input: &Value) -> String {
-    let program = match program(rule) {
+fn refused(error: &Diagnostic) -> String {
+    format!("refused: {}: {}", error.code, error.message)
+}
+
+fn in_rule(rule: &str, imports: &[&str], input: &Value) -> String {
+    let program = match program(rule, imports) {
         Ok(program) => program,
         Err(why) => return why,
     };
@@ -63,12 +82,13 @@ fn in_rule(rule: &str, input: &Value) -> String {
     }
 }
 
-fn in_query(query: &str, input: &Value) -> String {
-    let program = program("").unwrap();
-    let scope = Scope { package: Some("p".to_owned()), imports: Vec::new() };
+fn in_query(query: &str, imports: &[&str], input: &Value) -> String {
+    let program = program("", &[]).unwrap();
+    let imports = imports.iter().map(|path| (*path).to_owned()).collect();
+    let scope = Scope { package: Some("p".to_owned()), imports };
     let query = match program.prepare(query, &scope) {
         Ok(query) => query,
-        Err(errors) => return format!("refused: {}", errors[0]),
+        Err(errors) => return refused(&errors[0]),
     };
     let effects = Effects::default();
     let asking = Asking {
@@ -87,22 +107,23 @@ fn in_query(query: &str, input: &Value) -> String {
 }
 
 #[test]
-fn not_means_what_it_means_in_opa_wherever_it_stands() {
+fn conditions_mean_what_they_mean_in_opa_wherever_they_stand() {
     let input = Value::from_json(INPUT.as_bytes()).unwrap();
     let mut wrong = Vec::new();
     let mut count = 0;
-    for line in CASES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    let lines = CASES.iter().flat_map(|(cases, imports)| cases.lines().map(move |line| (line, *imports)));
+    for (line, imports) in lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#')) {
         let (condition, expected) = line.rsplit_once(" | ").unwrap();
         let (condition, expected) = (condition.trim().replace("\\|", "|"), expected.trim());
         count += 1;
         for place in PLACES {
             let rule = place.replace("COND", &condition);
-            let got = in_rule(&rule, &input);
+            let got = in_rule(&rule, imports, &input);
             if !got.starts_with(expected) {
                 wrong.push(format!("{rule}\n  got {got}, want {expected}"));
             }
         }
-        let got = in_query(&condition, &input);
+        let got = in_query(&condition, imports, &input);
         if !got.starts_with(expected) {
             wrong.push(format!("query {condition}\n  got {got}, want {expected}"));
         }

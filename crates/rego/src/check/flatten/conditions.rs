@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::flat::{Callee, Expr, Head, Kind, Reference, Term};
+use super::super::flat::{Callee, Closure, Expr, Head, Kind, Reference, Term};
 use super::super::scope::{Occurrence, declared};
 use super::{Exprs, Flatten};
-use crate::syntax::ast::{self, ExprKind, Op, TermKind};
+use crate::syntax::ast::{self, Connective, ExprKind, Op, TermKind};
 use crate::syntax::source::Span;
 
 impl Flatten<'_> {
@@ -16,10 +16,13 @@ impl Flatten<'_> {
 
     fn expr(&mut self, expr: &ast::Expr, exprs: &mut Exprs) {
         let mocks: Vec<_> = expr.with.iter().filter_map(|with| self.with(with, exprs)).collect();
-        let before = std::mem::replace(&mut self.negated, expr.negated);
+        let before = self.unassignable;
+        if expr.negated {
+            self.unassignable = Some("negated expression");
+        }
         let from = exprs.len();
         self.expr_kind(expr, exprs);
-        self.negated = before;
+        self.unassignable = before;
         if exprs.len() > from
             && let Some(last) = exprs.last_mut()
         {
@@ -43,7 +46,7 @@ impl Flatten<'_> {
             }
             ExprKind::Every { key, value, domain, body } => {
                 let domain = self.operand(domain, exprs);
-                let negated = std::mem::take(&mut self.negated);
+                let unassignable = self.unassignable.take();
                 self.scopes.open(HashSet::new());
                 let mut var = |ident: &ast::Ident| {
                     (&*ident.name != "_").then(|| self.declare(&ident.name, ident.span, Occurrence::Declared))
@@ -54,10 +57,39 @@ impl Flatten<'_> {
                 self.body(body, &mut inner);
                 self.report_unused(&HashSet::new());
                 self.scopes.close();
-                self.negated = negated;
+                self.unassignable = unassignable;
                 exprs.push(Expr::new(Kind::Every { domain, key, value, body: inner }, expr.span));
             }
+            ExprKind::Not(body) => {
+                let closure = self.closure(body, "negated expression");
+                exprs.push(Expr::new(Kind::Closures(vec![closure]), expr.span));
+            }
+            ExprKind::Logical { op, left, right } => {
+                let what = match op {
+                    Connective::And => "implicit and operand",
+                    Connective::Or => "implicit or operand",
+                };
+                let closures = [left, right].map(|body| self.closure(body, what));
+                exprs.push(Expr::new(Kind::Closures(closures.into()), expr.span));
+            }
         }
+    }
+
+    /// What is negated, or an operand; in braces it has a scope of its own.
+    fn closure(&mut self, body: &ast::Body, what: &'static str) -> Closure {
+        let within = (!body.braces).then_some(what);
+        let unassignable = std::mem::replace(&mut self.unassignable, within);
+        let mut exprs = Vec::new();
+        if body.braces {
+            self.scopes.open(declared(body));
+            self.body(body, &mut exprs);
+            self.report_unused(&HashSet::new());
+            self.scopes.close();
+        } else {
+            self.body(body, &mut exprs);
+        }
+        self.unassignable = unassignable;
+        Closure { body: exprs, binds: body.braces }
     }
 
     fn declare(&mut self, name: &Arc<str>, span: Span, how: Occurrence) -> u32 {
@@ -134,8 +166,8 @@ impl Flatten<'_> {
     }
 
     fn assign(&mut self, target: &ast::Term, value: &ast::Term, span: Span, exprs: &mut Exprs) {
-        if self.negated {
-            self.wrong(span, "cannot assign vars inside negated expression");
+        if let Some(what) = self.unassignable {
+            self.wrong(span, format!("cannot assign vars inside {what}"));
             return;
         }
         let value = self.side(value, exprs);

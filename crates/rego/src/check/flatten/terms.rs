@@ -113,12 +113,12 @@ impl Flatten<'_> {
 
     /// `{x | x = term}`
     pub(super) fn captured(&mut self, term: &ast::Term, span: Span) -> Term {
-        let negated = std::mem::take(&mut self.negated);
+        let unassignable = self.unassignable.take();
         self.scopes.open(HashSet::new());
         let mut body = Vec::new();
         let value = self.operand(term, &mut body);
         self.scopes.close();
-        self.negated = negated;
+        self.unassignable = unassignable;
         if body.is_empty() {
             body.push(Expr::new(Kind::Term(Term::Scalar(Value::Bool(true))), span));
         }
@@ -132,7 +132,7 @@ impl Flatten<'_> {
         value: &ast::Term,
         body: &ast::Body,
     ) -> Term {
-        let negated = std::mem::take(&mut self.negated);
+        let unassignable = self.unassignable.take();
         self.scopes.open(declared(body));
         let mut exprs = Vec::new();
         self.body(body, &mut exprs);
@@ -143,7 +143,7 @@ impl Flatten<'_> {
         let key = key.map(|key| self.operand(key, &mut exprs));
         let value = self.operand(value, &mut exprs);
         self.scopes.close();
-        self.negated = negated;
+        self.unassignable = unassignable;
         Term::Comprehension(Box::new(Comprehension { kind, key, value, body: exprs }))
     }
 

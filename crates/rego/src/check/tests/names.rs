@@ -150,3 +150,27 @@ fn one_flaw_does_not_hide_another() {
     assert!(found.iter().any(|found| found.starts_with("m1:2: unexpected")), "{found:?}");
     assert!(found.contains(&"m2:2: var x assigned above".to_owned()), "{found:?}");
 }
+
+#[test]
+fn operands_and_negated_bodies_are_scopes() {
+    let both = "import rego.v2\n";
+    for (rule, want) in [
+        ("r if x := 1 or input.y", vec!["3: cannot assign vars inside implicit or operand"]),
+        ("r if input.y and x := 1", vec!["3: cannot assign vars inside implicit and operand"]),
+        ("r if not x := 1", vec!["3: cannot assign vars inside negated expression"]),
+        ("r if { { x := 1; x == 1 } or input.y; x := 2; x == 2 }", vec![]),
+        ("r if { x := 1; not { x := 2; x == 2 }; x == 1 }", vec![]),
+        ("r if not { some x; input.y }", vec!["3: declared var x unused"]),
+        ("r if { x := 1; { x := 2; x := 3; x == 3 } or x == 1 }", vec!["3: var x assigned above"]),
+        ("r if not no_function(1)", vec!["3: undefined function no_function"]),
+        ("r if input.y or count(1, 2, 3)", vec!["3: count: arity mismatch"]),
+        ("r if input.y or count(1) > 0", vec!["3: count: invalid argument(s)"]),
+        ("r if not { x := \"a\"; x + 1 == 2 }", vec!["3: plus: invalid argument(s)"]),
+        ("r if { x := 1; { x := \"a\"; startswith(x, \"a\") } or x + 1 == 2 }", vec![]),
+    ] {
+        let got = said(&[&format!("package p\n{both}{rule}")], V1, &Checks::default());
+        assert_eq!(got, want, "{rule}");
+    }
+    let unused = said(&["package p\nimport rego.v2\nr if { x := 1 } or input.y"], V1, &strict());
+    assert_eq!(unused, ["3: assigned var x unused"]);
+}

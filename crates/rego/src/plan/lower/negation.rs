@@ -1,6 +1,7 @@
-//! `not`: only the outermost expression is negated; what stands below it is evaluated before it.
+//! `not` without `future.keywords.not`: only the outermost expression is negated; what stands below it is evaluated before
+//! it.
 //!
-//! As in OPA, without `future.keywords.not`:
+//! As in OPA:
 //!
 //! - calls in arguments, operands, keys and literals, and calls and literals that a reference goes into, are expressions of
 //!   their own. They may bind variables, as expressions that are not negated do;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use super::terms::infix_name;
 use super::{Lowering, Root, Stmts, comparison, printed};
 use crate::plan::ir::Comparison;
-use crate::plan::raw::{Kind, Stmt, Term};
+use crate::plan::raw::{Closure, Kind, Stmt, Term};
 use crate::syntax::ast::{self, ExprKind, Op, RefPart, TermKind};
 use crate::syntax::source::Span;
 use crate::value::Value;
@@ -52,7 +53,8 @@ impl Lowering<'_> {
             vec![Stmt { kind: Kind::With { changes: changes.clone(), block }, place }]
         };
         stmts.append(&mut within(parts.expressions));
-        let kind = Kind::Not { operands: within(parts.operands), block: within(parts.block) };
+        let block = Closure { stmts: within(parts.block), binds: false };
+        let kind = Kind::Not { operands: within(parts.operands), block };
         self.push(stmts, expr.span, kind);
     }
 

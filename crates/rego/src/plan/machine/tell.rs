@@ -25,7 +25,11 @@ impl<'e> Machine<'e> {
             Stmt::Match(value, _) | Stmt::Check(value) => vec![self.value(value).into_value()],
             Stmt::Walk { base, path, .. } => vec![self.follow(base, path)?.into_value()],
             Stmt::Call { args, .. } => args.iter().map(|arg| self.value(arg).into_value()).collect(),
-            Stmt::Not(_) | Stmt::Every { .. } | Stmt::Comprehend { .. } | Stmt::With { .. } => Vec::new(),
+            Stmt::Not(_)
+            | Stmt::Any(_)
+            | Stmt::Every { .. }
+            | Stmt::Comprehend { .. }
+            | Stmt::With { .. } => Vec::new(),
         };
         if let Some(watch) = &mut self.watch {
             watch.fails(block, at, found);

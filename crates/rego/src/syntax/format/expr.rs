@@ -59,9 +59,11 @@ impl<'m> Writer<'m> {
         let row = self.line(expr.span.start);
         self.comments_to(row);
         self.ensure_line();
+        let parens = std::mem::take(&mut self.first_in_parens);
         if expr.negated {
             self.write("not ");
         }
+        self.write(if parens { "(" } else { "" });
         match &expr.kind {
             ExprKind::Term(term) => self.condition(term),
             ExprKind::Assign(left, right) => self.pair(left, ":=", right),
@@ -92,7 +94,10 @@ impl<'m> Writer<'m> {
                 }
                 self.write("}");
             }
+            ExprKind::Not(body) => self.not(row, body),
+            ExprKind::Logical { op, left, right } => self.logical(*op, left, right),
         }
+        self.write(if parens { ")" } else { "" });
         self.withs(&expr.with);
     }
 

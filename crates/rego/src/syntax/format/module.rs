@@ -1,11 +1,13 @@
 //! Files: the package, imports in order, rules.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::ast::{HeadValue, Import, Module, Rule};
+use super::super::ast::{Expr, ExprKind, HeadValue, Import, Module, Rule};
 use super::super::lexer::lex;
 use super::super::source::Span;
 use super::super::token::Kind;
+use super::super::visit::{Visitor, walk_expr, walk_module};
 use super::names::{needs_brackets, quoted};
 use super::options::{Odd, Options, Style, Target};
 use super::same::own_operators;
@@ -65,7 +67,7 @@ fn style(module: &Module, options: Options, odd: Odd) -> Style {
             [root, keywords, keyword] if &**root == "future" => {
                 &**keywords == "keywords" && &**keyword == name
             }
-            [root, version] => &**root == "rego" && &**version == "v1",
+            [root, version] => &**root == "rego" && matches!(&**version, "v1" | "v2"),
             _ => false,
         })
     };
@@ -87,8 +89,44 @@ fn is_v1(import: &Imported) -> bool {
     matches!(import.path.as_slice(), [root, version] if &**root == "rego" && &**version == "v1")
 }
 
+fn is_v2(import: &Imported) -> bool {
+    matches!(import.path.as_slice(), [root, version] if &**root == "rego" && &**version == "v2")
+}
+
 fn is_future(import: &Imported) -> bool {
     import.path.first().is_some_and(|root| &**root == "future")
+}
+
+/// An import of keywords, as far as no version of Rego has them without it: what the module does not use is left out.
+fn beyond_v1(import: Imported, used: &[&str]) -> Vec<Imported> {
+    let names: &[&str] = match import.path.get(2) {
+        _ if !is_future(&import) => return vec![import],
+        Some(keyword) => &[&**keyword],
+        None => used,
+    };
+    let kept = names.iter().filter(|name| used.contains(name));
+    let of = |name: &&str| Imported {
+        row: import.row,
+        span: import.span,
+        path: vec!["future".into(), "keywords".into(), (*name).into()],
+        alias: None,
+    };
+    kept.map(of).collect()
+}
+
+/// The keywords that a module uses and that are imported in every version.
+#[derive(Default)]
+struct Used(BTreeSet<&'static str>);
+
+impl Visitor for Used {
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Not(_) => self.0.insert("not"),
+            ExprKind::Logical { op, .. } => self.0.insert(op.name()),
+            _ => false,
+        };
+        walk_expr(self, expr);
+    }
 }
 
 /// The imports to write: what the target makes needless is left out if that is asked for, and what it needs is added.
@@ -102,15 +140,27 @@ fn imports(module: &Module, options: Options) -> Vec<Imported> {
     let mut imports: Vec<Imported> = module.imports.iter().map(of).collect();
     match options.target {
         Target::V1 if options.drop_v0_imports => imports.retain(|import| !is_v1(import)),
-        Target::V0AndV1 if !imports.iter().any(is_v1) => {
+        Target::V0AndV1 if !imports.iter().any(|import| is_v1(import) || is_v2(import)) => {
             let path = vec!["rego".into(), "v1".into()];
             imports.push(Imported { row: 1, span: None, path, alias: None });
         }
         _ => {}
     }
     let drop = options.drop_v0_imports && options.target != Target::V0;
-    if drop || imports.iter().any(is_v1) {
-        imports.retain(|import| !is_future(import));
+    let v2 = imports.iter().any(is_v2);
+    if drop || v2 || imports.iter().any(is_v1) {
+        let mut used = Used::default();
+        if !v2 {
+            walk_module(&mut used, module);
+        }
+        let used: Vec<&str> = used.0.into_iter().collect();
+        imports = imports.into_iter().flat_map(|import| beyond_v1(import, &used)).collect();
+        // With the import that is added, if one is.
+        if imports.iter().any(|import| import.span.is_none()) {
+            for import in imports.iter_mut().filter(|import| is_future(import)) {
+                (import.row, import.span) = (1, None);
+            }
+        }
     }
     imports
 }

@@ -8,7 +8,7 @@ pub(super) fn needs_brackets(name: &str, in_quotes: bool) -> bool {
     let mut bytes = name.bytes();
     let word = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    !word || in_quotes && Kind::of_word(name).is_some()
+    !word || in_quotes && Kind::is_v1_keyword(name)
 }
 
 /// A text in quotes, with escapes only where they are needed.

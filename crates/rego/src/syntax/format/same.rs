@@ -151,6 +151,12 @@ impl Shape {
         self.push("}");
     }
 
+    /// Braces give names a scope of their own.
+    fn operand(&mut self, body: &Body) {
+        self.push(if body.braces { " {}" } else { " " });
+        self.body(body);
+    }
+
     fn pair(&mut self, left: &Term, sign: &str, right: &Term) {
         self.term(left);
         self.push(sign);
@@ -184,6 +190,17 @@ impl Shape {
                 self.push(" in ");
                 self.term(domain);
                 self.body(body);
+            }
+            ExprKind::Not(body) => {
+                self.push("not");
+                self.operand(body);
+            }
+            ExprKind::Logical { op, left, right } => {
+                self.push("(");
+                self.operand(left);
+                self.push(op.name());
+                self.operand(right);
+                self.push(")");
             }
         }
         for with in &expr.with {

@@ -25,6 +25,8 @@ pub(super) struct Writer<'m> {
     collided: bool,
     /// The line that everything counts as being on, where OPA gives a piece of source a single place.
     pub(super) row: Option<u32>,
+    /// Whether the next condition's term stands in parentheses.
+    pub(super) first_in_parens: bool,
     pub(super) style: Style,
 }
 
@@ -52,6 +54,7 @@ impl<'m> Writer<'m> {
             delayed: false,
             collided: false,
             row: None,
+            first_in_parens: false,
             style,
         }
     }

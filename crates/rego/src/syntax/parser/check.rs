@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::ast::{ExprKind, Head, HeadValue, RefPart, Rule, TemplatePart, Term, TermKind};
+use super::super::error::Error;
 use super::super::token::Kind;
 use super::type_name::type_name;
 use super::{Parsed, Parser, fail};
@@ -21,6 +22,11 @@ impl Parser<'_> {
             _ => {}
         }
         match (value, args) {
+            _ if matches!(self.source.slice(name.span), "and" | "or") && args.is_none() => {
+                let word = self.source.slice(name.span);
+                let hint = format!("`import future.keywords.{word}` makes `{word}` a keyword");
+                Err(Box::new(fail(rule.span, "var cannot be used for rule name").with_hint(hint)))
+            }
             _ if apart => error("var cannot be used for rule name"),
             (HeadValue::Implied, Some(args)) if args.is_empty() => {
                 error("rule argument list must take at least one argument")
@@ -33,6 +39,13 @@ impl Parser<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// `and` or `or` behind a value, which it could only be a part of.
+    pub(super) fn no_value(&self, rule: &Rule) -> Box<Error> {
+        let word = self.kind().name();
+        let hint = format!("`{word}` gives no value; it joins conditions: `if … {word} …`");
+        Box::new(fail(rule.span, "expression cannot be used for rule head").with_hint(hint))
     }
 
     /// A default rule: a constant for a name or for a function of distinct variables.
@@ -77,7 +90,7 @@ impl Parser<'_> {
         let mut messages = Vec::new();
         if let TermKind::Var(name) = &name.head.kind
             && rule.head.name.parts.is_empty()
-            && Kind::of_word(name).is_some()
+            && Kind::is_v1_keyword(name)
         {
             messages.push(format!("{name} keyword cannot be used for rule name"));
         }

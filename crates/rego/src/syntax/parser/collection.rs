@@ -1,6 +1,6 @@
 //! Arrays, sets, objects, comprehensions and template strings.
 
-use super::super::ast::{Body, Expr, ExprKind, TemplatePart, Term, TermKind};
+use super::super::ast::{Body, Connective, Expr, ExprKind, TemplatePart, Term, TermKind};
 use super::super::literal::template_text;
 use super::super::token::Kind;
 use super::{Parsed, Parser, fail, illegal_text};
@@ -171,6 +171,11 @@ impl Parser<'_> {
 fn fits_template(expr: &Expr) -> Parsed<()> {
     let what = match expr.kind {
         _ if expr.negated => "negation ('not')",
+        ExprKind::Not(_) => "negation ('not')",
+        ExprKind::Logical { op, .. } => match op {
+            Connective::And => "'and'",
+            Connective::Or => "'or'",
+        },
         ExprKind::Unify(..) => "unification ('=')",
         ExprKind::Assign(..) => "assignment (':=')",
         ExprKind::Every { .. } => "'every'",

@@ -1,6 +1,7 @@
 //! Conditions: bodies, `not`, `some`, `every`, `with`.
 
-use super::super::ast::{Body, Expr, ExprKind, Ident, Term, TermKind, With};
+use super::super::ast::{Body, Connective, Expr, ExprKind, Ident, Term, TermKind, With};
+use super::super::source::Span;
 use super::super::token::Kind;
 use super::check::peel;
 use super::{Parsed, Parser, fail};
@@ -73,15 +74,45 @@ impl Parser<'_> {
 
     /// One condition, with every `with`.
     pub(super) fn literal(&mut self) -> Parsed<Expr> {
+        if self.keywords.logical()
+            && self.kind() == Kind::LeftBrace
+            && let Some(body) = self.leading_body()?
+        {
+            return self.logical_tail(body);
+        }
+        self.literal_without_body()
+    }
+
+    /// The same where braces at its beginning are known to be no operand.
+    pub(super) fn literal_without_body(&mut self) -> Parsed<Expr> {
         let start = self.span().start;
+        if self.keywords.logical()
+            && self.kind() == Kind::LeftParen
+            && let Some(group) = self.group(false, "")?
+        {
+            return self.logical_tail(group);
+        }
         let negated = !self.keyword_begins_reference() && self.eat(Kind::Not);
+        if negated && self.keywords.not {
+            if self.kind() == Kind::LeftBrace {
+                let not = self.not_body(start)?;
+                return self.logical_tail(Body { span: not.span, braces: false, exprs: vec![not] });
+            }
+            if self.kind() == Kind::LeftParen
+                && let Some(group) = self.group(true, "not ")?
+            {
+                let not = self.not(start, group);
+                return self.logical_tail(Body { span: not.span, braces: false, exprs: vec![not] });
+            }
+        }
+        let from = self.span();
         let kind = match self.kind() {
             kind @ (Kind::Some | Kind::Every) if negated => {
                 return Err(self.unexpected(&format!("illegal negation of '{}'", kind.name())));
             }
             Kind::Some => self.some()?,
             Kind::Every => self.every()?,
-            _ => self.condition()?,
+            _ => return self.condition_with(start, from, negated),
         };
         let with = match kind {
             ExprKind::Some(_) => Vec::new(),
@@ -90,8 +121,35 @@ impl Parser<'_> {
         Ok(Expr { span: self.since(start), negated, kind, with })
     }
 
+    /// A condition after `not`, if it is `negated`, that may be the first operand of `and` or `or`.
+    fn condition_with(&mut self, start: u32, from: Span, negated: bool) -> Parsed<Expr> {
+        let brace = !negated && self.kind() == Kind::LeftBrace;
+        let kind = self.condition()?;
+        let expr = Expr { span: self.since(from.start), negated: false, kind, with: Vec::new() };
+        let mut expr = self.negate(start, negated, expr);
+        let with = self.span();
+        if self.kind() == Kind::With {
+            expr.with = self.withs()?;
+            expr.span = self.since(start);
+        }
+        let op = match self.kind() {
+            Kind::LogicalAnd => Connective::And,
+            Kind::LogicalOr => Connective::Or,
+            _ => return Ok(expr),
+        };
+        match &expr.kind {
+            _ if !expr.with.is_empty() => Err(self.with_on_operand(with)),
+            // `{}` alone would be a body.
+            ExprKind::Term(Term { kind: TermKind::Object(members), .. }) if brace && members.is_empty() => {
+                Err(fail(expr.span, "found empty body"))
+            }
+            _ if brace => Err(self.brace_led(expr.span, op)),
+            _ => self.logical_tail(Body { span: expr.span, braces: false, exprs: vec![expr] }),
+        }
+    }
+
     /// A term, or two with `:=` or `=` between them.
-    fn condition(&mut self) -> Parsed<ExprKind> {
+    pub(super) fn condition(&mut self) -> Parsed<ExprKind> {
         let left = self.term(true)?;
         let height = self.height;
         let assigned = match self.kind() {
@@ -105,7 +163,7 @@ impl Parser<'_> {
         Ok(if assigned { ExprKind::Assign(left, right) } else { ExprKind::Unify(left, right) })
     }
 
-    fn withs(&mut self) -> Parsed<Vec<With>> {
+    pub(super) fn withs(&mut self) -> Parsed<Vec<With>> {
         let mut all = Vec::new();
         let mut height = self.height;
         while self.kind() == Kind::With {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::super::ast::{Import, Module, Package, Ref, RefPart, Rule, Term, TermKind, Version};
 use super::super::error::{Error, MAX_ERRORS};
+use super::super::keywords::Keywords;
 use super::super::source::Span;
 use super::super::token::Kind;
 use super::type_name::type_name;
-use super::{Imported, Parsed, Parser, fail};
+use super::{Parsed, Parser, fail};
 
 /// What a file is made of.
 enum Statement {
@@ -55,6 +56,7 @@ impl Parser<'_> {
         Some(Module {
             source: self.source.clone(),
             version: self.version,
+            keywords: self.keywords,
             package: package?,
             imports,
             rules,
@@ -156,7 +158,7 @@ impl Parser<'_> {
             alias = Some(name);
         } else if root != "future" {
             let last = path.last().map_or("", |last| last);
-            if Kind::of_word(last).is_some_and(|kind| self.is_own_keyword(kind)) {
+            if self.is_own_keyword(last) {
                 let message = format!("unexpected import path, must not end with a keyword, got: {last}");
                 let error = fail(place, message).with_hint("import a different path or use an alias");
                 return Err(Box::new(error));
@@ -164,15 +166,16 @@ impl Parser<'_> {
         }
         match root {
             "future" => self.import_keywords(place, &path, alias.is_some())?,
-            "rego" => self.import_v1(place, &path, alias.is_some())?,
+            "rego" => self.import_version(place, &path, alias.is_some())?,
             _ => {}
         }
         Ok(Import { span: self.since(start), path, alias })
     }
 
     /// Whether it is a keyword of the version that was asked for.
-    fn is_own_keyword(&self, kind: Kind) -> bool {
-        self.asked == Version::V1 || !matches!(kind, Kind::In | Kind::Every | Kind::Contains | Kind::If)
+    fn is_own_keyword(&self, word: &str) -> bool {
+        let younger = matches!(word, "in" | "every" | "contains" | "if");
+        Kind::is_v1_keyword(word) && (self.asked != Version::V0 || !younger)
     }
 
     fn import_keywords(&mut self, place: Span, path: &[Arc<str>], alias: bool) -> Parsed<()> {
@@ -184,28 +187,34 @@ impl Parser<'_> {
             return error("`future` imports cannot be aliased");
         }
         match (path.get(2).map(|name| &**name), path.len()) {
-            (None | Some(_), 4..) | (None, _) => self.keywords = Imported::ALL,
+            (None | Some(_), 4..) | (None, _) => self.keywords = Keywords::ALL,
             (Some("in"), _) => self.keywords.r#in = true,
             (Some("every"), _) => (self.keywords.every, self.keywords.r#in) = (true, true),
             (Some("contains"), _) => self.keywords.contains = true,
             (Some("if"), _) => self.keywords.r#if = true,
-            _ => return error("unexpected keyword, must be one of [contains every if in]"),
+            (Some("not"), _) => self.keywords.not = true,
+            (Some("and"), _) => self.keywords.and = true,
+            (Some("or"), _) => self.keywords.or = true,
+            _ => return error("unexpected keyword, must be one of [and contains every if in not or]"),
         }
         Ok(())
     }
 
-    fn import_v1(&mut self, place: Span, path: &[Arc<str>], alias: bool) -> Parsed<()> {
-        if path.len() != 2 || path.get(1).is_none_or(|name| &**name != "v1") {
-            let message = format!("invalid import `{}`, must be `rego.v1`", path.join("."));
-            return Err(fail(place, message));
-        }
-        if self.asked == Version::V0 {
-            if alias {
-                return Err(fail(place, "`rego` imports cannot be aliased"));
+    /// `rego.v1`, which says nothing in v1, or `rego.v2`.
+    fn import_version(&mut self, place: Span, path: &[Arc<str>], alias: bool) -> Parsed<()> {
+        let keywords = match path.get(1).map(|name| &**name) {
+            Some("v1") if path.len() == 2 => Keywords::V1,
+            Some("v2") if path.len() == 2 => Keywords::ALL,
+            _ => {
+                let message = format!("invalid import `{}`, must be `rego.v1` or `rego.v2`", path.join("."));
+                return Err(fail(place, message));
             }
-            self.keywords = Imported::ALL;
-            self.version = Version::V1;
+        };
+        if alias && (self.asked == Version::V0 || keywords == Keywords::ALL) {
+            return Err(fail(place, "`rego` imports cannot be aliased"));
         }
+        self.keywords = self.keywords.with(keywords);
+        self.version = Version::V1;
         Ok(())
     }
 }

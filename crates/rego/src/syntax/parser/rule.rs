@@ -1,6 +1,6 @@
 //! Rules: heads, bodies, `else`.
 
-use super::super::ast::{Body, Else, ElseValue, ExprKind, Head, HeadValue, Ref, Rule, Term, TermKind};
+use super::super::ast::{Body, Else, ElseValue, Expr, ExprKind, Head, HeadValue, Ref, Rule, Term, TermKind};
 use super::super::error::Error;
 use super::super::token::Kind;
 use super::check::{is_operator, is_set, multi_value, varies};
@@ -51,6 +51,9 @@ impl Parser<'_> {
             rule.body = Some(self.braced_body()?);
         } else {
             rule.span = self.since(start.start);
+            if self.at_connective() {
+                return Err(self.no_value(&rule));
+            }
             if !matches!(rule.head.value, HeadValue::Contains(_)) {
                 self.check_bare(&rule, apart)?;
             }
@@ -70,20 +73,36 @@ impl Parser<'_> {
     /// What may follow `if`: a condition, even one that begins with a brace (`{x | …}[_]`), but a set could only be true
     /// and is therefore a body in braces.
     fn body_after_if(&mut self) -> Parsed<Body> {
-        let mark = self.mark();
-        let brace = self.kind() == Kind::LeftBrace;
-        match self.literal() {
-            Ok(expr) if !matches!(&expr.kind, ExprKind::Term(term) if is_set(term)) => {
-                return Ok(Body { span: expr.span, braces: false, exprs: vec![expr] });
-            }
-            Ok(expr) if !brace => {
-                return Err(fail(expr.span, "unexpected set: rule body expected"));
-            }
-            Err(error) if !brace => return Err(error),
-            _ => {}
+        if self.kind() != Kind::LeftBrace {
+            let expr = self.literal()?;
+            return Ok(Body { span: expr.span, braces: false, exprs: vec![expr] });
         }
+        let mark = self.mark();
+        if !self.keywords.logical() {
+            return match self.literal_without_body() {
+                Ok(expr) if !is_body(&expr) => Ok(Body { span: expr.span, braces: false, exprs: vec![expr] }),
+                _ => {
+                    self.back_to(mark)?;
+                    self.braced_body()
+                }
+            };
+        }
+        // The body first, as `and` or `or` behind it would make it an operand. It is read but once if it is none.
+        let body = self.braced_body();
+        if body.is_ok() && self.at_connective() {
+            let expr = self.logical_tail(body?)?;
+            return Ok(Body { span: expr.span, braces: false, exprs: vec![expr] });
+        }
+        let (end, height) = (self.mark(), self.height);
         self.back_to(mark)?;
-        self.braced_body()
+        match self.literal_without_body() {
+            Ok(expr) if !is_body(&expr) => Ok(Body { span: expr.span, braces: false, exprs: vec![expr] }),
+            _ => {
+                self.back_to(end)?;
+                self.height = height;
+                body
+            }
+        }
     }
 
     fn elses(&mut self, rule: &mut Rule, has_if: bool) -> Parsed<()> {
@@ -178,11 +197,14 @@ impl Parser<'_> {
             _ if !expr.with.is_empty() => {
                 "expressions using with keyword cannot be used for rule head".into()
             }
+            ExprKind::Not(_) => "negated expressions cannot be used for rule head".into(),
             _ if expr.negated => "negated expressions cannot be used for rule head".into(),
             ExprKind::Some(_) | ExprKind::SomeIn { .. } => {
                 "'some' declarations cannot be used for rule head".into()
             }
-            ExprKind::Every { .. } => "expression cannot be used for rule head".into(),
+            ExprKind::Every { .. } | ExprKind::Logical { .. } => {
+                "expression cannot be used for rule head".into()
+            }
             ExprKind::Term(term) | ExprKind::Assign(term, _) | ExprKind::Unify(term, _) => {
                 match &term.peeled().kind {
                     TermKind::Infix { .. } | TermKind::In { .. } | TermKind::Call { .. } => {
@@ -194,6 +216,11 @@ impl Parser<'_> {
         };
         fail(expr.span, message)
     }
+}
+
+/// Whether braces that were read as a term are a body.
+fn is_body(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Term(term) if is_set(term))
 }
 
 fn name_and_args(term: Term) -> Parsed<(Ref, Option<Vec<Term>>)> {

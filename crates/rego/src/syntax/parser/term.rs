@@ -62,7 +62,8 @@ impl Parser<'_> {
                 }
             }
         }
-        while !self.keyword_begins_reference() && self.eat(Kind::In) {
+        // Another keyword with a dot or bracket behind it begins the next statement; `and` and `or` never do.
+        while !self.at_connective() && !self.keyword_begins_reference() && self.eat(Kind::In) {
             let collection = self.relation()?;
             self.grow(height.max(self.height))?;
             height = self.height;
@@ -122,6 +123,10 @@ impl Parser<'_> {
             Kind::True => TermKind::Bool(true),
             Kind::False => TermKind::Bool(false),
             Kind::Ident | Kind::Contains => TermKind::Var(self.name(self.text())),
+            // Where a term is wanted there is no operator: `and(x, y)`, `or.name`.
+            Kind::LogicalAnd | Kind::LogicalOr if self.begins_suffix() => {
+                TermKind::Var(self.name(self.text()))
+            }
             Kind::Minus | Kind::Dot | Kind::Number => self.number()?,
             Kind::String => {
                 let text = self.text();
@@ -187,6 +192,12 @@ impl Parser<'_> {
             return Err(fail(self.span(), "number too big"));
         }
         Ok(TermKind::Number(number.into()))
+    }
+
+    /// Whether a dot or bracket stands directly behind the next token.
+    fn begins_suffix(&self) -> bool {
+        let next = self.token_at(self.at + 1);
+        !next.spaced && matches!(next.kind, Kind::Dot | Kind::LeftBracket | Kind::LeftParen)
     }
 
     /// What follows a term without space: `.name`, `[term]`, `(arguments)`.

@@ -87,6 +87,17 @@ impl Text {
                 }
                 self.body(depth + 2, terms);
             }
+            Some(terms) if terms.get("explicit_body").is_some() => {
+                self.line(depth + 1, "not");
+                self.body(depth + 2, terms);
+            }
+            Some(terms) if terms.get("lhs").is_some() => {
+                self.line(depth + 1, terms.get("type").and_then(Value::as_str).unwrap_or_default());
+                for key in ["lhs", "rhs"] {
+                    self.line(depth + 2, key);
+                    list(terms, key).into_iter().for_each(|expr| self.expr(depth + 3, expr));
+                }
+            }
             terms => self.term(depth + 1, terms),
         }
         for with in list(expr, "with") {

@@ -271,6 +271,30 @@ impl Writer<'_> {
                 self.locate(&mut out, keyword(expr.span, "every"));
                 Value::from(out)
             }
+            ExprKind::Not(negated) => {
+                let mut out = Object::new();
+                put(&mut out, "type", "not");
+                let body = self.body(negated);
+                put(&mut out, "body", body);
+                put(&mut out, "explicit_body", negated.braces);
+                self.locate(&mut out, expr.span.to(negated.span));
+                Value::from(out)
+            }
+            ExprKind::Logical { op, left, right } => {
+                let mut out = Object::new();
+                put(&mut out, "type", op.name());
+                for (key, explicit, operand) in
+                    [("lhs", "explicit_lhs", left), ("rhs", "explicit_rhs", right)]
+                {
+                    let body = self.body(operand);
+                    put(&mut out, key, body);
+                    if operand.braces {
+                        put(&mut out, explicit, true);
+                    }
+                }
+                self.locate(&mut out, left.span.to(right.span));
+                Value::from(out)
+            }
         }
     }
 

@@ -209,3 +209,25 @@ fn outlines_have_the_shape_of_opa() {
         \x20  expr negated index=1\n    ref\n     eq\n    y\n    object\n     \"foo\"\n     array\n      set\n       null\n       1\n      _\n";
     assert_eq!(pretty(&tree(text, Version::V1, PLAIN)), want);
 }
+
+#[test]
+fn conditions_that_are_joined_or_negated_are_trees_of_bodies() {
+    for (text, body) in [
+        ("not input.a", "{terms={body=[{terms=ref(input \"a\")}] explicit_body=false type=\"not\"}}"),
+        ("not { a; b }", "{terms={body=[{terms=a} {terms=b}] explicit_body=true type=\"not\"}}"),
+        (
+            "{ input.a } and b or c with input as 1",
+            "{terms={lhs=[{terms={explicit_lhs=true lhs=[{terms=ref(input \"a\")}] rhs=[{terms=b}] type=\"and\"}}] rhs=[{terms=c}] type=\"or\"} with=[{target=ref(input) value=1}]}",
+        ),
+    ] {
+        let rule = first_rule(&format!("import rego.v2\np if {{ {text} }}"), Version::V1);
+        assert!(
+            rule.contains(&format!(" body=[{body}]")) || rule.contains(&format!("body=[{body}]")),
+            "{text}:\n{rule}"
+        );
+    }
+    let tree = tree("package a\nimport rego.v2\np if not x or { y }", Version::V1, PLAIN);
+    let text = pretty(&tree);
+    let wanted = "  expr index=0\n    or\n     lhs\n      expr index=0\n       not\n        body\n         expr index=0\n          x\n     rhs\n      expr index=0\n       y\n";
+    assert!(text.contains(wanted), "{text}");
+}

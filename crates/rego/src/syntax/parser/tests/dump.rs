@@ -56,6 +56,10 @@ pub fn body(inner: &Body) -> String {
     inner.exprs.iter().map(expr).collect::<Vec<_>>().join("; ")
 }
 
+fn operand(inner: &Body) -> String {
+    if inner.braces { format!("{{{}}}", body(inner)) } else { body(inner) }
+}
+
 pub fn expr(inner: &Expr) -> String {
     let names = |all: &[Ident]| all.iter().map(|name| &*name.name).collect::<Vec<_>>().join(" ");
     let kind = match &inner.kind {
@@ -70,6 +74,10 @@ pub fn expr(inner: &Expr) -> String {
         ExprKind::Every { key, value, domain, body: inner } => {
             let key = key.as_ref().map(|key| format!("{} ", key.name)).unwrap_or_default();
             format!("(every {key}{} {} {})", value.name, term(domain), body(inner))
+        }
+        ExprKind::Not(inner) => format!("(not {})", operand(inner)),
+        ExprKind::Logical { op, left, right } => {
+            format!("({} {} {})", op.name(), operand(left), operand(right))
         }
     };
     let not = if inner.negated { "not " } else { "" };

@@ -3,6 +3,7 @@
 mod bounds;
 mod dump;
 mod errors;
+mod logical;
 
 use super::super::ast::*;
 use super::super::source::{Source, Span};
@@ -146,6 +147,7 @@ fn reads_rules() {
         (V1, "p if {}", "p if {}"),
         (V1, "p if {\"a\": x}[_]", "p if {\"a\":x}[_]"),
         (V1, "p if { x } == y", "p if (Equal (set x) y)"),
+        (V1, "p if set()", "p if (set )"),
         (V1, "p := 1", "p := 1"),
         (V1, "p = 1 q := 2", "p = 1\nq := 2"),
         (V1, "p := x, y in z if w", "p := (in x y z) if w"),
