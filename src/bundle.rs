@@ -35,6 +35,7 @@ mod scan;
 mod scope;
 pub mod signature;
 pub mod status;
+pub mod tree;
 pub mod watch;
 mod yaml;
 
@@ -43,7 +44,7 @@ pub use config::{Config, OnRemoval};
 pub use contents::Limits;
 pub use error::{ErrorKind, LoadError};
 pub use load::{Bundle, Reading, load_dir, load_path, load_reading};
-pub use name::check_name;
+pub use name::{check_name, is_fixture_file};
 pub use pattern::Pattern;
 pub use reload::{Observer, Setup};
 pub use signature::{Signed, Verification};

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::units::{ByteSize, Period};
+use verdict_rego::Strict;
 
 pub mod decide;
 pub mod explain;
@@ -39,8 +40,31 @@ pub struct Config {
     pub memory: ByteSize,
     /// Other limits for a document and all below it.
     pub entrypoints: limits::ByPath,
+    /// What an error of a built-in does to an evaluation.
+    pub builtin_errors: BuiltinErrors,
     /// The environment variables that policy may see.
     pub expose_env: Vec<String>,
+}
+
+/// What an error of a built-in, such as a time that cannot be parsed, does to the evaluation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuiltinErrors {
+    /// It ends it, so that nothing is allowed because of it.
+    #[default]
+    Error,
+    /// The call is undefined, as in OPA, which `not` turns into truth.
+    Undefined,
+}
+
+impl BuiltinErrors {
+    /// The same as evaluations want it.
+    pub const fn strict(self) -> Strict {
+        match self {
+            Self::Error => Strict::Functions,
+            Self::Undefined => Strict::No,
+        }
+    }
 }
 
 impl Default for Config {
@@ -53,6 +77,7 @@ impl Default for Config {
             depth: 4096,
             memory: ByteSize::mib(256),
             entrypoints: limits::ByPath::new(),
+            builtin_errors: BuiltinErrors::default(),
             expose_env: Vec::new(),
         }
     }

@@ -13,7 +13,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use crate::bundle::Candidate;
+use crate::bundle::{Candidate, is_fixture_file};
 use verdict_rego::Diagnostic;
 use verdict_rego::coverage::Coverage;
 
@@ -32,7 +32,6 @@ mod suite;
 pub mod summary;
 mod watched;
 
-pub use fixture::is_fixture_file;
 pub use fixture_error::FixtureError;
 use suite::compile_for;
 pub use suite::{FixtureFile, Options, Suite};
@@ -88,7 +87,7 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
 /// # Errors
 /// The tests that failed. A run without tests is an error, too.
 pub fn before_activation(candidate: &Candidate<'_>) -> Result<(), String> {
-    let Candidate { bundles, program } = candidate;
+    let Candidate { bundles, program, strict } = candidate;
     let mut suite =
         Suite { modules: program.modules().to_vec(), data: program.data().clone(), fixtures: Vec::new() };
     for bundle in *bundles {
@@ -96,7 +95,7 @@ pub fn before_activation(candidate: &Candidate<'_>) -> Result<(), String> {
         let files = bundle.fixtures.iter().map(|file| (file.name.as_str(), file.bytes.as_slice()));
         suite.fixtures.extend(fixture_files(&bundle.name, files)?);
     }
-    let summary = run(&suite, &Options::default()).map_err(|problems| {
+    let summary = run(&suite, &Options { strict: *strict, ..Options::default() }).map_err(|problems| {
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
         texts.join("\n")
     })?;
@@ -121,7 +120,7 @@ pub fn fixture_files<'a>(
 ) -> Result<Vec<FixtureFile>, String> {
     let mut fixtures = Vec::new();
     for (name, bytes) in files {
-        let file = if prefix == "." { name.to_owned() } else { format!("{prefix}/{name}") };
+        let file = if matches!(prefix, "" | ".") { name.to_owned() } else { format!("{prefix}/{name}") };
         if is_fixture_file(name) {
             let text = String::from_utf8(bytes.to_vec());
             let text = text.map_err(|_| format!("`{file}` is not UTF-8; save it as UTF-8"))?;

@@ -21,7 +21,7 @@ use crate::model::ruling::Ruling;
 use crate::model::secret::Secret;
 use crate::pdp;
 use crate::pdp::snapshot::Policy;
-use verdict_rego::{EvalLimits, Value};
+use verdict_rego::{EvalLimits, Strict, Value};
 
 /// What a door knows of a call before it reads the body.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Question {
     pub strict_path: bool,
     /// Whether the caller asks for an explanation.
     pub explain: bool,
+    /// Whether errors of built-ins end the evaluation, whatever the configuration says.
+    pub strict_builtin_errors: bool,
     /// Whether the input is a manifest: what it says of its sender must be true.
     pub manifest: bool,
     /// Whether the door can say what becomes of a tool call: that a person must approve it, too.
@@ -179,7 +181,9 @@ impl Call {
     /// The limits of its evaluation.
     pub(super) fn limits(&self) -> EvalLimits {
         let root = EntryPath::default();
-        self.in_force.settings.limits.of(self.path.as_ref().unwrap_or(&root))
+        let limits = self.in_force.settings.limits.of(self.path.as_ref().unwrap_or(&root));
+        let strict = if self.question.strict_builtin_errors { Strict::Functions } else { limits.strict };
+        EvalLimits { strict, ..limits }
     }
 
     /// Whether the caller asks for an explanation and may have it.

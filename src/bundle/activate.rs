@@ -14,7 +14,7 @@ use crate::model::revision::BundleRevision;
 use crate::pdp::Limits;
 use crate::pdp::snapshot::{Policy, Snapshot};
 use verdict_rego::PolicyError;
-use verdict_rego::{self, Program, Value};
+use verdict_rego::{self, Program, Strict, Value};
 
 /// Runs the bundles' tests; the error names those that failed.
 pub type TestRunner = dyn Fn(&Candidate<'_>) -> Result<(), String> + Send + Sync;
@@ -26,6 +26,8 @@ pub struct Candidate<'a> {
     pub bundles: &'a [&'a Bundle],
     /// The policy as it would be served to their callers, without tests.
     pub program: &'a Program,
+    /// Which errors of built-ins end an evaluation, as for their callers.
+    pub strict: Strict,
 }
 
 /// The conditions of an activation, besides those in manifests.
@@ -43,6 +45,9 @@ pub struct Conditions<'a> {
     pub limits: Option<&'a Limits>,
     /// Whether policy that makes network calls is refused.
     pub no_calls: bool,
+    /// Whether policy is in force: then what replaces it must have some, too. A reading without any looks like one that was
+    /// made half-way.
+    pub replaces_policy: bool,
     /// `decision_log.allow_unmasked`: whether a log mask is accepted that nobody applies.
     pub allow_unmasked: bool,
 }
@@ -83,7 +88,11 @@ pub fn activate(
     conditions: &Conditions<'_>,
 ) -> Result<Snapshot, LoadError> {
     if bundles.iter().all(|bundle| bundle.modules.is_empty()) {
-        return Err(LoadError::new(ErrorKind::Empty, "no bundle contains policy (`*.rego`)"));
+        let nothing = |value: &Value| value.members().next().is_none();
+        let no_data = bundles.iter().flat_map(|bundle| &bundle.documents).all(|data| nothing(&data.value));
+        if no_data || conditions.replaces_policy {
+            return Err(LoadError::new(ErrorKind::Empty, "no bundle contains policy (`*.rego`)"));
+        }
     }
     let (scope, bound) = Scope::of(bundles);
     let made = |scope: &Scope<'_>, shared: Option<&Value>| {
@@ -271,7 +280,8 @@ fn run_tests(bundles: &[&Bundle], program: &Program, conditions: &Conditions<'_>
             "tests are required before activation, but there is no test runner",
         ));
     };
-    runner(&Candidate { bundles, program }).map_err(|message| {
+    let strict = conditions.limits.map_or(Strict::Functions, Limits::strict);
+    runner(&Candidate { bundles, program, strict }).map_err(|message| {
         LoadError::new(ErrorKind::Tests, format!("the bundles' own tests failed: {message}"))
     })
 }

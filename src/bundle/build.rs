@@ -40,6 +40,16 @@ pub struct Inputs<'a> {
     pub verification: &'a Verification,
     /// The limits of each bundle.
     pub limits: Limits,
+    /// The Rego version that all policy is read as, where it is not for manifests to say.
+    pub version: Option<RegoVersion>,
+}
+
+impl Inputs<'_> {
+    fn read_as_asked(&self, bundle: &mut Bundle) {
+        if let Some(version) = self.version {
+            bundle.modules.iter_mut().chain(&mut bundle.tests).for_each(|module| module.version = version);
+        }
+    }
 }
 
 /// A bundle that is being built.
@@ -80,6 +90,7 @@ impl Draft {
         policies: Vec<(String, Vec<u8>, RegoVersion)>,
         mut manifest: Map<String, Json>,
         notices: Vec<String>,
+        version: Option<RegoVersion>,
     ) -> Result<Self, LoadError> {
         let number = |version: RegoVersion| match version {
             RegoVersion::V0 => 0_u8,
@@ -87,8 +98,9 @@ impl Draft {
             RegoVersion::V2 => 2,
         };
         // A single bundle keeps its Rego version, with exceptions for files; several bundles become v1.
-        let global = match bundles.as_slice() {
-            [one] => one.manifest.version_of("")?,
+        let global = match (version, bundles.as_slice()) {
+            (Some(version), _) => version,
+            (None, [one]) => one.manifest.version_of("")?,
             _ => RegoVersion::V1,
         };
         let mut files = BTreeMap::new();

@@ -36,6 +36,9 @@ pub struct Bundle {
     pub size: u64,
     /// Whether it is signed, and by whom.
     pub signed: Signed,
+    /// Whether it is no bundle, but files and folders that were named: they claim no roots, so that any bundle goes with
+    /// them.
+    pub is_tree: bool,
 }
 
 /// One data file.
@@ -149,17 +152,7 @@ pub(super) fn parse(
     reading: &Reading<'_>,
 ) -> Result<Bundle, LoadError> {
     let signed = reading.verification.check(&contents.files)?;
-    let mut bundle = Bundle {
-        name: name.to_owned(),
-        organisation: None,
-        manifest: Manifest::default(),
-        modules: Vec::new(),
-        tests: Vec::new(),
-        documents: Vec::new(),
-        fixtures: Vec::new(),
-        size: contents.size,
-        signed,
-    };
+    let mut bundle = Bundle { size: contents.size, signed, ..Bundle::empty(name) };
     let read = |file: &str| wanted(file) && !Pattern::leave_out(reading.ignore, file);
     if let Some(bytes) = contents.files.get(".manifest").filter(|_| read(".manifest")) {
         bundle.manifest = Manifest::parse(bytes).map_err(|error| within(prefix, error))?;
@@ -178,6 +171,31 @@ pub(super) fn parse(
 }
 
 impl Bundle {
+    fn empty(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            organisation: None,
+            manifest: Manifest::default(),
+            modules: Vec::new(),
+            tests: Vec::new(),
+            documents: Vec::new(),
+            fixtures: Vec::new(),
+            size: 0,
+            signed: Signed::No,
+            is_tree: false,
+        }
+    }
+
+    /// Files and folders that are taken together, before they are read.
+    pub(super) fn tree() -> Self {
+        Self { is_tree: true, ..Self::empty("") }
+    }
+
+    /// The error, with the bundle at fault where it is one.
+    pub(super) fn blamed(&self, error: LoadError) -> LoadError {
+        if self.is_tree { error } else { error.of(&self.name) }
+    }
+
     fn add(&mut self, prefix: &str, file: String, bytes: Vec<u8>) -> Result<(), LoadError> {
         let id = format!("{prefix}/{file}");
         match role(&file) {
@@ -238,17 +256,7 @@ fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<B
     if size > limits.max_size {
         return Err(LoadError::new(ErrorKind::Limit, format!("`{shown}` is larger than a bundle may be")));
     }
-    let mut bundle = Bundle {
-        name: file.to_owned(),
-        organisation: None,
-        manifest: Manifest::default(),
-        modules: Vec::new(),
-        tests: Vec::new(),
-        documents: Vec::new(),
-        fixtures: Vec::new(),
-        size,
-        signed: Signed::No,
-    };
+    let mut bundle = Bundle { size, ..Bundle::empty(file) };
     if role == Role::Policy {
         let module = Module {
             id: shown.to_owned(),
@@ -279,7 +287,11 @@ pub(super) fn document(
         super::yaml::read(&text).map_err(|message| bad_data(&file, &message, None))?
     };
     if path.is_empty() && !value.is_object() {
-        return Err(bad_data(&file, "data at the top of a bundle must be an object", None));
+        return Err(bad_data(
+            &file,
+            "data at the top must be an object, whose keys are its names; put it into a folder, or below a key",
+            None,
+        ));
     }
     Ok(Document { file, path, value })
 }

@@ -14,7 +14,8 @@ use verdict_rego::Value;
 /// # Errors
 /// Roots that overlap, a document outside its bundle's roots, or a document that two files define.
 pub(super) fn merge(scope: &Scope<'_>, shared: Option<&Value>) -> Result<Value, LoadError> {
-    check_roots(&scope.all)?;
+    let claiming: Vec<&Bundle> = scope.all.iter().copied().filter(|bundle| !bundle.is_tree).collect();
+    check_roots(&claiming)?;
     let mut merged: Option<Value> = shared.cloned();
     let mut before: Vec<&Document> = Vec::new();
     for bundle in scope.own() {
@@ -25,7 +26,7 @@ pub(super) fn merge(scope: &Scope<'_>, shared: Option<&Value>) -> Result<Value, 
                 None => whole,
                 Some(mut target) => {
                     overlay(&mut target, whole, &mut Vec::new())
-                        .map_err(|path| defined_twice(&before, document, &path).of(&bundle.name))?;
+                        .map_err(|path| bundle.blamed(defined_twice(&before, document, &path)))?;
                     target
                 }
             });

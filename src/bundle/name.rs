@@ -70,6 +70,12 @@ pub(super) fn archive_stem(file: &str) -> Option<&str> {
     [".tar.gz", ".tgz"].iter().find_map(|end| file.strip_suffix(end)).filter(|stem| !stem.is_empty())
 }
 
+/// Whether a file of this name is a fixture file, whose cases `verdict test` runs: `*.fixtures.yaml`, `*.fixtures.yml` or
+/// `*.fixtures.json`.
+pub fn is_fixture_file(name: &str) -> bool {
+    [".fixtures.yaml", ".fixtures.yml", ".fixtures.json"].iter().any(|end| name.ends_with(end))
+}
+
 /// Whether the file looks like an unsupported archive, which must not be ignored silently.
 pub(super) fn foreign_archive(file: &str) -> bool {
     let ends = [".tar", ".zip", ".tar.zst", ".tar.xz", ".tar.bz2", ".txz", ".tbz2"];

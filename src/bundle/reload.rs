@@ -160,7 +160,8 @@ impl Reloader {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let generation = self.setup.slot.snapshot().generation.saturating_add(1);
+        let in_force = self.setup.slot.snapshot();
+        let generation = in_force.generation.saturating_add(1);
         let limits = self.setup.slot.limits();
         let conditions = Conditions {
             limits: Some(&limits),
@@ -169,6 +170,7 @@ impl Reloader {
             run_tests: self.setup.config.run_tests,
             runner: self.setup.runner.as_deref(),
             no_calls: self.setup.no_calls,
+            replaces_policy: in_force.modules().next().is_some(),
             allow_unmasked: self.setup.allow_unmasked,
         };
         let snapshot = activate(&bundles, generation, self.setup.clock.now(), &conditions);

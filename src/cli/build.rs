@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::print::{complain, warn};
+use super::reading::VersionArgs;
 use super::seal::{claims, signing_key, write_whole};
 use super::sources;
 use super::verification::{VerificationArgs, WithoutKey};
@@ -52,6 +53,9 @@ pub struct BuildArgs {
     /// JSON file with additional claims for the signature
     #[arg(long, value_name = "FILE", requires = "signing_key")]
     pub claims_file: Option<PathBuf>,
+    /// Which Rego the policy is read as; the bundle then says so
+    #[command(flatten)]
+    pub version: VersionArgs,
     /// Verification of the inputs; `--signing-alg` applies to them and to the built bundle
     #[command(flatten)]
     pub verification: VerificationArgs,
@@ -86,6 +90,7 @@ fn build(args: &BuildArgs) -> Result<(), String> {
         ignore: &args.ignore,
         verification: &verification,
         limits: Limits::from(&bundle::Config::default()),
+        version: args.version.chosen(),
     };
     let wrong = |error: bundle::LoadError| error.to_string();
     let mut draft = Draft::new(&inputs).map_err(wrong)?;

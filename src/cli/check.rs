@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::print::{complain, print};
 use super::reading::ReadingArgs;
-use super::sources::{self, Problem, Source};
+use super::sources::{self, Named, Problem, Source};
+use crate::bundle::tree::Purpose;
 use crate::testing::fixture;
 use verdict_rego::Location;
 use verdict_rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
@@ -18,7 +19,7 @@ use verdict_rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 /// Arguments of `verdict check`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct CheckArgs {
-    /// Bundles (directories or archives), directories of bundles, or files
+    /// Bundles (directories or archives), directories of bundles, or files and directories of policy
     #[arg(value_name = "PATH", default_value = "bundles")]
     pub paths: Vec<PathBuf>,
     /// Treat each path as one bundle
@@ -71,7 +72,8 @@ pub fn run(args: &CheckArgs) -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    let problems: Vec<Diagnostic> = match sources::load(&args.paths, args.bundle, &args.reading) {
+    let named = if args.bundle { Named::Bundle } else { Named::Anything };
+    let problems: Vec<Diagnostic> = match sources::load(&args.paths, named, Purpose::Check, &args.reading) {
         Ok(sources) => sources.iter().flat_map(|source| check_versions(source, args, &checks)).collect(),
         Err(Problem::Path(message)) => {
             complain(&message);

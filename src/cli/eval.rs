@@ -1,7 +1,7 @@
 //! `verdict eval`: what does policy answer for one query and one input?
 //!
 //! Takes the queries, flags and formats of `opa eval`. Errors of built-ins are errors here, as they are in the server;
-//! `--show-builtin-errors` makes them undefined, as OPA does, and shows them.
+//! `--builtin-errors undefined` makes them undefined, as OPA does, and `--show-builtin-errors` shows them besides.
 //!
 //! Exit code: 0 when there is an answer (undefined is one); 1 with `--fail` when it is undefined, with `--fail-defined`
 //! when it is not; 2 when there is none.
@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::around::ErrorArgs;
 use super::print::{complain, print};
 use super::reading::ReadingArgs;
 use crate::model::clock::Timestamp;
@@ -84,6 +85,9 @@ pub struct EvalArgs {
     /// Treat errors of built-ins as undefined, as OPA does, and list them
     #[arg(long, conflicts_with = "strict_builtin_errors")]
     pub show_builtin_errors: bool,
+    /// What an error of a built-in does
+    #[command(flatten)]
+    pub errors: ErrorArgs,
     /// Evaluation timeout; 0 disables the timeout
     #[arg(long, default_value = "10s", value_name = "DURATION")]
     pub timeout: Period,

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use super::around::ErrorArgs;
 use super::eval::indent;
 use super::print::{complain, print};
+use super::reading::VersionArgs;
 use super::sources;
 use super::verification::{VerificationArgs, WithoutKey};
 use crate::bundle::read_yaml;
@@ -58,6 +60,12 @@ pub struct ExecArgs {
     /// Timeout for the whole run [default: none]
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<Period>,
+    /// What an error of a built-in does
+    #[command(flatten)]
+    pub errors: ErrorArgs,
+    /// Which Rego the bundles are read as
+    #[command(flatten)]
+    pub version: VersionArgs,
     /// How signatures of bundles are verified
     #[command(flatten)]
     pub verification: VerificationArgs,
@@ -135,8 +143,8 @@ fn exec(args: &ExecArgs) -> Result<(Report, Vec<Sort>), String> {
     let started = Instant::now();
     let path = EntryPath::parse(&args.decision).map_err(|why| format!("`--decision`: {why}"))?;
     let verification = args.verification.verification(WithoutKey::Refuse)?;
-    let program =
-        sources::load_verified(&args.bundle, &verification).map_err(|problem| problem.to_string())?;
+    let program = sources::load_verified(&args.bundle, &verification, args.version.chosen())
+        .map_err(|problem| problem.to_string())?;
     let total = args.timeout.map(|timeout| timeout.0).filter(|timeout| !timeout.is_zero()).unwrap_or(ENDLESS);
     let mut report = Report { result: Vec::new() };
     let mut sorts = Vec::new();
@@ -145,7 +153,10 @@ fn exec(args: &ExecArgs) -> Result<(Report, Vec<Sort>), String> {
         let left = left.ok_or_else(|| format!("timed out after {} answers", report.result.len()))?;
         let (row, sort) = match input {
             Err(message) => (error_row(shown, json!({"message": message})), Sort::Error),
-            Ok(input) => row(shown, &program, &path, args, input, &EvalLimits::within(left)),
+            Ok(input) => {
+                let limits = EvalLimits { strict: args.errors.strict(), ..EvalLimits::within(left) };
+                row(shown, &program, &path, args, input, &limits)
+            }
         };
         report.result.push(row);
         sorts.push(sort);

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::print::{complain, print};
+use super::reading::VersionArgs;
 use super::table::table;
 use crate::bundle::inspect::{Papers, papers};
 use crate::bundle::{self, Bundle, Limits};
@@ -34,6 +35,9 @@ pub struct InspectArgs {
     /// Output format
     #[arg(short, long, value_enum, default_value_t = Format::Pretty)]
     pub format: Format,
+    /// Which Rego the policy is read as
+    #[command(flatten)]
+    pub version: VersionArgs,
     /// Bundle (folder or archive) or policy file
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
@@ -66,8 +70,11 @@ fn inspect(args: &InspectArgs) -> Result<String, String> {
     let limits = Limits::from(&bundle::Config::default());
     let papers = papers(&args.path, limits).map_err(|error| error.to_string())?;
     let unverified = bundle::Verification::skip();
-    let bundle = bundle::load_reading(&args.path, limits, &bundle::Reading::all(&unverified))
+    let mut bundle = bundle::load_reading(&args.path, limits, &bundle::Reading::all(&unverified))
         .map_err(|error| error.to_string())?;
+    if let Some(version) = args.version.chosen() {
+        bundle.modules.iter_mut().chain(&mut bundle.tests).for_each(|module| module.version = version);
+    }
     let modules = modules(&bundle)?;
     let found = annotations::of(&modules)?;
     let is_file = args.path.is_file() && bundle.name.ends_with(".rego");

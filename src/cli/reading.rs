@@ -13,6 +13,28 @@ use verdict_rego::{Checks, RegoVersion, Schemas, Value};
 /// How deep folders of schemas may nest.
 const DEEPEST: usize = 32;
 
+/// Which Rego policy is read as.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct VersionArgs {
+    /// Read all policy as Rego v0
+    #[arg(long, conflicts_with = "v1_compatible")]
+    pub v0_compatible: bool,
+    /// Read all policy as Rego v1, whatever a manifest says
+    #[arg(long)]
+    pub v1_compatible: bool,
+}
+
+impl VersionArgs {
+    /// The version that all policy is read as, where it is not for manifests to say.
+    pub const fn chosen(self) -> Option<RegoVersion> {
+        match (self.v0_compatible, self.v1_compatible) {
+            (true, _) => Some(RegoVersion::V0),
+            (_, true) => Some(RegoVersion::V1),
+            _ => None,
+        }
+    }
+}
+
 /// How policy is read, and what it is held to beyond what every policy is held to.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How policy is read")]
@@ -26,12 +48,9 @@ pub struct ReadingArgs {
     /// Ignore files and directories with this name, e.g. `.*` or `*_test.rego`; repeatable, or separated by commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::parse)]
     pub ignore: Vec<Pattern>,
-    /// Read all policy as Rego v0
-    #[arg(long, conflicts_with = "v1_compatible")]
-    pub v0_compatible: bool,
-    /// Read all policy as Rego v1, whatever a manifest says
-    #[arg(long)]
-    pub v1_compatible: bool,
+    /// Which Rego all policy is read as
+    #[command(flatten)]
+    pub version: VersionArgs,
     /// Capabilities file that lists the built-ins to allow, as `opa capabilities` writes it
     #[arg(long, value_name = "FILE")]
     pub capabilities: Option<PathBuf>,
@@ -41,15 +60,6 @@ pub struct ReadingArgs {
 }
 
 impl ReadingArgs {
-    /// The version that all policy is read as, where it is not for manifests to say.
-    pub const fn version(&self) -> Option<RegoVersion> {
-        match (self.v0_compatible, self.v1_compatible) {
-            (true, _) => Some(RegoVersion::V0),
-            (_, true) => Some(RegoVersion::V1),
-            _ => None,
-        }
-    }
-
     /// What policy is held to.
     ///
     /// # Errors

@@ -1,19 +1,22 @@
-//! From the paths on a command line to bundles, as the server would take them.
+//! From the paths on a command line to what is worked on.
 //!
-//! A path is a bundle (a folder, or an archive), a directory of bundles, which is taken as the watched directory is: all
-//! of them together, or a file. All files on a command line are taken together.
+//! That is bundles, as the server would take them: a folder or an archive, or a directory of bundles, which is taken as
+//! the watched directory is, all of them together. Or it is files and folders, which are one tree together, as with OPA.
 
 use std::path::{Path, PathBuf};
 
+use super::print::warn;
 use super::reading::ReadingArgs;
 use super::verification::WithoutKey;
-use crate::bundle::{self, Bundle, Limits, LoadError, Reading, Verification};
-use crate::testing::{FixtureFile, Suite, is_fixture_file};
+use crate::bundle::load::Fixture;
+use crate::bundle::tree::{self, Purpose, Root};
+use crate::bundle::{self, Bundle, Limits, LoadError, Reading, Verification, is_fixture_file};
+use crate::testing::{FixtureFile, Suite};
 use verdict_rego::diagnostic::{SHOWN, listed};
 use verdict_rego::{Diagnostic, Module, Program, RegoVersion, Value, compile_checked};
 
 /// The bundles of one path, or all the files.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Source {
     /// How reports call it.
     pub name: String,
@@ -50,52 +53,101 @@ impl From<LoadError> for Problem {
     }
 }
 
-/// Loads every path; with `as_bundle` each is one bundle, whatever lies in it. Says which were taken unverified.
+/// How the paths on a command line are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Each is one bundle, whatever lies in it.
+    Bundle,
+    /// Each is a bundle, or a directory of bundles as the server has it.
+    Bundles,
+    /// They are bundles and directories of bundles if all of them are, else one tree of files and folders.
+    Anything,
+}
+
+/// Loads every path. Says which bundles were taken unverified.
 ///
 /// # Errors
 /// The first path that cannot be loaded.
-pub fn load(paths: &[PathBuf], as_bundle: bool, args: &ReadingArgs) -> Result<Vec<Source>, Problem> {
+pub fn load(
+    paths: &[PathBuf],
+    named: Named,
+    purpose: Purpose,
+    args: &ReadingArgs,
+) -> Result<Vec<Source>, Problem> {
     let verification = args.verification.verification(WithoutKey::Warn).map_err(Problem::Path)?;
     let reading = Reading { verification: &verification, ignore: &args.ignore };
-    let mut sources = load_with(paths, as_bundle, &reading)?;
+    // A key is there to verify bundles: what is named with one must not get by it as files.
+    let keyed = named == Named::Anything && args.verification.verification_key.is_some();
+    let named = if keyed { Named::Bundle } else { named };
+    let mut sources = load_with(&roots(paths)?, named, purpose, &reading)?;
     args.verification.warn(sources.iter().flat_map(|source| source.bundles.iter().map(|(_, bundle)| bundle)));
-    if let Some(version) = args.version() {
+    if let Some(version) = args.version.chosen() {
         sources.iter_mut().for_each(|source| source.set_version(version));
     }
     Ok(sources)
 }
 
-fn load_with(paths: &[PathBuf], as_bundle: bool, reading: &Reading<'_>) -> Result<Vec<Source>, Problem> {
-    let mut sources = Vec::new();
-    let (mut files, mut fixtures) = (Vec::new(), Vec::new());
-    for path in paths {
-        let meta = std::fs::metadata(path)
-            .map_err(|error| Problem::Path(format!("cannot read `{}`: {error}", path.display())))?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if meta.is_dir() {
-            sources.push(folder(path, as_bundle, reading)?);
-        } else if is_fixture_file(&name) {
-            fixtures.push(path.clone());
-        } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
-            sources.push(Source {
-                name: shown(path),
-                bundles: vec![one(path, reading)?],
-                fixtures: Vec::new(),
-            });
-        } else {
-            files.push(path.clone());
-        }
-    }
-    if !files.is_empty() {
-        sources.push(loose(&files, &fixtures)?);
-    } else {
-        for fixture in &fixtures {
-            let mut source = folder(&bundle_of(fixture), true, reading)?;
-            source.fixtures.push(read_fixture(fixture)?);
-            sources.push(source);
+fn roots(paths: &[PathBuf]) -> Result<Vec<Root>, Problem> {
+    let readable = |path: &PathBuf| {
+        let root = Root::parse(path)?;
+        let cannot = |error| Problem::Path(format!("cannot read `{}`: {error}", root.path.display()));
+        std::fs::metadata(&root.path).map_err(cannot)?;
+        Ok(root)
+    };
+    paths.iter().map(readable).collect()
+}
+
+fn load_with(
+    roots: &[Root],
+    named: Named,
+    purpose: Purpose,
+    reading: &Reading<'_>,
+) -> Result<Vec<Source>, Problem> {
+    let is_fixture = |root: &&Root| is_file(root) && is_fixture_file(&root.path.to_string_lossy());
+    let (fixtures, roots): (Vec<&Root>, Vec<&Root>) = roots.iter().partition(is_fixture);
+    let (mut sources, is_tree) = match apart(&roots, named, purpose, reading)? {
+        Some(sources) => (sources, false),
+        None => (vec![tree(&roots, purpose, reading)?], true),
+    };
+    let fixtures = fixtures.into_iter().map(|root| &root.path);
+    match sources.first_mut().filter(|_| is_tree) {
+        Some(tree) => tree.fixtures = fixtures.map(|path| read_fixture(path)).collect::<Result<_, _>>()?,
+        None => {
+            for fixture in fixtures {
+                sources.push(with_bundle(fixture, purpose, reading)?);
+            }
         }
     }
     Ok(sources)
+}
+
+/// Each path for itself; `None` if they are one tree.
+fn apart(
+    roots: &[&Root],
+    named: Named,
+    purpose: Purpose,
+    reading: &Reading<'_>,
+) -> Result<Option<Vec<Source>>, Problem> {
+    let (files, whole): (Vec<&Root>, Vec<&Root>) = roots.iter().copied().partition(|root| is_file(root));
+    if named == Named::Anything && !files.is_empty() {
+        return Ok(None);
+    }
+    let mut sources = Vec::new();
+    for root in whole {
+        match bundles(root, named, reading)? {
+            Some(source) => sources.push(source),
+            None => return Ok(None),
+        }
+    }
+    if !files.is_empty() {
+        sources.push(tree(&files, purpose, reading)?);
+    }
+    Ok(Some(sources))
+}
+
+/// Whether it is neither a folder nor an archive.
+fn is_file(root: &Root) -> bool {
+    !root.path.is_dir() && !is_archive(&root.path)
 }
 
 /// Loads bundles, and files or folders of policy and data, compiles them all together, and holds them to what the flags
@@ -104,14 +156,16 @@ fn load_with(paths: &[PathBuf], as_bundle: bool, reading: &Reading<'_>) -> Resul
 /// # Errors
 /// What cannot be loaded, does not go together, or does not compile.
 pub fn load_together(bundles: &[PathBuf], data: &[PathBuf], args: &ReadingArgs) -> Result<Program, Problem> {
-    let mut all = Source { name: String::new(), bundles: Vec::new(), fixtures: Vec::new() };
-    // Signatures are those of bundles; what is named as data is taken as it is.
-    let unverified = Verification::skip();
-    let data = load_with(data, true, &Reading { verification: &unverified, ignore: &args.ignore })?;
-    for source in load(bundles, false, args)?.into_iter().chain(data) {
+    let mut all = Source::default();
+    for source in load(bundles, Named::Bundles, Purpose::Evaluate, args)? {
         all.bundles.extend(source.bundles);
     }
-    if let Some(version) = args.version() {
+    if !data.is_empty() {
+        let roots = roots(data)?;
+        let tree = tree::load(&roots, Purpose::Evaluate, &args.ignore)?;
+        all.bundles.push((String::new(), tree));
+    }
+    if let Some(version) = args.version.chosen() {
         all.set_version(version);
     }
     let program = all.compile()?;
@@ -135,10 +189,18 @@ pub fn hold(modules: &[Module], data: &Value, args: &ReadingArgs) -> Result<(), 
 ///
 /// # Errors
 /// What cannot be loaded or verified, does not go together, or does not compile.
-pub fn load_verified(bundles: &[PathBuf], verification: &Verification) -> Result<Program, Problem> {
-    let mut all = Source { name: String::new(), bundles: Vec::new(), fixtures: Vec::new() };
-    for source in load_with(bundles, false, &Reading::all(verification))? {
+pub fn load_verified(
+    bundles: &[PathBuf],
+    verification: &Verification,
+    version: Option<RegoVersion>,
+) -> Result<Program, Problem> {
+    let mut all = Source::default();
+    let reading = Reading::all(verification);
+    for source in load_with(&roots(bundles)?, Named::Bundles, Purpose::Evaluate, &reading)? {
         all.bundles.extend(source.bundles);
+    }
+    if let Some(version) = version {
+        all.set_version(version);
     }
     all.compile()
 }
@@ -196,28 +258,83 @@ impl Source {
     }
 }
 
-fn folder(path: &Path, as_bundle: bool, reading: &Reading<'_>) -> Result<Source, Problem> {
-    let bundles = if as_bundle || !holds_bundles(path)? {
-        vec![one(path, reading)?]
-    } else {
-        let entries = entries(path)?.into_iter().filter(|entry| entry.is_dir() || is_archive(entry));
-        entries.map(|entry| one(&entry, reading)).collect::<Result<_, _>>()?
-    };
-    Ok(Source { name: shown(path), bundles, fixtures: Vec::new() })
+/// The bundles of one path; `None` if it is a folder of something else.
+fn bundles(root: &Root, named: Named, reading: &Reading<'_>) -> Result<Option<Source>, Problem> {
+    let path = &root.path;
+    let source = |bundles| Ok(Some(Source { name: tree::shown(path), bundles, fixtures: Vec::new() }));
+    if named == Named::Anything && !root.below.is_empty() {
+        return Ok(None);
+    }
+    if is_archive(path) || named == Named::Bundle {
+        return source(vec![one(path, reading)?]);
+    }
+    match (holds_bundles(path)?, named) {
+        (Some(held), Named::Bundles) => source(held.all(reading)?),
+        (Some(held), _) if held.nothing_else => source(held.all(reading)?),
+        (_, Named::Bundles) => source(vec![one(path, reading)?]),
+        (_, _) if !is_bundle(path) => Ok(None),
+        (_, _) => {
+            let (prefix, bundle) = one(path, reading)?;
+            // Here a bundle and a tree would differ in silence. What is nearly named as a fixture file is complained of later.
+            let more =
+                |other: &&Fixture| !other.name.rsplit('/').next().unwrap_or_default().contains("fixture");
+            match bundle.fixtures.iter().find(more) {
+                Some(_) => Ok(None),
+                None => source(vec![(prefix, bundle)]),
+            }
+        }
+    }
 }
 
-/// Whether the folder's entries are bundles, rather than the folder itself being one.
-fn holds_bundles(path: &Path) -> Result<bool, Problem> {
+/// Whether the folder says that it is a bundle.
+fn is_bundle(path: &Path) -> bool {
+    [".manifest", ".signatures.json"].into_iter().any(|file| path.join(file).is_file())
+}
+
+/// A directory of bundles.
+struct Held {
+    bundles: Vec<PathBuf>,
+    /// Whether each folder in it says that it is one, which the server needs for more than one to go together.
+    nothing_else: bool,
+}
+
+impl Held {
+    fn all(&self, reading: &Reading<'_>) -> Result<Vec<(String, Bundle)>, Problem> {
+        self.bundles.iter().map(|entry| one(entry, reading)).collect()
+    }
+}
+
+/// What the folder holds, if its entries are bundles rather than it being one.
+fn holds_bundles(path: &Path) -> Result<Option<Held>, Problem> {
     let entries = entries(path)?;
     let is_policy = |entry: &PathBuf| {
         let name = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         !entry.is_dir()
             && (name.ends_with(".rego") || matches!(name.as_str(), "data.json" | "data.yaml" | "data.yml"))
     };
-    if path.join(".manifest").exists() || entries.iter().any(is_policy) {
-        return Ok(false);
+    if is_bundle(path) || entries.iter().any(is_policy) {
+        return Ok(None);
     }
-    Ok(entries.iter().any(|entry| is_archive(entry) || entry.join(".manifest").exists()))
+    let bundles: Vec<PathBuf> =
+        entries.into_iter().filter(|entry| entry.is_dir() || is_archive(entry)).collect();
+    let says_so = |entry: &PathBuf| is_archive(entry) || is_bundle(entry);
+    let nothing_else = bundles.iter().all(says_so);
+    Ok(bundles.iter().any(says_so).then_some(Held { bundles, nothing_else }))
+}
+
+/// Files and folders, as OPA takes them.
+fn tree(roots: &[&Root], purpose: Purpose, reading: &Reading<'_>) -> Result<Source, Problem> {
+    for root in roots.iter().filter(|root| is_bundle(&root.path)) {
+        let shown = tree::shown(&root.path);
+        warn(&format!(
+            "`{shown}/.manifest` is ignored, and every JSON and YAML file in `{shown}` is data, as with OPA; with `-b` it \
+             is read as the bundle that the server would load"
+        ));
+    }
+    let roots: Vec<Root> = roots.iter().copied().cloned().collect();
+    let bundle = tree::load(&roots, purpose, reading.ignore)?;
+    let names: Vec<String> = roots.iter().map(|root| tree::shown(&root.path)).collect();
+    Ok(Source { name: names.join(" "), bundles: vec![(String::new(), bundle)], fixtures: Vec::new() })
 }
 
 /// What lies in the folder, in order of names, without what begins with a dot.
@@ -250,26 +367,16 @@ fn one(path: &Path, reading: &Reading<'_>) -> Result<(String, Bundle), Problem> 
     };
     bundle.modules.iter_mut().chain(&mut bundle.tests).for_each(|module| here(&mut module.id));
     bundle.documents.iter_mut().for_each(|document| here(&mut document.file));
-    Ok((shown(path), bundle))
+    Ok((tree::shown(path), bundle))
 }
 
-/// Files that were named one by one: one bundle.
-fn loose(files: &[PathBuf], fixtures: &[PathBuf]) -> Result<Source, Problem> {
-    let mut whole: Option<(String, Bundle)> = None;
-    for file in files {
-        let (prefix, bundle) = one(file, &Reading::all(&Verification::skip()))?;
-        match &mut whole {
-            None => whole = Some((prefix, bundle)),
-            Some((_, whole)) => {
-                whole.modules.extend(bundle.modules);
-                whole.tests.extend(bundle.tests);
-                whole.documents.extend(bundle.documents);
-            }
-        }
-    }
-    let fixtures = fixtures.iter().map(|path| read_fixture(path)).collect::<Result<_, _>>()?;
-    let names: Vec<String> = files.iter().map(|file| shown(file)).collect();
-    Ok(Source { name: names.join(" "), bundles: whole.into_iter().collect(), fixtures })
+/// A fixture file that was named itself, with what it tests.
+fn with_bundle(fixture: &Path, purpose: Purpose, reading: &Reading<'_>) -> Result<Source, Problem> {
+    let root = Root { below: Vec::new(), path: bundle_of(fixture) };
+    let found = bundles(&root, Named::Anything, reading)?;
+    let mut source = found.map_or_else(|| tree(&[&root], purpose, reading), Ok)?;
+    source.fixtures.push(read_fixture(fixture)?);
+    Ok(source)
 }
 
 /// The bundle that a fixture file belongs to: the nearest folder above it with a manifest, else its own folder.
@@ -281,10 +388,5 @@ fn bundle_of(fixture: &Path) -> PathBuf {
 fn read_fixture(path: &Path) -> Result<FixtureFile, Problem> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| Problem::Path(format!("cannot read `{}`: {error}", path.display())))?;
-    Ok(FixtureFile { file: shown(path), text })
-}
-
-fn shown(path: &Path) -> String {
-    let shown = path.display().to_string();
-    shown.strip_prefix("./").unwrap_or(&shown).trim_end_matches('/').to_owned()
+    Ok(FixtureFile { file: tree::shown(path), text })
 }

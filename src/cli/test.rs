@@ -13,10 +13,11 @@ use std::time::Duration;
 use regex::Regex;
 
 use self::pretty::Shown;
-use super::around;
+use super::around::{self, ErrorArgs};
 use super::print::{self, complain, print};
 use super::reading::ReadingArgs;
-use super::sources::{self, Source};
+use super::sources::{self, Named, Source};
+use crate::bundle::tree::{Purpose, Root};
 use crate::model::units::Period;
 use crate::testing::{self, Options, Summary};
 use verdict_rego::diagnostic::SHOWN;
@@ -31,7 +32,8 @@ mod watch;
 /// Arguments of `verdict test`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TestArgs {
-    /// Bundles (folders or archives), directories of bundles, or files [default: policies bundles]
+    /// Bundles (folders or archives), directories of bundles, or files and folders of policy, data and tests [default:
+    /// policies bundles]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Treat each path as one bundle
@@ -73,6 +75,9 @@ pub struct TestArgs {
     /// Number of `test_` rules to run in parallel [default: number of CPUs]
     #[arg(short, long, value_name = "NUMBER")]
     pub parallel: Option<NonZeroUsize>,
+    /// What an error of a built-in does
+    #[command(flatten)]
+    pub errors: ErrorArgs,
     /// Benchmark each passing `test_` rule, one at a time
     #[arg(long, conflicts_with = "coverage")]
     pub bench: bool,
@@ -116,7 +121,9 @@ pub fn run(args: &TestArgs) -> ExitCode {
         }
     };
     if args.watch {
-        return watch::run(&paths, || run_often(args, &paths));
+        let plain = |path: &PathBuf| Root::parse(path).map_or_else(|_| path.clone(), |root| root.path);
+        let watched: Vec<PathBuf> = paths.iter().map(plain).collect();
+        return watch::run(&watched, || run_often(args, &paths));
     }
     ExitCode::from(run_often(args, &paths))
 }
@@ -140,7 +147,8 @@ fn paths_or_default(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 
 /// One run over all paths; gives the exit code.
 fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
-    let sources = match sources::load(paths, args.bundle, &args.reading) {
+    let named = if args.bundle { Named::Bundle } else { Named::Anything };
+    let sources = match sources::load(paths, named, Purpose::Evaluate, &args.reading) {
         Ok(sources) => sources,
         Err(problem) => {
             complain(&problem.to_string());
@@ -204,6 +212,7 @@ fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
         threads: threads.unwrap_or(NonZeroUsize::MIN),
         bench: args.bench.then_some(BENCH),
         surroundings: around::everything(),
+        strict: args.errors.strict(),
         ..Options::default()
     };
     testing::run(&suite, &options).map_err(|problems| {

@@ -205,7 +205,7 @@ fn members(document: Value, known: &[&str]) -> Result<Vec<(Value, Value)>, Strin
 /// `{"input": …}`, the body of `POST /v1/data`; `null` and nothing at all are an envelope without input.
 #[derive(Debug, Default, PartialEq)]
 pub struct Envelope {
-    /// The input document; `None` where the key is missing.
+    /// The input document; `None` where the key is missing, or `null` as with OPA.
     pub input: Option<Value>,
 }
 
@@ -214,7 +214,8 @@ impl FromDocument for Envelope {
         if document == Value::Null {
             return Ok(Self::default());
         }
-        Ok(Self { input: members(document, &["input"])?.pop().map(|(_, input)| input) })
+        let input = members(document, &["input"])?.pop().map(|(_, input)| input);
+        Ok(Self { input: input.filter(|input| *input != Value::Null) })
     }
 }
 
@@ -274,7 +275,7 @@ mod tests {
     async fn the_envelope_has_one_exact_key_once() {
         for (body, input) in [
             (r#"{"input": {"a": 1}}"#, Some(r#"{"a":1}"#)),
-            (r#"{"input": null}"#, Some("null")),
+            (r#"{"input": null}"#, None),
             ("{}", None),
             ("null", None),
             ("", None),

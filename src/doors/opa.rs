@@ -120,6 +120,7 @@ fn question(params: &Params, input: Option<Value>, started: Instant) -> Question
         input,
         strict_path: params.strict_paths,
         explain: params.explain,
+        strict_builtin_errors: params.strict_builtin_errors,
         input_parse: started.elapsed(),
         ..Question::default()
     }

@@ -29,8 +29,9 @@ impl EntryPath {
     /// paths can understand another document than the one that is evaluated. Trailing slash is the same path.
     ///
     /// # Errors
-    /// An empty segment (`//`), a `.` or `..` segment, an encoded slash, backslash or control character, a whole number in
-    /// another spelling than its own (`00`, `1.0`), bad percent-encoding, or text that is not UTF-8.
+    /// An empty segment (`//`), a `.` or `..` segment, an encoded slash or control character, a backslash that is not encoded or
+    /// that makes such segments if it is taken for a slash, a whole number in another spelling than its own (`00`, `1.0`), bad
+    /// percent-encoding, or text that is not UTF-8.
     pub fn parse(path: &str) -> Result<Self, String> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -67,10 +68,14 @@ fn decode_segment(raw: &str) -> Result<String, String> {
     let Ok(decoded) = percent_encoding::percent_decode_str(raw).decode_utf8() else {
         return Err(format!("`{raw}` is not UTF-8"));
     };
-    if matches!(decoded.as_ref(), "." | "..") {
+    if raw.contains('\\') {
+        return ambiguous("a backslash, which is written `%5C`");
+    }
+    // A backslash is a character like others (`CORP\alice`). But who takes it for a slash must not be led elsewhere.
+    if decoded.split('\\').any(|part| matches!(part, "." | "..")) {
         return ambiguous("a dot segment");
     }
-    if decoded.contains(['/', '\\']) {
+    if decoded.contains('/') {
         return ambiguous("an encoded slash");
     }
     if decoded.chars().any(char::is_control) {
@@ -143,7 +148,13 @@ mod tests {
             ("app/%2e%2E/allow", None),
             ("app/./allow", None),
             ("app%2fallow", None),
-            ("app%5Callow", None),
+            ("app%2Fallow", None),
+            ("u/CORP%5Calice", Some("u/CORP\\alice")),
+            ("u/CORP%5calice", Some("u/CORP\\alice")),
+            ("u/CORP\\alice", None),
+            ("app/..%5Callow", None),
+            ("app/x%5C%2e%2e%5Cy", None),
+            ("app/x%5C.", None),
             ("app/%00", None),
             ("app/0", Some("app/0")),
             ("app/-12", Some("app/-12")),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Config;
 use crate::model::request::EntryPath;
 use crate::model::units::{ByteSize, Period};
-use verdict_rego::EvalLimits;
+use verdict_rego::{EvalLimits, Strict};
 
 /// One entry of `decision.entrypoints`: what it leaves out is as above it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,7 @@ impl Limits {
             deadline: config.deadline.0,
             depth: config.depth as usize,
             memory: config.memory.as_usize(),
+            strict: config.builtin_errors.strict(),
         };
         Ok(Self { usual, rules })
     }
@@ -72,6 +73,11 @@ impl Limits {
         limits
     }
 
+    /// Which errors of built-ins end an evaluation.
+    pub const fn strict(&self) -> Strict {
+        self.usual.strict
+    }
+
     /// The documents that have limits of their own.
     pub fn paths(&self) -> impl Iterator<Item = &EntryPath> {
         self.rules.iter().map(|(path, _)| path)
@@ -80,8 +86,13 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let Config { deadline, depth, memory, .. } = Config::default();
-        let usual = EvalLimits { deadline: deadline.0, depth: depth as usize, memory: memory.as_usize() };
+        let Config { deadline, depth, memory, builtin_errors, .. } = Config::default();
+        let usual = EvalLimits {
+            deadline: deadline.0,
+            depth: depth as usize,
+            memory: memory.as_usize(),
+            strict: builtin_errors.strict(),
+        };
         Self { usual, rules: Vec::new() }
     }
 }
@@ -113,7 +124,7 @@ mod tests {
             let deadline = std::time::Duration::from_millis(deadline);
             assert_eq!(
                 limits.of(&EntryPath::parse(path).unwrap()),
-                EvalLimits { deadline, depth, memory },
+                EvalLimits { deadline, depth, memory, strict: Strict::Functions },
                 "{path}"
             );
         }

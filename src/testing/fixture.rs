@@ -84,11 +84,6 @@ struct RawCase {
     expect: Expectation,
 }
 
-/// Whether a file of this name is a fixture file: `*.fixtures.yaml`, `*.fixtures.yml` or `*.fixtures.json`.
-pub fn is_fixture_file(name: &str) -> bool {
-    [".fixtures.yaml", ".fixtures.yml", ".fixtures.json"].iter().any(|end| name.ends_with(end))
-}
-
 /// Reads a fixture file; `file` is its name for messages.
 ///
 /// # Errors

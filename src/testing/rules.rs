@@ -14,6 +14,7 @@ use super::watched::{self, Seen};
 use crate::model::clock::Timestamp;
 use verdict_rego::TestRule;
 use verdict_rego::coverage::Coverage;
+use verdict_rego::dependencies::reference_text;
 use verdict_rego::{Evaluation, Module, Program, RegoVersion, STACK, Value};
 use verdict_rego::{Location, PolicyError};
 
@@ -75,8 +76,10 @@ pub(super) fn run<'p>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The package, as OPA writes it: `data.app["by-user"]`.
 fn package(rule: &TestRule) -> String {
-    format!("data.{}", rule.package.join("."))
+    let path = std::iter::once("data").chain(rule.package.iter().map(String::as_str));
+    reference_text(&path.map(Value::from).collect::<Vec<_>>())
 }
 
 /// The program with an additional rule for every test rule with sub-cases, or the error if it does not compile.
@@ -136,9 +139,12 @@ impl<'p> Run<'p, '_> {
     fn judge(&self, rule: &TestRule, evaluation: Evaluation) -> (Verdict, Vec<(Vec<String>, bool)>) {
         let verdict = match evaluation {
             Evaluation::Error(failure) => {
-                Verdict::Errored(describe(&failure.message, failure.policy.as_deref()))
+                let message = describe(&failure.message, failure.policy.as_deref());
+                Verdict::Errored(message + hint(failure.policy.as_deref()))
             }
-            Evaluation::Defined { left_out: Some(error), .. } => Verdict::Errored(error.message),
+            Evaluation::Defined { left_out: Some(error), .. } => {
+                Verdict::Errored(format!("{}{}", error.message, hint(Some(&error))))
+            }
             Evaluation::Defined { value, .. } if rule.has_cases => match self.cases(rule) {
                 Ok(wanted) => return judge_cases(&value, &wanted),
                 Err(message) => Verdict::Errored(message),
@@ -178,6 +184,8 @@ impl<'p> Run<'p, '_> {
     }
 }
 
+/// A case is named by its keys, as JSON where they are no text.
+///
 /// INVARIANT (nothing passes by accident): a case that is not in the document fails, and so does a rule without cases.
 fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Vec<String>, bool)>) {
     let mut cases = Vec::new();
@@ -185,7 +193,7 @@ fn judge_cases(document: &Value, wanted: &BTreeSet<Value>) -> (Verdict, Vec<(Vec
         let keys = keys.elements();
         let mut here = Some(document);
         for key in &keys {
-            here = here.and_then(|value| value.at([key_text(key).as_str()]));
+            here = here.and_then(|value| value.lookup(key));
         }
         cases.push((
             keys.iter().map(|key| key_text(key)).collect(),
@@ -211,6 +219,17 @@ fn key_text(key: &Value) -> String {
 fn differs(got: &str) -> Verdict {
     let (what, expected, got) = ("the rule's value".to_owned(), "true".to_owned(), got.to_owned());
     Verdict::Failed(vec![Mismatch { what, expected, got }])
+}
+
+/// What to do about an error of a built-in, which is none in OPA.
+fn hint(policy: Option<&PolicyError>) -> &'static str {
+    match policy.map(|policy| policy.code) {
+        Some("eval_builtin_error" | "eval_type_error") => {
+            "\nhint: with `--builtin-errors undefined` (`decision.builtin_errors` in the server's configuration) it would be \
+             undefined, as in OPA"
+        }
+        _ => "",
+    }
 }
 
 /// A failure's message, with its location in policy if there is one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::model::clock::Clock;
-use verdict_rego::{CompileOptions, Diagnostic, Effects, EvalLimits, Host, Module, Program, Value};
+use verdict_rego::{CompileOptions, Diagnostic, Effects, EvalLimits, Host, Module, Program, Strict, Value};
 
 /// The bundles under test, with their tests.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Options {
     pub clock: Clock,
     /// The environment of policy. Empty by default: a test that makes network calls must mock them.
     pub surroundings: Arc<Host>,
+    /// Which errors of built-ins end an evaluation.
+    pub strict: Strict,
     /// Whether to record what tests print and where they stop.
     pub debug: bool,
     /// Whether to record coverage.
@@ -57,6 +59,7 @@ impl Default for Options {
             timeout: Duration::from_secs(5),
             clock: Clock::System,
             surroundings: Arc::default(),
+            strict: Strict::Functions,
             debug: false,
             coverage: false,
             threads: NonZeroUsize::MIN,
@@ -71,7 +74,7 @@ impl Options {
     }
 
     pub(super) const fn limits(&self) -> EvalLimits {
-        EvalLimits::within(self.timeout)
+        EvalLimits { strict: self.strict, ..EvalLimits::within(self.timeout) }
     }
 
     pub(super) fn effects(&self) -> Effects {

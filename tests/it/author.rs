@@ -12,6 +12,7 @@ mod examples;
 mod explain;
 mod fixtures;
 mod fmt;
+mod loading;
 mod publish;
 mod reading;
 mod reports;

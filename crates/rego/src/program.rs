@@ -60,7 +60,7 @@ pub struct Module {
     pub version: RegoVersion,
 }
 
-/// The limits of an evaluation.
+/// The limits of an evaluation, and what ends it besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvalLimits {
     /// The time limit.
@@ -69,12 +69,14 @@ pub struct EvalLimits {
     pub depth: usize,
     /// The maximum number of bytes allocated for values in total, freed or not; an estimate.
     pub memory: usize,
+    /// Which errors of built-ins end it.
+    pub strict: Strict,
 }
 
 impl EvalLimits {
     /// Limits for commands: this deadline, no limit of depth, and one gibibyte.
     pub const fn within(deadline: Duration) -> Self {
-        Self { deadline, depth: usize::MAX, memory: 1 << 30 }
+        Self { deadline, depth: usize::MAX, memory: 1 << 30, strict: Strict::Functions }
     }
 }
 
@@ -437,7 +439,7 @@ impl Program {
         context: &mut Context,
         watch: Option<Box<dyn Watch + '_>>,
     ) -> Evaluation {
-        let mut machine = self.machine(input.as_ref(), context);
+        let mut machine = self.machine(input.as_ref(), context, limits.strict);
         machine.limit_depth(limits.depth);
         if let Some(watch) = watch {
             machine.watched_by(watch);
@@ -483,8 +485,13 @@ impl Program {
         Context { effects, ..Context::new(now_ns, end(limits.deadline), MAX_BUILTIN_BYTES) }
     }
 
-    fn machine<'e>(&'e self, input: Option<&'e Value>, context: &'e mut Context) -> Machine<'e> {
-        Machine::new(&self.plan, &self.data, input, context, Strict::Functions)
+    fn machine<'e>(
+        &'e self,
+        input: Option<&'e Value>,
+        context: &'e mut Context,
+        strict: Strict,
+    ) -> Machine<'e> {
+        Machine::new(&self.plan, &self.data, input, context, strict)
     }
 
     fn failure(&self, failure: &PlanFailure, limits: &EvalLimits) -> EvalError {

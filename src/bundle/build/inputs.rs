@@ -2,18 +2,17 @@
 //! data.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::{Draft, Inputs};
-use crate::bundle::contents::{Contents, wanted};
 use crate::bundle::error::{ErrorKind, LoadError};
-use crate::bundle::load::{Bundle, Document, Reading, document, parse, text};
+use crate::bundle::load::{Bundle, Reading, parse};
 use crate::bundle::manifest::Manifest;
-use crate::bundle::name::{self, Role, role};
+use crate::bundle::name;
 use crate::bundle::pattern::Pattern;
-use crate::bundle::signature::Signed;
+use crate::bundle::signature::token;
+use crate::bundle::tree::{self, Purpose, Root};
 use crate::bundle::{folder, scan};
 use crate::model::request::EntryPath;
 use verdict_rego::{Module, RegoVersion};
@@ -26,7 +25,8 @@ pub(super) fn bundles(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
     let mut notices = Vec::new();
     for path in inputs.paths {
         let name = scan::bundle_name(path);
-        let (bundle, manifest) = bundle(path, &name, inputs).map_err(|error| error.of(&name))?;
+        let (mut bundle, manifest) = bundle(path, &name, inputs).map_err(|error| error.of(&name))?;
+        inputs.read_as_asked(&mut bundle);
         notices.extend(fixtures_notice(&bundle));
         bundles.push(bundle);
         manifests.push(manifest);
@@ -44,7 +44,7 @@ pub(super) fn bundles(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
         Some(one) if alone => one,
         last => merged(last.into_iter().chain(manifests), &bundles, &mut notices),
     };
-    Draft::assemble(bundles, policies, manifest, notices)
+    Draft::assemble(bundles, policies, manifest, notices, inputs.version)
 }
 
 fn within_bundle<'m>(bundle: &Bundle, module: &'m Module) -> &'m str {
@@ -79,12 +79,8 @@ fn bundle(path: &Path, name: &str, inputs: &Inputs<'_>) -> Result<(Bundle, Map<S
 fn fixtures_notice(bundle: &Bundle) -> Option<String> {
     let count = bundle.fixtures.len();
     let verb = if count == 1 { "file is" } else { "files are" };
-    (count > 0).then(|| {
-        format!(
-            "{count} JSON or YAML {verb} not data (`data.json`, `data.yaml`) and left out of bundle `{}`",
-            bundle.name
-        )
-    })
+    (count > 0)
+        .then(|| format!("{count} JSON or YAML {verb} not data and left out of bundle `{}`", bundle.name))
 }
 
 /// The manifest of several bundles: only Verdict's own metadata, merged.
@@ -118,96 +114,29 @@ fn merged(
 
 /// Each path is a folder or a file of policy and data.
 pub(super) fn files(inputs: &Inputs<'_>) -> Result<Draft, LoadError> {
-    let mut whole = Bundle {
-        organisation: None,
-        name: "bundle".to_owned(),
-        manifest: Manifest::default(),
-        modules: Vec::new(),
-        tests: Vec::new(),
-        documents: Vec::new(),
-        fixtures: Vec::new(),
-        size: 0,
-        signed: Signed::No,
-    };
-    let mut notices = Vec::new();
-    let mut policies: Vec<Policy> = Vec::new();
-    for path in inputs.paths {
-        let meta = std::fs::metadata(path).map_err(|error| folder::unreadable(path, &error))?;
-        let shown = shown(path);
-        if meta.is_dir() {
-            let contents = folder::read(&folder::survey(path, inputs.limits)?.files, inputs.limits)?;
-            let Contents { files, .. } = contents;
-            for (file, bytes) in
-                files.into_iter().filter(|(file, _)| wanted(file) && !Pattern::leave_out(inputs.ignore, file))
-            {
-                if matches!(role(&file), Role::Manifest | Role::Signatures) {
-                    let message = format!("`{shown}/{file}` is ignored without `-b`");
-                    notices.push(message);
-                    continue;
-                }
-                let place: Vec<String> = file.split('/').map(str::to_owned).collect();
-                let id = if shown == "." { file } else { format!("{shown}/{file}") };
-                let place = place.split_last().map(|(_, folders)| folders.to_vec()).unwrap_or_default();
-                add(&mut whole, &mut policies, id, place, bytes)?;
-            }
-        } else {
-            if name::archive_stem(&shown).is_some() {
-                let message = format!("`{shown}` is an archive; use `-b` to build from bundles");
-                return Err(LoadError::new(ErrorKind::Layout, message));
-            }
-            let bytes = folder::read_file(path, inputs.limits.max_size)?;
-            if bytes.len() as u64 > inputs.limits.max_size {
-                return Err(LoadError::new(
-                    ErrorKind::Limit,
-                    format!("`{shown}` is larger than a bundle may be"),
-                ));
-            }
-            add(&mut whole, &mut policies, shown, Vec::new(), bytes)?;
-        }
-    }
+    let roots = inputs.paths.iter().map(|path| Root::parse(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut whole =
+        Bundle { name: "bundle".to_owned(), ..tree::load(&roots, Purpose::Build, inputs.ignore)? };
     if whole.modules.is_empty() && whole.documents.is_empty() {
         return Err(LoadError::new(ErrorKind::Empty, "no policy and no data to build from"));
     }
-    Draft::assemble(vec![whole], policies, Map::new(), notices)
+    let mut notices: Vec<String> = roots.iter().flat_map(without_use).collect();
+    notices.extend(fixtures_notice(&whole));
+    inputs.read_as_asked(&mut whole);
+    let policy =
+        |module: &Module| (archive_name(&module.id), module.source.as_bytes().to_vec(), module.version);
+    let policies = whole.modules.iter().map(policy).collect();
+    // As in a bundle, tests are no part of what is served.
+    let is_test = |module: &Module| module.id.ends_with("_test.rego");
+    (whole.tests, whole.modules) = whole.modules.into_iter().partition(is_test);
+    Draft::assemble(vec![whole], policies, Map::new(), notices, inputs.version)
 }
 
-fn add(
-    whole: &mut Bundle,
-    policies: &mut Vec<Policy>,
-    id: String,
-    place: Vec<String>,
-    bytes: Vec<u8>,
-) -> Result<(), LoadError> {
-    let lower = id.to_ascii_lowercase();
-    if id.ends_with(".rego") {
-        let version = RegoVersion::V1;
-        policies.push((archive_name(&id), bytes.clone(), version));
-        let module = Module { source: Arc::from(text(&id, bytes)?), id, version };
-        let test = module.id.ends_with("_test.rego");
-        if test {
-            whole.tests.push(module)
-        } else {
-            whole.modules.push(module)
-        }
-        return Ok(());
-    }
-    let kind = match lower.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("json") => Role::DataJson,
-        Some("yaml" | "yml") => Role::DataYaml,
-        _ => {
-            let message = format!("`{id}` is neither policy nor data (`.rego`, `.json`, `.yaml`)");
-            return Err(LoadError::new(ErrorKind::Layout, message));
-        }
-    };
-    let read: Document = document(id, place, kind, bytes)?;
-    whole.documents.push(read);
-    Ok(())
-}
-
-fn shown(path: &Path) -> String {
-    let shown = path.display().to_string();
-    let shown = shown.strip_prefix("./").unwrap_or(&shown).trim_end_matches('/');
-    if shown.is_empty() { ".".to_owned() } else { shown.to_owned() }
+/// What only a bundle has use for.
+fn without_use(root: &Root) -> Vec<String> {
+    let papers = [".manifest", token::FILE].into_iter().filter(|file| root.path.join(file).is_file());
+    let shown = tree::shown(&root.path);
+    papers.map(|file| format!("`{shown}/{file}` is ignored without `-b`")).collect()
 }
 
 /// A file's path as a member's name: relative, without `..`.

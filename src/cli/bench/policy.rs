@@ -19,6 +19,7 @@ use super::load::Control;
 use super::progress::supervise;
 use super::report::{duration, grouped};
 use super::{BenchError, Format};
+use crate::cli::around::ErrorArgs;
 use crate::cli::eval::{read_input, read_standard_input};
 use crate::cli::reading::ReadingArgs;
 use crate::cli::sources;
@@ -71,6 +72,9 @@ pub struct PolicyArgs {
     /// Duration of each sample
     #[arg(long, default_value = "1s", value_parser = super::server::parse_duration, conflicts_with = "url")]
     pub benchtime: Period,
+    /// What an error of a built-in does
+    #[command(flatten)]
+    pub errors: ErrorArgs,
     /// How policy is read and checked
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -165,7 +169,8 @@ fn samples(
     control: &Control,
 ) -> Result<(Outcome, Vec<Sample>), String> {
     let at = Clock::System.now();
-    let decide = || asked.evaluate(program, input, at, LIMITS);
+    let limits = EvalLimits { strict: args.errors.strict(), ..LIMITS };
+    let decide = || asked.evaluate(program, input, at, limits);
     let (outcome, why) = decide();
     if outcome == Outcome::Error || (outcome == Outcome::Undefined && args.fail) {
         let why = why.unwrap_or_default();

@@ -89,7 +89,7 @@ fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Res
     let strict = match (args.strict_builtin_errors, args.show_builtin_errors) {
         (true, _) => Strict::All,
         (_, true) => Strict::No,
-        _ => Strict::Functions,
+        _ => args.errors.strict(),
     };
     let nothing = Answer {
         rows: Vec::new(),

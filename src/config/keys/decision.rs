@@ -60,6 +60,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("decision.entrypoints{}.depth", Kind::Number, "As `decision.depth`, for this document."),
     entry("decision.entrypoints{}.memory", Kind::Size, "As `decision.memory`, for this document."),
     entry(
+        "decision.builtin_errors",
+        Kind::Word,
+        "What an error of a built-in does (`time.parse_rfc3339_ns(\"today\")`): with `error` the evaluation fails, and nothing \
+         is allowed because of it; with `undefined` the call is undefined, as in OPA, which `not` turns into true: for \
+         policy that was written for OPA and relies on it. `strict-builtin-errors` in a request is `error` for that request. \
+         Tests before activation use it, too.",
+    ),
+    entry(
         "decision.expose_env",
         Kind::Texts,
         "Environment variables to show to policy in `opa.runtime().env`, and to allow in `tls_…_env_variable` of `http.send`. \

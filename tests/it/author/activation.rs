@@ -2,18 +2,28 @@
 
 use verdict::bundle::{self, Conditions, ErrorKind, Limits};
 use verdict::model::clock::Timestamp;
+use verdict::pdp::{self, BuiltinErrors};
 use verdict::testing::before_activation;
 
 use super::folder;
 
 /// What comes of activating a bundle of one policy with these tests: nothing, or the error.
 fn activate(tests: &[(&str, &str)]) -> Result<(), bundle::LoadError> {
+    activate_with(tests, BuiltinErrors::Error)
+}
+
+fn activate_with(tests: &[(&str, &str)], builtin_errors: BuiltinErrors) -> Result<(), bundle::LoadError> {
     let policy = ("app/policy.rego", "package app\n\nallow := true\n");
     let files: Vec<(&str, &str)> = std::iter::once(policy).chain(tests.iter().copied()).collect();
     let folder = folder(&files);
     let bundle = bundle::load_path(folder.path(), Limits::from(&bundle::Config::default()))?;
-    let conditions =
-        Conditions { run_tests: true, runner: Some(&before_activation), ..Conditions::default() };
+    let limits = pdp::Limits::new(&pdp::Config { builtin_errors, ..pdp::Config::default() }).unwrap();
+    let conditions = Conditions {
+        run_tests: true,
+        runner: Some(&before_activation),
+        limits: Some(&limits),
+        ..Conditions::default()
+    };
     bundle::activate(&[bundle], 1, Timestamp(0), &conditions).map(drop)
 }
 
@@ -38,4 +48,12 @@ fn a_bundle_is_activated_when_its_tests_pass_and_only_then() {
         assert_eq!(error.kind, ErrorKind::Tests);
         assert!(error.to_string().contains(says), "no `{says}` in: {error}");
     }
+}
+
+#[test]
+fn errors_of_built_ins_are_to_tests_what_they_are_to_calls() {
+    let test = "package app_test\n\ntest_it if not time.parse_rfc3339_ns(\"today\")\n";
+    activate_with(&[("app/x_test.rego", test)], BuiltinErrors::Undefined).unwrap();
+    let error = activate_with(&[("app/x_test.rego", test)], BuiltinErrors::Error).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Tests);
 }

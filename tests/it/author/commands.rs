@@ -31,6 +31,30 @@ fn a_test_rule_passes_only_when_it_is_true() {
 }
 
 #[test]
+fn errors_of_built_ins_are_errors_or_undefined_as_is_asked() {
+    let files = folder(&[
+        ("p.rego", "package a\n\np if time.parse_rfc3339_ns(input.t) > 0\n\nq if not p\n"),
+        ("p_test.rego", "package a\n\ntest_bad_time if not p with input.t as \"not a time\"\n"),
+        ("in.json", r#"{"t": "not a time"}"#),
+    ]);
+    let hint = "hint: with `--builtin-errors undefined`";
+    let eval = ["eval", "-d", "p.rego", "-i", "in.json", "data.a.q"];
+    let exec = ["exec", "-b", ".", "--decision", "a/q", "--fail", "in.json"];
+    let bench = ["bench", "-d", "p.rego", "-i", "in.json", "--benchtime", "1ms", "data.a.q"];
+    let query = ["bench", "-d", "p.rego", "-i", "in.json", "--benchtime", "1ms", "data.a.q == true"];
+    for (command, code) in
+        [(&["test", "p.rego", "p_test.rego"][..], 2), (&eval, 2), (&exec, 1), (&bench, 1), (&query, 1)]
+    {
+        for errors in [&[][..], &["--builtin-errors", "error"]] {
+            let ran = verdict(files.path(), &[command, errors].concat()).exits(code);
+            assert_eq!(ran.out.contains(hint), command[0] == "test", "{}", ran.out);
+        }
+        verdict(files.path(), &[command, &["--builtin-errors", "undefined"]].concat()).exits(0);
+        verdict(files.path(), &[command, &["--builtin-errors", "maybe"]].concat()).exits(2);
+    }
+}
+
+#[test]
 fn a_failure_names_file_and_line() {
     let folder = with_test("test_good := true\n\ntest_bad if {\n\tapp.allow\n}");
     let ran = verdict(folder.path(), &["test", "."]).exits(2);
@@ -51,6 +75,15 @@ fn a_sub_case_that_fails_is_noticed() {
         let folder = with_test(&format!("test_x[note] if {{\n\t{body}\n}}"));
         verdict(folder.path(), &["test", "."]).exits(code).says(says);
     }
+    // A key that is no text is shown as JSON.
+    let keys = with_test("test_x[key] if {\n\tsome key in [[1], 2, {\"a\": 1}, null, true]\n\tkey != 2\n}");
+    let ran = verdict(keys.path(), &["test", ".", "-f", "json"]).exits(2);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let expected = serde_json::json!({
+        "[1]": {"name": "[1]"}, "2": {"name": "2", "fail": true}, "null": {"name": "null"},
+        "true": {"name": "true"}, "{\"a\":1}": {"name": "{\"a\":1}"},
+    });
+    assert_eq!(report[0]["sub_results"], expected);
     let unclear = with_test("test_x[note] if {\n\tnote = tc.note\n\tsome tc in [{\"note\": \"a\"}]\n}");
     verdict(unclear.path(), &["test", "."]).exits(1).complains("var tc referenced above");
 }

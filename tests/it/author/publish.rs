@@ -220,7 +220,7 @@ fn building_compiles_first_and_says_what_it_does_not_do() {
         (&["-b", "in/alice.json"], "neither a folder nor a `.tar.gz`"),
         (&["-b", "src", "-o", "in"], "`in` is a folder"),
         (&["in/alice.json", "in/deep/bob.yaml"], "both define `user`"),
-        (&["src/app/policy.rego", "src"], "two policy files would both be `src/app/policy.rego`"),
+        (&["in/../src/app/policy.rego", "src"], "two policy files would both be `src/app/policy.rego`"),
     ] {
         verdict(at, &[&["build"][..], args].concat()).exits(1).complains(says);
     }

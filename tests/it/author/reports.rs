@@ -119,6 +119,14 @@ fn tests_run_beside_each_other_give_the_same_report_in_order() {
 }
 
 #[test]
+fn packages_are_named_as_rego_writes_them() {
+    let folder = folder(&[("x_test.rego", "package a[\"b-c\"].d\n\ntest_x if true\n")]);
+    let ran = verdict(folder.path(), &["test", ".", "-f", "json", "-r", r#"^data\.a\["b-c"\]\.d\.test_x$"#]);
+    let report: Value = serde_json::from_str(&ran.exits(0).out).unwrap();
+    assert_eq!(report[0]["package"], "data.a[\"b-c\"].d");
+}
+
+#[test]
 fn tests_of_one_name_do_not_hide_each_other() {
     let cases = "test_x[note] if {\n\tsome note, n in {\"a\": 1}\n\tn == 1\n}\n\n\
                  test_x[note] if {\n\tsome note, n in {\"b\": 1}\n\tn == 2\n}\n";

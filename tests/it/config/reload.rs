@@ -185,6 +185,7 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("decision.manifest_path", json!("a/b")),
         ("decision.explain.record", json!("all")),
         ("decision.entrypoints", json!({})),
+        ("decision.builtin_errors", json!("undefined")),
         ("decision.expose_env", json!(["HOME"])),
         ("http_send.allow", json!(["b.example"])),
         ("http_send.private_addresses", json!(["10.0.0.0/8"])),

@@ -102,6 +102,50 @@ fn a_document_that_a_rule_was_left_out_of_is_an_error() {
     }
 }
 
+/// For policy that was written for OPA: the operator may choose that `not` turns an error into truth.
+#[test]
+fn errors_of_built_ins_are_undefined_where_that_is_configured() {
+    let policy =
+        "package app\n\nallow if not bad\n\nbad if time.parse_rfc3339_ns(input.t) > 0\n\nmore := 1\n";
+    let body = r#"{"input": {"t": "today"}}"#;
+    for (errors, allow, package, outcome) in [
+        ("error", None, json!({"more": 1}), "error"),
+        ("undefined", Some(json!(true)), json!({"allow": true, "more": 1}), "allow"),
+    ] {
+        let config = format!("identity: {{mode: off}}\ndecision: {{builtin_errors: {errors}}}\n");
+        let server = TestApp::new().file("app/policy.rego", policy).config(&config).start();
+        let (reply, record) = server.recorded(|| server.post("/v1/data/app/allow", body));
+        assert_eq!(
+            (reply.json().get("result"), &record["outcome"]),
+            (allow.as_ref(), &json!(outcome)),
+            "{errors}"
+        );
+        assert_eq!(server.post("/v1/data/app", body).json()["result"], package, "{errors}");
+        // Who asks for errors gets them.
+        let (reply, record) =
+            server.recorded(|| server.post("/v1/data/app/allow?strict-builtin-errors", body));
+        assert_eq!((reply.status, &record["outcome"]), (500, &json!("error")), "{errors}");
+    }
+}
+
+#[test]
+fn a_null_input_is_none_and_data_alone_is_served_by_any_name() {
+    let server = TestApp::new().file("app/data.json", r#"{"u": {"CORP\\alice": 1, "..\\x": 2}}"#).start();
+    assert_eq!(server.post("/v1/data/u/CORP%5Calice", "{}").json()["result"], 1);
+    for path in ["/v1/data/u/..%5Cx", "/v1/data/u%2FCORP%5Calice"] {
+        assert_eq!(server.post(path, "{}").status, 400, "{path}");
+    }
+    // Once there is policy, there must be policy.
+    server.write("app/p.rego", "package p\n\necho := input\n");
+    server.wait_generation(2);
+    std::fs::remove_file(server.dir.path().join("bundles/app/p.rego")).unwrap();
+    server.wait_failure();
+    let reply = server.post("/v1/data/p/echo", r#"{"input": null}"#).json();
+    assert_eq!(reply.get("result"), None, "{reply}");
+    assert_eq!(reply["warning"]["code"], "api_usage_warning", "{reply}");
+    assert_eq!(server.post("/v1/data/p/echo", r#"{"input": 1}"#).json()["result"], 1);
+}
+
 /// Indexes and number keys have one spelling; what is asked for by another is refused, whatever is configured for it.
 #[test]
 fn a_number_in_a_path_has_one_spelling() {

@@ -32,7 +32,7 @@ impl Program {
                 let together = |a: Place, b: Place| {
                     a == b || self.whole(a).is_some_and(|whole| Some(whole) == self.whole(b))
                 };
-                let why = self.machine(input, &mut context).explain(rule, &together).ok()?;
+                let why = self.machine(input, &mut context, limits.strict).explain(rule, &together).ok()?;
                 Some(self.explanation(why, values))
             });
             *effects = context.effects;

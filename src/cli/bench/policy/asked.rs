@@ -5,7 +5,6 @@ use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::request::EntryPath;
 use crate::pdp;
-use verdict_rego::Strict;
 use verdict_rego::query::{Asking, Query, Scope};
 use verdict_rego::{Effects, EvalLimits, Program, Value};
 
@@ -49,7 +48,7 @@ impl Asked {
             Self::Query(query) => query,
         };
         let effects = Effects::default();
-        let asking = Asking { input, now_ns: at.0, limits, strict: Strict::Functions, effects, watch: None };
+        let asking = Asking { input, now_ns: at.0, limits, strict: limits.strict, effects, watch: None };
         match program.ask(query, asking) {
             Err(failure) => (Outcome::Error, Some(failure.message)),
             Ok(rows) if rows.is_empty() => {

@@ -8,7 +8,8 @@ use verdict_rego::{EvalError, EvalErrorKind, EvalLimits, Evaluation, Module, Reg
 use super::burns::{self, Case, End};
 use super::ends;
 
-const LIMITS: EvalLimits = EvalLimits { deadline: Duration::from_millis(500), depth: 100, memory: 64 << 20 };
+const LIMITS: EvalLimits =
+    EvalLimits { depth: 100, memory: 64 << 20, ..EvalLimits::within(Duration::from_millis(500)) };
 
 /// A long text, many digits, many numbers and words, and something deep.
 fn input() -> Value {
@@ -177,7 +178,7 @@ fn the_stack_carries_whatever_loads() {
     for (what, link, last) in shapes {
         let loads = |count: usize| {
             let text = links(count, &*link, last);
-            let limits = EvalLimits { deadline: Duration::from_secs(60), depth: usize::MAX, memory: 1 << 30 };
+            let limits = EvalLimits::within(Duration::from_secs(60));
             match evaluate(&text, limits) {
                 Err(message) => {
                     assert!(message.contains("too deeply"), "{what}: {message}");
