@@ -94,6 +94,6 @@ pub mod internals {
     pub use crate::builtins::{context::Context, error::Error as BuiltinError};
     pub use crate::check::{names as check_names, types as check_types};
     pub use crate::plan::ir::Builtin;
-    pub use crate::plan::{Declared, Machine, Query, compile, compile_query};
+    pub use crate::plan::{Declared, Finding, Machine, Query, compile, compile_query};
     pub use crate::program::declared;
 }

@@ -42,8 +42,6 @@ pub(super) struct Lowering<'a> {
     scopes: Vec<HashMap<Arc<str>, Slot>>,
     /// Names that are variables without having been declared.
     pub(super) implicit: HashMap<Arc<str>, Slot>,
-    /// Whether a wildcard has to be bound elsewhere, which it cannot: in what is negated, and in operands.
-    negated: bool,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -57,7 +55,6 @@ impl<'a> Lowering<'a> {
             names: Vec::new(),
             scopes: vec![HashMap::new()],
             implicit: HashMap::new(),
-            negated: false,
             findings: Vec::new(),
         }
     }
@@ -206,7 +203,6 @@ impl<'a> Lowering<'a> {
             }
             ExprKind::Every { key, value, domain, body } => {
                 let domain = self.term(domain, stmts);
-                let negated = std::mem::take(&mut self.negated);
                 let kind = self.scoped(|this| {
                     let key = key.as_ref().map_or(Term::Any, |key| this.declared_var(key));
                     let value = this.declared_var(value);
@@ -214,7 +210,6 @@ impl<'a> Lowering<'a> {
                     this.scoped(|this| this.body(body, &mut block));
                     Kind::Every { domain, key, value, block }
                 });
-                self.negated = negated;
                 self.push(stmts, expr.span, kind);
             }
             ExprKind::Not(body) => self.not(body, expr.span, stmts),

@@ -139,14 +139,12 @@ impl Lowering<'_> {
     pub(super) fn print(&mut self, args: &[ast::Term], span: Span, stmts: &mut Stmts) {
         let args = args.iter().map(|arg| {
             let out = self.temp();
-            let negated = std::mem::take(&mut self.negated);
             let made = self.scoped(|this| {
                 let mut block = Vec::new();
                 let value = this.term(arg, &mut block);
                 let (kind, out) = (Comprehension::Set, Out::Fits(Term::Var(out)));
                 Kind::Comprehend { kind, block, key: None, value, out }
             });
-            self.negated = negated;
             self.push(stmts, arg.span, made);
             Term::Var(out)
         });

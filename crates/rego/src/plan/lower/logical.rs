@@ -38,10 +38,8 @@ impl Lowering<'_> {
         {
             self.found("rego_compile_error", expr.span, format!("cannot assign vars inside {what}"));
         }
-        let negated = std::mem::replace(&mut self.negated, !body.braces);
         let mut stmts = Vec::new();
         self.scoped(|this| this.body(body, &mut stmts));
-        self.negated = negated;
         Closure { stmts, binds: body.braces }
     }
 }

@@ -38,13 +38,11 @@ impl Lowering<'_> {
             changes.extend(self.with(with, stmts));
         }
         let mut parts = Negated::default();
-        let before = std::mem::replace(&mut self.negated, true);
         match &expr.kind {
             ExprKind::Unify(left, right) => self.negated_unify(left, right, expr.span, &mut parts),
             ExprKind::Term(term) if printed(expr).is_none() => self.negated_condition(term, &mut parts),
             _ => self.expr_kind(expr, &mut parts.block),
         }
-        self.negated = before;
         let place = self.place(expr.span);
         let within = |block: Stmts| {
             if expr.with.is_empty() || block.is_empty() {
@@ -160,9 +158,7 @@ impl Lowering<'_> {
 
     /// What becomes an expression of its own, which is not negated.
     fn expression(&mut self, term: &ast::Term, parts: &mut Negated) -> Term {
-        let negated = std::mem::take(&mut self.negated);
         let term = self.term(term, &mut parts.expressions);
-        self.negated = negated;
         term
     }
 

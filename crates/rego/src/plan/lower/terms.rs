@@ -67,7 +67,6 @@ impl Lowering<'_> {
         stmts: &mut Stmts,
     ) -> Term {
         let out = self.temp();
-        let negated = std::mem::take(&mut self.negated);
         let made = self.scoped(|this| {
             let mut block = Vec::new();
             this.body(body, &mut block);
@@ -75,7 +74,6 @@ impl Lowering<'_> {
             let value = this.term(value, &mut block);
             Kind::Comprehend { kind, block, key, value, out: Out::Fits(Term::Var(out)) }
         });
-        self.negated = negated;
         self.push(stmts, span, made);
         Term::Var(out)
     }
@@ -92,14 +90,12 @@ impl Lowering<'_> {
                 TemplatePart::Text(text) => args.push(Term::Const(Value::String(Arc::clone(text)))),
                 TemplatePart::Expr(expr) => {
                     let out = self.temp();
-                    let negated = std::mem::take(&mut self.negated);
                     let made = self.scoped(|this| {
                         let mut block = Vec::new();
                         let value = this.value_of(expr, &mut block);
                         let (kind, out) = (Comprehension::Set, Out::Fits(Term::Var(out)));
                         Kind::Comprehend { kind, block, key: None, value, out }
                     });
-                    self.negated = negated;
                     self.push(stmts, expr.span, made);
                     args.push(Term::Var(out));
                 }
@@ -129,8 +125,7 @@ impl Lowering<'_> {
 
     pub(in crate::plan) fn var(&mut self, name: &Arc<str>, span: Span, stmts: &mut Stmts) -> Term {
         if &**name == "_" {
-            let slot = self.named(name);
-            return if self.negated { Term::Var(slot) } else { Term::Wildcard(slot) };
+            return Term::Wildcard(self.named(name));
         }
         if let Some(slot) = self.local(name) {
             return Term::Var(slot);
