@@ -2,8 +2,10 @@
 //!
 //! INVARIANT (bounded): arguments that would take seconds or gigabytes are errors; what runs long looks at the deadline.
 //!
-//! Dependences point one way: `error` → `effects` → `context` (what a built-in is) → `operand` → the families → `table`.
-//! Each family is a folder; its facade declares name, type, function and flags of its built-ins, and `table` collects them.
+//! INVARIANT (made once): what a call makes of constant operands alone is made at load (`context::Prepare`).
+//!
+//! Dependences point one way: `error` → `effects` → `context` (what a built-in is) → `operand`, `kept` → the families →
+//! `table`. Each family is a folder; its facade declares name, type, function and flags of its built-ins, and `table` collects them.
 
 pub mod capabilities;
 pub(crate) mod context;
@@ -35,4 +37,6 @@ mod types;
 mod x509;
 pub(crate) mod yaml;
 
+#[cfg(test)]
+pub(crate) use pattern::compiled::tests::count as compiled_expressions;
 pub use yaml::read::read as read_yaml;

@@ -402,3 +402,25 @@ plain := time.now_ns()
     let calls: Vec<_> = program.blocking_calls().map(|(name, at)| (name, at.unwrap().row)).collect();
     assert_eq!(calls, [("http.send", 2), ("net.lookup_ip_addr", 5), ("http.send", 2)]);
 }
+
+#[test]
+fn constant_expressions_are_compiled_at_load_and_never_again() {
+    let mut policy = String::from("package app\n");
+    for n in 0..300 {
+        policy.push_str(&format!("allow if regex.match(`^{n}x$`, input.a)\n"));
+        policy.push_str(&format!("allow if regex.replace(input.a, `{n}y`, \"\") == \"\"\n"));
+    }
+    // What takes long to compile is compiled when it is needed.
+    policy.push_str(&format!("heavy if regex.match(`{}`, input.a)\n", "(a|b){1000}".repeat(6)));
+    let count = crate::builtins::compiled_expressions;
+    let before = count();
+    let program = program(&policy, "{}");
+    assert_eq!(count() - before, 600);
+    for _ in 0..3 {
+        assert_eq!(ask(&program, "app/allow", r#"{"a": "x"}"#), "NoRuleHolds");
+        assert_eq!(ask(&program, "app/allow", r#"{"a": "299x"}"#), "true");
+    }
+    assert_eq!(count() - before, 600);
+    assert_eq!(ask(&program, "app/heavy", r#"{"a": "x"}"#), "NoRuleHolds");
+    assert_eq!(count() - before, 601);
+}

@@ -1,11 +1,25 @@
 //! What a built-in function is, and what an evaluation gives it.
 
+use std::sync::Arc;
+
 use super::error::{Error, Kind};
 use crate::effects::{CLOCK, Effects};
 use crate::value::{Number, Object, Set, Value};
 
 /// A built-in: arguments in, a value out; `None` is undefined.
 pub type Function = fn(&mut Context, &[Value]) -> Result<Option<Value>, Error>;
+
+/// A built-in for one call, whose constant operands have been made ready: a compiled expression instead of its text.
+pub type Prepared = Arc<dyn Fn(&mut Context, &[Value]) -> Result<Option<Value>, Error> + Send + Sync>;
+
+/// Makes ready the constant operands of a call, at load; `None` where there is nothing to make ready, and where they are
+/// wrong: then the call says so.
+pub type Prepare = fn(&[Option<&Value>]) -> Option<Prepared>;
+
+/// Operand `position`, from 1, where it is a constant text.
+pub fn constant<'a>(known: &[Option<&'a Value>], position: usize) -> Option<&'a str> {
+    known.get(position.wrapping_sub(1)).copied().flatten()?.as_str()
+}
 
 /// What one evaluation gives the built-ins.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! The declaration of a built-in: name, types, function and flags.
 
-use super::context::Function;
+use super::context::{Function, Prepare};
 
 /// A built-in, as its family declares it.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Declaration {
     pub result: &'static str,
     /// What runs.
     pub function: Option<Function>,
+    /// What makes its constant operands ready.
+    pub prepare: Option<Prepare>,
     /// Whether the compiler replaces every call with something else.
     pub compiled: bool,
     /// Whether its result is not determined by its arguments.
@@ -43,6 +45,7 @@ pub const fn without_function(name: &'static str, args: &'static str, result: &'
         args,
         result,
         function: None,
+        prepare: None,
         compiled: false,
         nondeterministic: false,
         blocking: false,
@@ -52,6 +55,11 @@ pub const fn without_function(name: &'static str, args: &'static str, result: &'
 }
 
 impl Declaration {
+    /// Constant operands are made ready at load.
+    pub const fn prepared(self, prepare: Prepare) -> Self {
+        Self { prepare: Some(prepare), ..self }
+    }
+
     /// The compiler replaces every call.
     pub const fn compiled(self) -> Self {
         Self { compiled: true, ..self }

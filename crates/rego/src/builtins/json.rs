@@ -38,7 +38,8 @@ pub const BUILTINS: &[Declaration] = &[
         "<string | {...any: any}>, <string | {...any: any}>",
         r#"[boolean, [...{"desc": string, "error": string, "field": string, "type": string}]]"#,
         schema::match_schema,
-    ),
+    )
+    .prepared(schema::prepare),
     builtin(
         "json.verify_schema",
         "<string | {...any: any}>",

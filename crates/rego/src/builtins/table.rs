@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::context::Function;
+use super::context::{Function, Prepare};
 use super::declaration::{Declaration, builtin};
 use super::signature::Type;
 use super::{
@@ -44,6 +44,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What runs; `None` where the compiler has replaced every call.
     pub function: Option<Function>,
+    /// What makes its constant operands ready.
+    pub prepare: Option<Prepare>,
     /// The types of its arguments.
     pub args: Vec<Type>,
     /// The type of its result; none for those that only act.
@@ -67,6 +69,7 @@ impl Entry {
             args,
             result,
             function,
+            prepare,
             compiled,
             nondeterministic,
             blocking,
@@ -76,6 +79,7 @@ impl Entry {
         Self {
             name,
             function,
+            prepare,
             args: Type::list(args).unwrap_or_default(),
             result: Type::list(result).unwrap_or_default().into_iter().next(),
             compiled,

@@ -215,3 +215,49 @@ fn hostile_arguments_end_soon() {
         }
     }
 }
+
+/// What is made ready at load answers as what is not; where it cannot be made ready, the call says why.
+#[test]
+fn calls_with_constants_answer_as_others() {
+    let cases = [
+        ("glob.match", r#"["a*", null, "ab"]"#, true),
+        ("glob.match", r#"["a.*", ["."], "a.b"]"#, true),
+        ("glob.match", r#"["a.*", ["."], 1]"#, true),
+        ("glob.match", r#"["[", [], "b"]"#, false),
+        ("glob.match", r#"["a", ["ab"], "b"]"#, false),
+        ("glob.match", r#"[1, [], "b"]"#, false),
+        ("regex.match", r#"["^a+$", "aa"]"#, true),
+        ("regex.match", r#"["^a+$", null]"#, true),
+        ("regex.match", r#"["(", "aa"]"#, false),
+        ("regex.match", r#"[1, "aa"]"#, false),
+        ("re_match", r#"["b", "aa"]"#, true),
+        ("regex.find_n", r#"["a.", "abacad", 2]"#, true),
+        ("regex.find_n", r#"["a.", "abacad", 1.5]"#, true),
+        ("regex.find_all_string_submatch_n", r#"["a(.)", "abac", -1]"#, true),
+        ("regex.split", r#"["", "abc"]"#, true),
+        ("regex.split", r#"[",", ""]"#, true),
+        ("regex.replace", r#"["abc", "(?P<x>b)", "[${x}]"]"#, true),
+        ("regex.replace", r#"["abc", "b", 1]"#, true),
+        ("json.match_schema", r#"[{"a": 1}, {"required": ["b"]}]"#, true),
+        ("json.match_schema", r#"["{}", "{\"type\": \"array\"}"]"#, true),
+        ("json.match_schema", r#"[{}, {"type": "x"}]"#, false),
+        ("json.match_schema", r#"[7, {}]"#, true),
+        ("strings.render_template", r#"["{{.a}}", {"a": 1}]"#, true),
+        ("strings.render_template", r#"["{{.a}}", 1]"#, true),
+        ("strings.render_template", r#"["{{", {}]"#, false),
+    ];
+    for (name, json, ready) in cases {
+        let args = args(json);
+        let known: Vec<Option<&Value>> = args.iter().map(Some).collect();
+        let prepare = table::find(name).unwrap().prepare.unwrap();
+        assert!(prepare(&vec![None; args.len()]).is_none(), "{name}");
+        let prepared = prepare(&known);
+        assert_eq!(prepared.is_some(), ready, "{name}{json}");
+        let mut context = Context::new(7, Instant::now() + Duration::from_secs(9), 16 << 20);
+        if let Some(prepared) = prepared {
+            assert_eq!(prepared(&mut context, &args), call(name, &args), "{name}{json}");
+        } else {
+            assert!(call(name, &args).is_err(), "{name}{json}");
+        }
+    }
+}

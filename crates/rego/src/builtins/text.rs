@@ -29,7 +29,8 @@ pub const BUILTINS: &[Declaration] = &[
     builtin("strings.split_n", "string, string, number", "[...string]", strings::split_n),
     builtin("strings.reverse", "string", "string", strings::reverse),
     builtin("substring", "string, number, number", "string", strings::substring),
-    builtin("strings.render_template", "string, {...string: any}", "string", template::run::render),
+    builtin("strings.render_template", "string, {...string: any}", "string", template::run::render)
+        .prepared(template::run::prepare),
     builtin("trim", "string, string", "string", |_, args| {
         trim::both(args, |text, set| text.trim_matches(|c| set.contains(c)))
     }),

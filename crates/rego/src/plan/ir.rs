@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::builtins::context::Function;
+use crate::builtins::context::{Context, Function, Prepare, Prepared};
+use crate::builtins::error::Error;
 use crate::syntax::source::Span;
 use crate::value::Value;
 
@@ -309,14 +310,31 @@ pub const PRINT: &str = "internal.print";
 pub struct Builtin {
     /// Its name.
     pub name: &'static str,
-    /// What runs; `None` where the name is known, but there is none.
+    /// What runs.
     pub function: Function,
+    /// What makes the constant operands of a call ready.
+    pub prepare: Option<Prepare>,
+    /// What runs instead in this call, whose constant operands are ready.
+    pub prepared: Option<Prepared>,
     /// Whether it gives an array of results, of which each is one.
     pub relation: bool,
     /// Whether its arguments do not determine its result.
     pub nondeterministic: bool,
     /// Whether it may wait for others.
     pub blocking: bool,
+}
+
+impl Builtin {
+    /// Calls it.
+    ///
+    /// # Errors
+    /// Its own.
+    pub fn call(&self, context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
+        match &self.prepared {
+            Some(prepared) => prepared(context, args),
+            None => (self.function)(context, args),
+        }
+    }
 }
 
 impl std::fmt::Debug for Builtin {

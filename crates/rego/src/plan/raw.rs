@@ -118,8 +118,12 @@ impl Term {
     }
 
     pub(super) fn constant(&self) -> Option<Value> {
+        self.as_constant().cloned()
+    }
+
+    pub(super) const fn as_constant(&self) -> Option<&Value> {
         match self {
-            Self::Const(value) => Some(value.clone()),
+            Self::Const(value) => Some(value),
             _ => None,
         }
     }

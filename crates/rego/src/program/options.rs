@@ -19,6 +19,8 @@ pub fn declared(name: &str) -> Option<Declared> {
     let builtin = Builtin {
         name: entry.name,
         function: entry.function?,
+        prepare: entry.prepare,
+        prepared: None,
         relation: entry.relation,
         nondeterministic: entry.nondeterministic,
         blocking: entry.blocking,

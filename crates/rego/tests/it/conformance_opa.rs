@@ -42,6 +42,8 @@ fn declared(name: &str) -> Option<Declared> {
     let builtin = Builtin {
         name: "test.sleep",
         function: sleep,
+        prepare: None,
+        prepared: None,
         relation: false,
         nondeterministic: false,
         blocking: false,

@@ -9,7 +9,7 @@ mod node;
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use crate::builtins::context::{Context, argument};
+use crate::builtins::context::{Context, Prepared, argument};
 use crate::builtins::error::Error;
 use crate::builtins::json::decode;
 use crate::builtins::kept::Kept;
@@ -53,7 +53,20 @@ fn plain(value: &Value, depth: usize) -> Result<Value, String> {
 pub fn match_schema(context: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let document = document(argument(args, 1)?).map_err(Error::failed)?;
     let schema = schema(argument(args, 2)?).map_err(Error::failed)?;
-    let faults = check::check(context, &schema, &document)?;
+    faults(context, &schema, &document)
+}
+
+/// A call whose schema is a constant.
+pub fn prepare(known: &[Option<&Value>]) -> Option<Prepared> {
+    let schema = schema(known.get(1).copied().flatten()?).ok()?;
+    Some(Arc::new(move |context, args| {
+        let document = document(argument(args, 1)?).map_err(Error::failed)?;
+        faults(context, &schema, &document)
+    }))
+}
+
+fn faults(context: &Context, schema: &node::Schema, document: &Value) -> Result<Option<Value>, Error> {
+    let faults = check::check(context, schema, document)?;
     let valid = faults.is_empty();
     let faults = faults.into_iter().map(|fault| {
         let members = [

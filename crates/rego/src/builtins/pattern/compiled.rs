@@ -72,7 +72,7 @@ fn check_weight(weight: u64, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Expressions that are no constants: some thousands of small ones.
+/// Some thousands of small ones; those that are constants stay with the policy, too.
 static COMPILED: LazyLock<Kept<String, Compiled>> = LazyLock::new(|| Kept::within(64 << 20, 4096));
 
 fn too_large() -> Error {
@@ -101,13 +101,15 @@ pub fn compile(expression: &str, input: &str) -> Result<Arc<Compiled>, Error> {
 ///
 /// # Errors
 /// When it is none, or so large that it should not be compiled for nothing.
-pub fn prepare(expression: &str) -> Result<Compiled, Error> {
-    let translated = translate(expression)?;
-    if translated.weight > MAX_PREPARED { Err(too_large()) } else { Compiled::new(translated) }
+pub fn prepare(expression: &str) -> Result<Arc<Compiled>, Error> {
+    COMPILED.get(expression, || {
+        let translated = translate(expression)?;
+        if translated.weight > MAX_PREPARED { Err(too_large()) } else { Compiled::new(translated) }
+    })
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::cell::Cell;
 
     use super::*;
@@ -117,10 +119,13 @@ mod tests {
         pub(super) static COMPILED: Cell<usize> = const { Cell::new(0) };
     }
 
+    pub fn count() -> usize {
+        COMPILED.with(Cell::get)
+    }
+
     #[test]
     fn what_is_too_heavy_is_refused_before_it_is_compiled() {
         let long = "a".repeat(1 << 20);
-        let count = || COMPILED.with(Cell::get);
         for (expression, input, want) in [
             (r"\pL{1000}", "a", Some("expression too large")),
             (r"(\p{Lu}|\PL){900}", "a", Some("expression too large")),

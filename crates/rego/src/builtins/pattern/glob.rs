@@ -1,6 +1,8 @@
 //! `glob.*`
 
-use crate::builtins::context::{Context, argument, text};
+use std::sync::Arc;
+
+use crate::builtins::context::{Context, Prepared, argument, constant, text};
 use crate::builtins::error::Error;
 use crate::builtins::operand::{element, one_of, too_large};
 use crate::builtins::pattern::glob_program::Glob;
@@ -9,14 +11,20 @@ use crate::value::Value;
 /// A pattern is read anew each time, which takes no longer than looking it up.
 pub fn is_match(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let pattern = text(args, 1)?;
-    let delimiters = delimiters(args)?;
+    let delimiters = delimiters(argument(args, 2)?)?;
     let input = text(args, 3)?;
     let glob = Glob::read(pattern, &delimiters).map_err(Error::failed)?;
     Ok(Some(glob.is_match(ctx, input)?.into()))
 }
 
-fn delimiters(args: &[Value]) -> Result<String, Error> {
-    let operand = argument(args, 2)?;
+/// A call whose pattern and delimiters are constants.
+pub fn prepare(known: &[Option<&Value>]) -> Option<Prepared> {
+    let delimiters = delimiters(known.get(1).copied().flatten()?).ok()?;
+    let glob = Glob::read(constant(known, 1)?, &delimiters).ok()?;
+    Some(Arc::new(move |context, args| Ok(Some(glob.is_match(context, text(args, 3)?)?.into()))))
+}
+
+fn delimiters(operand: &Value) -> Result<String, Error> {
     let items = match operand {
         Value::Null => return Ok(String::new()),
         Value::Array(items) if items.is_empty() => return Ok(".".to_owned()),

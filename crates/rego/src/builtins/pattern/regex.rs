@@ -1,9 +1,11 @@
 //! Regular expressions, as Go has them.
 
-use crate::builtins::context::{Context, argument, text};
+use std::sync::Arc;
+
+use crate::builtins::context::{Context, Prepared, argument, constant, text};
 use crate::builtins::error::Error;
 use crate::builtins::operand::{Output, check_count, integer};
-use crate::builtins::pattern::compiled::compile;
+use crate::builtins::pattern::compiled::{Compiled, compile, prepare};
 use crate::builtins::pattern::glob_intersection;
 use crate::builtins::pattern::regex_syntax;
 use crate::builtins::text::print::quote;
@@ -11,9 +13,45 @@ use crate::value::Value;
 
 type Answer = Result<Option<Value>, Error>;
 
-pub fn is_match(_: &mut Context, args: &[Value]) -> Answer {
-    let (expression, input) = (text(args, 1)?, text(args, 2)?);
-    Ok(Some(compile(expression, input)?.is_match(input)?.into()))
+/// What is done with an expression.
+type Work = fn(&Compiled, &mut Context, &[Value]) -> Answer;
+
+/// Where the operands are that all have: the expression, and the text that it is searched for in.
+pub enum Order {
+    /// The expression is the first.
+    Expression,
+    /// The text is the first.
+    Text,
+}
+
+impl Order {
+    /// The positions of expression and text.
+    const fn positions(&self) -> (usize, usize) {
+        match self {
+            Self::Expression => (1, 2),
+            Self::Text => (2, 1),
+        }
+    }
+
+    /// A call.
+    ///
+    /// # Errors
+    /// When the expression is none, and those of the work.
+    pub fn call(&self, context: &mut Context, args: &[Value], work: Work) -> Answer {
+        let (expression, input) = self.positions();
+        let compiled = compile(text(args, expression)?, text(args, input)?)?;
+        work(&compiled, context, args)
+    }
+
+    /// A call whose expression is a constant.
+    pub fn prepare(&self, known: &[Option<&Value>], work: Work) -> Option<Prepared> {
+        let compiled = prepare(constant(known, self.positions().0)?).ok()?;
+        Some(Arc::new(move |context, args| work(&compiled, context, args)))
+    }
+}
+
+pub fn is_match(compiled: &Compiled, _: &mut Context, args: &[Value]) -> Answer {
+    Ok(Some(compiled.is_match(text(args, 2)?)?.into()))
 }
 
 /// A value that is no text is no expression either.
@@ -28,9 +66,8 @@ fn limit(args: &[Value], position: usize) -> Result<usize, Error> {
     Ok(usize::try_from(integer(args, position)?).unwrap_or(usize::MAX))
 }
 
-pub fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
-    let (expression, input, limit) = (text(args, 1)?, text(args, 2)?, limit(args, 3)?);
-    let compiled = compile(expression, input)?;
+pub fn find_n(compiled: &Compiled, ctx: &mut Context, args: &[Value]) -> Answer {
+    let (input, limit) = (text(args, 2)?, limit(args, 3)?);
     let mut found = Vec::new();
     for one in compiled.against(input)?.find_iter(input).take(limit) {
         ctx.check_deadline()?;
@@ -40,9 +77,8 @@ pub fn find_n(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(found.into()))
 }
 
-pub fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
-    let (expression, input, limit) = (text(args, 1)?, text(args, 2)?, limit(args, 3)?);
-    let compiled = compile(expression, input)?;
+pub fn find_groups(compiled: &Compiled, ctx: &mut Context, args: &[Value]) -> Answer {
+    let (input, limit) = (text(args, 2)?, limit(args, 3)?);
     let mut found = Vec::new();
     for groups in compiled.against(input)?.captures_iter(input).take(limit) {
         ctx.check_deadline()?;
@@ -53,9 +89,8 @@ pub fn find_groups(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(found.into()))
 }
 
-pub fn split(ctx: &mut Context, args: &[Value]) -> Answer {
+pub fn split(compiled: &Compiled, ctx: &mut Context, args: &[Value]) -> Answer {
     let (expression, input) = (text(args, 1)?, text(args, 2)?);
-    let compiled = compile(expression, input)?;
     if input.is_empty() && !expression.is_empty() {
         return Ok(Some(vec![Value::from("")].into()));
     }
@@ -77,9 +112,8 @@ pub fn split(ctx: &mut Context, args: &[Value]) -> Answer {
     Ok(Some(parts.into()))
 }
 
-pub fn replace(ctx: &mut Context, args: &[Value]) -> Answer {
-    let (input, expression, replacement) = (text(args, 1)?, text(args, 2)?, text(args, 3)?);
-    let compiled = compile(expression, input)?;
+pub fn replace(compiled: &Compiled, ctx: &mut Context, args: &[Value]) -> Answer {
+    let (input, replacement) = (text(args, 1)?, text(args, 3)?);
     let pieces = pieces(replacement, &compiled.names);
     let mut out = Output::new(ctx);
     let mut copied = 0;

@@ -87,6 +87,7 @@ impl Lowering<'_> {
         if count == arity + 1
             && let Some(out) = args.pop()
         {
+            let callee = with_constants(callee, &args);
             self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(out) });
             return Term::Const(Value::Bool(true));
         }
@@ -96,6 +97,7 @@ impl Lowering<'_> {
             self.found("rego_type_error", span, message);
         }
         let out = self.temp();
+        let callee = with_constants(callee, &args);
         self.push(stmts, span, Kind::Call { callee, args, out: Out::Fits(Term::Var(out)) });
         Term::Var(out)
     }
@@ -153,6 +155,8 @@ impl Lowering<'_> {
         let callee = Callee::Builtin(Builtin {
             name: PRINT,
             function,
+            prepare: None,
+            prepared: None,
             relation: false,
             nondeterministic: false,
             blocking: false,
@@ -209,4 +213,14 @@ impl Lowering<'_> {
         }
         false
     }
+}
+
+/// A built-in for a call: what it makes of its constant operands is made now, once.
+fn with_constants(callee: Callee, args: &[Term]) -> Callee {
+    let Callee::Builtin(mut builtin) = callee else { return callee };
+    if let Some(prepare) = builtin.prepare {
+        let known: Vec<Option<&Value>> = args.iter().map(Term::as_constant).collect();
+        builtin.prepared = prepare(&known);
+    }
+    Callee::Builtin(builtin)
 }

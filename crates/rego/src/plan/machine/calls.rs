@@ -89,12 +89,12 @@ impl<'e> Machine<'e> {
 
     fn answer(&mut self, builtin: &Builtin, args: &[Value]) -> Result<Option<Value>, Error> {
         if !builtin.nondeterministic {
-            return (builtin.function)(self.context, args);
+            return builtin.call(self.context, args);
         }
         if let Some(known) = self.context.effects.known(builtin.name, args) {
             return known;
         }
-        let answer = (builtin.function)(self.context, args);
+        let answer = builtin.call(self.context, args);
         if !matches!(&answer, Err(error) if error.kind == ErrorKind::Cancelled) {
             self.context.effects.learn(builtin.name, args, answer.clone());
         }

@@ -1,6 +1,7 @@
 //! Schemas read: references are followed within the document only, nothing is ever fetched.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::decimal::Decimal;
 use super::node::{Additional, Dependency, Items, MAX_DEPTH, Node, Schema, normal};
@@ -488,7 +489,7 @@ fn bounds(members: &Object, node: &mut Node) -> Compiled<()> {
     Ok(())
 }
 
-fn pattern(text: &str) -> Compiled<(compiled::Compiled, String)> {
+fn pattern(text: &str) -> Compiled<(Arc<compiled::Compiled>, String)> {
     match compiled::prepare(text) {
         Ok(compiled) => Ok((compiled, text.to_owned())),
         Err(_) => Err("pattern must be a valid regex".to_owned()),

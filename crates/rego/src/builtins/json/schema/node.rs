@@ -1,5 +1,7 @@
 //! What a schema is once it has been read.
 
+use std::sync::Arc;
+
 use super::decimal::Decimal;
 use crate::builtins::kept::Bytes;
 use crate::builtins::pattern::compiled::Compiled;
@@ -20,7 +22,10 @@ impl Bytes for Schema {
     fn bytes(&self) -> u64 {
         let patterns = |node: &Node| {
             let named = node.pattern_properties.iter().map(|(pattern, _)| pattern);
-            named.chain(node.pattern.iter().map(|(pattern, _)| pattern)).map(Bytes::bytes).sum::<u64>()
+            named
+                .chain(node.pattern.iter().map(|(pattern, _)| pattern))
+                .map(|pattern| pattern.bytes())
+                .sum::<u64>()
         };
         // The texts in it, and what it was read from, are about as large.
         self.nodes.iter().map(|node| 2 * size_of::<Node>() as u64 + patterns(node)).sum()
@@ -41,7 +46,7 @@ pub struct Node {
     /// What is not in `properties` nor matched by a pattern.
     pub additional_properties: Option<Additional>,
     /// By pattern.
-    pub pattern_properties: Vec<(Compiled, usize)>,
+    pub pattern_properties: Vec<(Arc<Compiled>, usize)>,
     /// For the names.
     pub property_names: Option<usize>,
     /// What a member calls for.
@@ -67,7 +72,7 @@ pub struct Node {
     /// Characters.
     pub max_length: Option<i64>,
     /// What must be found in a text, and how it is written.
-    pub pattern: Option<(Compiled, String)>,
+    pub pattern: Option<(Arc<Compiled>, String)>,
     /// A form of text by its name.
     pub format: Option<String>,
     /// Members.

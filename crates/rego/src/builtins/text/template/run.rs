@@ -3,7 +3,9 @@
 //! Numbers of the data are texts to a template, as Go's decoder keeps them: they print as they are, are true even when
 //! zero, and are not equal to numbers in the template.
 
-use crate::builtins::context::{Context, argument, object, text};
+use std::sync::Arc;
+
+use crate::builtins::context::{Context, Prepared, argument, constant, object, text};
 use crate::builtins::error::Error;
 use crate::builtins::operand::Output;
 use crate::builtins::text::print::quote;
@@ -15,6 +17,12 @@ use crate::value::Value;
 pub fn render(ctx: &mut Context, args: &[Value]) -> Result<Option<Value>, Error> {
     let template = text(args, 1)?;
     fill(&parse(template).map_err(Error::failed)?, ctx, args)
+}
+
+/// A call whose template is a constant.
+pub fn prepare(known: &[Option<&Value>]) -> Option<Prepared> {
+    let template = parse(constant(known, 1)?).ok()?;
+    Some(Arc::new(move |context, args| fill(&template, context, args)))
 }
 
 /// Fills in a template that has been read.
