@@ -1,11 +1,11 @@
 //! The built-in functions of Rego, as OPA has them.
 //!
 //! INVARIANT (bounded): arguments that would take seconds or gigabytes are errors; what runs long looks at the deadline.
-//!
 //! INVARIANT (made once): what a call makes of constant operands alone is made at load (`context::Prepare`).
 //!
 //! Dependences point one way: `error` → `effects` → `context` (what a built-in is) → `operand`, `kept` → the families →
-//! `table`. Each family is a folder; its facade declares name, type, function and flags of its built-ins, and `table` collects them.
+//! `table`. Each family is a folder; its facade declares name, type, function and flags of its built-ins, and `table`
+//! collects them.
 
 pub mod capabilities;
 pub(crate) mod context;
