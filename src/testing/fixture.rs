@@ -19,7 +19,7 @@ use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
 use crate::model::roles::Roles;
 use crate::pdp::gate::{self, Gate};
-use verdict_rego::Location;
+use verdict_rego::{Location, yaml};
 
 /// One request, its caller, and the expected decision.
 #[derive(Debug, Clone)]
@@ -89,8 +89,7 @@ struct RawCase {
 /// # Errors
 /// Every problem that was found: one where the file cannot be read at all, else one for each unusable case.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
-    let raw: RawFile =
-        yaml_serde::from_str(text).map_err(|error| vec![FixtureError::from_yaml(file, text, &error)])?;
+    let raw = read(file, text).map_err(|error| vec![error])?;
     let mut seen = BTreeSet::new();
     let mut from = 0;
     let (mut cases, mut problems) = (Vec::new(), Vec::new());
@@ -115,6 +114,18 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
         problems.push(FixtureError::new(location, "the file has no cases"));
     }
     if problems.is_empty() { Ok(cases) } else { Err(problems) }
+}
+
+/// Reads the file twice: what is wrong with it is found by a reader that knows the place of every type error, and what its
+/// values are is for the reader of all data to say.
+fn read(file: &str, text: &str) -> Result<RawFile, FixtureError> {
+    yaml_serde::from_str::<RawFile>(text).map_err(|error| FixtureError::from_yaml(file, text, &error))?;
+    let at =
+        |row, col, message: String| FixtureError::new(Location { file: file.to_owned(), row, col }, message);
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let value =
+        yaml::read(text).map_err(|error| at(number(error.line), number(error.column), error.message))?;
+    serde_json::from_str(value.to_raw().get()).map_err(|error| at(1, 1, error.to_string()))
 }
 
 fn permissions(config: &gate::Config) -> Result<Permissions, String> {

@@ -39,4 +39,3 @@ pub(crate) mod yaml;
 
 #[cfg(test)]
 pub(crate) use pattern::compiled::tests::count as compiled_expressions;
-pub use yaml::read::read as read_yaml;

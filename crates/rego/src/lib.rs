@@ -31,7 +31,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | read, write and compare documents | [`Value`], [`json`], [`read_yaml`] |
+//! | read, write and compare documents | [`Value`], [`json`], [`yaml`] |
 //! | compile policy and data | [`compile`], [`compile_checked`] with [`Checks`], [`compile_for`] |
 //! | evaluate documents | [`Program::evaluate`]; [`Program::evaluate_in`] with [`Effects`] of a [`Host`] |
 //! | explain a result | [`Program::explain`], [`explanation`] |
@@ -70,9 +70,9 @@ mod shown;
 mod stack;
 pub mod syntax;
 mod value;
-mod yaml_bounds;
+pub mod yaml;
 
-pub use builtins::{capabilities, read_yaml};
+pub use builtins::capabilities;
 pub use check::{Checks, Schemas};
 pub use diagnostic::Diagnostic;
 pub use effects::{CLOCK, Effects, Host, Responses};

@@ -324,9 +324,9 @@ mod tests {
     #[test]
     fn yaml_is_read_and_written_as_json() {
         for (document, expected) in [
-            ("b: 1\na: [x, 1.50, 1e3, ~, yes]\n", r#"{"a":["x",1.5,1000,null,true],"b":1}"#),
+            ("b: 1\na: [x, 1.50, 1e3, ~, TRUE, yes]\n", r#"{"a":["x",1.5,1000,null,true,"yes"],"b":1}"#),
             ("1: a\n", r#"{"1":"a"}"#),
-            ("a: 0x10\nb: 1e21\nc: 1e-7\ny: 1\n", r#"{"a":16,"b":1e+21,"c":1e-7,"true":1}"#),
+            ("a: 0x10\nb: 1e21\nc: 1e-7\ntrue: 1\n", r#"{"a":16,"b":1e+21,"c":1e-7,"true":1}"#),
             // What is JSON keeps its numbers.
             ("{\"a\": 1.50}", r#"{"a":1.50}"#),
         ] {

@@ -180,7 +180,7 @@ fn tampering_of_every_kind_is_refused_and_named() {
     // White space, escapes and the order of keys are no change of a document.
     let mut same = good.clone();
     same.insert("data.json".to_owned(), br#"{"a":{"y":true,"z":null},"b":[1.0,"\u003c\u00e9>"]}"#.to_vec());
-    same.insert("app/data.yaml".to_owned(), b"tags:\n- a\n- 2.5\n- on\ncount: 1\n".to_vec());
+    same.insert("app/data.yaml".to_owned(), b"tags:\n- a\n- 2.5\n- True\ncount: 1\n".to_vec());
     assert_eq!(check(&config, &same), by());
 }
 

@@ -78,12 +78,12 @@ fn functions_answer() {
         (
             "yaml.unmarshal",
             r#"["a: yes\nb: 'yes'\nc: 0x1F\nd: &x [1, ~]\ne: *x\n<<: {f: 2024-01-01}"]"#,
-            r#"{"a":true,"b":"yes","c":31,"d":[1,null],"e":[1,null],"f":"2024-01-01"}"#,
+            r#"{"a":"yes","b":"yes","c":31,"d":[1,null],"e":[1,null],"f":"2024-01-01"}"#,
         ),
         (
             "yaml.marshal",
             r#"[{"b": ["x", {"k": "a: b"}], "a10": "no", "a2": "", "t": "l1\nl2"}]"#,
-            r#""a2: \"\"\na10: \"no\"\nb:\n- x\n- k: 'a: b'\nt: |-\n  l1\n  l2\n""#,
+            r#""a2: \"\"\na10: \"no\"\nb:\n  - x\n  - k: 'a: b'\nt: |-\n  l1\n  l2\n""#,
         ),
         ("graph.reachable_paths", r#"[{"a": ["b"], "b": ["a", "a"]}, ["a"]]"#, r#"[["a","b"]]"#),
         ("walk", "[[7]]", "[[[],[7]],[[0],7]]"),

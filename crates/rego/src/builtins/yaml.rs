@@ -1,8 +1,8 @@
-//! YAML: reading and writing, as OPA's library does.
+//! YAML: reading, and writing as OPA's library does.
 
 pub(crate) mod functions;
-pub(crate) mod read;
-pub(crate) mod resolve;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 pub(crate) mod write;
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::error::JsonError;
 use super::{read, write};
 use crate::value::Value;
-use crate::yaml_bounds;
+use crate::yaml;
 
 impl Value {
     /// Reads JSON (RFC 8259) strictly: one document, at most [`MAX_DEPTH`](super::MAX_DEPTH) levels, no duplicate keys; numbers are
@@ -20,14 +20,12 @@ impl Value {
         read::read(text)
     }
 
-    /// Reads one YAML document of JSON's types; keys that are not text become text, as in OPA.
+    /// Reads the first YAML document of a text, as [`yaml`] says.
     ///
     /// # Errors
-    /// What was wrong, with line and column where the reader knows them; or the bound that the text exceeds: on levels, and on
-    /// what aliases add.
+    /// What was wrong, or the bound that the text exceeds, with line and column.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
-        yaml_bounds::check(text)?;
-        yaml_serde::from_str::<Self>(text).map_err(|error| error.to_string())
+        yaml::read(text).map_err(|error| error.to_string())
     }
 
     /// From anything that serialises to JSON.

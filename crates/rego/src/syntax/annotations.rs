@@ -4,7 +4,6 @@ mod block;
 mod model;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
 use super::ast::Module;
 use super::error::{Error, MAX_ERRORS};

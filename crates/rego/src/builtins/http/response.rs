@@ -2,9 +2,9 @@
 
 use crate::builtins::encoding::pem::lossy;
 use crate::builtins::json::decode;
-use crate::builtins::yaml::read;
 use crate::outbound::Response;
 use crate::value::{Object, Value};
+use crate::yaml;
 
 /// How a body is read, whatever the response says of it.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub fn to_value(response: &Response, decode: Decode) -> Value {
     let body = if decode.json || is_json(kind) {
         decode::read(&raw).ok()
     } else if decode.yaml || is_yaml {
-        read::read(&raw).ok()
+        yaml::read(&raw).ok()
     } else {
         None
     };

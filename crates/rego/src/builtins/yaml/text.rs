@@ -1,5 +1,8 @@
 //! Texts in YAML: plain, quoted, or over many lines.
 
+use crate::builtins::time::parse;
+use crate::yaml::{Scalar, resolve};
+
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -9,17 +12,14 @@ pub enum Place {
     Value,
 }
 
-/// Lines are broken at the first space after so many columns.
-const WIDTH: usize = 80;
-
 /// Whether a character ends a line.
 pub const fn is_break(sign: char) -> bool {
     matches!(sign, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
+/// Whether the library writes a character as it is; it escapes those of more than 16 bits.
 const fn is_printable(sign: char) -> bool {
-    matches!(sign, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-        && sign != '\u{feff}'
+    matches!(sign, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
 /// Which styles a text may be written in.
@@ -32,7 +32,8 @@ struct Styles {
 fn styles(text: &str) -> Styles {
     let signs: Vec<char> = text.chars().collect();
     let mut indicators = text.starts_with("---") || text.starts_with("...");
-    let (mut special, mut breaks, mut break_space, mut space_break) = (false, false, false, false);
+    let (mut special, mut tabs, mut breaks) = (false, false, false);
+    let (mut break_space, mut space_break) = (false, false);
     let mut last = None;
     for (at, sign) in signs.iter().copied().enumerate() {
         let next = signs.get(at + 1).copied();
@@ -46,7 +47,8 @@ fn styles(text: &str) -> Styles {
             '#' => last.is_none_or(|last| matches!(last, ' ' | '\t') || is_break(last)),
             _ => false,
         };
-        special |= !is_printable(sign);
+        tabs |= sign == '\t';
+        special |= sign != '\t' && !is_printable(sign);
         breaks |= is_break(sign);
         break_space |= sign == ' ' && last.is_some_and(is_break);
         space_break |= is_break(sign) && last == Some(' ');
@@ -54,105 +56,110 @@ fn styles(text: &str) -> Styles {
     }
     let edge = |sign: Option<&char>| sign.is_some_and(|sign| *sign == ' ' || is_break(*sign));
     let whole = !space_break && !special;
+    let single = whole && !break_space && !tabs;
     Styles {
-        plain: whole && !break_space && !breaks && !indicators && !edge(signs.first()) && !edge(signs.last()),
-        single: whole && !break_space,
+        plain: single && !breaks && !indicators && !edge(signs.first()) && !edge(signs.last()),
+        single,
         literal: whole && signs.last() != Some(&' ') && !signs.is_empty(),
     }
 }
 
-/// Writes a text; `plain` says that it stays one without quotes. A text of many lines ends with a line break.
-///
-/// # Errors
-/// When it has a character that no YAML may have.
-pub fn write(text: &str, plain: bool, place: Place, indent: usize, out: &mut String) -> Result<(), String> {
-    // Even escaped it would be refused: on the way to YAML it is in JSON, which is read as YAML.
-    if text.chars().any(|sign| matches!(sign, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')) {
-        return Err("error converting JSON to YAML: yaml: control characters are not allowed".to_string());
-    }
+/// Writes a text, whose further lines have an indentation. A text of many lines ends with a line break.
+pub fn write(text: &str, place: Place, indent: usize, out: &mut String) {
     let styles = styles(text);
-    let folded = (place == Place::Value).then_some(indent + 2);
-    if text.contains('\n') {
-        if styles.literal && place == Place::Value {
-            literal(text, indent + 2, out);
-        } else {
-            double(text, folded, out);
-        }
-    } else if plain && styles.plain {
-        fold(text, folded, out, |sign, out| out.push(sign));
-    } else if plain && styles.single {
-        out.push('\'');
-        fold(text, folded, out, |sign, out| match sign {
-            '\'' => out.push_str("''"),
-            _ => out.push(sign),
-        });
-        out.push('\'');
+    let is_text = stays_text(text);
+    if text.contains('\n') && styles.literal && place == Place::Value {
+        literal(text, indent, out);
+    } else if text.contains('\n') || !is_text {
+        double(text, out);
+    } else if styles.plain {
+        out.push_str(text);
+    } else if styles.single {
+        single(text, indent, out);
     } else {
-        double(text, folded, out);
+        double(text, out);
     }
-    Ok(())
 }
 
-fn column(out: &str) -> usize {
-    out.rsplit('\n').next().map_or(0, |line| line.chars().count())
+/// Whether a text would be the same without quotes, also for those who read YAML 1.1.
+fn stays_text(text: &str) -> bool {
+    let old_truth = matches!(
+        text,
+        "y" | "Y"
+            | "yes"
+            | "Yes"
+            | "YES"
+            | "on"
+            | "On"
+            | "ON"
+            | "n"
+            | "N"
+            | "no"
+            | "No"
+            | "NO"
+            | "off"
+            | "Off"
+            | "OFF"
+    );
+    matches!(resolve(text), Scalar::Text(_)) && !old_truth && !is_base_60(text) && !is_time(text)
 }
 
-/// Writes a text and breaks lines at single spaces.
-fn fold(text: &str, folded: Option<usize>, out: &mut String, mut sign: impl FnMut(char, &mut String)) {
-    let mut column = column(out);
-    let mut signs = text.chars().enumerate().peekable();
-    let mut spaces = false;
-    while let Some((at, next)) = signs.next() {
-        let single = next == ' ' && !spaces && at > 0 && signs.peek().is_some_and(|(_, after)| *after != ' ');
-        match folded {
-            Some(indent) if single && column > WIDTH => {
-                out.push('\n');
-                out.extend(std::iter::repeat_n(' ', indent));
-                column = indent;
-            }
-            _ => {
-                let length = out.len();
-                sign(next, out);
-                column += out.get(length..).map_or(1, |new| new.chars().count());
-            }
+/// Numbers with colons, which YAML 1.1 has.
+fn is_base_60(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (text, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    let Some((first, rest)) = text.split_once(':') else { return false };
+    let sixtieth = |text: &str| match text.as_bytes() {
+        [one] => one.is_ascii_digit(),
+        [tens, ones] => (b'0'..=b'5').contains(tens) && ones.is_ascii_digit(),
+        _ => false,
+    };
+    first.starts_with(|sign: char| sign.is_ascii_digit())
+        && digits(first)
+        && rest.split(':').all(sixtieth)
+        && digits(fraction)
+}
+
+/// Dates and times.
+fn is_time(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let forms = [
+        "2006-1-2T15:4:5.999999999Z07:00",
+        "2006-1-2t15:4:5.999999999Z07:00",
+        "2006-1-2 15:4:5.999999999",
+        "2006-1-2",
+    ];
+    digits == 4
+        && text.len() < 64
+        && text.as_bytes().get(4) == Some(&b'-')
+        && forms.iter().any(|form| parse::parse(form, text).is_ok())
+}
+
+fn single(text: &str, indent: usize, out: &mut String) {
+    out.push('\'');
+    let mut line_begins = false;
+    for sign in text.chars() {
+        if line_begins && !is_break(sign) {
+            out.extend(std::iter::repeat_n(' ', indent));
         }
-        spaces = next == ' ';
+        line_begins = is_break(sign);
+        if sign == '\'' {
+            out.push('\'');
+        }
+        out.push(sign);
     }
+    out.push('\'');
 }
 
-fn double(text: &str, folded: Option<usize>, out: &mut String) {
+fn double(text: &str, out: &mut String) {
     out.push('"');
-    let mut column = column(out);
-    let mut signs = text.chars().enumerate().peekable();
-    let mut spaces = false;
-    while let Some((at, sign)) = signs.next() {
-        let length = out.len();
-        if sign == ' ' {
-            match (folded, signs.peek()) {
-                (Some(indent), Some((_, after))) if !spaces && at > 0 && column > WIDTH => {
-                    out.push('\n');
-                    out.extend(std::iter::repeat_n(' ', indent));
-                    column = indent;
-                    if *after == ' ' {
-                        out.push('\\');
-                        column += 1;
-                    }
-                }
-                _ => {
-                    out.push(' ');
-                    column += 1;
-                }
-            }
-            spaces = true;
-            continue;
-        }
-        spaces = false;
+    for sign in text.chars() {
         if is_printable(sign) && !is_break(sign) && !matches!(sign, '"' | '\\') {
             out.push(sign);
         } else {
             escape(sign, out);
         }
-        column += out.get(length..).map_or(1, |new| new.chars().count());
     }
     out.push('"');
 }

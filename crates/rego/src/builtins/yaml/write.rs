@@ -1,28 +1,40 @@
-//! Values written as YAML: the style of OPA's library, which is that of libyaml.
+//! Values written as YAML: the layout of OPA's library, with an indentation of two.
 
 use std::cmp::Ordering;
 
 use crate::budget;
-use crate::builtins::yaml::resolve::{Resolved, resolve};
 use crate::builtins::yaml::text::{self, Place};
 use crate::json;
 use crate::value::{Number, Value};
+use crate::yaml::{Scalar, general, resolve};
 
 /// The most levels.
 const MAX_DEPTH: usize = 1000;
+const INDENT: usize = 2;
 
 /// Writes a value, ended by a line break.
 ///
 /// # Errors
-/// When a text has a character that YAML refuses, or the value is too deep.
+/// When the value is too deep.
 pub fn write(value: &Value) -> Result<String, String> {
     let mut out = String::new();
-    block(value, 0, 0, &mut out)?;
+    let indent = if is_block(value) { 0 } else { INDENT };
+    node(value, indent, 0, &mut out)?;
     Ok(out)
 }
 
+/// Whether a value has lines of its own.
+fn is_block(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Set(elements) => !elements.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => false,
+    }
+}
+
 /// Writes a value at the end of a line that it may go on; `indent` is that of the lines to come.
-fn block(value: &Value, indent: usize, depth: usize, out: &mut String) -> Result<(), String> {
+fn node(value: &Value, indent: usize, depth: usize, out: &mut String) -> Result<(), String> {
     if depth > MAX_DEPTH {
         return Err("yaml: exceeded max depth".to_string());
     }
@@ -45,8 +57,10 @@ fn block(value: &Value, indent: usize, depth: usize, out: &mut String) -> Result
             Ok(())
         }
         other => {
-            scalar(other, indent, out)?;
-            out.push('\n');
+            scalar(other, indent, out);
+            if !out.ends_with('\n') {
+                out.push('\n');
+            }
             Ok(())
         }
     }
@@ -68,7 +82,7 @@ fn list<'a>(
             new_line(indent, out);
         }
         out.push_str("- ");
-        block(item, indent + 2, depth + 1, out)?;
+        node(item, indent + INDENT, depth + 1, out)?;
     }
     Ok(())
 }
@@ -77,98 +91,45 @@ fn member(key: &str, value: &Value, indent: usize, depth: usize, out: &mut Strin
     // A long key, or one of many lines, is written on its own.
     let simple = key.len() <= 128 && !key.contains(text::is_break);
     if simple {
-        text::write(key, canonical(key), Place::Key, indent, out)?;
+        text::write(key, Place::Key, indent, out);
         out.push(':');
     } else {
         out.push_str("? ");
-        text::write(key, canonical(key), Place::Value, indent + 2, out)?;
+        text::write(key, Place::Value, indent + INDENT, out);
         if !out.ends_with('\n') {
             out.push('\n');
         }
         new_line(indent, out);
         out.push(':');
     }
-    let (is_list, is_map) = match value {
-        Value::Array(items) => (!items.is_empty(), false),
-        Value::Set(elements) => (!elements.is_empty(), false),
-        Value::Object(members) => (false, !members.is_empty()),
-        _ => (false, false),
-    };
-    if !is_list && !is_map {
-        out.push(' ');
-        return block(value, indent, depth + 1, out);
-    }
-    if simple {
+    if simple && is_block(value) {
         out.push('\n');
-        // Lists stand right below their keys.
-        let indent = if is_map { indent + 2 } else { indent };
-        new_line(indent, out);
-        block(value, indent, depth + 1, out)
+        new_line(indent + INDENT, out);
     } else {
         out.push(' ');
-        block(value, indent + 2, depth + 1, out)
     }
+    node(value, indent + INDENT, depth + 1, out)
 }
 
-/// Whether a text would be something else without quotes.
-fn canonical(text: &str) -> bool {
-    resolve(text) == Resolved::Text && !is_base_60(text)
-}
-
-/// Numbers with colons, which other readers of YAML 1.1 know.
-fn is_base_60(text: &str) -> bool {
-    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (text, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-    let Some((first, rest)) = text.split_once(':') else { return false };
-    let sixtieth = |text: &str| match text.as_bytes() {
-        [one] => one.is_ascii_digit(),
-        [tens, ones] => (b'0'..=b'5').contains(tens) && ones.is_ascii_digit(),
-        _ => false,
-    };
-    first.starts_with(|sign: char| sign.is_ascii_digit())
-        && digits(first)
-        && rest.split(':').all(sixtieth)
-        && digits(fraction)
-}
-
-fn scalar(value: &Value, indent: usize, out: &mut String) -> Result<(), String> {
+fn scalar(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&number_text(number)),
-        Value::String(text) => {
-            text::write(text, canonical(text), Place::Value, indent, out)?;
-            if out.ends_with('\n') {
-                out.pop();
-            }
-        }
+        Value::String(text) => text::write(text, Place::Value, indent, out),
         Value::Array(_) | Value::Set(_) => out.push_str("[]"),
         Value::Object(_) => out.push_str("{}"),
     }
-    Ok(())
 }
 
 /// Whole numbers of 64 bits as they are, others as doubles.
 fn number_text(number: &Number) -> String {
     let text = number.to_string();
     match resolve(&text) {
-        Resolved::Value(Value::Number(number)) => number.to_string(),
-        Resolved::Float(number) => go_float(number),
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Float(number) => general(number),
         _ => text,
     }
-}
-
-/// The shortest text of a double, as Go's `%g` has it.
-fn go_float(number: f64) -> String {
-    let text = format!("{number:e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        return format!("{number}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 fn key_text(key: &Value) -> String {
@@ -217,14 +178,18 @@ fn compare(a: &str, b: &str) -> Ordering {
     let (Some(first_a), Some(first_b)) = (rest_a.chars().next(), rest_b.chars().next()) else {
         return rest_a.len().cmp(&rest_b.len());
     };
+    let before: Vec<char> = a.chars().take(same).collect();
+    let after_digit = before.last().is_some_and(char::is_ascii_digit);
     match (first_a.is_alphabetic(), first_b.is_alphabetic()) {
         (true, true) => return first_a.cmp(&first_b),
+        // Letters come after other signs, but before a number goes on.
+        (true, false) if after_digit => return Ordering::Less,
+        (false, true) if after_digit => return Ordering::Greater,
         (true, false) => return Ordering::Greater,
         (false, true) => return Ordering::Less,
         (false, false) => {}
     }
     // Zeros within a number count; those before it do not.
-    let before: Vec<char> = a.chars().take(same).collect();
     let within = (first_a == '0' || first_b == '0')
         && before.iter().rev().take_while(|sign| sign.is_ascii_digit()).any(|sign| *sign != '0');
     let number = |text: &str| {

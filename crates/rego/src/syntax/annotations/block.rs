@@ -8,7 +8,8 @@ use super::super::ast::{Comment, Module, Ref, RefPart, Term, TermKind, Version};
 use super::super::error::Error;
 use super::super::parser::{parse_ref, parse_term};
 use super::super::source::{Source, Span};
-use super::{Author, Compile, Content, RelatedResource, Schema, SchemaSource, yaml};
+use super::{Author, Compile, Content, RelatedResource, Schema, SchemaSource};
+use crate::yaml;
 
 /// Comments on lines that follow each other, the first of which begins with `METADATA`.
 pub struct Block<'m> {
@@ -63,11 +64,14 @@ impl Block<'_> {
         if document.trim().is_empty() {
             return Err(error("expected METADATA block, found whitespace".into()));
         }
-        let value = yaml::read(&document).map_err(|(message, line)| {
-            let place = line.and_then(|line| self.lines.get(line.saturating_sub(1)));
-            let error = Error::new(place.map_or(self.span, |comment| comment.span), message);
+        let value = yaml::read_strictly(&document).map_err(|wrong| {
+            let place = self.lines.get(wrong.line.saturating_sub(1));
+            let span = place.map_or(self.span, |comment| comment.span);
+            let error = Error::new(span, format!("yaml: {}", wrong.message));
             self.hint(source).map_or(error.clone(), |hint| error.with_hint(hint))
         })?;
+        let value =
+            serde_json::from_str(value.to_raw().get()).map_err(|wrong| error(format!("yaml: {wrong}")))?;
         match value {
             Value::Null => Ok((String::new(), Content::default())),
             Value::Object(fields) => content(fields).map_err(error),
