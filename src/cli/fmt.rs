@@ -11,6 +11,8 @@ use std::process::ExitCode;
 
 use super::print::{coloured, complain, print};
 use verdict_rego::capabilities::is_builtin;
+use verdict_rego::diagnostic::{SHOWN, listed};
+use verdict_rego::refusals_of_v1;
 use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::Version;
 use verdict_rego::syntax::format::excerpts;
@@ -186,6 +188,12 @@ fn formatted(args: &FmtArgs, name: &str, text: &str) -> Result<String, String> {
         let sum = if errors.len() == 1 { "1 error".to_owned() } else { format!("{} errors", errors.len()) };
         format!("{sum}\n{}", excerpts(&source, errors))
     })?;
+    if target != Target::V0 {
+        let refused = refusals_of_v1(&module);
+        if !refused.is_empty() {
+            return Err(format!("`{name}` cannot be formatted\n{}", listed(&refused, SHOWN)));
+        }
+    }
     let options = Options { target, drop_v0_imports: args.drop_v0_imports };
     if args.check_result || args.write {
         return format::format(&module, options).map_err(|refused| {

@@ -4,7 +4,8 @@
 //! INVARIANT (sound): what OPA accepts is accepted. Where the types of OPA's checker are not certain, a term is `any`.
 //!
 //! Reading order: `flat` (rules as they are checked) → `scope`, `names`, `flatten` → `types`, `tree`, `order`,
-//! `sorted`, `infer` → `schema`, `annotated`; `conflicts` and `imports` stand for themselves.
+//! `sorted`, `infer` → `schema`, `annotated`; `conflicts`, `imports` and
+//! `rewritten` stand for themselves.
 
 mod annotated;
 mod arities;
@@ -18,6 +19,7 @@ mod infer;
 mod names;
 mod order;
 mod report;
+mod rewritten;
 mod schema;
 mod scope;
 mod sorted;
@@ -29,6 +31,7 @@ mod types;
 use std::collections::HashSet;
 
 pub use found::{Checks, Found};
+pub use rewritten::refusals_of_v1;
 pub use schema::Schemas;
 
 use annotated::Annotated;

@@ -73,7 +73,7 @@ mod value;
 pub mod yaml;
 
 pub use builtins::capabilities;
-pub use check::{Checks, Schemas};
+pub use check::{Checks, Schemas, refusals_of_v1};
 pub use diagnostic::Diagnostic;
 pub use effects::{CLOCK, Effects, Host, Responses};
 pub use error::{EvalError, EvalErrorKind, Location, PolicyError};

@@ -162,7 +162,7 @@ impl<'m> Found<'m> {
     }
 
     /// What there may be several of: the name, the entries, and what stands between the parts of an entry.
-    fn lists(&self) -> [(&'static str, Entries, &'static str); 5] {
+    fn lists(&self) -> [(&'static str, Entries, &'static str); 6] {
         let content = &self.annotation.content;
         let bare = |text: &str| (text.replace('\n', " "), String::new());
         let organizations = content.organizations.iter().map(|name| bare(name)).collect();
@@ -181,13 +181,16 @@ impl<'m> Found<'m> {
         let resources = &content.related_resources;
         let resources =
             resources.iter().map(|one| (one.reference.replace('\n', " "), one.description.clone()));
-        let custom = content.custom.iter().map(|(key, value)| (key.clone(), value.to_string()));
+        let pairs = |map: &Map<String, Value>| -> Entries {
+            map.iter().map(|(key, value)| (key.clone(), value.to_string())).collect()
+        };
         [
             ("Organizations", organizations, ""),
             ("Authors", authors.collect(), ""),
             ("Schemas", schemas.collect(), ": "),
             ("Related Resources", resources.collect(), " "),
-            ("Custom", custom.collect(), ": "),
+            ("Custom", pairs(&content.custom), ": "),
+            ("Labels", pairs(&content.labels), ": "),
         ]
     }
 }

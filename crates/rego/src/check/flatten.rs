@@ -16,7 +16,7 @@ use crate::syntax::source::{Source, Span};
 use crate::value::Value;
 
 /// Built-ins that Rego v1 no longer has.
-const DEPRECATED: &[&str] = &[
+pub(super) const DEPRECATED: &[&str] = &[
     "all",
     "any",
     "cast_array",

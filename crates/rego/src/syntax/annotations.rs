@@ -9,6 +9,7 @@ use super::ast::Module;
 use super::error::{Error, MAX_ERRORS};
 use super::source::Span;
 
+pub(super) use block::begins_block;
 pub use model::{Annotation, Author, Compile, Content, RelatedResource, Schema, SchemaSource, Scope, Target};
 
 /// Every annotation of a module, in order.

@@ -11,7 +11,7 @@ use super::super::source::{Source, Span};
 use super::{Author, Compile, Content, RelatedResource, Schema, SchemaSource};
 use crate::yaml;
 
-/// Comments on lines that follow each other, the first of which begins with `METADATA`.
+/// Comments on lines that follow each other, the first of which begins with `METADATA`; another such one begins a block of its own.
 pub struct Block<'m> {
     /// From the first `#`.
     pub span: Span,
@@ -26,7 +26,7 @@ pub fn blocks(module: &Module) -> Vec<Block<'_>> {
     let mut rest = module.comments.as_slice();
     while let Some((first, after)) = rest.split_first() {
         rest = after;
-        if !text(source, first).trim().starts_with("METADATA") {
+        if !begins_block(source, first) {
             continue;
         }
         let mut line = source.line_of(first.span.start);
@@ -34,7 +34,7 @@ pub fn blocks(module: &Module) -> Vec<Block<'_>> {
             .iter()
             .take_while(|comment| {
                 line += 1;
-                source.position(comment.span.start) == (line, 1)
+                source.position(comment.span.start) == (line, 1) && !begins_block(source, comment)
             })
             .count();
         let (lines, after) = after.split_at_checked(length).unwrap_or_default();
@@ -43,6 +43,11 @@ pub fn blocks(module: &Module) -> Vec<Block<'_>> {
         blocks.push(Block { span: first.span.to(end), lines });
     }
     blocks
+}
+
+/// Whether a comment is the first of a block.
+pub fn begins_block(source: &Source, comment: &Comment) -> bool {
+    text(source, comment).trim().starts_with("METADATA")
 }
 
 fn text<'s>(source: &'s Source, comment: &Comment) -> &'s str {
@@ -106,6 +111,7 @@ fn content(mut fields: Map<String, Value>) -> Read<(String, Content)> {
         schemas: list(take("schemas"), "schemas", schema)?,
         entrypoint: boolean(take("entrypoint"))?,
         custom: mapping(take("custom"), "custom")?.unwrap_or_default(),
+        labels: mapping(take("labels"), "labels")?.unwrap_or_default(),
         compile: mapping(take("compile"), "compile")?.map(compile).transpose()?,
     };
     Ok((scope, content))

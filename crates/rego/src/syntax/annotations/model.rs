@@ -74,6 +74,8 @@ pub struct Content {
     pub entrypoint: bool,
     /// Whatever else.
     pub custom: Map<String, Value>,
+    /// What is said of every decision in which the rule has succeeded.
+    pub labels: Map<String, Value>,
     /// For partial evaluation.
     pub compile: Option<Compile>,
 }
@@ -157,6 +159,7 @@ impl Annotation {
         });
         put("schemas", schemas.collect(), !content.schemas.is_empty());
         put("custom", content.custom.clone().into(), !content.custom.is_empty());
+        put("labels", content.labels.clone().into(), !content.labels.is_empty());
         Value::Object(out)
     }
 }

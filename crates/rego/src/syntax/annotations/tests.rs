@@ -13,10 +13,12 @@ fn of(text: &str) -> Result<Vec<Annotation>, Vec<Error>> {
 fn attaches_each_to_what_follows() {
     let found = of(
         "# METADATA\n# title: one\npackage a\n\n# METADATA\n# scope: document\n\n# other\np := 1\n\n\
-                    # METADATA\n# entrypoint: true\n# METADATA is text here\nq := 2\n# METADATA\n# title: r\nr := 3",
-    );
-    // The line that is no YAML makes this one fail.
-    assert_eq!(found.unwrap_err().len(), 1);
+                    # METADATA\n# entrypoint: true\n# METADATA\n# title: another\nq := 2\n# METADATA\n# title: r\nr := 3",
+    )
+    .unwrap();
+    // A block that begins directly below another one is one of its own.
+    let titles: Vec<_> = found.iter().map(|one| (one.target, one.content.title.as_str())).collect();
+    assert_eq!(titles[2..4], [(Target::Rule(1), ""), (Target::Rule(1), "another")]);
     let found =
         of("# METADATA\n# title: one\npackage a\n\n# METADATA\n# scope: document\n\n# other\np := 1\n\n\
                     # METADATA\n# entrypoint: true\nq := 2\n# METADATA\r\n# title: r\r\nr := 3")
@@ -37,7 +39,7 @@ fn reads_all_fields() {
     let text = "package a\n# METADATA\n# scope: rule\n# title: 7\n# description: |\n#  two\n#  lines\n\
         # organizations: [x]\n# related_resources:\n# - https://a.example\n# - ref: https://b.example\n#   description: b\n\
         # authors:\n# - Ann Lee <ann@a.example>\n# - {name: Bob}\n# schemas:\n# - input: schema.in\n# - data.x[\"y z\"]: {type: string}\n\
-        # custom:\n#   a: [1, 2.5, null, {b: true}]\n# compile:\n#   unknowns: [input.x]\n#   mask_rule: masks\n# unknown: 1\np := 1";
+        # custom:\n#   a: [1, 2.5, null, {b: true}]\n# labels: {team: x, level: 010, tags: [y]}\n# compile:\n#   unknowns: [input.x]\n#   mask_rule: masks\n# unknown: 1\np := 1";
     let found = of(text).unwrap();
     let want = json!({
         "scope": "rule",
@@ -54,6 +56,7 @@ fn reads_all_fields() {
             {"path": ["data", "x", "y z"], "definition": {"type": "string"}},
         ],
         "custom": {"a": [1, 2.5, null, {"b": true}]},
+        "labels": {"team": "x", "level": 10, "tags": ["y"]},
     });
     assert_eq!(found[0].to_json(), want);
     let compile = found[0].content.compile.clone().unwrap();
@@ -67,6 +70,7 @@ fn says_what_is_wrong() {
         ("", "p := 1", "expected METADATA block, found whitespace"),
         ("# a: [", "p := 1", "yaml: "),
         ("# - a", "p := 1", "yaml: metadata must be a mapping"),
+        ("# labels: [a]", "p := 1", "yaml: 'labels' must be a mapping"),
         ("# entrypoint: 1", "p := 1", "yaml: 'entrypoint' must be a boolean"),
         ("# scope: galaxy", "p := 1", "invalid annotation scope 'galaxy'. Use one of"),
         ("# title: x", "import data.x", "invalid annotation scope 'import'. Use one of"),

@@ -84,10 +84,21 @@ impl<'m> Writer<'m> {
 
     /// An empty line, except between rules of one line that had none.
     fn between(&mut self, last: &Clause<'m>, next: &Clause<'m>) {
-        let together = self.is_groupable(last) && self.is_groupable(next) && next.row == last.row + 1;
+        let follows = next.row == last.row + 1 || self.ends_with_laid_out_else(last, next.row);
+        let together = self.is_groupable(last) && self.is_groupable(next) && follows;
         if !together {
             self.blank_line();
         }
+    }
+
+    /// Whether a rule ends right above a line, with an `else` that stands as it does in the layout of what was on one line.
+    fn ends_with_laid_out_else(&self, clause: &Clause<'m>, row: u32) -> bool {
+        let empty = |row: u32| self.source.line(row).trim().is_empty();
+        clause.elses.last().is_some_and(|last| {
+            let (begin, end) = (last.span.start, last.span.end.saturating_sub(1));
+            let (begin, end) = (self.source.line_of(begin), self.source.line_of(end));
+            begin == end && row == end + 1 && begin > 1 && empty(begin - 1)
+        })
     }
 
     fn clauses(&self, rule: &'m Rule) -> Vec<Clause<'m>> {
@@ -188,7 +199,8 @@ impl<'m> Writer<'m> {
             }
             _ => self.path(&head.name.head, parts),
         }
-        if let Some(args) = &head.args {
+        // Without arguments it is no function.
+        if let Some(args) = head.args.as_ref().filter(|args| !args.is_empty()) {
             self.write("(");
             let close = args.last().map_or(head.span.end, |last| self.closing(last.span.end, ')'));
             let close = self.line(close);
@@ -242,7 +254,8 @@ impl<'m> Writer<'m> {
         match &head.value {
             HeadValue::Contains(_) => {}
             HeadValue::Implied => {
-                let written = rule.default || bare && (!bodiless || self.style.v1 && head.args.is_none());
+                let function = head.args.as_ref().is_some_and(|args| !args.is_empty());
+                let written = rule.default || bare && (!bodiless || self.style.v1 && !function);
                 if written {
                     self.write(if self.style.v1 { " := true" } else { " = true" });
                 }

@@ -4,7 +4,7 @@
 //! and those that only switch keywords on; `=` or `:=` in a head; a value or body that is just `true`; a further body or
 //! a rule of its own; `p[x] { … }` of v0 or `p contains x`; `plus(a, b)` or `a + b`; what stands in a set twice.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::ast::{
@@ -18,6 +18,20 @@ struct Shape {
     own: Vec<Arc<str>>,
     /// Whether each `_` is told apart from every other.
     places: bool,
+}
+
+/// The members of an object, each key once: where it stands first, with the value that stands last.
+pub(super) fn distinct(pairs: &[(Term, Term)]) -> Vec<(&Term, &Term)> {
+    let mut members: Vec<(&Term, &Term)> = Vec::with_capacity(pairs.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (key, value) in pairs {
+        let place = if pairs.len() > 1 { *places.entry(shape(key)).or_insert(members.len()) } else { 0 };
+        match members.get_mut(place) {
+            Some((_, last)) => *last = value,
+            None => members.push((key, value)),
+        }
+    }
+    members
 }
 
 /// A term as a text; equal texts are equal terms, and no `_` is like another.
@@ -102,7 +116,7 @@ impl Shape {
         if element.is_none() {
             self.parts(&head.name.parts);
         }
-        if let Some(args) = &head.args {
+        if let Some(args) = head.args.as_ref().filter(|args| !args.is_empty()) {
             self.list("(", args);
         }
         match (&head.value, element) {
@@ -293,7 +307,7 @@ impl Shape {
             TermKind::Set(terms) => self.set(terms),
             TermKind::Object(pairs) => {
                 self.push("{object ");
-                for (key, value) in pairs {
+                for (key, value) in distinct(pairs) {
                     self.pair(key, ": ", value);
                     self.push(", ");
                 }

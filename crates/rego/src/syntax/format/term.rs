@@ -7,7 +7,7 @@ use super::super::lexer::lex;
 use super::super::source::Span;
 use super::super::token::Kind;
 use super::names::{infix, needs_brackets, quoted, start, symbol};
-use super::same::shape;
+use super::same::{distinct, shape};
 use super::writer::Writer;
 
 /// So many operators in a row are written with parentheses; more are copied.
@@ -228,7 +228,7 @@ impl<'m> Writer<'m> {
     /// begin a comprehension.
     fn item(&mut self, term: &'m Term, alone: bool) {
         let or = infix(term, &self.style.own_operators).is_some_and(|(op, ..)| op == Op::Or);
-        if or && (alone || self.source.slice(term.span).starts_with('(')) {
+        if or && (alone || matches!(term.kind, TermKind::Parens(_))) {
             self.term(term, Place::Operand);
         } else {
             self.term(term, Place::Free);
@@ -254,9 +254,11 @@ impl<'m> Writer<'m> {
         self.write("}");
     }
 
+    /// An object; of a key that is there twice the last value stays.
     fn object(&mut self, term: &'m Term, pairs: &'m [(Term, Term)]) {
         self.write("{");
-        let items: Vec<_> = pairs.iter().map(|(key, value)| (self.line(start(key)), (key, value))).collect();
+        let items: Vec<_> =
+            distinct(pairs).into_iter().map(|(key, value)| (self.line(start(key)), (key, value))).collect();
         let alone = items.len() == 1;
         let keep = self.keeps_lines(pairs.iter().map(|(key, value)| key.span.to(value.span)));
         self.list(&items, self.line(term.span.end.saturating_sub(1)), keep, |writer, (key, value)| {

@@ -37,6 +37,19 @@ fn lays_out_files() {
 fn lays_out_rules() {
     for (text, want) in [
         ("p = 1", "p := 1\n"),
+        ("f() := 7", "f := 7\n"),
+        ("f() if { x }", "f if x\n"),
+        ("f(x) := 1 if x else := 2\ng(x) := 1", "f(x) := 1 if x\n\nelse := 2\ng(x) := 1\n"),
+        ("f(x) := 1 if x else := 2\n\ng(x) := 1", "f(x) := 1 if x\n\nelse := 2\n\ng(x) := 1\n"),
+        ("f(x) := 1 if x\nelse := 2\ng(x) := 1", "f(x) := 1 if x\n\nelse := 2\n\ng(x) := 1\n"),
+        ("p := {\"k\": 1, \"k\": 2}", "p := {\"k\": 2}\n"),
+        ("p := {x: 1, \"b\": {1: 2, 1: 3}, x: 2, _: 4, _: 5}", "p := {x: 2, \"b\": {1: 3}, _: 4, _: 5}\n"),
+        ("p := count(a | b |\n\tc)", "p := count((a | b) | c)\n"),
+        ("p := count((a | b))", "p := count((a | b))\n"),
+        (
+            "# METADATA\n# title: a\n# METADATA\n# title: b\np := 1",
+            "# METADATA\n# title: a\n\n# METADATA\n# title: b\np := 1\n",
+        ),
         ("p if { true }", "p := true\n"),
         ("p if true", "p := true\n"),
         ("f(x) if true", "f(x) := true\n"),

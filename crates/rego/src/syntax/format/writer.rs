@@ -4,6 +4,7 @@
 //! is written where the line ends that the code is now on. Two cannot wait for one line: that is a collision, and whoever
 //! began the piece of source takes back what was written of it and copies it as it stands.
 
+use super::super::annotations::begins_block;
 use super::super::ast::Comment;
 use super::super::source::{Source, Span};
 use super::options::Style;
@@ -231,13 +232,18 @@ impl<'m> Writer<'m> {
     /// Writes the comments above a line, and keeps an empty line between them and it.
     pub(super) fn comments_before(&mut self, row: u32) {
         let mut last = None;
+        let mut in_metadata = false;
         while let Some(comment) = self.front()
             && self.comment_line(comment) < row
         {
             let line = self.comment_line(comment);
-            if last.is_some_and(|last| line > last + 1) {
+            let apart = last.is_some_and(|last| line > last + 1);
+            let metadata = begins_block(self.source, comment);
+            // Blocks of metadata do not touch each other.
+            if apart || metadata && in_metadata {
                 self.blank_line();
             }
+            in_metadata = metadata || in_metadata && !apart;
             self.comment_on_its_line(comment);
             last = Some(line);
         }
