@@ -1,6 +1,6 @@
 //! `verdict check`: does the policy load and compile, tests included?
 //!
-//! Exit code, as `opa check` has it: 0 when it does, 1 when it does not or when that cannot be found out.
+//! Exit code, as `opa check` has it: 0 when it does, warnings or not, 1 when it does not or when that cannot be found out.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -50,7 +50,35 @@ pub enum Format {
 
 #[derive(Serialize)]
 struct Report<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Entry<'a>>,
+}
+
+/// What is wrong with policy, and where it may not mean what it should, which no exit code tells.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl From<Vec<Diagnostic>> for Findings {
+    fn from(errors: Vec<Diagnostic>) -> Self {
+        Self { errors, warnings: Vec::new() }
+    }
+}
+
+impl Findings {
+    /// Adds what is not known already.
+    fn add(&mut self, other: Self) {
+        for (known, new) in [(&mut self.errors, other.errors), (&mut self.warnings, other.warnings)] {
+            let before: BTreeSet<_> = known.iter().map(|d| (d.location.clone(), d.message.clone())).collect();
+            known.extend(
+                new.into_iter().filter(|d| !before.contains(&(d.location.clone(), d.message.clone()))),
+            );
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -73,62 +101,66 @@ pub fn run(args: &CheckArgs) -> ExitCode {
         }
     };
     let named = if args.bundle { Named::Bundle } else { Named::Anything };
-    let problems: Vec<Diagnostic> = match sources::load(&args.paths, named, Purpose::Check, &args.reading) {
-        Ok(sources) => sources.iter().flat_map(|source| check_versions(source, args, &checks)).collect(),
+    let mut found = Findings::default();
+    match sources::load(&args.paths, named, Purpose::Check, &args.reading) {
+        Ok(sources) => sources.iter().for_each(|source| found.add(check_versions(source, args, &checks))),
         Err(Problem::Path(message)) => {
             complain(&message);
             return ExitCode::from(1);
         }
-        Err(problem) => diagnostics(problem),
-    };
+        Err(problem) => found.errors = diagnostics(problem),
+    }
+    let Findings { errors, warnings } = &found;
     match args.format {
-        Format::Pretty if problems.is_empty() => {}
         Format::Pretty => {
-            let many = problems.len();
-            let sum = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
-            complain(&format!("{sum}\n{}", diagnostic::listed(&problems, args.max_errors)));
+            for (what, all) in [("warning", warnings), ("error", errors)] {
+                let plural = if all.len() == 1 { "" } else { "s" };
+                if !all.is_empty() {
+                    let listed = diagnostic::listed(all, args.max_errors);
+                    complain(&format!("{} {what}{plural}\n{listed}", all.len()));
+                }
+            }
         }
-        Format::Json if problems.is_empty() => print("{}\n"),
+        Format::Json if errors.is_empty() && warnings.is_empty() => print("{}\n"),
         Format::Json => {
-            let errors = problems.iter().map(entry).collect();
-            print(&(serde_json::to_string_pretty(&Report { errors }).unwrap_or_default() + "\n"));
+            let [errors, warnings] = [errors, warnings].map(|all| all.iter().map(entry).collect());
+            print(&(serde_json::to_string_pretty(&Report { errors, warnings }).unwrap_or_default() + "\n"));
         }
     }
-    ExitCode::from(u8::from(!problems.is_empty()))
+    ExitCode::from(u8::from(!errors.is_empty()))
 }
 
-/// Everything that is wrong with one source, in the versions that were asked for.
-fn check_versions(source: &Source, args: &CheckArgs, checks: &Checks) -> Vec<Diagnostic> {
+/// Everything that is to be said of one source, in the versions that were asked for.
+fn check_versions(source: &Source, args: &CheckArgs, checks: &Checks) -> Findings {
     if !args.v0_v1 {
         return check(source, checks);
     }
-    let mut found: Vec<Diagnostic> = Vec::new();
+    let mut found = Findings::default();
     for version in [RegoVersion::V0, RegoVersion::V1] {
         let mut source = source.clone();
         source.set_version(version);
-        let known: BTreeSet<_> = found.iter().map(|d| (d.location.clone(), d.message.clone())).collect();
-        let new = check(&source, checks);
-        found.extend(new.into_iter().filter(|d| !known.contains(&(d.location.clone(), d.message.clone()))));
+        found.add(check(&source, checks));
     }
     found
 }
 
-/// Everything that is wrong with one source: its policy with its tests, then its fixture files.
-fn check(source: &Source, checks: &Checks) -> Vec<Diagnostic> {
+/// Everything that is to be said of one source: its policy with its tests, then its fixture files.
+fn check(source: &Source, checks: &Checks) -> Findings {
     let program = match source.compile() {
         Ok(program) => program,
         Err(Problem::Policy(found)) => {
             // The tests are looked at, too: what is wrong there need not wait.
             let all =
                 verdict_rego::compile_checked(source.modules().cloned().collect(), Value::object(), checks);
-            return all.err().unwrap_or(found);
+            return all.err().unwrap_or(found).into();
         }
-        Err(problem) => return diagnostics(problem),
+        Err(problem) => return diagnostics(problem).into(),
     };
     let suite = match source.suite(&program) {
         Ok(suite) => suite,
-        Err(problem) => return diagnostics(problem),
+        Err(problem) => return diagnostics(problem).into(),
     };
+    let warnings = if checks.strict { verdict_rego::warnings(&suite.modules) } else { Vec::new() };
     let mut found =
         verdict_rego::compile_checked(suite.modules, suite.data, checks).err().unwrap_or_default();
     for file in &suite.fixtures {
@@ -139,7 +171,7 @@ fn check(source: &Source, checks: &Checks) -> Vec<Diagnostic> {
             found.push(diagnostic);
         }
     }
-    found
+    Findings { errors: found, warnings }
 }
 
 fn diagnostics(problem: Problem) -> Vec<Diagnostic> {

@@ -50,6 +50,8 @@ pub struct Checked {
     annotated: Annotated,
     /// What was wrong so far.
     pub found: Vec<Found>,
+    /// What is not wrong, but may not be what was meant.
+    pub warnings: Vec<Found>,
     /// Whether rules conflict, so that there is no telling what a name stands for.
     pub conflicts: bool,
 }
@@ -69,7 +71,8 @@ pub fn names(modules: &[Module], checks: &Checks) -> Checked {
     }
     let annotated =
         if checks.annotations { Annotated::read(modules, &mut found) } else { Annotated::default() };
-    Checked { rules, annotated, found, conflicts }
+    let (warnings, found) = found.into_iter().partition(|found| found.code == found::WARNING);
+    Checked { rules, annotated, found, warnings, conflicts }
 }
 
 /// Checks types, except in the rules that something else is wrong with: module and rule by their numbers.

@@ -82,7 +82,7 @@ pub use number::{Number, NumberError};
 pub use plan::{Outline, Several, Strict, Watch};
 pub use program::{
     CompileOptions, EvalLimits, Evaluation, Module, Program, RegoVersion, TestRule, UndefinedCause, compile,
-    compile_checked, compile_for, coverage, observe, profile, query,
+    compile_checked, compile_for, coverage, observe, profile, query, warnings,
 };
 pub use segment::Segment;
 pub use stack::STACK;

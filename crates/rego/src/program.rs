@@ -167,6 +167,27 @@ pub fn compile_for(
     compile_within(LOAD, modules, data, &Checks::default(), options)
 }
 
+/// What policy that compiles may not mean: places where the `not` of `future.keywords.not` would come to something else.
+pub fn warnings(modules: &[Module]) -> Vec<Diagnostic> {
+    let checks = Checks { strict: true, ..Checks::default() };
+    let look = || {
+        let (trees, _) = parse(modules);
+        let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
+        let found = check::names(&trees, &checks).warnings;
+        found.into_iter().map(|found| found.diagnostic(&sources)).collect()
+    };
+    let (time, memory) = load_limits(LOAD, modules);
+    on_stack(STACK, || budget::within(end(time), memory, look)).unwrap_or_default()
+}
+
+/// The time and memory to load modules in.
+fn load_limits(least: Duration, modules: &[Module]) -> (Duration, usize) {
+    let size: usize = modules.iter().map(|module| module.source.len()).sum();
+    let time =
+        LOAD_PER_MIB.saturating_mul(u32::try_from(size >> 20).unwrap_or(u32::MAX)).saturating_add(least);
+    (time, size.saturating_mul(LOAD_MEMORY_PER_BYTE).saturating_add(LOAD_MEMORY))
+}
+
 fn compile_within(
     least: Duration,
     modules: Vec<Module>,
@@ -174,10 +195,7 @@ fn compile_within(
     checks: &Checks,
     options: CompileOptions,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let size: usize = modules.iter().map(|module| module.source.len()).sum();
-    let time =
-        LOAD_PER_MIB.saturating_mul(u32::try_from(size >> 20).unwrap_or(u32::MAX)).saturating_add(least);
-    let memory = size.saturating_mul(LOAD_MEMORY_PER_BYTE).saturating_add(LOAD_MEMORY);
+    let (time, memory) = load_limits(least, &modules);
     let compiled = on_stack(STACK, || {
         budget::within(end(time), memory, || compile_here(modules, data, checks, options)).map(|compiled| {
             // Takes its time with large data, however small the policy.

@@ -73,6 +73,24 @@ fn strict_is_asked_for() {
 }
 
 #[test]
+fn strict_warns_of_a_not_that_an_import_would_change() {
+    let rule = "r if not input.user in {\"eve\"}\n";
+    let folder = folder(&[
+        ("p.rego", &format!("package p\n\n{rule}")),
+        ("q.rego", &format!("package q\n\nimport future.keywords.not\n\n{rule}")),
+    ]);
+    let checked =
+        |args: &[&str]| verdict(folder.path(), &[&["check", "p.rego", "q.rego"], args].concat()).exits(0);
+    assert_eq!(checked(&[]).err, "");
+    let ran = checked(&["--strict"]);
+    ran.complains(
+        "1 warning\np.rego:3:10: rego_negation_warning: `input.user` is evaluated before the `not`",
+    )
+    .complains("hint: with `import future.keywords.not` it would hold there");
+    checked(&["--strict", "--format", "json"]).says("\"warnings\": [");
+}
+
+#[test]
 fn schemas_are_a_file_or_a_folder() {
     let schema = r#"{"type": "object", "properties": {"user": {"type": "string"}}}"#;
     let folder = folder(&[

@@ -1,6 +1,7 @@
 //! Converts the rules of a module to [`super::flat`], and checks variables and calls.
 
 mod conditions;
+mod old_not;
 mod terms;
 
 use std::collections::HashSet;
@@ -53,6 +54,7 @@ pub(super) fn flatten<'m>(
             scopes: Scopes::default(),
             uses: Vec::new(),
             unassignable: None,
+            warns: checks.strict && !module.keywords.not,
             printed: Vec::new(),
             found: Vec::new(),
         };
@@ -79,6 +81,8 @@ struct Flatten<'m> {
     checks: &'m Checks,
     scopes: Scopes,
     uses: Vec<Vec<Value>>,
+    /// Whether to warn where another `not` would come to something else.
+    warns: bool,
     /// Where nothing can be assigned, if that is so here.
     unassignable: Option<&'static str>,
     /// Names that were used in `print` and not known there.

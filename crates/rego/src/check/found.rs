@@ -26,6 +26,9 @@ impl Checks {
     }
 }
 
+/// The code of what is no error.
+pub(super) const WARNING: &str = "rego_negation_warning";
+
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {

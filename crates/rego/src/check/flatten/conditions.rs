@@ -16,6 +16,7 @@ impl Flatten<'_> {
 
     fn expr(&mut self, expr: &ast::Expr, exprs: &mut Exprs) {
         let mocks: Vec<_> = expr.with.iter().filter_map(|with| self.with(with, exprs)).collect();
+        self.warn_of_not(expr);
         let before = self.unassignable;
         if expr.negated {
             self.unassignable = Some("negated expression");

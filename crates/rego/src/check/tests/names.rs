@@ -174,3 +174,57 @@ fn operands_and_negated_bodies_are_scopes() {
     let unused = said(&["package p\nimport rego.v2\nr if { x := 1 } or input.y"], V1, &strict());
     assert_eq!(unused, ["3: assigned var x unused"]);
 }
+
+/// What is warned of in modules `m0`, `m1`, …
+fn warned(texts: &[&str]) -> Vec<String> {
+    let module = |(number, text): (usize, &&str)| crate::Module {
+        id: format!("m{number}"),
+        source: (*text).into(),
+        version: V1,
+    };
+    let modules: Vec<_> = texts.iter().enumerate().map(module).collect();
+    crate::warnings(&modules).iter().map(|found| found.message.clone()).collect()
+}
+
+#[test]
+fn a_not_that_an_import_would_change_is_warned_of() {
+    let rules = "package p\nf(x) := x if x > 1\ndefault level := 1\nlevel := 2 if input.x\nnames contains x if x := input.n\nlimits := {\"a\": 1}\nowner := input.owner\n";
+    for (condition, part) in [
+        ("not f(input.x)", Some("input.x")),
+        ("not input.x > 1", Some("input.x")),
+        ("not input.x in {\"a\"}", Some("input.x")),
+        ("not \"a\" in input.list", Some("input.list")),
+        ("not data.roles[input.user]", Some("input.user")),
+        ("not [input.x] == [1]", Some("input.x")),
+        ("not count(input.list) > 1", Some("input.list")),
+        ("not f(f(2)) == 2", Some("f(f(2))")),
+        ("not f(f(2))", Some("f(2)")),
+        ("not f(2) + 1 == 3", Some("f(2)")),
+        ("not f(2).x", Some("f(2)")),
+        ("not owner in {\"a\"}", Some("owner")),
+        ("not data.p.owner in {\"a\"}", Some("data.p.owner")),
+        ("x := input.x; not f(x.y)", Some("x.y")),
+        ("every x in input.xs { not f(x.y) }", Some("x.y")),
+        ("not input.x with input.x as input.y", None),
+        ("not input.x", None),
+        ("not input.x == 1", None),
+        ("not input.a.b[1].c", None),
+        ("not f(2)", None),
+        ("x := input.x; not f(x)", None),
+        ("x := input.x; not x > 1; not x in {1, 2}; not [x] == [1]", None),
+        ("x := input.x; not x in names; not level > x; not limits == x; not x in limits", None),
+        ("x := input.x; not x in data.p.names", None),
+        ("not {x | x := input.xs[_]} == set()", None),
+        ("not $\"{input.x}\" == \"a\"", None),
+        ("not count([x | x := input.x]) > 1", None),
+    ] {
+        let texts = [rules.to_owned(), format!("package p\nr if {{ {condition} }}")];
+        let got = warned(&texts.each_ref().map(String::as_str));
+        let want = part.map(|part| {
+            format!("`{part}` is evaluated before the `not`: where it is undefined, the `not` does not hold")
+        });
+        assert_eq!(got, Vec::from_iter(want), "{condition}");
+        let imported = format!("package p\nimport future.keywords.not\nr if {{ {condition} }}");
+        assert_eq!(warned(&[rules, &imported]), Vec::<String>::new(), "{condition}");
+    }
+}
