@@ -10,6 +10,7 @@ mod documents;
 pub mod explain;
 mod failure;
 mod finding;
+mod groups;
 mod index;
 pub mod ir;
 mod lower;

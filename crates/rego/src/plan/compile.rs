@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::depth;
 use super::finding::{Builtins, Finding};
+use super::groups;
 use super::ir::{Block, Branch, Index, Operand, Place, Program, RuleBody, RuleSet, Slot};
 use super::lower::{Globals, Lowering};
 use super::metadata::{Asker, Metadata};
@@ -67,6 +68,7 @@ pub fn compile_for(
     let mut program = Program { rules, nodes: std::mem::take(&mut tree.nodes), files, ..Program::default() };
     depth::check(&mut program, &mut findings);
     reach::note(&mut program);
+    groups::find(&mut program);
     if findings.is_empty() {
         return Ok(program);
     }

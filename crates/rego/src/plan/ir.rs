@@ -132,14 +132,14 @@ pub struct Branch {
 }
 
 /// Statements that run one after the other; those that have several results run what follows for each.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Block {
     /// In a safe order.
     pub stmts: Vec<(Stmt, Place)>,
 }
 
 /// One step of an evaluation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Stmt {
     /// Goes on when the value fits the pattern.
     Match(Operand, Pattern),
@@ -192,6 +192,8 @@ pub enum Stmt {
         value: Operand,
         /// What becomes of all of them.
         out: Out,
+        /// How they are found for every value of what comes from outside, where that is worth it.
+        groups: Option<Box<Groups>>,
     },
     /// Runs a block while other documents and functions stand where some are.
     With {
@@ -200,6 +202,19 @@ pub enum Stmt {
         /// What runs so.
         block: Block,
     },
+}
+
+/// A comprehension without the conditions that compare something in it with something from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Groups {
+    /// Those that look up parts of what comes from outside.
+    pub before: Block,
+    /// The rest of its conditions.
+    pub block: Block,
+    /// What is compared, in it.
+    pub inner: Vec<Operand>,
+    /// With what from outside, each.
+    pub outer: Vec<Operand>,
 }
 
 /// What a comprehension makes.
@@ -261,7 +276,7 @@ pub enum Pattern {
 }
 
 /// What becomes of a result.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Out {
     /// It must not be false.
     Truthy,

@@ -5,19 +5,18 @@
 //! Documents are evaluated whole and once; what `with` changes is a world of its own, with nothing remembered in it.
 
 mod calls;
+mod comprehend;
 mod limits;
 mod tell;
 
 use std::collections::HashMap;
 
 use super::ir::{
-    Base, Block, Builtin, Callee, Comparison, Comprehension, Operand, Out, Pattern, Place, Program, RuleId,
-    Step, Stmt,
+    Base, Block, Builtin, Callee, Comparison, Operand, Out, Pattern, Place, Program, RuleId, Step, Stmt,
 };
 use super::watch::Watch;
 
 pub use super::failure::Failure;
-use crate::budget;
 use crate::builtins::context::Context;
 use crate::value::{Keyed, Value};
 
@@ -83,6 +82,7 @@ pub(super) struct World<'e> {
     /// Whether it is one that `with` has made.
     pub(super) changed: bool,
     pub(super) documents: HashMap<RuleId, Option<Value>>,
+    groups: comprehend::Known,
 }
 
 impl Default for World<'_> {
@@ -94,6 +94,7 @@ impl Default for World<'_> {
             mocks: Vec::new(),
             changed: false,
             documents: HashMap::new(),
+            groups: comprehend::Known::default(),
         }
     }
 }
@@ -235,8 +236,8 @@ impl<'e> Machine<'e> {
                 Stmt::Not(inner) => !self.holds(inner)?,
                 Stmt::Any(blocks) => self.any(blocks)?,
                 Stmt::Every { domain, key, value, block } => self.every(domain, key, value, block)?,
-                Stmt::Comprehend { kind, block, key, value, out } => {
-                    let made = self.comprehend(*kind, block, key.as_ref(), value)?;
+                Stmt::Comprehend { out, .. } => {
+                    let made = self.comprehend(stmt)?;
                     self.accept(out, Val::Own(made))
                 }
                 Stmt::With { changes, block: inner } => {
@@ -308,50 +309,6 @@ impl<'e> Machine<'e> {
             }
         }
         Ok(true)
-    }
-
-    fn comprehend(
-        &mut self,
-        kind: Comprehension,
-        block: &'e Block,
-        key: Option<&'e Operand>,
-        value: &'e Operand,
-    ) -> Result<Value, Box<Failure>> {
-        let mut items: Vec<Value> = Vec::new();
-        let mut members: Vec<(Value, Value)> = Vec::new();
-        let place = self.place;
-        self.run(block, 0, &mut |machine| {
-            let Some(item) = machine.value(value).into_value() else { return Ok(Flow::Continue) };
-            match key {
-                None => {
-                    machine.grow(1)?;
-                    items.push(item);
-                }
-                Some(key) => {
-                    if let Some(key) = machine.value(key).into_value() {
-                        machine.grow(2)?;
-                        members.push((key, item));
-                    }
-                }
-            }
-            Ok(Flow::Continue)
-        })?;
-        self.place = place;
-        match kind {
-            Comprehension::Array => Ok(Value::from(items)),
-            Comprehension::Set => Ok(Value::from(items.into_iter().collect::<Keyed<()>>())),
-            Comprehension::Object => {
-                members.sort_by(|a, b| {
-                    budget::work(1);
-                    a.0.cmp(&b.0)
-                });
-                if members.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0 && a.1 != b.1)) {
-                    return self.fail("eval_conflict_error", "object keys must be unique");
-                }
-                members.dedup_by(|a, b| a.0 == b.0);
-                Ok(Value::from(Keyed::from_entries(members)))
-            }
-        }
     }
 
     /// What an operand is. Undefined only where a slot was left so, which no pattern then fits.

@@ -181,7 +181,8 @@ fn nested(
                 Some(key) => Some(within.operand(key)?),
                 None => None,
             };
-            Stmt::Comprehend { kind: *kind, block, key, value: within.operand(value)?, out: scope.out(out)? }
+            let (value, out) = (within.operand(value)?, scope.out(out)?);
+            Stmt::Comprehend { kind: *kind, block, key, value, out, groups: None }
         }
         raw::Kind::With { changes, block } => {
             let mut ordered = Vec::new();

@@ -7,6 +7,7 @@ mod conformance_checks;
 mod conformance_fmt;
 mod conformance_opa;
 mod differential;
+mod groups;
 mod hostile;
 mod interpreter;
 mod negation;

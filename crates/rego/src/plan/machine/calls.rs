@@ -108,7 +108,12 @@ impl<'e> Machine<'e> {
         next: Next<'_, 'e>,
     ) -> Result<Flow, Box<Failure>> {
         budget::work(256);
-        let mut world = World { documents: HashMap::new(), changed: true, ..self.world.clone() };
+        let mut world = World {
+            documents: HashMap::new(),
+            groups: Default::default(),
+            changed: true,
+            ..self.world.clone()
+        };
         for (target, operand) in changes {
             let value = self.value(operand).into_value();
             match target {
