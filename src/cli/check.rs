@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::print::{complain, print};
+use super::print::{complain, print, warn};
 use super::reading::ReadingArgs;
 use super::sources::{self, Named, Problem, Source};
 use crate::bundle::tree::Purpose;
@@ -113,12 +113,15 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     let Findings { errors, warnings } = &found;
     match args.format {
         Format::Pretty => {
-            for (what, all) in [("warning", warnings), ("error", errors)] {
+            let sum = |what: &str, all: &[Diagnostic]| {
                 let plural = if all.len() == 1 { "" } else { "s" };
-                if !all.is_empty() {
-                    let listed = diagnostic::listed(all, args.max_errors);
-                    complain(&format!("{} {what}{plural}\n{listed}", all.len()));
-                }
+                format!("{} {what}{plural}\n{}", all.len(), diagnostic::listed(all, args.max_errors))
+            };
+            if !warnings.is_empty() {
+                warn(&sum("warning", warnings));
+            }
+            if !errors.is_empty() {
+                complain(&sum("error", errors));
             }
         }
         Format::Json if errors.is_empty() && warnings.is_empty() => print("{}\n"),

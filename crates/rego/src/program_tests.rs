@@ -424,3 +424,15 @@ fn constant_expressions_are_compiled_at_load_and_never_again() {
     assert_eq!(ask(&program, "app/heavy", r#"{"a": "x"}"#), "NoRuleHolds");
     assert_eq!(count() - before, 601);
 }
+
+#[test]
+fn a_template_takes_one_value_of_each_expression() {
+    let policy = "package p\na := $\"{input.xs[_]}\"\nb := $\"{input.none}\"\nc := x if {\n\tx := $\"{input.xs[_]}\"\n} else := 1\n";
+    let app = compile(vec![module(policy)], Value::object()).unwrap();
+    assert_eq!(ask(&app, "p/b", "{}"), "\"<undefined>\"");
+    assert_eq!(ask(&app, "p/a", r#"{"xs": [1, 1]}"#), "\"1\"");
+    for path in ["p/a", "p/c"] {
+        let told = ask(&app, path, r#"{"xs": [1, 2]}"#);
+        assert!(told.contains("template-strings must not produce multiple outputs"), "{told}");
+    }
+}

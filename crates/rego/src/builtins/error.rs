@@ -20,6 +20,8 @@ pub enum Kind {
     Type,
     /// The built-in failed: `eval_builtin_error`.
     Builtin,
+    /// There are several results where there may be one: `eval_conflict_error`. Never turned into undefined.
+    Conflict,
     /// The result would be larger than `Context::max_bytes`. Never turned into undefined.
     TooLarge,
     /// The deadline has passed: `eval_cancel_error`. Never turned into undefined.

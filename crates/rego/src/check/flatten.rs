@@ -2,9 +2,10 @@
 
 mod conditions;
 mod old_not;
+mod template;
 mod terms;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::arities::Arities;
@@ -55,7 +56,7 @@ pub(super) fn flatten<'m>(
             uses: Vec::new(),
             unassignable: None,
             warns: checks.strict && !module.keywords.not,
-            printed: Vec::new(),
+            undeclared: Vec::new(),
             found: Vec::new(),
         };
         flatten.rule((number, at), module, rule, &mut rules);
@@ -85,8 +86,8 @@ struct Flatten<'m> {
     warns: bool,
     /// Where nothing can be assigned, if that is so here.
     unassignable: Option<&'static str>,
-    /// Names that were used in `print` and not known there.
-    printed: Vec<(Arc<str>, Span)>,
+    /// Names that were used in `print` and in templates and not known there.
+    undeclared: Vec<(Arc<str>, Span)>,
     found: Vec<Found>,
 }
 
@@ -180,7 +181,7 @@ impl Flatten<'_> {
         };
         set |= matches!(rule.head.value, HeadValue::Contains(_));
         self.scopes.close();
-        self.report_printed();
+        self.report_undeclared();
         let vars: Vec<Variable> = std::mem::take(&mut self.scopes.vars);
         let uses = std::mem::take(&mut self.uses);
         let span = rule.head.span.to(Span { start: span.start, end: span.start.max(rule.head.span.end) });
@@ -250,14 +251,17 @@ impl Flatten<'_> {
         }
     }
 
-    /// Names in `print` that nothing else in the rule has.
-    fn report_printed(&mut self) {
-        for (name, span) in std::mem::take(&mut self.printed) {
-            let var = self.scopes.implicit(&name);
-            let once =
-                var.and_then(|var| self.scopes.vars.get(var as usize)).is_some_and(|var| var.uses == 1);
-            if once {
-                self.wrong(span, format!("var {name} is undeclared"));
+    /// Names in `print` and in templates that nothing else in the rule has.
+    fn report_undeclared(&mut self) {
+        let mut uses: BTreeMap<Arc<str>, Vec<Span>> = BTreeMap::new();
+        for (name, span) in std::mem::take(&mut self.undeclared) {
+            uses.entry(name).or_default().push(span);
+        }
+        for (name, spans) in uses {
+            let var = self.scopes.implicit(&name).and_then(|var| self.scopes.vars.get(var as usize));
+            let nowhere_else = var.is_some_and(|var| var.uses as usize <= spans.len());
+            if let (true, Some(span)) = (nowhere_else, spans.first()) {
+                self.wrong(*span, format!("var {name} is undeclared"));
             }
         }
     }

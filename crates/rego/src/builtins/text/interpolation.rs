@@ -14,7 +14,10 @@ pub fn template_string(context: &mut Context, args: &[Value]) -> Result<Option<V
                 [] => text.push_str("<undefined>"),
                 [(Value::String(value), ())] => text.push_str(value),
                 [(value, ())] => print(value, &mut text),
-                _ => return Err(Error::failed("template-strings must not produce multiple outputs")),
+                _ => {
+                    let message = "template-strings must not produce multiple outputs";
+                    return Err(Error::new(Kind::Conflict, message));
+                }
             },
             _ => {}
         }

@@ -120,15 +120,15 @@ impl Flatten<'_> {
             TermKind::Call { function, args } if is_print(function) => {
                 for arg in args {
                     let TermKind::Var(name) = &arg.peeled().kind else {
-                        let made = self.captured(arg, arg.span);
+                        let made = self.captured(arg, &[], arg.span);
                         self.named(made, arg.span, exprs);
                         continue;
                     };
                     let known = self.scopes.is_local(name);
-                    let made = self.captured(arg, arg.span);
+                    let made = self.captured(arg, &[], arg.span);
                     self.named(made, arg.span, exprs);
                     if !known && self.scopes.implicit(name).is_some() {
-                        self.printed.push((Arc::clone(name), arg.span));
+                        self.undeclared.push((Arc::clone(name), arg.span));
                     }
                 }
             }
@@ -251,7 +251,7 @@ impl Flatten<'_> {
     }
 
     /// A function that is replaced by another. What is put in place of documents is of no account for types.
-    fn with(&mut self, with: &ast::With, exprs: &mut Exprs) -> Option<(Span, Callee, Callee)> {
+    pub(super) fn with(&mut self, with: &ast::With, exprs: &mut Exprs) -> Option<(Span, Callee, Callee)> {
         let target = self.function(&with.target, false);
         if let Some((Callee::Builtin(entry), _)) = &target {
             let wrong = match entry.name {

@@ -8,7 +8,7 @@ use super::super::names::Root;
 use super::super::scope::{declared, variables};
 use super::{Exprs, Flatten};
 use crate::builtins::table;
-use crate::syntax::ast::{self, RefPart, TemplatePart, TermKind};
+use crate::syntax::ast::{self, RefPart, TermKind};
 use crate::syntax::source::Span;
 use crate::value::{Number, Value};
 
@@ -85,7 +85,7 @@ impl Flatten<'_> {
         }
     }
 
-    fn builtin(&mut self, name: &str, mut args: Vec<Term>, span: Span, exprs: &mut Exprs) -> Term {
+    pub(super) fn builtin(&mut self, name: &str, mut args: Vec<Term>, span: Span, exprs: &mut Exprs) -> Term {
         let out = self.generated();
         if let (Some(entry), Term::Var(var)) = (table::find(name), &out) {
             let arity = args.len();
@@ -95,27 +95,14 @@ impl Flatten<'_> {
         out
     }
 
-    /// Each part is found as if in a comprehension, so that nothing is undefined.
-    fn template(&mut self, parts: &[TemplatePart], span: Span, exprs: &mut Exprs) -> Term {
-        let mut args = Vec::new();
-        for part in parts {
-            match part {
-                TemplatePart::Text(text) => args.push(Term::Scalar(Value::String(Arc::clone(text)))),
-                TemplatePart::Expr(expr) => {
-                    let ast::ExprKind::Term(term) = &expr.kind else { continue };
-                    let made = self.captured(term, expr.span);
-                    args.push(self.named(made, expr.span, exprs));
-                }
-            }
-        }
-        self.builtin("internal.template_string", vec![Term::Array(args)], span, exprs)
-    }
-
     /// `{x | x = term}`
-    pub(super) fn captured(&mut self, term: &ast::Term, span: Span) -> Term {
+    pub(super) fn captured(&mut self, term: &ast::Term, with: &[ast::With], span: Span) -> Term {
         let unassignable = self.unassignable.take();
         self.scopes.open(HashSet::new());
         let mut body = Vec::new();
+        for with in with {
+            let _types_apart = self.with(with, &mut body);
+        }
         let value = self.operand(term, &mut body);
         self.scopes.close();
         self.unassignable = unassignable;

@@ -74,6 +74,7 @@ impl<'e> Machine<'e> {
             }
             ErrorKind::TooLarge => return self.fail(LIMIT, format!("{}: {}", builtin.name, error.message)),
             ErrorKind::Cancelled => return self.fail("eval_cancel_error", error.message),
+            ErrorKind::Conflict => return self.fail("eval_conflict_error", error.message),
         };
         let failure =
             Failure { code, message: format!("{}: {}", builtin.name, error.message), place: self.place };
