@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::verification::VerificationArgs;
 use crate::bundle::Pattern;
+use verdict_rego::capabilities::{Capabilities, of_version};
 use verdict_rego::{Checks, RegoVersion, Schemas, Value};
 
 /// How deep folders of schemas may nest.
@@ -51,9 +52,9 @@ pub struct ReadingArgs {
     /// Which Rego all policy is read as
     #[command(flatten)]
     pub version: VersionArgs,
-    /// Capabilities file that lists the built-ins to allow, as `opa capabilities` writes it
-    #[arg(long, value_name = "FILE")]
-    pub capabilities: Option<PathBuf>,
+    /// Version of OPA, e.g. `v1.9.0`, or capabilities file (as `opa capabilities` writes it), that policy is to be for
+    #[arg(long, value_name = "FILE|VERSION")]
+    pub capabilities: Option<String>,
     /// How signatures of bundles are verified
     #[command(flatten)]
     pub verification: VerificationArgs,
@@ -66,8 +67,8 @@ impl ReadingArgs {
     /// A file that cannot be read, or is not what it should be.
     pub fn checks(&self) -> Result<Checks, String> {
         let schemas = self.schema.as_deref().map(schemas).transpose()?;
-        let builtins = self.capabilities.as_deref().map(builtins).transpose()?;
-        Ok(Checks { strict: self.strict, annotations: schemas.is_some(), schemas, builtins })
+        let capabilities = self.capabilities.as_deref().map(capabilities).transpose()?;
+        Ok(Checks { strict: self.strict, annotations: schemas.is_some(), schemas, capabilities })
     }
 }
 
@@ -117,13 +118,26 @@ fn document(path: &Path) -> Result<Value, String> {
     Value::from_json(&bytes).map_err(|error| wrong(error.to_string()))
 }
 
-fn builtins(path: &Path) -> Result<HashSet<String>, String> {
-    let document = document(path)?;
-    let Some(all) = document.get("builtins") else {
-        return Err(format!("`{}` has no `builtins`; write it with `opa capabilities`", path.display()));
+/// Capabilities in a file, or of a version of OPA.
+///
+/// # Errors
+/// A version that is not known, or a file that cannot be read or is not what it should be.
+pub fn capabilities(given: &str) -> Result<Capabilities, String> {
+    let path = Path::new(given);
+    let document = match of_version(given) {
+        Some(of_version) if !path.exists() => of_version?,
+        _ => capabilities_file(path)?,
     };
-    let names = all.elements().into_iter().filter_map(|each| each.get("name")?.as_str().map(str::to_owned));
-    Ok(names.collect())
+    Capabilities::read(&document).map_err(|error| format!("`{given}`: {error}"))
+}
+
+/// The document in a capabilities file.
+///
+/// # Errors
+/// A file that cannot be read, or is no JSON.
+pub fn capabilities_file(path: &Path) -> Result<serde_json::Value, String> {
+    let bytes = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> String {

@@ -19,6 +19,7 @@ pub(crate) mod table;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub(crate) mod versions;
 
 mod collections;
 mod crypto;

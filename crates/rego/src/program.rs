@@ -25,6 +25,7 @@ use super::plan::ir::{Kind, RuleId};
 use super::plan::watch::Watch;
 use super::plan::{Failure as PlanFailure, Machine, Outline, Strict, ir};
 use super::syntax::ast;
+use super::syntax::keywords::Features;
 use super::syntax::parser::{Options, parse_module};
 use super::syntax::source::Source;
 use super::value::Value;
@@ -221,10 +222,16 @@ fn compile_within(
 
 /// The trees of those modules that can be read, and what is wrong with the others.
 fn parse(modules: &[Module]) -> (Vec<ast::Module>, Vec<Diagnostic>) {
+    parse_within(modules, Features::default())
+}
+
+/// The same, as far as the features allow.
+fn parse_within(modules: &[Module], features: Features) -> (Vec<ast::Module>, Vec<Diagnostic>) {
     let (mut trees, mut errors) = (Vec::new(), Vec::new());
     for module in modules {
         let source = Source::new(module.id.as_str(), Arc::clone(&module.source));
-        let options = Options { is_builtin: |name| table::find(name).is_some(), ..Options::default() };
+        let is_builtin = |name: &str| table::find(name).is_some();
+        let options = Options { is_builtin, features, ..Options::default() };
         match parse_module(&source, module.version, options) {
             Ok(tree) => trees.push(tree),
             Err(found) => {
@@ -241,7 +248,8 @@ fn compile_here(
     checks: &Checks,
     options: CompileOptions,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let (mut trees, mut errors) = parse(&modules);
+    let features = checks.capabilities.as_ref().map(|known| known.features()).unwrap_or_default();
+    let (mut trees, mut errors) = parse_within(&modules, features);
     let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
     if !errors.is_empty() {
         let found = check::partial(&trees, checks);

@@ -19,6 +19,6 @@ pub(crate) mod visit;
 
 pub use crate::stack::on_large_stack;
 pub use error::Error;
-pub use keywords::Keywords;
+pub use keywords::{Features, Keywords};
 pub use plain::plain;
 pub use source::{Source, Span};

@@ -1,8 +1,7 @@
 //! The checks requested, and their findings.
 
-use std::collections::HashSet;
-
 use super::schema::Schemas;
+use crate::builtins::capabilities::Capabilities;
 use crate::syntax::source::Span;
 
 /// What is checked beyond what is always checked.
@@ -14,15 +13,15 @@ pub struct Checks {
     pub annotations: bool,
     /// Schemas of documents.
     pub schemas: Option<Schemas>,
-    /// The built-ins that there are, where it is not all of them.
-    pub builtins: Option<HashSet<String>>,
+    /// What there is to use, where it is not everything.
+    pub capabilities: Option<Capabilities>,
 }
 
 impl Checks {
     /// Whether nothing is checked beyond it.
     pub fn are_usual(&self) -> bool {
-        let Self { strict, annotations, schemas, builtins } = self;
-        !strict && !annotations && schemas.is_none() && builtins.is_none()
+        let Self { strict, annotations, schemas, capabilities } = self;
+        !strict && !annotations && schemas.is_none() && capabilities.is_none()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Suggestions for misspelled names.
 
 use super::arities::Arities;
-use crate::builtins::table;
+use crate::builtins::{table, versions};
 use crate::value::Value;
 
 /// The one of `names` that is nearest to `given`, if one is near.
@@ -25,6 +25,12 @@ pub(super) fn function(name: &str, path: &str, arities: &Arities) -> Option<Stri
     }
     let builtins = table::all().map(|entry| entry.name).filter(|name| !name.starts_with("internal."));
     near(name, builtins).map(|name| meant(name.to_owned()))
+}
+
+/// For a built-in that the capabilities of another OPA do not have.
+pub(super) fn beyond(name: &str) -> String {
+    let since = versions::since(name).map(|version| format!("; OPA has it since {version}"));
+    format!("the given capabilities do not have it{}", since.unwrap_or_default())
 }
 
 /// What to write in place of a deprecated built-in.

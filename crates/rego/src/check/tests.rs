@@ -1,5 +1,6 @@
 //! Policies that are accepted, and policies that are refused.
 
+mod capabilities;
 mod names;
 mod schemas;
 mod typing;

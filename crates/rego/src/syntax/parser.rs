@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::ast::{Body, Module, Ref, Rule, Term, TermKind, Version};
 use super::error::{Error, MAX_ERRORS};
-use super::keywords::Keywords;
+use super::keywords::{Features, Keywords};
 use super::lexer::{Lexed, lex};
 use super::literal::control_character_hint;
 use super::source::{Source, Span};
@@ -40,13 +40,15 @@ const MAX_WASTE: (usize, usize) = (2, 100_000);
 pub struct Options {
     /// Keywords that count without being imported.
     pub keywords: Keywords,
+    /// What may be used.
+    pub features: Features,
     /// Whether a name is a built-in function; a bare call of one, as in `print("x")`, defines no function.
     pub is_builtin: fn(&str) -> bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keywords: Keywords::default(), is_builtin: |_| false }
+        Self { keywords: Keywords::default(), features: Features::default(), is_builtin: |_| false }
     }
 }
 

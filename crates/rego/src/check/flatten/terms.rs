@@ -208,7 +208,7 @@ impl Flatten<'_> {
             return Some((Callee::Rule(path), arity));
         }
         let entry = table::find(&parts.join("."))?;
-        if self.checks.builtins.as_ref().is_some_and(|known| !known.contains(entry.name)) {
+        if self.checks.capabilities.as_ref().is_some_and(|known| !known.has_builtin(entry.name)) {
             return None;
         }
         Some((Callee::Builtin(entry), entry.args.len()))
@@ -255,7 +255,10 @@ impl Flatten<'_> {
                 span,
                 format!("undefined function {path}"),
             );
-            found.hint = super::super::hints::function(&name, &path, self.arities);
+            found.hint = match table::find(&name).filter(|_| path == name) {
+                Some(entry) => Some(super::super::hints::beyond(entry.name)),
+                None => super::super::hints::function(&name, &path, self.arities),
+            };
             self.found.push(found);
         }
         found

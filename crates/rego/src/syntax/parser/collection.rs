@@ -133,6 +133,12 @@ impl Parser<'_> {
 
     /// A template, whose first text comes next, up to its last text.
     pub(super) fn template(&mut self) -> Parsed<TermKind> {
+        if !self.options.features.template_strings {
+            let error = fail(self.span(), "template strings are not supported by current capabilities");
+            let hint =
+                "the given capabilities are those of an OPA without them; write `sprintf(\"… %v …\", [x])`";
+            return Err(Box::new(error.with_hint(hint)));
+        }
         let raw = matches!(self.kind(), Kind::RawTemplatePart | Kind::RawTemplateEnd);
         let mut parts = Vec::new();
         let mut height = 0;

@@ -29,6 +29,9 @@ impl Parser<'_> {
         let mut first = true;
         while self.kind() != Kind::Eof && self.errors.len() < MAX_ERRORS {
             let (start, at) = (self.span(), self.at);
+            if self.asked == Version::V2 && first && !self.options.features.rego_v2_import {
+                self.report(&fail(start, "rego v2 is not supported by current capabilities"));
+            }
             let missing = std::mem::take(&mut first) && self.kind() != Kind::Package;
             if missing {
                 self.report(&fail(start, "package expected"));
@@ -186,30 +189,46 @@ impl Parser<'_> {
         if alias {
             return error("`future` imports cannot be aliased");
         }
-        match (path.get(2).map(|name| &**name), path.len()) {
-            (None | Some(_), 4..) | (None, _) => self.keywords = Keywords::ALL,
-            (Some("in"), _) => self.keywords.r#in = true,
-            (Some("every"), _) => (self.keywords.every, self.keywords.r#in) = (true, true),
-            (Some("contains"), _) => self.keywords.contains = true,
-            (Some("if"), _) => self.keywords.r#if = true,
-            (Some("not"), _) => self.keywords.not = true,
-            (Some("and"), _) => self.keywords.and = true,
-            (Some("or"), _) => self.keywords.or = true,
-            _ => return error("unexpected keyword, must be one of [and contains every if in not or]"),
+        let known = self.options.features.future_keywords;
+        let wanted = match (path.get(2).map(|name| &**name), path.len()) {
+            (None | Some(_), 4..) | (None, _) => known,
+            // With `every` comes `in`.
+            (Some("every"), _) => Keywords::of(["every", "in"]),
+            (Some(name), _) => Keywords::of([name]),
+        };
+        if wanted.names().is_empty() || wanted.with(known) != known {
+            let message = format!("unexpected keyword, must be one of [{}]", known.names().join(" "));
+            let mut error = fail(place, message);
+            if !wanted.names().is_empty() {
+                error.hint =
+                    Some("the given capabilities are those of an OPA that has no such keyword".into());
+            }
+            return Err(error);
         }
+        self.keywords = self.keywords.with(wanted);
         Ok(())
     }
 
     /// `rego.v1`, which says nothing in v1, or `rego.v2`.
     fn import_version(&mut self, place: Span, path: &[Arc<str>], alias: bool) -> Parsed<()> {
-        let keywords = match path.get(1).map(|name| &**name) {
-            Some("v1") if path.len() == 2 => Keywords::V1,
-            Some("v2") if path.len() == 2 => Keywords::ALL,
+        let features = self.options.features;
+        let (keywords, allowed) = match path.get(1).map(|name| &**name) {
+            Some("v1") if path.len() == 2 => (Keywords::V1, features.rego_v1),
+            Some("v2") if path.len() == 2 => (Keywords::ALL, features.rego_v2_import),
             _ => {
                 let message = format!("invalid import `{}`, must be `rego.v1` or `rego.v2`", path.join("."));
                 return Err(fail(place, message));
             }
         };
+        if !allowed {
+            let path = path.join(".");
+            let error =
+                fail(place, format!("invalid import, `{path}` is not supported by current capabilities"));
+            let instead =
+                if keywords == Keywords::ALL { "; import what it has of `future.keywords`" } else { "" };
+            let hint = format!("the given capabilities are those of an OPA that has no `{path}`{instead}");
+            return Err(Box::new(error.with_hint(hint)));
+        }
         if alias && (self.asked == Version::V0 || keywords == Keywords::ALL) {
             return Err(fail(place, "`rego` imports cannot be aliased"));
         }
