@@ -143,7 +143,8 @@ fn host_part(text: &str) -> Result<Vec<u8>, String> {
     for (at, c) in text.char_indices() {
         let escape = text.as_bytes().get(at..at + 3);
         let escape = escape.and_then(|escape| std::str::from_utf8(escape).ok()).filter(|_| c == '%');
-        if let Some(escape) = escape.filter(|escape| *escape != "%25" && escape.as_bytes()[1] < b'8') {
+        let is_ascii = |escape: &str| escape.as_bytes().get(1).is_some_and(|digit| *digit < b'8');
+        if let Some(escape) = escape.filter(|escape| *escape != "%25" && is_ascii(escape)) {
             unescape(escape)?;
             return Err(format!("invalid URL escape {}", quote(escape)));
         }
