@@ -1,6 +1,6 @@
 //! The flags of the author's commands about how policy is read and what it is held to, as OPA has them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

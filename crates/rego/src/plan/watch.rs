@@ -9,6 +9,11 @@ use crate::value::Value;
 
 /// What an evaluation tells whoever watches it. Every method does nothing unless it is written.
 pub trait Watch {
+    /// Whether it has to be told of every run of a comprehension, also where looking it up would do.
+    fn counts_runs(&self) -> bool {
+        true
+    }
+
     /// A body of a rule, whose arguments fit, is about to run. What is told until [`Watch::leave`] is of it.
     fn enter(&mut self, _body: &RuleBody) {}
 
@@ -45,6 +50,9 @@ pub trait Watch {
 
 /// One that is also held elsewhere, to be read when the evaluation is over.
 impl<W: Watch> Watch for Rc<RefCell<W>> {
+    fn counts_runs(&self) -> bool {
+        self.borrow().counts_runs()
+    }
     fn enter(&mut self, body: &RuleBody) {
         self.borrow_mut().enter(body);
     }
@@ -82,6 +90,9 @@ impl<W: Watch> Watch for Rc<RefCell<W>> {
 pub struct Several<'w>(pub Vec<Box<dyn Watch + 'w>>);
 
 impl Watch for Several<'_> {
+    fn counts_runs(&self) -> bool {
+        self.0.iter().any(|watch| watch.counts_runs())
+    }
     fn enter(&mut self, body: &RuleBody) {
         self.0.iter_mut().for_each(|watch| watch.enter(body));
     }

@@ -20,6 +20,10 @@ const MAX_LINES: usize = 10_000;
 pub struct Prints<F: FnMut(&str)>(pub F);
 
 impl<F: FnMut(&str)> Watch for Prints<F> {
+    fn counts_runs(&self) -> bool {
+        false
+    }
+
     fn prints(&mut self, args: &[Value]) {
         for line in lines(args) {
             (self.0)(&line);
@@ -64,6 +68,10 @@ pub fn as_rego(value: &Value) -> String {
 pub struct BuiltinErrors(Vec<Failure>);
 
 impl Watch for BuiltinErrors {
+    fn counts_runs(&self) -> bool {
+        false
+    }
+
     fn errs(&mut self, failure: &Failure) {
         if self.0.len() < MAX_LINES {
             self.0.push(failure.clone());

@@ -40,6 +40,7 @@ fn what_is_looked_up_is_what_a_run_finds() {
         // What fails for others must not fail for those that are asked for.
         "p := [vs | some k in [\"c\", \"c\", \"c\"]; vs := [to_number(y.v) | some y in input.xs; y.k == k]]",
         "p := [vs | some k in [\"b\", \"b\"]; vs := [(1 / (y.v - 2)) | some y in input.xs; y.k == k]]",
+        "p := [vs | some k in [\"b\", \"b\"]; vs := [(y.v - 1) | some y in input.xs; y.k == k]]",
         "p := [vs | some k in input.keys; vs := [y.v | some y in input.xs; y.k == k] with input.xs as [{\"k\": k, \"v\": 1}]]",
         "p := [vs | some xs in [[{\"k\": \"a\", \"v\": 1}], [], input.xs]; vs := f(\"a\") with input.xs as xs]\nf(k) := [y.v | some y in input.xs; y.k == k]",
         "p := [f(k) | some k in input.keys]\nf(k) := [y.v | some y in input.xs; y.k == k]",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
-use super::{Failure, Flow, Machine};
+use super::{Failure, Flow, Machine, Strict};
 use crate::budget;
 use crate::plan::ir::{Block, Comprehension, Groups, Operand, Stmt};
 use crate::value::{Keyed, Value};
@@ -34,8 +34,8 @@ impl<'e> Machine<'e> {
     pub(super) fn comprehend(&mut self, stmt: &'e Stmt) -> Result<Value, Box<Failure>> {
         let Stmt::Comprehend { kind, block, key, value, groups, .. } = stmt else { return Ok(Value::Null) };
         let result = (key.as_ref(), value);
-        // Who watches sees each run.
-        if let (Some(groups), None) = (groups, &self.watch)
+        let each_run = self.watch.as_ref().is_some_and(|watch| watch.counts_runs());
+        if let (Some(groups), false) = (groups, each_run)
             && let Some(made) = self.look_up(*kind, groups, result)?
         {
             return Ok(made);
@@ -117,13 +117,15 @@ impl<'e> Machine<'e> {
     ) -> Result<Option<(HashMap<Value, Value>, Value)>, Box<Failure>> {
         let place = self.place;
         let mut by_key: HashMap<Value, Made> = HashMap::new();
+        // An error tells at once that each has to be run, and nobody is told of one for a key that is not asked for.
+        let (strict, watch) = (std::mem::replace(&mut self.strict, Strict::All), self.watch.take());
         let gathered = self.gather_all(&groups.block, result, &mut |machine, row| {
             if let Some(key) = machine.key_of(&groups.inner) {
                 by_key.entry(key).or_default().add(row);
             }
             Ok(Flow::Continue)
         });
-        self.place = place;
+        (self.place, self.strict, self.watch) = (place, strict, watch);
         match gathered {
             Err(failure) if failure.is_of_builtin() || failure.code == "eval_conflict_error" => {
                 return Ok(None);
