@@ -59,6 +59,8 @@ fn functions_answer() {
         ("units.parse", r#"["1.5Ki"]"#, "1536"),
         ("units.parse", r#"["5m"]"#, "0.0050000000"),
         ("units.parse", r#"["1e999999"]"#, "!units.parse: exponent too large"),
+        ("units.parse", r#"["1e9999999X"]"#, "!units.parse: exponent too large"),
+        ("units.parse", r#"["1e2X"]"#, "!units.parse: unit X not recognized"),
         ("units.parse_bytes", r#"["0.3kb"]"#, "300"),
         ("uuid.parse", r#"["{urn}"]"#, ""),
         (

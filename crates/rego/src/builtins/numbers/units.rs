@@ -75,6 +75,11 @@ fn split(text: &str) -> (&str, &str) {
     text.split_at_checked(at).unwrap_or((text, ""))
 }
 
+/// Whether an exponent has more digits than OPA reads.
+fn has_long_exponent(amount: &str) -> bool {
+    amount.split_once(['e', 'E']).is_some_and(|(_, exponent)| exponent.trim_matches(['+', '-']).len() > 6)
+}
+
 /// The words of one of the two functions.
 struct Words {
     function: &'static str,
@@ -101,6 +106,8 @@ impl Words {
         }
         match split(text) {
             ("", _) => Err(self.error(&format!("no {}amount provided", self.what))),
+            // Told before an unknown unit.
+            (amount, _) if has_long_exponent(amount) => Err(self.error("exponent too large")),
             parts => Ok(parts),
         }
     }

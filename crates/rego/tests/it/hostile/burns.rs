@@ -195,7 +195,7 @@ pub fn growth() -> Vec<Case> {
         case(
             "graph.reachable_paths",
             "g := {sprintf(\"%d\", [i]): [a, b] | some i in numbers.range(1, 40); a := sprintf(\"%d\", [i + 1]); b := sprintf(\"%d\", [i + 2])}\nx := count(graph.reachable_paths(g, {\"1\"}))",
-            Answers,
+            Limit,
         ),
         case(
             "net.cidr_expand of all",
@@ -356,12 +356,12 @@ pub fn time() -> Vec<Case> {
         case(
             "a glob of alternatives",
             "x := glob.match(concat(\"\", [\"{a,b}\" | some _ in numbers.range(1, 20000)]), [], input.long)",
-            Limit,
+            Answers,
         ),
         case(
             "a glob that is deeply nested",
             "x := glob.match(concat(\"\", [\"{a,\" | some _ in numbers.range(1, 100000)]), [], \"a\")",
-            Fails(""),
+            Answers,
         ),
         case(
             "walk over what is deep",
@@ -498,7 +498,7 @@ pub fn time() -> Vec<Case> {
         ),
         case(
             "object.subset",
-            "x if { some i in numbers.range(1, 1000000); object.subset(numbers.range(1, 100000), array.concat(numbers.range(2, 50000), [-1])) == i }",
+            "x if { some i in numbers.range(1, 1000000); object.subset(numbers.range(1, 100000), array.concat(numbers.range(2, 50000), [-1])) != (i == 0) }",
             Limit,
         ),
     ]
