@@ -14,7 +14,7 @@ use crate::model::revision::BundleRevision;
 use crate::pdp::Limits;
 use crate::pdp::snapshot::{Policy, Snapshot};
 use verdict_rego::PolicyError;
-use verdict_rego::{self, Program, Strict, Value};
+use verdict_rego::{self, Checks, Program, Strict, Value};
 
 /// Runs the bundles' tests; the error names those that failed.
 pub type TestRunner = dyn Fn(&Candidate<'_>) -> Result<(), String> + Send + Sync;
@@ -57,14 +57,22 @@ pub struct Conditions<'a> {
 /// # Errors
 /// Overlapping roots, conflicting data, or compile errors.
 pub fn compile(bundles: &[Bundle]) -> Result<Program, LoadError> {
-    compile_scope(&Scope::whole(bundles), None)
+    compile_checked(bundles, &Checks::default())
+}
+
+/// The same with additional checks.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_checked(bundles: &[Bundle], checks: &Checks) -> Result<Program, LoadError> {
+    compile_scope(&Scope::whole(bundles), None, checks)
 }
 
 /// `shared` is the data of the bundles that the scope shares with others.
-fn compile_scope(scope: &Scope<'_>, shared: Option<&Value>) -> Result<Program, LoadError> {
+fn compile_scope(scope: &Scope<'_>, shared: Option<&Value>, checks: &Checks) -> Result<Program, LoadError> {
     let data = merge(scope, shared)?;
     let modules: Vec<_> = scope.all.iter().flat_map(|bundle| bundle.modules.iter().cloned()).collect();
-    let program = verdict_rego::compile(modules, data).map_err(|diagnostics| {
+    let program = verdict_rego::compile_checked(modules, data, checks).map_err(|diagnostics| {
         let many = diagnostics.len();
         let message = if many == 1 { "1 error".to_owned() } else { format!("{many} errors") };
         let mut error = LoadError::new(ErrorKind::Compile, format!("the policy does not compile: {message}"));
@@ -111,7 +119,7 @@ fn policy(
     conditions: &Conditions<'_>,
 ) -> Result<Policy, LoadError> {
     let bundles = scope.all.as_slice();
-    let program = compile_scope(scope, shared)?;
+    let program = compile_scope(scope, shared, &Checks::default())?;
     if conditions.no_calls {
         check_calls(&program)?;
     }

@@ -25,7 +25,7 @@ use super::signature::keys::SigningKey;
 use super::signature::{Verification, token};
 use super::{activate, archive, folder, name, scan};
 use crate::model::request::EntryPath;
-use verdict_rego::RegoVersion;
+use verdict_rego::{Checks, RegoVersion};
 
 /// The inputs of a build.
 #[derive(Debug)]
@@ -136,12 +136,12 @@ impl Draft {
         self.manifest.insert("revision".to_owned(), json!(revision));
     }
 
-    /// Compiles the inputs and checks that rules declare these documents.
+    /// Compiles the inputs, with additional checks, and checks that rules declare these documents.
     ///
     /// # Errors
     /// Compile errors, or an entry point that no rule declares.
-    pub fn compile(&self, entrypoints: &[EntryPath]) -> Result<(), LoadError> {
-        let program = activate::compile(&self.bundles)?;
+    pub fn compile(&self, entrypoints: &[EntryPath], checks: &Checks) -> Result<(), LoadError> {
+        let program = activate::compile_checked(&self.bundles, checks)?;
         match entrypoints.iter().find(|path| !program.declares(path)) {
             None => Ok(()),
             Some(path) => Err(LoadError::new(

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::print::{complain, warn};
-use super::reading::VersionArgs;
+use super::reading::{VersionArgs, capabilities};
 use super::seal::{claims, signing_key, write_whole};
 use super::sources;
 use super::verification::{VerificationArgs, WithoutKey};
@@ -16,6 +16,7 @@ use crate::bundle::Pattern;
 use crate::bundle::build::{Draft, Inputs, Seal};
 use crate::bundle::{self, Limits};
 use crate::model::request::EntryPath;
+use verdict_rego::Checks;
 
 /// Arguments of `verdict build`.
 #[derive(Debug, Clone, clap::Args)]
@@ -38,6 +39,9 @@ pub struct BuildArgs {
     /// Files and folders to exclude by name, e.g. `*_test.rego`; can be repeated or separated by commas
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = Pattern::parse)]
     pub ignore: Vec<Pattern>,
+    /// Version of OPA, e.g. `v1.9.0`, or capabilities file, that policy is to be for
+    #[arg(long, value_name = "FILE|VERSION")]
+    pub capabilities: Option<String>,
     /// Build target; only `rego` is supported
     #[arg(short, long, default_value = "rego")]
     pub target: String,
@@ -96,7 +100,9 @@ fn build(args: &BuildArgs) -> Result<(), String> {
     let mut draft = Draft::new(&inputs).map_err(wrong)?;
     draft.notices.iter().for_each(|notice| warn(notice));
     let explained = |error| sources::explain(error).to_string();
-    draft.compile(&entrypoints).map_err(explained)?;
+    let capabilities = args.capabilities.as_deref().map(capabilities).transpose()?;
+    let checks = Checks { capabilities, ..Checks::default() };
+    draft.compile(&entrypoints, &checks).map_err(explained)?;
     if let Some(revision) = &args.revision {
         draft.set_revision(revision);
     }

@@ -73,6 +73,33 @@ fn strict_is_asked_for() {
 }
 
 #[test]
+fn policy_for_an_older_opa_is_held_to_it() {
+    let folder =
+        folder(&[("p.rego", "package p\n\nr := array.flatten([[input.x]])\n\nt := $\"{input.x}\"\n")]);
+    let run = |args: &[&str]| verdict(folder.path(), args);
+    run(&["check", "p.rego", "--capabilities", "v1.13.0"]).exits(0);
+    run(&["check", "p.rego", "--capabilities", "v1.12.0"])
+        .exits(1)
+        .complains("p.rego:3:6: rego_type_error: undefined function array.flatten")
+        .complains("hint: the given capabilities do not have it; OPA has it since v1.13.0");
+    run(&["check", "p.rego", "--capabilities", "v1.9.0"]).exits(1).complains(
+        "p.rego:5:6: rego_parse_error: template strings are not supported by current capabilities",
+    );
+    run(&["build", "p.rego", "--capabilities", "v1.9.0"])
+        .exits(1)
+        .complains("template strings are not supported");
+    run(&["build", "p.rego", "--capabilities", "v1.30.0"]).exits(1).complains("there are v1.9.0 to v1.23.0");
+    let written = run(&["capabilities", "--version", "v1.12.0"]).exits(0).out.clone();
+    std::fs::write(folder.path().join("caps.json"), &written).unwrap();
+    run(&["check", "p.rego", "--capabilities", "caps.json"]).exits(1).complains("array.flatten");
+    assert_eq!(run(&["capabilities", "--file", "caps.json"]).exits(0).out, written);
+    let current = run(&["capabilities"]).exits(0).out.clone();
+    assert_eq!(run(&["capabilities", "--current"]).exits(0).out, current);
+    assert_eq!(run(&["capabilities", "--version", "v1.23.0"]).exits(0).out, current);
+    run(&["capabilities", "--version", "v0.70.0"]).exits(1).complains("is not known");
+}
+
+#[test]
 fn strict_warns_of_a_not_that_an_import_would_change() {
     let rule = "r if not input.user in {\"eve\"}\n";
     let folder = folder(&[

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::conformance::conformance;
 use crate::conformance_opa::{DIFFERENT, cases};
 use serde_json::Value as Json;
 use verdict_rego::Checks;
@@ -38,4 +39,35 @@ fn what_opa_loads_passes() {
         checked += modules.len();
     }
     assert!(checked > 1_400, "{checked}");
+}
+
+/// What OPA 1.9.0 says of itself, and what is said of it here, without the words for people.
+#[test]
+fn capabilities_of_1_9_0_are_opas() {
+    let Some(file) = conformance("opa-capabilities.json") else { return };
+    let theirs: Json = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let ours = verdict_rego::capabilities::of_version("v1.9.0").unwrap().unwrap();
+    for key in ["features", "future_keywords"] {
+        assert_eq!(ours[key], theirs[key], "{key}");
+    }
+    let by_name = |all: &Json| -> std::collections::BTreeMap<String, Json> {
+        let all = all["builtins"].as_array().unwrap().iter();
+        all.map(|one| (one["name"].as_str().unwrap().to_owned(), bare(one))).collect()
+    };
+    let (ours, theirs) = (by_name(&ours), by_name(&theirs));
+    assert!(ours.keys().eq(theirs.keys()));
+    for (name, declared) in &theirs {
+        assert_eq!(&ours[name], declared, "{name}");
+    }
+}
+
+fn bare(document: &Json) -> Json {
+    match document {
+        Json::Object(members) => {
+            let kept = members.iter().filter(|(key, _)| !matches!(key.as_str(), "name" | "description"));
+            kept.map(|(key, value)| (key.clone(), bare(value))).collect()
+        }
+        Json::Array(items) => items.iter().map(bare).collect(),
+        other => other.clone(),
+    }
 }

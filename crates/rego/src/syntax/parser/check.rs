@@ -92,20 +92,24 @@ impl Parser<'_> {
             && rule.head.name.parts.is_empty()
             && Kind::is_v1_keyword(name)
         {
-            messages.push(format!("{name} keyword cannot be used for rule name"));
+            let hint = "it became a keyword with OPA 1.0: rename the rule, or read the file as v0 (`--v0-compatible`)";
+            messages.push((format!("{name} keyword cannot be used for rule name"), hint));
         }
         let implied = matches!(value, HeadValue::Implied);
         if rule.body.is_none() && !rule.default && implied && !function && name.parts.len() > 1 {
-            messages.push(format!("{sort} must have value assignment and/or body declaration"));
+            let hint = "write `:= true` behind it, or `contains` before the last part, whichever is meant";
+            messages.push((format!("{sort} must have value assignment and/or body declaration"), hint));
         }
         if rule.body.is_some() && !has_if {
-            messages.push(format!("`if` keyword is required before {sort} body"));
+            let hint = "OPA before 1.0 took this: write `if` before the `{`, or read the file as v0 (`--v0-compatible`)";
+            messages.push((format!("`if` keyword is required before {sort} body"), hint));
         }
         if rule.head.element {
-            messages.push("`contains` keyword is required for partial set rules".into());
+            let hint = "OPA before 1.0 took this: write `p contains x`, not `p[x]`, or read the file as v0 (`--v0-compatible`)";
+            messages.push(("`contains` keyword is required for partial set rules".into(), hint));
         }
-        for message in messages {
-            self.report(&fail(rule.span, message));
+        for (message, hint) in messages {
+            self.report(&fail(rule.span, message).with_hint(hint));
         }
     }
 }
