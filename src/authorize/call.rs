@@ -244,6 +244,7 @@ impl Call {
             result: None,
             input: None,
             nd_builtin_cache: None,
+            rule_labels: None,
             explanation: None,
             failure: None,
             ruling,

@@ -56,6 +56,8 @@ impl Decider {
         if answer.is_too_late() && !call.waited.is_zero() {
             answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
         }
+        // Before an explanation evaluates rules that the decision did not need.
+        let rule_labels = effects.rule_labels();
         let nd_builtin_cache = if settings.nd_builtin_cache { effects.record() } else { None };
         let (id, eval, tool_call) = (Uuid::new_v4(), answer.eval, call.question.tool_call);
         let explained = call.is_explained() || settings.records_explanation(id, answer.outcome);
@@ -71,6 +73,7 @@ impl Decider {
         let decision = call.into_decision(id, answer.outcome, eval);
         let decided = Decision {
             nd_builtin_cache,
+            rule_labels,
             explanation: explanation.flatten(),
             ..answered(decision, answer, input)
         };

@@ -62,6 +62,9 @@ pub struct Event<'a> {
     /// What built-ins gave whose arguments do not determine it, by name and arguments, where that is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nd_builtin_cache: Option<&'a RawValue>,
+    /// The labels of the rules that held, each map once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_labels: Option<&'a RawValue>,
     /// How the call ended.
     pub outcome: Outcome,
     /// Why, for a person.
@@ -112,6 +115,7 @@ impl<'a> Event<'a> {
             result,
             input,
             nd_builtin_cache,
+            rule_labels,
             explanation,
             failure,
             ruling,
@@ -140,6 +144,7 @@ impl<'a> Event<'a> {
             input_digest,
             result: result.as_ref(),
             nd_builtin_cache: nd_builtin_cache.as_deref(),
+            rule_labels: rule_labels.as_deref(),
             outcome: *outcome,
             reason: reason.map(Cow::Borrowed),
             explanation: explanation.as_ref(),

@@ -29,6 +29,7 @@ pub(super) fn decision() -> Decision {
         result: None,
         input: None,
         nd_builtin_cache: None,
+        rule_labels: None,
         explanation: None,
         failure: None,
         auth: AuthContext::Unchecked,

@@ -9,6 +9,8 @@ pub struct Params {
     pub metrics: bool,
     /// `provenance`: the answer says what version and which revisions answered.
     pub provenance: bool,
+    /// `rule_labels`: the answer carries the labels of the rules that held.
+    pub rule_labels: bool,
     /// `pretty`: indented JSON.
     pub pretty: bool,
     /// `strict-builtin-errors`: a built-in's error is a 500 rather than an undefined document.
@@ -43,6 +45,7 @@ impl Params {
             match name.as_str() {
                 "metrics" => params.metrics = truth,
                 "provenance" => params.provenance = truth,
+                "rule_labels" => params.rule_labels = truth,
                 "pretty" => params.pretty = truth,
                 "strict-builtin-errors" => params.strict_builtin_errors = truth,
                 "strict-paths" => params.strict_paths = truth,

@@ -83,6 +83,8 @@ pub struct Decision {
     pub input: Option<Value>,
     /// What built-ins gave whose arguments do not determine it, where that is recorded.
     pub nd_builtin_cache: Option<Box<RawValue>>,
+    /// The labels of the rules that held, where rules have some.
+    pub rule_labels: Option<Box<RawValue>>,
     /// Why policy answered as it did, where that was asked for.
     pub explanation: Option<Explanation>,
     /// Why there is no answer, where there is none.

@@ -84,6 +84,7 @@ fn allowed() -> Decision {
             "resource": {"type": "document", "id": "7"},
         })),
         nd_builtin_cache: None,
+        rule_labels: None,
         explanation: None,
         failure: None,
         ruling: None,

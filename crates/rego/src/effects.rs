@@ -9,7 +9,7 @@ mod replay;
 pub(crate) mod responses;
 pub(crate) mod sent;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,6 +58,8 @@ pub struct Effects {
     given: BTreeMap<String, BTreeMap<String, Value>>,
     /// Results of `http.send` by cache key: requests may be equivalent although their arguments differ.
     pub(crate) sent: BTreeMap<Value, Result<Value, Fault>>,
+    /// The labels of the rules that have held.
+    labels: BTreeSet<Value>,
 }
 
 impl Effects {
@@ -113,6 +115,19 @@ impl Effects {
     /// Records the result of a call.
     pub(crate) fn learn(&mut self, name: &'static str, args: &[Value], answer: Answer) {
         self.learned.entry(name).or_default().insert(Value::from(args.to_vec()), answer);
+    }
+
+    /// Notes the labels of a rule that holds.
+    pub(crate) fn label(&mut self, labels: &Value) {
+        if !self.labels.contains(labels) {
+            self.labels.insert(labels.clone());
+        }
+    }
+
+    /// The labels of all rules that have held, each map once, as OPA's `rule_labels`; `None` if there are none.
+    pub fn rule_labels(&self) -> Option<Box<RawValue>> {
+        let all: Vec<Value> = self.labels.iter().cloned().collect();
+        (!all.is_empty()).then(|| Value::from(all).to_raw())
     }
 
     /// The results, in the shape of OPA's `nd_builtin_cache`; `None` if there are none.

@@ -436,3 +436,35 @@ fn a_template_takes_one_value_of_each_expression() {
         assert!(told.contains("template-strings must not produce multiple outputs"), "{told}");
     }
 }
+
+#[test]
+fn rules_that_hold_bring_their_labels() {
+    let inner = "# METADATA\n# scope: subpackages\n# labels: {org: acme, tier: free}\n\
+        # METADATA\n# labels: {service: auth, level: low}\npackage corp.authz\n\n\
+        # METADATA\n# scope: document\n# labels: {level: medium, tier: paid}\n\
+        # METADATA\n# labels: {level: high, id: 1}\nallow if input.a\n\n\
+        allow if input.b\n\nother := true if input.c else := false\n\nboth if {\n\tallow\n\tnot data.plain.no\n}\n";
+    let below = "# METADATA\n# labels: {x: 1}\npackage corp.authz.below\n\np if input.a\n";
+    let plain = "package plain\n\n# METADATA\n# labels: [\nyes := true\n\nno if input.x\n";
+    let module = |id: &str, source: &str| Module { id: id.to_owned(), ..module(source) };
+    let modules = vec![module("a.rego", inner), module("b.rego", below), module("c.rego", plain)];
+    let program = compile(modules, Value::object()).unwrap();
+    let allow = r#"{"level":"medium","org":"acme","service":"auth","tier":"paid"}"#;
+    let first = r#"{"id":1,"level":"high","org":"acme","service":"auth","tier":"paid"}"#;
+    let package = r#"{"level":"low","org":"acme","service":"auth","tier":"free"}"#;
+    for (path, input, want) in [
+        ("corp/authz/allow", r#"{"a": true}"#, vec![first]),
+        ("corp/authz/allow", r#"{"b": true}"#, vec![allow]),
+        ("corp/authz/allow", "{}", vec![]),
+        ("corp/authz/other", "{}", vec![package]),
+        ("corp/authz/both", r#"{"b": true}"#, vec![package, allow]),
+        ("corp/authz/below/p", r#"{"a": 1}"#, vec![r#"{"org":"acme","tier":"free","x":1}"#]),
+        ("plain/yes", "{}", vec![]),
+    ] {
+        let mut effects = Effects::default();
+        let input = Value::from_json(input.as_bytes()).unwrap();
+        program.evaluate_in(&path_of(path), Some(input), AT, &LIMITS, &mut effects);
+        let got = effects.rule_labels().map_or_else(|| "[]".to_owned(), |labels| labels.get().to_owned());
+        assert_eq!(got, format!("[{}]", want.join(",")), "{path}");
+    }
+}

@@ -37,7 +37,7 @@ pub(super) fn shown_failure(decision: &Decision, strict_builtin_errors: bool) ->
     })
 }
 
-/// `{"decision_id", "result"?, "metrics"?, "provenance"?, "warning"?}`; `result` is missing where it is undefined.
+/// `{"decision_id", "result"?, "metrics"?, "provenance"?, "rule_labels"?, "warning"?}`; `result` is missing where it is undefined.
 pub(super) fn v1(
     edge: &Edge,
     parts: &Parts,
@@ -60,6 +60,9 @@ pub(super) fn v1(
             }
             if params.provenance {
                 let _ = write!(body, ",\"provenance\":{}", provenance(decision));
+            }
+            if let Some(labels) = decision.rule_labels.as_deref().filter(|_| params.rule_labels) {
+                let _ = write!(body, ",\"rule_labels\":{labels}");
             }
             if authorized.explanation_denied {
                 let _ = write!(body, ",\"warning\":{}", explanation_denied());

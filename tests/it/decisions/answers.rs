@@ -282,3 +282,18 @@ fn metrics_provenance_and_pretty_on_request() {
     let pretty = server.post("/v0/data/demo/echo?pretty", r#"{"a": 1}"#);
     assert_eq!(String::from_utf8(pretty.body).unwrap(), "{\n  \"a\": 1\n}");
 }
+
+#[test]
+fn labels_of_rules_that_hold_are_recorded_and_shown_on_request() {
+    let policy = "# METADATA\n# labels: {team: payments}\npackage labelled\n\n\
+        # METADATA\n# labels: {severity: low}\nallow if input.ok\n\ndefault allow := false\n";
+    let server = app().file("demo/labelled/policy.rego", policy).start();
+    let labels = json!([{"severity": "low", "team": "payments"}]);
+    let body = "{\"input\": {\"ok\": true}}";
+    assert_eq!(server.post("/v1/data/labelled/allow?rule_labels", body).json()["rule_labels"], labels);
+    assert_eq!(server.post("/v1/data/labelled/allow", body).json().get("rule_labels"), None);
+    assert_eq!(server.post("/v1/data/demo/no?rule_labels=true", "{}").json().get("rule_labels"), None);
+    let records = server.records();
+    assert_eq!((&records[0]["rule_labels"], &records[1]["rule_labels"]), (&labels, &labels));
+    assert_eq!(records[2].get("rule_labels"), None);
+}

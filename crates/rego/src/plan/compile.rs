@@ -250,7 +250,7 @@ fn rule_body(
             (HeadValue::Implied, Some(element)) => part_of_name(element, lowering, &mut stmts),
             (HeadValue::Implied, None) => raw::Term::Const(Value::Bool(true)),
         };
-        (stmts, keys, value, rule.span)
+        RawBranch { stmts, keys, value, span: rule.span, labels: lowering.labels() }
     })];
     for other in &rule.elses {
         lowering.fresh_body();
@@ -266,7 +266,7 @@ fn rule_body(
             let value = other.value.as_ref();
             let value = value
                 .map_or(raw::Term::Const(Value::Bool(true)), |value| lowering.term(&value.value, &mut stmts));
-            (stmts, Vec::new(), value, other.span)
+            RawBranch { stmts, keys: Vec::new(), value, span: other.span, labels: lowering.labels() }
         }));
     }
     findings.append(&mut lowering.findings);
@@ -280,7 +280,14 @@ fn part_of_name(part: &RefPart, lowering: &mut Lowering<'_>, stmts: &mut Vec<raw
     }
 }
 
-type RawBranch = (Vec<raw::Stmt>, Vec<raw::Term>, raw::Term, crate::syntax::source::Span);
+/// A branch before its statements are put in order.
+struct RawBranch {
+    stmts: Vec<raw::Stmt>,
+    keys: Vec<raw::Term>,
+    value: raw::Term,
+    span: crate::syntax::source::Span,
+    labels: Option<Value>,
+}
 
 fn finish(
     lowering: &Lowering<'_>,
@@ -294,7 +301,7 @@ fn finish(
     let args: Vec<_> = args.iter().filter_map(|arg| scope.pattern(arg)).collect();
     let from_args = scope.new;
     let (mut branches, mut tail) = (Vec::new(), Vec::new());
-    for (stmts, keys, value, span) in raws {
+    for RawBranch { stmts, keys, value, span, labels } in raws {
         let mut bound = from_args.clone();
         let mut around = Slots::new();
         keys.iter().chain([&value]).for_each(|term| {
@@ -330,7 +337,7 @@ fn finish(
             if branches.is_empty() {
                 tail = keys;
             }
-            branches.push(Branch { place, block, value });
+            branches.push(Branch { place, block, value, labels });
         }
     }
     let (slots, names) = (lowering.names.len() as u32, lowering.kept_names());

@@ -139,6 +139,9 @@ impl<'e> Machine<'e> {
             let mut held = false;
             self.run(&branch.block, 0, &mut |machine| {
                 held = true;
+                if let Some(labels) = &branch.labels {
+                    machine.context.effects.label(labels);
+                }
                 if let Some(watch) = &mut machine.watch {
                     watch.holds(branch);
                 }

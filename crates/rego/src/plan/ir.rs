@@ -129,6 +129,8 @@ pub struct Branch {
     pub block: Block,
     /// What it gives.
     pub value: Operand,
+    /// What its annotations say of every decision in which it holds.
+    pub labels: Option<Value>,
 }
 
 /// Statements that run one after the other; those that have several results run what follows for each.

@@ -59,6 +59,11 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The labels of the body that is lowered.
+    pub(super) fn labels(&self) -> Option<Value> {
+        self.globals.metadata.labels(self.asker?)
+    }
+
     pub(super) const fn place(&self, span: Span) -> Place {
         Place { file: self.globals.file, span }
     }

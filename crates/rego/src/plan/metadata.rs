@@ -1,6 +1,8 @@
-//! Replaces `rego.metadata.chain()` and `rego.metadata.rule()` with constants made from the annotations of all modules.
+//! Replaces `rego.metadata.chain()` and `rego.metadata.rule()` with constants made from the annotations of all modules, and
+//! gives rules their labels.
 //!
-//! The annotations are read when the first rule asks for them. What is wrong with them is found then.
+//! The annotations are read when the first rule asks for them, or where some have labels. What is wrong with them is an error only
+//! for those who ask.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,6 +20,8 @@ use crate::value::{Object, Set, Value};
 pub(super) struct Metadata<'m> {
     modules: &'m [Module],
     found: OnceCell<Found>,
+    /// Whether any annotation may have labels.
+    labelled: OnceCell<bool>,
 }
 
 /// The rule that asks.
@@ -70,7 +74,7 @@ struct Found {
 
 impl<'m> Metadata<'m> {
     pub(super) const fn new(modules: &'m [Module]) -> Self {
-        Self { modules, found: OnceCell::new() }
+        Self { modules, found: OnceCell::new(), labelled: OnceCell::new() }
     }
 
     /// The answer.
@@ -88,6 +92,25 @@ impl<'m> Metadata<'m> {
             Asked::Rule => own.first().cloned().unwrap_or_else(Value::object),
             Asked::Chain => found.chain(module, asker.rule, own),
         })
+    }
+
+    /// The labels of a rule: its own over those of the document, of the package, and of what is above. `None` where there are none.
+    pub(super) fn labels(&self, asker: Asker<'_>) -> Option<Value> {
+        if !*self.labelled.get_or_init(|| self.modules.iter().any(may_have_labels)) {
+            return None;
+        }
+        let found = self.found.get_or_init(|| Found::of(self.modules));
+        let module = self.modules.get(asker.module)?;
+        let own = found.rules.get(&(asker.module, asker.rule.span.start)).filter(|_| asker.own);
+        let mut labels = Object::new();
+        for annotation in found.above(module, asker.rule).chain(own.into_iter().flatten().rev()) {
+            if let Some(Value::Object(more)) = annotation.get("labels") {
+                more.iter().for_each(|(key, value)| {
+                    labels.insert(key.clone(), value.clone());
+                });
+            }
+        }
+        (!labels.is_empty()).then(|| Value::from(labels))
     }
 }
 
@@ -146,6 +169,17 @@ impl Found {
         }
     }
 
+    /// What is said of all rules of a document, from the outermost package to the document.
+    fn above(&self, module: &Module, rule: &Rule) -> impl Iterator<Item = &Value> {
+        let package = package_path(module);
+        let packages: Vec<&Value> = (1..=package.len())
+            .filter_map(|length| Some(&self.documents.get(package.get(..length)?)?.0))
+            .chain(self.packages.get(&package).map(|(value, _)| value))
+            .collect();
+        let document = self.documents.get(&rule_path(module, rule)).map(|(value, _)| value);
+        packages.into_iter().chain(document)
+    }
+
     fn chain(&self, module: &Module, rule: &Rule, own: &[Value]) -> Value {
         let path = rule_path(module, rule);
         let mut links: Vec<Value> = own.iter().map(|value| link(&path, Some(value))).collect();
@@ -161,6 +195,11 @@ impl Found {
         }
         Value::from(links)
     }
+}
+
+/// Whether a comment of a module says so, so that most modules are not read for it.
+fn may_have_labels(module: &Module) -> bool {
+    module.comments.iter().any(|comment| module.source.slice(comment.span).contains("labels"))
 }
 
 fn link(path: &[Value], annotations: Option<&Value>) -> Value {
