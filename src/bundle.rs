@@ -11,7 +11,7 @@
 //!
 //! Reading order: [`Config`] → [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory)
 //! → [`signature`] → [`load`] → `scope` → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
-//! [`error`]; [`build`] goes the other way.
+//! [`error`]; [`build`] goes the other way. [`tree`] reads what is no bundle: files and folders, for authors.
 
 pub mod activate;
 mod archive;

@@ -277,30 +277,34 @@ pub(super) fn document(
     bytes: Vec<u8>,
 ) -> Result<Document, LoadError> {
     let value = if role == Role::DataJson {
-        Value::from_json(&bytes).map_err(|error| {
-            let at = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
-            let location = Location { file: file.clone(), row: at(error.line), col: at(error.column) };
-            bad_data(&file, &error.message, Some(location))
-        })?
+        Value::from_json(&bytes)
+            .map_err(|error| bad_data(&file, &error.message, Some((error.line, error.column))))?
     } else {
-        let text = text(&file, bytes)?;
-        super::yaml::read(&text).map_err(|message| bad_data(&file, &message, None))?
+        let source = text(&file, bytes)?;
+        super::yaml::read(&source).map_err(|message| bad_data(&file, &message, place_in(&message)))?
     };
     if path.is_empty() && !value.is_object() {
-        return Err(bad_data(
-            &file,
-            "data at the top must be an object, whose keys are its names; put it into a folder, or below a key",
-            None,
-        ));
+        let message = "data at the top must be an object, whose keys are its names; put it into a folder, or below a key";
+        return Err(bad_data(&file, message, None));
     }
     Ok(Document { file, path, value })
 }
 
-fn bad_data(file: &str, message: &str, location: Option<Location>) -> LoadError {
+fn bad_data(file: &str, message: &str, place: Option<(usize, usize)>) -> LoadError {
+    let at = |n: usize| u32::try_from(n.max(1)).unwrap_or(u32::MAX);
+    let location =
+        place.map(|(line, column)| Location { file: file.to_owned(), row: at(line), col: at(column) });
     let error = PolicyError { code: "bundle_data_error", message: message.to_owned(), location };
     let mut load = LoadError::new(ErrorKind::Data, format!("data file `{file}` is malformed"));
     load.errors.push(error);
     load
+}
+
+/// The line and column that the message of a reader ends with, where it knows them.
+fn place_in(message: &str) -> Option<(usize, usize)> {
+    let (before, column) = message.rsplit_once(" column ")?;
+    let (_, line) = before.rsplit_once("line ")?;
+    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 pub(super) fn text(file: &str, bytes: Vec<u8>) -> Result<String, LoadError> {

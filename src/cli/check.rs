@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::print::{complain, print, warn};
 use super::reading::ReadingArgs;
 use super::sources::{self, Named, Problem, Source};
+use crate::bundle::ErrorKind;
 use crate::bundle::tree::Purpose;
 use crate::testing::fixture;
 use verdict_rego::Location;
@@ -184,6 +185,10 @@ fn diagnostics(problem: Problem) -> Vec<Diagnostic> {
         Problem::Load(error) if error.errors.is_empty() => {
             vec![Diagnostic::new("load_error", error.to_string())]
         }
+        Problem::Load(error) if error.kind == ErrorKind::Data => sources::with_lines(&error)
+            .into_iter()
+            .map(|found| Diagnostic { message: format!("{}: {}", error.message, found.message), ..found })
+            .collect(),
         Problem::Load(error) => {
             let of = |policy: &verdict_rego::PolicyError| {
                 let mut diagnostic =

@@ -15,6 +15,7 @@ use super::sources;
 use super::table::table;
 use verdict_rego::capabilities::is_builtin;
 use verdict_rego::dependencies::{Dependencies, Path, dependencies, reference_text};
+use verdict_rego::diagnostic::{SHOWN, listed};
 use verdict_rego::syntax::Source;
 use verdict_rego::syntax::on_large_stack;
 use verdict_rego::syntax::parser::{Options, parse_module, parse_query};
@@ -69,8 +70,8 @@ pub fn run(args: &DepsArgs) -> ExitCode {
 fn deps(args: &DepsArgs) -> Result<Dependencies, String> {
     let query = Source::new("query", args.query.as_str());
     let body = parse_query(&query, RegoVersion::V1).map_err(|errors| {
-        let texts = errors.into_iter().map(|error| Diagnostic::of_syntax(&query, error).to_string());
-        texts.collect::<Vec<_>>().join("\n")
+        let errors = errors.into_iter().map(|error| Diagnostic::of_syntax(&query, error));
+        listed(&errors.collect::<Vec<_>>(), SHOWN)
     })?;
     let program = sources::load_together(&args.bundle, &args.data, &args.reading)
         .map_err(|problem| problem.to_string())?;

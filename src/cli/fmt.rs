@@ -104,7 +104,11 @@ pub fn run(args: &FmtArgs) -> ExitCode {
         };
         return ExitCode::from(report(args, "stdin", &outcome));
     }
-    let mut code = 0;
+    let (mut code, mut wrong) = (0, 0_usize);
+    let mut done = |name: &str, outcome: &Outcome| {
+        wrong += usize::from(matches!(outcome, Outcome::Wrong(_) | Outcome::Failed(_)));
+        code = code.max(if wrong > SHOWN { outcome.code(args) } else { report(args, name, outcome) });
+    };
     for path in &args.paths {
         match files::below(path) {
             Ok(files) => {
@@ -114,34 +118,40 @@ pub fn run(args: &FmtArgs) -> ExitCode {
                         Ok(bytes) => one(args, &name, &bytes, Some(&file)),
                         Err(message) => Outcome::Failed(message),
                     };
-                    code = code.max(report(args, &name, &outcome));
+                    done(&name, &outcome);
                 }
             }
-            Err(message) => code = code.max(report(args, "", &Outcome::Failed(message))),
+            Err(message) => done("", &Outcome::Failed(message)),
         }
     }
+    if wrong > SHOWN {
+        complain(&format!("{} more files have errors, {wrong} in all", wrong - SHOWN));
+    }
     ExitCode::from(code)
+}
+
+impl Outcome {
+    /// The exit code.
+    const fn code(&self, args: &FmtArgs) -> u8 {
+        match self {
+            Self::Same => 0,
+            Self::Changed if !args.fail => 0,
+            Self::Changed | Self::Wrong(_) => 2,
+            Self::Failed(_) => 1,
+        }
+    }
 }
 
 /// Says what is to be said on standard error; gives the exit code.
 fn report(args: &FmtArgs, name: &str, outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Same => 0,
-        Outcome::Changed => {
-            if args.fail && !args.list && !args.diff {
-                complain(&format!("`{name}` is not formatted; `verdict fmt --diff` shows what would change"));
-            }
-            if args.fail { 2 } else { 0 }
+        Outcome::Changed if args.fail && !args.list && !args.diff => {
+            complain(&format!("`{name}` is not formatted; `verdict fmt --diff` shows what would change"));
         }
-        Outcome::Wrong(message) => {
-            complain(message);
-            2
-        }
-        Outcome::Failed(message) => {
-            complain(message);
-            1
-        }
+        Outcome::Same | Outcome::Changed => {}
+        Outcome::Wrong(message) | Outcome::Failed(message) => complain(message),
     }
+    outcome.code(args)
 }
 
 /// Lays out one text, and prints or writes what was asked for.

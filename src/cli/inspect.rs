@@ -15,6 +15,7 @@ use crate::bundle::inspect::{Papers, papers};
 use crate::bundle::{self, Bundle, Limits};
 use verdict_rego::capabilities::is_builtin;
 use verdict_rego::capabilities::required;
+use verdict_rego::diagnostic::{SHOWN, listed};
 use verdict_rego::syntax::Source;
 use verdict_rego::syntax::ast::{Import, Module, Version};
 use verdict_rego::syntax::on_large_stack;
@@ -121,12 +122,10 @@ fn modules(bundle: &Bundle) -> Result<Vec<Module>, String> {
         let source = Source::new(module.id.as_str(), std::sync::Arc::clone(&module.source));
         match parse_module(&source, module.version, options) {
             Ok(tree) => modules.push(tree),
-            Err(found) => errors.extend(
-                found.into_iter().map(|e| Diagnostic::at(e.code, &source, e.span, e.message).to_string()),
-            ),
+            Err(found) => errors.extend(found.into_iter().map(|error| Diagnostic::of_syntax(&source, error))),
         }
     }
-    if errors.is_empty() { Ok(modules) } else { Err(errors.join("\n")) }
+    if errors.is_empty() { Ok(modules) } else { Err(listed(&errors, SHOWN)) }
 }
 
 /// The manifest, with defaults for what it leaves out.

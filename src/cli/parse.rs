@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::print::{complain, print};
 use verdict_rego::capabilities::is_builtin;
+use verdict_rego::diagnostic::{SHOWN, listed};
 use verdict_rego::syntax::Source;
 use verdict_rego::syntax::parser::Options;
 use verdict_rego::syntax::tree_json::{self, Include};
@@ -59,8 +60,7 @@ pub fn run(args: &ParseArgs) -> ExitCode {
         Err(errors) => {
             match args.format {
                 Format::Pretty => {
-                    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                    complain(&texts.join("\n"));
+                    complain(&listed(&errors, SHOWN));
                 }
                 Format::Json => {
                     let errors: Vec<_> = errors.iter().map(Diagnostic::to_policy_error).collect();

@@ -10,10 +10,10 @@ use super::reading::ReadingArgs;
 use super::verification::WithoutKey;
 use crate::bundle::load::Fixture;
 use crate::bundle::tree::{self, Purpose, Root};
-use crate::bundle::{self, Bundle, Limits, LoadError, Reading, Verification, is_fixture_file};
+use crate::bundle::{self, Bundle, ErrorKind, Limits, LoadError, Reading, Verification, is_fixture_file};
 use crate::testing::{FixtureFile, Suite};
 use verdict_rego::diagnostic::{SHOWN, listed};
-use verdict_rego::{Diagnostic, Module, Program, RegoVersion, Value, compile_checked};
+use verdict_rego::{Diagnostic, Location, Module, PolicyError, Program, RegoVersion, Value, compile_checked};
 
 /// The bundles of one path, or all the files.
 #[derive(Debug, Clone, Default)]
@@ -41,10 +41,27 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Path(message) => f.write_str(message),
-            Self::Load(error) => error.fmt(f),
+            Self::Load(error) => {
+                let diagnostics = with_lines(error);
+                f.write_str(&LoadError { diagnostics, ..error.clone() }.explained())
+            }
             Self::Policy(diagnostics) => f.write_str(&listed(diagnostics, SHOWN)),
         }
     }
+}
+
+/// The errors in data with their lines, which are read again: what a server logs has none, because data may be secret.
+pub fn with_lines(error: &LoadError) -> Vec<Diagnostic> {
+    let line = |at: &Location| {
+        let text = std::fs::read_to_string(&at.file).ok()?;
+        text.lines().nth(at.row.saturating_sub(1) as usize).map(str::to_owned)
+    };
+    let with_line = |error: &PolicyError| {
+        let (location, excerpt) = (error.location.clone(), error.location.as_ref().and_then(line));
+        Diagnostic { location, excerpt, length: 1, ..Diagnostic::new(error.code, error.message.as_str()) }
+    };
+    let in_data = error.errors.iter().filter(|_| error.kind == ErrorKind::Data);
+    in_data.map(with_line).collect()
 }
 
 impl From<LoadError> for Problem {
@@ -134,7 +151,7 @@ fn apart(
     }
     let mut sources = Vec::new();
     for root in whole {
-        match bundles(root, named, reading)? {
+        match bundles(root, named, purpose, reading)? {
             Some(source) => sources.push(source),
             None => return Ok(None),
         }
@@ -259,31 +276,40 @@ impl Source {
 }
 
 /// The bundles of one path; `None` if it is a folder of something else.
-fn bundles(root: &Root, named: Named, reading: &Reading<'_>) -> Result<Option<Source>, Problem> {
+fn bundles(
+    root: &Root,
+    named: Named,
+    purpose: Purpose,
+    reading: &Reading<'_>,
+) -> Result<Option<Source>, Problem> {
     let path = &root.path;
-    let source = |bundles| Ok(Some(Source { name: tree::shown(path), bundles, fixtures: Vec::new() }));
+    let source = |bundles| Source { name: tree::shown(path), bundles, fixtures: Vec::new() };
     if named == Named::Anything && !root.below.is_empty() {
         return Ok(None);
     }
     if is_archive(path) || named == Named::Bundle {
-        return source(vec![one(path, reading)?]);
+        return Ok(Some(source(vec![one(path, reading)?])));
     }
-    match (holds_bundles(path)?, named) {
-        (Some(held), Named::Bundles) => source(held.all(reading)?),
-        (Some(held), _) if held.nothing_else => source(held.all(reading)?),
-        (_, Named::Bundles) => source(vec![one(path, reading)?]),
-        (_, _) if !is_bundle(path) => Ok(None),
-        (_, _) => {
-            let (prefix, bundle) = one(path, reading)?;
-            // Here a bundle and a tree would differ in silence. What is nearly named as a fixture file is complained of later.
-            let more =
-                |other: &&Fixture| !other.name.rsplit('/').next().unwrap_or_default().contains("fixture");
-            match bundle.fixtures.iter().find(more) {
-                Some(_) => Ok(None),
-                None => source(vec![(prefix, bundle)]),
-            }
+    let all = match holds_bundles(path)? {
+        Some(held) if held.nothing_else || named == Named::Bundles => {
+            held.bundles.iter().map(|entry| one(entry, reading)).collect()
         }
+        _ if is_bundle(path) || named == Named::Bundles => one(path, reading).map(|one| vec![one]),
+        _ => return Ok(None),
+    };
+    match all {
+        // Here bundles and a tree would differ in silence.
+        Ok(all) if named == Named::Anything && purpose == Purpose::Evaluate && hide_data(&all) => Ok(None),
+        // What lies within a bundle is none, as nothing is to OPA.
+        Err(Problem::Load(error)) if named == Named::Anything && error.kind == ErrorKind::Layout => Ok(None),
+        all => all.map(|all| Some(source(all))),
     }
+}
+
+/// Whether there are files that would be data in a tree. What is nearly named as a fixture file is complained of later.
+fn hide_data(bundles: &[(String, Bundle)]) -> bool {
+    let is_data = |file: &Fixture| !file.name.rsplit('/').next().unwrap_or_default().contains("fixture");
+    bundles.iter().flat_map(|(_, bundle)| &bundle.fixtures).any(is_data)
 }
 
 /// Whether the folder says that it is a bundle.
@@ -296,12 +322,6 @@ struct Held {
     bundles: Vec<PathBuf>,
     /// Whether each folder in it says that it is one, which the server needs for more than one to go together.
     nothing_else: bool,
-}
-
-impl Held {
-    fn all(&self, reading: &Reading<'_>) -> Result<Vec<(String, Bundle)>, Problem> {
-        self.bundles.iter().map(|entry| one(entry, reading)).collect()
-    }
 }
 
 /// What the folder holds, if its entries are bundles rather than it being one.
@@ -324,12 +344,15 @@ fn holds_bundles(path: &Path) -> Result<Option<Held>, Problem> {
 
 /// Files and folders, as OPA takes them.
 fn tree(roots: &[&Root], purpose: Purpose, reading: &Reading<'_>) -> Result<Source, Problem> {
-    for root in roots.iter().filter(|root| is_bundle(&root.path)) {
-        let shown = tree::shown(&root.path);
-        warn(&format!(
-            "`{shown}/.manifest` is ignored, and every JSON and YAML file in `{shown}` is data, as with OPA; with `-b` it \
-             is read as the bundle that the server would load"
-        ));
+    for root in roots {
+        let held = || Ok::<_, Problem>(root.path.is_dir() && holds_bundles(&root.path)?.is_some());
+        if is_bundle(&root.path) || held()? {
+            warn(&format!(
+                "`{}` is read as files and folders, as by OPA: every JSON and YAML file is data, and `.manifest` is ignored; \
+                 `-b` reads a bundle as the server does",
+                tree::shown(&root.path)
+            ));
+        }
     }
     let roots: Vec<Root> = roots.iter().copied().cloned().collect();
     let bundle = tree::load(&roots, purpose, reading.ignore)?;
@@ -373,7 +396,7 @@ fn one(path: &Path, reading: &Reading<'_>) -> Result<(String, Bundle), Problem> 
 /// A fixture file that was named itself, with what it tests.
 fn with_bundle(fixture: &Path, purpose: Purpose, reading: &Reading<'_>) -> Result<Source, Problem> {
     let root = Root { below: Vec::new(), path: bundle_of(fixture) };
-    let found = bundles(&root, Named::Anything, reading)?;
+    let found = bundles(&root, Named::Anything, purpose, reading)?;
     let mut source = found.map_or_else(|| tree(&[&root], purpose, reading), Ok)?;
     source.fixtures.push(read_fixture(fixture)?);
     Ok(source)

@@ -58,6 +58,20 @@ fn a_thousand_errors_are_a_few_lines() {
 }
 
 #[test]
+fn a_thousand_files_with_errors_are_a_few_lines() {
+    let names: Vec<String> = (0..30).map(|n| format!("b/p{n:02}.rego")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "package p\n\nx := \n")).collect();
+    let folder = folder(&files);
+    for (command, code) in
+        [(&["fmt", "b"][..], 2), (&["check", "b"], 1), (&["test", "b"], 1), (&["inspect", "b"], 1)]
+    {
+        let ran = verdict(folder.path(), command).exits(code);
+        assert_eq!(ran.err.matches("rego_parse_error").count(), 10, "{command:?}\n{}", ran.err);
+        assert!(ran.err.contains("20 more"), "{command:?}\n{}", ran.err);
+    }
+}
+
+#[test]
 fn strict_is_asked_for() {
     let folder = folder(&[(
         "p.rego",

@@ -221,7 +221,7 @@ fn check_shows_every_error_with_its_line_and_a_caret() {
     let good = with_test("test_a := true");
     assert_eq!(verdict(good.path(), &["check", "."]).exits(0).out, "");
     assert_eq!(verdict(good.path(), &["check", ".", "-f", "json"]).exits(0).out, "{}\n");
-    let bad = folder(&[("policy.rego", "package app\n\nallow if {\n\tfoo(input.x)\n\ty == 1\n}\n")]);
+    let bad = folder(&[("policy.rego", "package app\n\nallow if\n\tfoo(input.x)\ndeny if y == 1\n")]);
     let ran = verdict(bad.path(), &["check", "."]).exits(1);
     let ran = ran.complains("policy.rego:4:").complains("foo(input.x)\n").complains("policy.rego:5:");
     assert!(ran.err.contains("\t^^^^^^^^^^^^\n") && ran.err.contains("\t^"), "{}", ran.err);

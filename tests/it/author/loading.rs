@@ -64,7 +64,7 @@ fn paths_that_are_named_together_are_one_tree() {
     verdict(at, &["test", "app", "lib"])
         .exits(0)
         .says("app lib: 1/1 passed")
-        .complains("`lib/.manifest` is ignored");
+        .complains("`lib` is read as files and folders");
     // What is named twice counts once.
     verdict(at, &["test", "app", "app/policy_test.rego", "lib"]).exits(0).says("1/1 passed");
     verdict(at, &["bench", "-d", "app", "-d", "lib", "--benchtime", "1ms", "data.app.p"]).exits(0);
@@ -124,10 +124,14 @@ fn data_that_does_not_go_together_is_refused_with_both_files() {
     ran.complains("`a/x.json` and `a/k/y.yaml` both define `k/one`; keep one");
     assert_eq!(raw(verdict(at, &["eval", "-f", "raw", "-d", "b", "data.k"])), r#"{"one":1,"two":2}"#);
     verdict(at, &["eval", "-f", "pretty", "-d", "c", "data.k"]).exits(2).complains("c/bad.json:2:");
-    verdict(at, &["test", "c"]).exits(1).complains("c/bad.json:2:");
+    let shown = "c/bad.json:2:6: bundle_data_error: ";
+    let line = " 2 | \"k\": ]}\n   |      ^";
+    verdict(at, &["test", "c"]).exits(1).complains(shown).complains(line);
+    std::fs::write(at.join("c/x.yaml"), "a: 1\nb: [1,\nc: }\n").unwrap();
+    verdict(at, &["eval", "-f", "pretty", "-d", "c/x.yaml", "data"]).exits(2).complains("c/x.yaml:3:");
     // Of folders, `check` reads policy alone, as OPA does; what is named itself is read.
     verdict(at, &["check", "c"]).exits(0);
-    verdict(at, &["check", "c/bad.json"]).exits(1).complains("c/bad.json:2:");
+    verdict(at, &["check", "c/bad.json"]).exits(1).complains("c/bad.json:2:").complains(line);
 }
 
 #[test]
@@ -148,9 +152,13 @@ fn a_bundle_is_a_bundle_unless_that_would_hide_data() {
     assert_eq!(ran.err, "");
     std::fs::rename(at.join("b/data.json"), at.join("b/limits.json")).unwrap();
     let ran = verdict(at, &["test", "b"]).exits(0);
-    ran.says("b: 1/1 passed")
-        .complains("`b/.manifest` is ignored, and every JSON and YAML file in `b` is data");
+    ran.says("b: 1/1 passed").complains("`b` is read as files and folders");
     verdict(at, &["test", "-b", "b"]).exits(2);
+    // A directory of such bundles is a tree, too, and so is a bundle in which another lies.
+    verdict(at, &["test", "."]).exits(2).complains("`.` is read as files and folders").says("+ undefined");
+    std::fs::create_dir(at.join("b/inner")).unwrap();
+    std::fs::write(at.join("b/inner/.manifest"), "{}").unwrap();
+    verdict(at, &["check", "b"]).exits(0);
     // A folder of which only some folders are bundles is a tree.
     std::fs::create_dir(at.join("lib")).unwrap();
     std::fs::write(at.join("lib/lib.rego"), "package lib\n").unwrap();
