@@ -34,7 +34,7 @@ mod watched;
 
 pub use fixture_error::FixtureError;
 use suite::compile_for;
-pub use suite::{FixtureFile, Options, Suite};
+pub use suite::{Explained, FixtureFile, Options, Suite};
 pub use summary::{Counts, Measured, Mismatch, Summary, TestKind, TestResult, Verdict};
 
 /// Why the tests were not run.

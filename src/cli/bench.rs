@@ -4,7 +4,7 @@
 //! server ([`server`]; the generator itself is [`load`], for benchmarks to call as a library).
 //!
 //! INVARIANT (all samples): every percentile comes from every sample, in an HDR histogram; nothing is sampled away.
-//! INVARIANT (nothing made up): what cannot be measured here, such as bytes and allocations an operation, is left out.
+//! INVARIANT (nothing made up): what cannot be measured here, such as the number of allocations, is left out.
 //!
 //! Reading order: [`BenchArgs`] → [`server`] → [`load`] → [`client`] → [`report`]; then [`policy`].
 

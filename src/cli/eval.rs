@@ -100,6 +100,9 @@ pub struct EvalArgs {
     /// Report the time of each stage
     #[arg(long)]
     pub metrics: bool,
+    /// Report what the evaluation did, too: documents looked up and made, rules and statements run; implies `--metrics`
+    #[arg(long)]
+    pub instrument: bool,
     /// Profile by line: count and time; implies `--metrics`
     #[arg(long)]
     pub profile: bool,
@@ -168,6 +171,10 @@ impl EvalArgs {
     /// Whether all that is printed is one JSON document.
     const fn prints_json(&self) -> bool {
         matches!(self.format, Format::Json | Format::Discard)
+    }
+
+    const fn measures(&self) -> bool {
+        self.metrics || self.instrument || self.profiles()
     }
 
     const fn profiles(&self) -> bool {

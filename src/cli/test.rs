@@ -19,7 +19,7 @@ use super::reading::ReadingArgs;
 use super::sources::{self, Named, Source};
 use crate::bundle::tree::{Purpose, Root};
 use crate::model::units::Period;
-use crate::testing::{self, Options, Summary};
+use crate::testing::{self, Explained, Options, Summary};
 use verdict_rego::diagnostic::SHOWN;
 
 mod coverage;
@@ -66,6 +66,10 @@ pub struct TestArgs {
     /// Exit with 2 if coverage is below this percentage; implies `--coverage`
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub threshold: Option<f64>,
+    /// Show the conditions that failed in tests that fail (`fails`, `notes`), or in all tests, and the rules that held
+    /// (`full`, `debug`)
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Explain::Off)]
+    pub explain: Explain,
     /// Show the variables of the condition at which a failing test stopped
     #[arg(long)]
     pub var_values: bool,
@@ -84,6 +88,31 @@ pub struct TestArgs {
     /// Options for parsing and checking policy
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+/// OPA's kinds of explanation. Here there is one, of tests that fail or of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Explain {
+    /// None
+    Off,
+    /// Tests that fail
+    Fails,
+    /// The same
+    Notes,
+    /// All tests
+    Full,
+    /// The same
+    Debug,
+}
+
+impl Explain {
+    const fn which(self) -> Explained {
+        match self {
+            Self::Off => Explained::None,
+            Self::Fails | Self::Notes => Explained::Failing,
+            Self::Full | Self::Debug => Explained::All,
+        }
+    }
 }
 
 /// How long `--bench` repeats a test.
@@ -208,6 +237,7 @@ fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
         filter: args.run.clone(),
         timeout: args.timeout.0,
         debug: true,
+        explain: args.explain.which(),
         coverage: args.coverage || args.threshold.is_some(),
         threads: threads.unwrap_or(NonZeroUsize::MIN),
         bench: args.bench.then_some(BENCH),

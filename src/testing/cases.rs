@@ -57,6 +57,7 @@ fn result(case: &Case, verdict: Verdict, elapsed: Duration) -> TestResult {
         cases: Vec::new(),
         output: String::new(),
         stopped: None,
+        explanation: None,
         measured: None,
         elapsed,
     }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::heads;
-use super::suite::{Options, compile};
+use super::suite::{Explained, Options, compile};
 use super::summary::{Mismatch, TestKind, TestResult, Verdict};
 use super::watched::{self, Seen};
 use crate::model::clock::Timestamp;
@@ -112,6 +112,7 @@ impl<'p> Run<'p, '_> {
             cases,
             output: String::new(),
             stopped: None,
+            explanation: None,
             measured: None,
             elapsed,
         };
@@ -127,6 +128,7 @@ impl<'p> Run<'p, '_> {
             || self.program.evaluate_in(&rule.path, None, self.now.0, &limits, &mut self.options.effects());
         let measured = self.options.bench.filter(|_| verdict == Verdict::Passed);
         TestResult {
+            explanation: self.explanation(rule, &verdict),
             stopped: failed
                 .then(|| watched::stopped(self.program, &rule.path, self.now.0, self.options))
                 .flatten(),
@@ -134,6 +136,17 @@ impl<'p> Run<'p, '_> {
             output,
             ..result(verdict, cases, elapsed)
         }
+    }
+
+    /// Why a test came out as it did.
+    fn explanation(&self, rule: &TestRule, verdict: &Verdict) -> Option<String> {
+        let wanted = match self.options.explain {
+            Explained::None => false,
+            Explained::Failing => matches!(verdict, Verdict::Failed(_) | Verdict::Errored(_)),
+            Explained::All => true,
+        };
+        let holding = self.options.explain == Explained::All;
+        wanted.then(|| watched::trace(self.program, &rule.path, self.now.0, self.options, holding))
     }
 
     fn judge(&self, rule: &TestRule, evaluation: Evaluation) -> (Verdict, Vec<(Vec<String>, bool)>) {

@@ -44,12 +44,26 @@ pub struct Options {
     pub strict: Strict,
     /// Whether to record what tests print and where they stop.
     pub debug: bool,
+    /// Which tests are explained.
+    pub explain: Explained,
     /// Whether to record coverage.
     pub coverage: bool,
     /// The number of `test_` rules that run in parallel.
     pub threads: NonZeroUsize,
     /// How long each passing test is repeated as a benchmark.
     pub bench: Option<Duration>,
+}
+
+/// Which `test_` rules are explained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Explained {
+    /// None.
+    #[default]
+    None,
+    /// Those that fail.
+    Failing,
+    /// All.
+    All,
 }
 
 impl Default for Options {
@@ -61,6 +75,7 @@ impl Default for Options {
             surroundings: Arc::default(),
             strict: Strict::Functions,
             debug: false,
+            explain: Explained::default(),
             coverage: false,
             threads: NonZeroUsize::MIN,
             bench: None,

@@ -78,6 +78,8 @@ pub struct TestResult {
     pub output: String,
     /// If it failed, the last condition that was evaluated.
     pub stopped: Option<Stopped>,
+    /// Why it came out as it did, if requested: text in lines.
+    pub explanation: Option<String>,
     /// The benchmark, if requested.
     pub measured: Option<Measured>,
     /// Duration of the evaluation.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::suite::Options;
 use super::summary::Measured;
-use verdict_rego::coverage::Coverage;
+use verdict_rego::Watch;
+use verdict_rego::coverage::{Coverage, Kind};
 use verdict_rego::observe::{LastStep, Prints, Stopped};
+use verdict_rego::trace::Trace;
 use verdict_rego::{Evaluation, Program, Value};
-use verdict_rego::{Several, Watch};
 
 /// The most output that is kept of one test, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
@@ -39,19 +40,21 @@ pub(super) fn evaluate<'p>(
             output.push('\n');
         }
     };
-    let own = coverage.is_some().then(|| Rc::new(RefCell::new(Coverage::of(program))));
-    let mut watches: Vec<Box<dyn Watch + '_>> = Vec::new();
-    if options.debug {
-        watches.push(Box::new(Prints(print)));
-    }
-    watches.extend(own.iter().map(|own| Box::new(Rc::clone(own)) as Box<dyn Watch + '_>));
-    let watch = (!watches.is_empty()).then(|| Box::new(Several(watches)) as Box<dyn Watch + '_>);
+    let watch = options.debug.then(|| Box::new(Prints(print)) as Box<dyn Watch + '_>);
+    let (limits, mut effects) = (options.limits(), options.effects());
+    let again = coverage.is_some().then(|| input.clone());
     let started = Instant::now();
-    let evaluation =
-        program.evaluate_watched(path, input, now_ns, &options.limits(), &mut options.effects(), watch);
+    let evaluation = program.evaluate_watched(path, input, now_ns, &limits, &mut effects, watch);
     let elapsed = started.elapsed();
-    if let (Some(all), Some(own)) = (coverage, own) {
-        all.add(&own.borrow());
+    // What is covered comes from passes of its own, in which others answer what they have answered before.
+    if let (Some(all), Some(input)) = (coverage, again) {
+        let passes = Kind::ALL.map(|kind| Coverage::without(program, kind));
+        for pass in passes.into_iter().chain([Coverage::of(program)]) {
+            let pass = Rc::new(RefCell::new(pass));
+            let watch: Box<dyn Watch + '_> = Box::new(Rc::clone(&pass));
+            program.evaluate_watched(path, input.clone(), now_ns, &limits, &mut effects, Some(watch));
+            all.add(&pass.borrow());
+        }
     }
     Seen { evaluation, output: output.into_inner(), elapsed }
 }
@@ -62,6 +65,20 @@ pub(super) fn stopped(program: &Program, path: &[String], now_ns: i64, options: 
     let (limits, mut effects) = (options.limits(), options.effects());
     program.evaluate_watched(path, None, now_ns, &limits, &mut effects, Some(Box::new(Rc::clone(&step))));
     step.borrow().of(program)
+}
+
+/// What an evaluation tried, line by line: the conditions that failed and, with `holding`, the rules that held.
+pub(super) fn trace(
+    program: &Program,
+    path: &[String],
+    now_ns: i64,
+    options: &Options,
+    holding: bool,
+) -> String {
+    let trace = Rc::new(RefCell::new(Trace::of(program, holding)));
+    let (limits, mut effects) = (options.limits(), options.effects());
+    program.evaluate_watched(path, None, now_ns, &limits, &mut effects, Some(Box::new(Rc::clone(&trace))));
+    trace.borrow().text()
 }
 
 /// Repeats `operation` for `time`, at least once.

@@ -35,6 +35,7 @@ thread_local! {
     static LIMITS: Cell<Limits> = const { Cell::new(NONE) };
     static SPENT: Cell<usize> = const { Cell::new(0) };
     static TAKEN: Cell<usize> = const { Cell::new(0) };
+    static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Restores the previous budget, also when the work panics.
@@ -42,6 +43,7 @@ struct Restore(Limits, usize);
 
 impl Drop for Restore {
     fn drop(&mut self) {
+        LAST.set(SPENT.get());
         LIMITS.set(self.0);
         SPENT.set(self.1);
     }
@@ -75,6 +77,11 @@ pub fn spend(bytes: usize) {
 #[inline]
 pub fn spent() -> usize {
     SPENT.get()
+}
+
+/// The bytes that the evaluation which ended last on this thread has allocated for values, freed or not; an estimate.
+pub fn spent_by_last() -> usize {
+    LAST.get()
 }
 
 /// The bytes left.
@@ -146,5 +153,7 @@ mod tests {
         assert!(!panicked);
         assert!(within(soon(), 10, || resume_unwind(Box::new(1))).unwrap_err().is_err());
         assert_eq!((left(), is_spent()), (usize::MAX - spent(), false));
+        assert!(within(soon(), 100, || spend(42)).is_ok());
+        assert_eq!(spent_by_last(), 42);
     }
 }

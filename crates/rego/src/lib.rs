@@ -72,6 +72,7 @@ pub mod syntax;
 mod value;
 pub mod yaml;
 
+pub use budget::spent_by_last;
 pub use builtins::capabilities;
 pub use check::{Checks, Schemas, refusals_of_v1};
 pub use diagnostic::Diagnostic;
@@ -82,7 +83,7 @@ pub use number::{Number, NumberError};
 pub use plan::{Outline, Several, Strict, Watch};
 pub use program::{
     CompileOptions, EvalLimits, Evaluation, Module, Program, RegoVersion, TestRule, UndefinedCause, compile,
-    compile_checked, compile_for, coverage, observe, profile, query, warnings,
+    compile_checked, compile_for, coverage, observe, profile, query, trace, warnings,
 };
 pub use segment::Segment;
 pub use stack::STACK;

@@ -10,6 +10,7 @@ mod output_cost;
 pub mod profile;
 pub mod query;
 mod test_rules;
+pub mod trace;
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 //!
 //! What is timed of a document is one call of [`crate::pdp::decide`]: evaluation, and the answer's JSON; of any other
 //! query, its evaluation. Reading the input is not in it. Unlike OPA's, the percentiles come from all samples, not from a
-//! decaying reservoir of 1,028; bytes and allocations an operation are left out, as they are not counted here.
+//! decaying reservoir of 1,028; the bytes are those of values, as the limit of memory counts them, and the number of
+//! allocations is left out, as it is not counted.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -27,7 +28,7 @@ use crate::model::clock::Clock;
 use crate::model::decision::Outcome;
 use crate::model::units::Period;
 use verdict_rego::query::Scope;
-use verdict_rego::{EvalLimits, Program, Value};
+use verdict_rego::{EvalLimits, Program, Value, spent_by_last};
 
 mod asked;
 
@@ -66,6 +67,10 @@ pub struct PolicyArgs {
     /// Policy or data file, or a directory of them; repeatable
     #[arg(short, long = "data", value_name = "PATH", conflicts_with = "url")]
     pub data: Vec<PathBuf>,
+    /// Report the bytes of values that an evaluation makes; an estimate
+    #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
+    pub benchmem: bool,
     /// Number of samples
     #[arg(long, default_value_t = 1, value_parser = super::server::positive::<u32>, conflicts_with = "url")]
     pub count: u32,
@@ -99,6 +104,9 @@ pub struct Sample {
     pub elapsed_s: f64,
     /// The mean time of an evaluation, not rounded.
     pub ns_per_op: f64,
+    /// The bytes of values that an evaluation made in the mean, if wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_op: Option<f64>,
     /// The time of each evaluation.
     pub evaluation: Summary,
     /// The same by the names of OPA's JSON.
@@ -114,6 +122,9 @@ pub struct GoResult {
     pub n: u64,
     /// How long they took together, in nanoseconds.
     pub t: u64,
+    /// The bytes of values that they made together, if wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mem_bytes: Option<u64>,
     /// The histogram, where it is wanted.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, f64>,
@@ -183,6 +194,9 @@ fn samples(
         }
         sample(args.benchtime.0 / WARMUP_SHARE, control, decide);
         let mut measured = sample(args.benchtime.0, control, decide);
+        if !args.benchmem {
+            (measured.bytes_per_op, measured.go.mem_bytes) = (None, None);
+        }
         if args.metrics {
             measured.go.extra = histogram(&measured.evaluation);
         }
@@ -195,10 +209,12 @@ fn samples(
 fn sample<T>(time: Duration, control: &Control, operation: impl Fn() -> T) -> Sample {
     let mut evaluations = Latencies::default();
     let (started, mut iterations, mut spent) = (Instant::now(), 0_u32, Duration::ZERO);
+    let mut bytes = 0_u64;
     loop {
         let before = Instant::now();
         black_box(operation());
         let taken = before.elapsed();
+        bytes = bytes.saturating_add(spent_by_last() as u64);
         evaluations.record(taken);
         spent += taken;
         iterations += 1;
@@ -209,7 +225,8 @@ fn sample<T>(time: Duration, control: &Control, operation: impl Fn() -> T) -> Sa
     }
     let nanos = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
     Sample {
-        go: GoResult { n: u64::from(iterations), t: nanos, extra: BTreeMap::new() },
+        go: GoResult { n: u64::from(iterations), t: nanos, mem_bytes: Some(bytes), extra: BTreeMap::new() },
+        bytes_per_op: Some(bytes as f64 / f64::from(iterations)),
         iterations: u64::from(iterations),
         elapsed_s: started.elapsed().as_secs_f64(),
         ns_per_op: spent.as_nanos() as f64 / f64::from(iterations),
@@ -255,8 +272,9 @@ fn gobench(entrypoint: &str, sample: &Sample) -> String {
     // A name ends at a blank.
     let entrypoint = entrypoint.split_whitespace().collect::<Vec<_>>().join("_");
     let Summary { p50_ns, p99_ns, p99_9_ns, max_ns, .. } = sample.evaluation;
+    let memory = sample.bytes_per_op.map(|bytes| format!("\t{bytes:.0} B/op")).unwrap_or_default();
     format!(
-        "BenchmarkDecide/{entrypoint}\t{}\t{:.1} ns/op\t{p50_ns} p50-ns/op\t{p99_ns} p99-ns/op\t{p99_9_ns} p99.9-ns/op\t{max_ns} max-ns/op\n",
+        "BenchmarkDecide/{entrypoint}\t{}\t{:.1} ns/op{memory}\t{p50_ns} p50-ns/op\t{p99_ns} p99-ns/op\t{p99_9_ns} p99.9-ns/op\t{max_ns} max-ns/op\n",
         sample.iterations, sample.ns_per_op
     )
 }
@@ -274,6 +292,7 @@ fn pretty(report: &PolicyReport) -> String {
             ("samples", grouped(sample.iterations as f64)),
             ("time", format!("{:.2} s", sample.elapsed_s)),
             ("ns/op", grouped(sample.ns_per_op.round())),
+            ("B/op", sample.bytes_per_op.map_or_else(|| "-".to_owned(), |bytes| grouped(bytes.round()))),
             ("min", ns(min_ns)),
             ("mean", duration(mean_ns)),
             ("stddev", duration(stddev_ns)),

@@ -12,7 +12,7 @@ use verdict_rego::PolicyError;
 use verdict_rego::Strict;
 use verdict_rego::coverage::{Coverage, Report};
 use verdict_rego::explanation::Explanation;
-use verdict_rego::observe::{BuiltinErrors, Prints};
+use verdict_rego::observe::{BuiltinErrors, Counts, Prints};
 use verdict_rego::profile::{Profile, Stat};
 use verdict_rego::query::{Asking, Row};
 use verdict_rego::{Effects, EvalLimits, Evaluation};
@@ -40,6 +40,8 @@ pub(super) struct Answer {
 pub(super) struct Run {
     pub(super) took: Duration,
     pub(super) profile: Vec<Stat>,
+    /// What it did, by names of metrics.
+    pub(super) counts: Vec<(&'static str, u64)>,
 }
 
 /// Asks; with `--count`, only the first answer counts.
@@ -61,26 +63,32 @@ pub(super) fn answer(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Probl
 fn once(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Problem>> {
     let program = &given.program;
     let errors = Rc::new(RefCell::new(BuiltinErrors::default()));
-    let coverage = args.coverage.then(|| Rc::new(RefCell::new(Coverage::of(program))));
+    let counts = Rc::new(RefCell::new(Counts::default()));
     let profile = args.profiles().then(|| Rc::new(RefCell::new(Profile::of(program, Some(&given.query)))));
     let mut watches: Vec<Box<dyn Watch>> = vec![Box::new(Prints(note))];
     if args.show_builtin_errors {
         watches.push(Box::new(Rc::clone(&errors)));
     }
-    watches.extend(coverage.iter().map(|coverage| Box::new(Rc::clone(coverage)) as Box<dyn Watch>));
+    if args.instrument {
+        watches.push(Box::new(Rc::clone(&counts)));
+    }
     watches.extend(profile.iter().map(|profile| Box::new(Rc::clone(profile)) as Box<dyn Watch>));
     let started = Instant::now();
     let found = ask(args, given, Box::new(Several(watches)))?;
     let took = started.elapsed();
     let limit = Some(args.profile_limit.unwrap_or(PROFILE_LINES)).filter(|limit| *limit > 0);
     let profile = profile.map(|profile| profile.borrow_mut().report(&args.profile_sort, limit));
-    let run = Run { took, profile: profile.unwrap_or_default() };
-    Ok(Answer {
-        builtin_errors: errors.borrow().of(program),
-        coverage: coverage.map(|coverage| coverage.borrow().report()),
-        runs: vec![run],
-        ..found
-    })
+    let counts = if args.instrument { counts.borrow().by_name().to_vec() } else { Vec::new() };
+    let run = Run { took, profile: profile.unwrap_or_default(), counts };
+    let coverage = args.coverage.then(|| covered(args, given)).transpose()?;
+    Ok(Answer { builtin_errors: errors.borrow().of(program), coverage, runs: vec![run], ..found })
+}
+
+/// What is covered, which is counted in a pass of its own.
+fn covered(args: &EvalArgs, given: &Given) -> Result<Report, Vec<Problem>> {
+    let coverage = Rc::new(RefCell::new(Coverage::of(&given.program)));
+    ask(args, given, Box::new(Rc::clone(&coverage)))?;
+    Ok(coverage.borrow().report())
 }
 
 fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Result<Answer, Vec<Problem>> {

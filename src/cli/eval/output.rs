@@ -107,7 +107,7 @@ fn document(args: &EvalArgs, given: &Given, answer: &Answer, shown: Shown) -> St
         Shown::Results => Some(Results::Rows(rows())),
         Shown::Discarded => Some(Results::Discarded("discarded")),
     };
-    let measured = args.metrics || args.profiles();
+    let measured = args.measures();
     let once = answer.runs.len() == 1;
     let output = Output {
         result,
@@ -146,7 +146,9 @@ const EVALUATION: &str = "timer_rego_query_eval_ns";
 
 fn metrics<'a>(given: &Given, answer: &Answer) -> BTreeMap<&'a str, u64> {
     let before = given.timers.iter().map(|(name, took)| (*name, nanos(*took)));
-    before.chain(answer.runs.first().map(|run| (EVALUATION, nanos(run.took)))).collect()
+    let run = answer.runs.iter().take(1);
+    let after = run.flat_map(|run| run.counts.iter().copied().chain([(EVALUATION, nanos(run.took))]));
+    before.chain(after).collect()
 }
 
 fn aggregated_metrics<'a>(answer: &Answer) -> BTreeMap<&'a str, serde_json::Value> {
@@ -190,13 +192,13 @@ fn statistics(mut values: Vec<u64>) -> serde_json::Value {
 
 fn pretty(args: &EvalArgs, given: &Given, answer: &Answer) -> String {
     let mut out = results(args, given, &answer.rows);
-    if (args.metrics || args.profiles()) && answer.runs.len() == 1 {
+    if args.measures() && answer.runs.len() == 1 {
         let rows: Vec<_> = metrics(given, answer)
             .iter()
             .map(|(name, took)| vec![(*name).to_owned(), took.to_string()])
             .collect();
         out.push_str(&table(Some(&["Metric", "Value"]), &rows));
-    } else if args.metrics || args.profiles() {
+    } else if args.measures() {
         let row = |(name, figures): (&str, serde_json::Value)| {
             let figure = |key: &&str| figures.get(key).map(ToString::to_string).unwrap_or_default();
             [name.to_owned()].into_iter().chain(SHOWN.iter().map(figure)).collect()

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::testing::Summary;
-use verdict_rego::coverage::{Range, Report};
+use verdict_rego::coverage::Report;
 
 /// The report of all runs; `None` where none was asked for.
 pub fn of<'a>(runs: impl Iterator<Item = &'a Summary>) -> Option<Report> {
@@ -19,7 +19,7 @@ pub fn pretty(report: &Report) -> String {
     for (name, file) in &report.files {
         let _ = write!(out, "  {name:<width$}  {:>6.2} %", file.coverage);
         if !file.not_covered.is_empty() {
-            let lines: Vec<String> = file.not_covered.iter().map(Range::to_string).collect();
+            let lines: Vec<String> = file.lines_not_covered().into_iter().map(lines).collect();
             let _ = write!(out, "  not covered: {}", lines.join(", "));
         }
         out.push('\n');
@@ -29,20 +29,24 @@ pub fn pretty(report: &Report) -> String {
     out
 }
 
+fn lines((first, last): (u32, u32)) -> String {
+    if first == last { first.to_string() } else { format!("{first}-{last}") }
+}
+
 /// In the shape of `opa test --coverage`.
 pub fn json(report: &Report) -> String {
     serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
 }
 
 /// Why coverage is too low, if it is.
-pub fn too_little(report: &Report, threshold: f64, lines: bool) -> String {
+pub fn too_little(report: &Report, threshold: f64, verbose: bool) -> String {
     let mut out =
         format!("code coverage threshold not met: got {:.2} instead of {threshold:.2}", report.coverage);
-    if lines {
+    if verbose {
         out.push_str("\nlines not covered:");
         for (name, file) in &report.files {
-            for range in &file.not_covered {
-                let _ = write!(out, "\n  {name}:{range}");
+            for stretch in file.lines_not_covered() {
+                let _ = write!(out, "\n  {name}:{}", lines(stretch));
             }
         }
     }

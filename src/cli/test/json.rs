@@ -32,6 +32,8 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     output: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stopped_at: Option<StoppedAt<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     benchmark_result: Option<Benchmark>,
@@ -119,6 +121,7 @@ fn entry(test: &TestResult, variables: bool) -> Entry<'_> {
             .collect(),
         sub_results: sub_results(&test.cases),
         output: STANDARD.encode(&test.output),
+        explanation: test.explanation.as_deref(),
         stopped_at: test.stopped.as_ref().map(|stopped| stopped_at(stopped, variables)),
         benchmark_result: test.measured.map(|Measured { iterations, ns_per_op }| Benchmark {
             n: iterations,

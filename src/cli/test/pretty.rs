@@ -28,8 +28,10 @@ pub fn render(name: &str, run: &Summary, shown: Shown) -> String {
         if !verbose {
             suite_line(&mut out, tests, color);
         }
-        let wanted =
-            |test: &&TestResult| verbose || test.verdict != Verdict::Passed || test.measured.is_some();
+        let wanted = |test: &&TestResult| {
+            let more = test.measured.is_some() || test.explanation.is_some();
+            verbose || test.verdict != Verdict::Passed || more
+        };
         for test in tests.iter().filter(wanted) {
             test_lines(&mut out, test, shown);
         }
@@ -83,6 +85,9 @@ fn test_lines(out: &mut String, test: &TestResult, shown: Shown) {
     let variables = test.stopped.iter().flat_map(|stopped| &stopped.variables);
     for (name, value) in variables.filter(|_| shown.variables) {
         let _ = writeln!(out, "          {name} is {}", as_rego(value));
+    }
+    for line in test.explanation.iter().flat_map(|text| text.lines()) {
+        let _ = writeln!(out, "        {line}");
     }
     for line in test.output.lines() {
         let _ = writeln!(out, "        | {line}");

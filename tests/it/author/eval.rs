@@ -154,16 +154,26 @@ fn prints_go_to_standard_error() {
 #[test]
 fn coverage_is_in_the_shape_of_opa() {
     let coverage = eval_json(&["-I", "data.app.allow", "--coverage"])["coverage"].clone();
-    let range = |start: u32, end: u32| json!({"start": {"row": start}, "end": {"row": end}});
-    // The second rule is not asked once the first has decided.
-    let missed: Vec<Value> = [3, 11, 13, 15, 17].into_iter().map(|row| range(row, row)).collect();
     let percent = 400.0 / 9.0;
-    let file = json!({
-        "covered": [range(5, 8)], "not_covered": missed, "covered_lines": 4, "not_covered_lines": 5, "coverage": percent,
-    });
-    let files = json!({"app.rego": file});
-    let expected = json!({"files": files, "covered_lines": 4, "not_covered_lines": 5, "coverage": percent});
-    assert_eq!(coverage, expected);
+    let file = &coverage["files"]["app.rego"];
+    for of in [&coverage, file] {
+        let sums = (&of["covered_lines"], &of["not_covered_lines"], &of["coverage"]);
+        assert_eq!(sums, (&json!(4), &json!(5), &json!(percent)));
+    }
+    let begins = |list: &str| -> Vec<u64> {
+        let mut rows: Vec<u64> = file[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|range| range["start"]["row"].as_u64().unwrap())
+            .collect();
+        rows.dedup();
+        rows
+    };
+    // The second rule is not asked once the first has decided.
+    assert_eq!((begins("covered"), begins("not_covered")), (vec![5, 6, 7, 8], vec![3, 11, 13, 15, 17]));
+    let head = json!({"start": {"row": 5, "col": 1}, "end": {"row": 5, "col": 6}});
+    assert_eq!(file["covered"][0], head);
     eval(&["-I", "data.app.allow", "--coverage", "-f", "pretty"])
         .exits(0)
         .says("│ Overall Coverage │ 44.44 │");

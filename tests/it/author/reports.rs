@@ -60,6 +60,26 @@ fn what_a_failing_test_prints_and_where_it_stopped_is_reported() {
 }
 
 #[test]
+fn what_a_test_tried_is_shown_where_that_is_asked_for() {
+    let folder = project(TESTS);
+    let run = |explain: &[&str]| verdict(folder.path(), &[&["test", "."], explain].concat()).exits(2);
+    let bob = "  fails app.rego:7: input.user == \"ann\" (input.user is \"bob\")\n";
+    assert!(!run(&[]).out.contains("fails ") && !run(&["--explain", "off"]).out.contains("fails "));
+    for how in ["--explain=fails", "--explain=notes"] {
+        let ran = run(&[how]).says(bob).says("fails app_test.rego:11: got == want");
+        assert!(!ran.out.contains("holds"), "{}", ran.out);
+    }
+    run(&["--explain", "full"])
+        .says(bob)
+        .says("  holds app.rego:5: allow\n")
+        .says("holds app_test.rego:5: test_ann\n");
+    let ran = run(&["--explain", "fails", "-f", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(report[0].get("explanation").is_none());
+    assert!(report[1]["explanation"].as_str().unwrap().contains("app.rego:7"), "{report:#}");
+}
+
+#[test]
 fn a_test_stops_at_the_last_condition_that_it_came_to() {
     for (body, text) in [
         ("x := 1\n\tx == 2", "x == 2"),
@@ -83,8 +103,9 @@ fn coverage_counts_policy_and_tests() {
     let ran = verdict(folder.path(), &["test", ".", "-c", "-f", "json"]).exits(0);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&report["covered_lines"], &report["not_covered_lines"]), (&json!(10), &json!(1)));
-    let line = json!([{"start": {"row": 10}, "end": {"row": 10}}]);
-    assert_eq!(report["files"]["app.rego"]["not_covered"], line);
+    let range =
+        |from: u32, to: u32| json!({"start": {"row": 10, "col": from}, "end": {"row": 10, "col": to}});
+    assert_eq!(report["files"]["app.rego"]["not_covered"], json!([range(1, 6), range(10, 20)]));
     verdict(folder.path(), &["test", ".", "--threshold", "90"]).exits(0);
     let low = verdict(folder.path(), &["test", ".", "--threshold", "95", "-v"]).exits(2);
     low.complains("got 90.91 instead of 95.00").complains("app.rego:10");
@@ -98,6 +119,93 @@ fn coverage_counts_policy_and_tests() {
     verdict(folder.path(), &["test", ".", "--threshold", "100"])
         .exits(0)
         .says("11 of 11 lines ran: 100.00 %");
+}
+
+const COVERED: &str = "package app
+
+allow if {
+	input.action == \"read\"
+}
+
+allow if {
+	input.action in {\"delete\", \"update\"}
+}
+
+late if input.a
+late if helper
+helper if input.b
+
+many if {
+	true in [
+		input.a == 1,
+		input.a == 2,
+	]
+	some x in [1]
+	x == 2; false
+}
+
+one := 1
+
+f(x) := 1 if {
+	x == 1
+} else := 2 if {
+	x == 2
+} else := 3
+
+said if {
+	print(\"x\")
+	input.action == \"read\"
+}
+";
+
+#[test]
+fn coverage_says_what_did_not_run_and_why() {
+    let tests = "package app_test\n\nimport data.app\n\n\
+                 test_a if not app.allow with input.action as \"write\"\n\n\
+                 test_b if app.late with input as {\"a\": 1, \"b\": 1}\n\n\
+                 test_c if not app.many with input.a as 2\n\n\
+                 test_d if app.f(2) == 2\n\n\
+                 test_e if not app.said\n";
+    let folder = folder(&[("app.rego", COVERED), ("app_test.rego", tests)]);
+    let ran = verdict(folder.path(), &["test", ".", "-c", "-f", "json"]).exits(0);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let shown = |list: &str| -> Vec<String> {
+        let place = |at: &Value| format!("{}:{}", at["row"], at["col"]);
+        let range = |range: &Value| {
+            let kinds: Vec<&str> =
+                range["kinds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            format!("{}-{} {}", place(&range["start"]), place(&range["end"]), kinds.join(","))
+        };
+        let ranges = report["files"]["app.rego"][list].as_array().unwrap();
+        ranges.iter().map(|one| range(one).trim_end().to_owned()).collect()
+    };
+    let missed = [
+        "3:1-3:6",
+        "4:2-4:24 index_excluded",
+        "7:1-7:6",
+        "8:2-8:38 index_excluded",
+        "12:1-12:5 early_exit",
+        "12:9-12:15 early_exit",
+        "13:1-13:7 early_exit",
+        "13:11-13:18 early_exit",
+        "15:1-15:5",
+        "21:10-21:15",
+        "24:1-24:9",
+        "24:8-24:9",
+        "26:1-26:10",
+        "27:2-27:8 index_excluded",
+        "30:3-30:12",
+        "32:1-32:5",
+    ];
+    assert_eq!(shown("not_covered"), missed);
+    let covered = shown("covered");
+    for wanted in
+        ["11:1-11:5", "16:2-19:3", "20:2-20:15", "21:2-21:8", "28:3-28:12", "29:2-29:8", "33:2-33:12"]
+    {
+        assert!(covered.iter().any(|one| one == wanted), "no {wanted} in {covered:?}");
+    }
+    let file = &report["files"]["app.rego"];
+    assert_eq!((&file["covered_lines"], &file["not_covered_lines"]), (&json!(11), &json!(13)));
 }
 
 #[test]

@@ -75,14 +75,14 @@ impl<'e> Machine<'e> {
                     (Some(known), Some(value)) => givers.further(at, *known == value),
                 }
                 let constant = matches!(branch.value, super::ir::Operand::Const(_));
-                Ok(if constant { Flow::Stop } else { Flow::Continue })
+                Ok(if constant && machine.pass.exits_early() { Flow::Stop } else { Flow::Continue })
             });
             match result {
                 // The conflict stands, whatever else goes wrong while its rules are collected.
                 Err(failure) if givers.conflict() && failure.is_of_builtin() => {}
                 result => result?,
             }
-            if rules.decided_by_first && found.is_some() {
+            if rules.decided_by_first && found.is_some() && self.pass.exits_early() {
                 break;
             }
         }
@@ -100,7 +100,7 @@ impl<'e> Machine<'e> {
 
     /// The bodies that may hold for this input.
     fn candidates(&self, rules: &'e RuleSet) -> impl Iterator<Item = usize> + use<'e> {
-        let found = rules.index.as_ref().map(|index| {
+        let found = rules.index.as_ref().filter(|_| self.pass.uses_index()).map(|index| {
             let mut part = self.world.input.clone();
             for key in &index.path {
                 part = part.step(key);
@@ -136,6 +136,9 @@ impl<'e> Machine<'e> {
 
     fn branches(&mut self, body: &'e RuleBody, each: Each<'_, 'e>) -> Result<(), Box<Failure>> {
         for branch in &body.branches {
+            if self.is_passed_over(body, branch)? {
+                continue;
+            }
             let mut held = false;
             self.run(&branch.block, 0, &mut |machine| {
                 held = true;

@@ -7,6 +7,7 @@
 mod calls;
 mod comprehend;
 mod limits;
+mod passed_over;
 mod tell;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use super::ir::{
     Base, Block, Builtin, Callee, Comparison, Operand, Out, Pattern, Place, Program, RuleId, Step, Stmt,
 };
+use super::pass::Pass;
 use super::watch::Watch;
 
 pub use super::failure::Failure;
@@ -128,6 +130,8 @@ pub struct Machine<'e> {
     pub(super) place: Place,
     /// Who is told of every step.
     pub(super) watch: Option<Box<dyn Watch + 'e>>,
+    /// Which bodies run.
+    pub(super) pass: Pass,
 }
 
 /// Which errors of built-ins end the evaluation; others make what they stand in undefined.
@@ -174,11 +178,13 @@ impl<'e> Machine<'e> {
             most_bytes,
             place: Place::default(),
             watch: None,
+            pass: Pass::Usual,
         }
     }
 
     /// Tells `watch` of every step from now on.
     pub fn watched_by(&mut self, watch: Box<dyn Watch + 'e>) {
+        self.pass = watch.pass();
         self.watch = Some(watch);
     }
 

@@ -1,11 +1,11 @@
 //! An outline of a module: its conditions, heads and titles, for output to people.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::syntax::annotations::{Scope, Target, annotations};
-use crate::syntax::ast::{Body, Expr, Module, Rule, TermKind};
+use crate::syntax::ast::{Body, Else, Expr, ExprKind, HeadValue, Module, Rule, TermKind};
 use crate::syntax::source::Span;
 use crate::syntax::visit::{Visitor, walk_expr, walk_module, walk_rule};
 
@@ -14,10 +14,14 @@ use crate::syntax::visit::{Visitor, walk_expr, walk_module, walk_rule};
 pub struct Outline {
     /// Every condition, those within others behind them; sorted.
     pub expressions: Vec<Span>,
+    /// Those that begin with `some`, which OPA does not miss where they did not run.
+    pub declarations: HashSet<Span>,
     /// Every rule's head; sorted.
     pub heads: Vec<Span>,
-    /// Every `else`; in the order of the text.
+    /// Every `else` with its value; in the order of the text.
     pub elses: Vec<Span>,
+    /// The values of rules that have no conditions, by where their heads begin.
+    pub values: BTreeMap<u32, Span>,
     /// The title that a `# METADATA` block gives to the rule whose head begins at a place.
     titles: HashMap<u32, Arc<str>>,
 }
@@ -72,6 +76,11 @@ impl Outline {
     }
 }
 
+fn else_head(other: &Else) -> Span {
+    let word = other.span.start + "else".len() as u32;
+    Span { end: other.value.as_ref().map_or(word, |given| given.value.span.end), ..other.span }
+}
+
 fn name(rule: &Rule) -> Option<&Arc<str>> {
     match &rule.head.name.head.kind {
         TermKind::Var(name) => Some(name),
@@ -82,12 +91,18 @@ fn name(rule: &Rule) -> Option<&Arc<str>> {
 impl Visitor for Outline {
     fn rule(&mut self, rule: &Rule) {
         self.heads.push(rule.head.span);
-        self.elses.extend(rule.elses.iter().map(|other| other.span));
+        if let (HeadValue::Value { value, .. }, None, false) = (&rule.head.value, &rule.body, rule.default) {
+            self.values.insert(rule.head.span.start, value.span);
+        }
+        self.elses.extend(rule.elses.iter().map(else_head));
         walk_rule(self, rule);
     }
 
     fn expr(&mut self, expr: &Expr) {
         self.expressions.push(expr.span);
+        if matches!(expr.kind, ExprKind::Some(_) | ExprKind::SomeIn { .. }) {
+            self.declarations.insert(expr.span);
+        }
         walk_expr(self, expr);
     }
 }

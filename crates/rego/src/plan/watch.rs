@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::failure::Failure;
 use super::ir::{Block, Branch, RuleBody, RuleId, Slot};
+use super::pass::Pass;
 use crate::value::Value;
 
 /// What an evaluation tells whoever watches it. Every method does nothing unless it is written.
@@ -12,6 +13,11 @@ pub trait Watch {
     /// Whether it has to be told of every run of a comprehension, also where looking it up would do.
     fn counts_runs(&self) -> bool {
         true
+    }
+
+    /// Which bodies are to run.
+    fn pass(&self) -> Pass {
+        Pass::Usual
     }
 
     /// A body of a rule, whose arguments fit, is about to run. What is told until [`Watch::leave`] is of it.
@@ -53,6 +59,10 @@ impl<W: Watch> Watch for Rc<RefCell<W>> {
     fn counts_runs(&self) -> bool {
         self.borrow().counts_runs()
     }
+
+    fn pass(&self) -> Pass {
+        self.borrow().pass()
+    }
     fn enter(&mut self, body: &RuleBody) {
         self.borrow_mut().enter(body);
     }
@@ -92,6 +102,11 @@ pub struct Several<'w>(pub Vec<Box<dyn Watch + 'w>>);
 impl Watch for Several<'_> {
     fn counts_runs(&self) -> bool {
         self.0.iter().any(|watch| watch.counts_runs())
+    }
+
+    /// That of the one who cares.
+    fn pass(&self) -> Pass {
+        self.0.iter().map(|watch| watch.pass()).find(|pass| *pass != Pass::Usual).unwrap_or_default()
     }
     fn enter(&mut self, body: &RuleBody) {
         self.0.iter_mut().for_each(|watch| watch.enter(body));

@@ -1,17 +1,51 @@
-//! Coverage: the lines of policy that were evaluated, counted as OPA counts them.
+//! Coverage: the parts of policy that were evaluated, as OPA counts them.
+//!
+//! Every head and every condition is a range. What did not run says why, as far as further passes over the same question
+//! can tell: they run what the index or the first rule that decides leaves out.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
 use super::Program;
-use crate::plan::Watch;
 use crate::plan::ir::{Block, Branch, Place, RuleBody};
+use crate::plan::{Outline, Pass, Watch};
+use crate::syntax::Source;
+use crate::syntax::source::Span;
+
+/// Why something did not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The index of rules passes over it.
+    IndexExcluded,
+    /// An earlier rule had decided.
+    EarlyExit,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::IndexExcluded, Self::EarlyExit];
+
+    /// The pass in which it is no reason.
+    const fn pass(self) -> Pass {
+        match self {
+            Self::IndexExcluded => Pass::WithoutIndex,
+            Self::EarlyExit => Pass::WithoutEarlyExit,
+        }
+    }
+}
+
+/// What has run, by file.
+type Hits = BTreeSet<(u32, Span)>;
 
 /// Watches any number of evaluations of one program.
 pub struct Coverage<'p> {
     program: &'p Program,
-    hits: BTreeSet<(u32, u32)>,
+    /// The reason that the evaluations leave aside.
+    without: Option<Kind>,
+    /// By the reason that was left aside.
+    hits: BTreeMap<Option<Kind>, Hits>,
     /// The statements that have been seen; many run often.
     seen: HashSet<(usize, usize)>,
     /// The bodies that run: where the head is, and which branch is the first.
@@ -34,16 +68,16 @@ pub struct Report {
 /// Coverage of one file.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct FileReport {
-    /// The covered lines.
+    /// What is covered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub covered: Vec<Range>,
-    /// The lines that are not covered.
+    /// What is not covered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_covered: Vec<Range>,
-    /// The number of covered lines.
+    /// The number of lines with something that is covered.
     #[serde(skip_serializing_if = "is_zero")]
     pub covered_lines: u32,
-    /// The number of lines not covered.
+    /// The number of lines with something that is not.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_covered_lines: u32,
     /// In percent.
@@ -51,20 +85,25 @@ pub struct FileReport {
     pub coverage: f64,
 }
 
-/// A range of lines, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// A head or a condition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Range {
-    /// The first.
-    pub start: Line,
-    /// The last.
-    pub end: Line,
+    /// Where it begins.
+    pub start: Position,
+    /// Where it ends: the column is the one after it.
+    pub end: Position,
+    /// Why it is not covered, where that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<Kind>,
 }
 
-/// A line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Line {
-    /// From 1.
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// The line, from 1.
     pub row: u32,
+    /// The column, from 1.
+    pub col: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
@@ -77,47 +116,63 @@ fn is_nothing(percent: &f64) -> bool {
     *percent == 0.0
 }
 
-impl std::fmt::Display for Range {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { start, end } = self;
-        if start == end { write!(f, "{}", start.row) } else { write!(f, "{}-{}", start.row, end.row) }
-    }
-}
-
 impl<'p> Coverage<'p> {
     /// Watches `program`.
     pub fn of(program: &'p Program) -> Self {
-        Self { program, hits: BTreeSet::new(), seen: HashSet::new(), bodies: Vec::new() }
+        let (hits, seen, bodies) = (BTreeMap::new(), HashSet::new(), Vec::new());
+        Self { program, without: None, hits, seen, bodies }
     }
 
-    fn hit(&mut self, file: u32, at: u32) {
-        if let Some(source) = self.program.sources.get(file as usize) {
-            self.hits.insert((file, source.line_of(at)));
-        }
+    /// Watches what would run if this were no reason not to.
+    pub fn without(program: &'p Program, kind: Kind) -> Self {
+        Self { without: Some(kind), ..Self::of(program) }
+    }
+
+    fn hit(&mut self, file: u32, span: Span) {
+        self.hits.entry(self.without).or_default().insert((file, span));
     }
 
     /// Merges the coverage of the same program from another watcher.
     pub fn add(&mut self, other: &Self) {
-        self.hits.extend(&other.hits);
+        for (without, hits) in &other.hits {
+            self.hits.entry(*without).or_default().extend(hits);
+        }
     }
 
     /// The report so far.
     pub fn report(&self) -> Report {
-        let mut files = BTreeMap::new();
-        for (number, (source, outline)) in (0..).zip(self.program.outlines()) {
-            let covered: BTreeSet<u32> =
-                self.hits.range((number, 0)..=(number, u32::MAX)).map(|(_, row)| *row).collect();
-            let is_declaration = |text: &str| {
-                text.strip_prefix("some").is_some_and(|rest| rest.starts_with(char::is_whitespace))
-            };
-            let conditions = outline.expressions.iter().filter(|span| !is_declaration(source.slice(**span)));
-            let all = conditions.chain(&outline.heads).chain(&outline.elses);
-            let missed: BTreeSet<u32> =
-                all.map(|span| source.line_of(span.start)).filter(|row| !covered.contains(row)).collect();
-            files.insert(source.name.to_string(), FileReport::new(&covered, &missed));
-        }
-        Report::of(files)
+        let files = (0..).zip(self.program.outlines());
+        Report::of(files.map(|(number, (source, outline))| self.file(number, source, outline)).collect())
     }
+
+    fn file(&self, number: u32, source: &Source, outline: &Outline) -> (String, FileReport) {
+        let ran = |without: Option<Kind>| -> Vec<Span> {
+            let all = (number, Span::default())..=(number, Span { start: u32::MAX, end: u32::MAX });
+            self.hits
+                .get(&without)
+                .into_iter()
+                .flat_map(|hits| hits.range(all.clone()).map(|hit| hit.1))
+                .collect()
+        };
+        let covered = ran(None);
+        let otherwise = Kind::ALL.map(|kind| (kind, ran(Some(kind))));
+        let conditions = outline.expressions.iter().filter(|span| !outline.declarations.contains(*span));
+        let all = conditions.chain(&outline.heads).chain(&outline.elses).chain(outline.values.values());
+        let missed: BTreeSet<Span> = all.filter(|span| !contains(&covered, **span)).copied().collect();
+        let why = |span: Span| {
+            let kinds = otherwise.iter().filter(|(_, ran)| contains(ran, span));
+            Range { kinds: kinds.map(|(kind, _)| *kind).collect(), ..Range::of(source, span) }
+        };
+        let covered = covered.into_iter().map(|span| Range::of(source, span)).collect();
+        let not_covered = missed.into_iter().map(why).collect();
+        (source.name.to_string(), FileReport::new(covered, not_covered))
+    }
+}
+
+/// Whether one of the spans, which are sorted, contains another.
+fn contains(spans: &[Span], span: Span) -> bool {
+    let before = spans.partition_point(|other| other.start <= span.start);
+    spans.iter().take(before).any(|other| other.end >= span.end)
 }
 
 impl Report {
@@ -130,17 +185,41 @@ impl Report {
     }
 }
 
-impl FileReport {
-    fn new(covered: &BTreeSet<u32>, missed: &BTreeSet<u32>) -> Self {
-        let (covered_lines, not_covered_lines) = (covered.len() as u32, missed.len() as u32);
-        Self {
-            covered: ranges(covered),
-            not_covered: ranges(missed),
-            covered_lines,
-            not_covered_lines,
-            coverage: percent(covered_lines, not_covered_lines),
-        }
+impl Range {
+    fn of(source: &Source, span: Span) -> Self {
+        let position = |at: u32| {
+            let (row, col) = source.position(at);
+            Position { row, col }
+        };
+        Self { start: position(span.start), end: position(span.end), kinds: Vec::new() }
     }
+}
+
+impl FileReport {
+    fn new(mut covered: Vec<Range>, mut not_covered: Vec<Range>) -> Self {
+        covered.sort();
+        not_covered.sort();
+        let (covered_lines, not_covered_lines) =
+            (rows(&covered).len() as u32, rows(&not_covered).len() as u32);
+        let coverage = percent(covered_lines, not_covered_lines);
+        Self { covered, not_covered, covered_lines, not_covered_lines, coverage }
+    }
+
+    /// The lines with something that is not covered, first and last of each stretch.
+    pub fn lines_not_covered(&self) -> Vec<(u32, u32)> {
+        let mut stretches: Vec<(u32, u32)> = Vec::new();
+        for row in rows(&self.not_covered) {
+            match stretches.last_mut() {
+                Some((_, last)) if *last + 1 == row => *last = row,
+                _ => stretches.push((row, row)),
+            }
+        }
+        stretches
+    }
+}
+
+fn rows(ranges: &[Range]) -> BTreeSet<u32> {
+    ranges.iter().flat_map(|range| range.start.row..=range.end.row).collect()
 }
 
 fn percent(covered: u32, missed: u32) -> f64 {
@@ -148,41 +227,42 @@ fn percent(covered: u32, missed: u32) -> f64 {
     if all == 0 { 0.0 } else { 100.0 * f64::from(covered) / f64::from(all) }
 }
 
-fn ranges(rows: &BTreeSet<u32>) -> Vec<Range> {
-    let mut ranges: Vec<Range> = Vec::new();
-    for &row in rows {
-        match ranges.last_mut() {
-            Some(last) if last.end.row + 1 == row => last.end.row = row,
-            _ => ranges.push(Range { start: Line { row }, end: Line { row } }),
-        }
-    }
-    ranges
-}
-
 impl Watch for Coverage<'_> {
+    fn pass(&self) -> Pass {
+        self.without.map_or(Pass::Indexed, Kind::pass)
+    }
+
     fn enter(&mut self, body: &RuleBody) {
         self.bodies.push((body.place, body.branches.first().map_or(0, address)));
     }
 
+    /// A condition is several statements, each of a part of it; the last of them is the whole.
     fn statement(&mut self, block: &Block, at: usize) {
         if !self.seen.insert((address(block), at)) {
             return;
         }
         let program = self.program;
         let Some((_, place)) = block.stmts.get(at) else { return };
-        let outline = program.outlines.get(place.file as usize);
-        if let Some(span) = outline.and_then(|outline| outline.expression(place.span)) {
-            self.hit(place.file, span.start);
-        }
+        let Some(outline) = program.outlines.get(place.file as usize) else { return };
+        let Some(whole) = outline.expression(place.span) else { return };
+        let rest = block.stmts.get(at + 1..).unwrap_or_default();
+        let goes_on = rest.iter().any(|(_, later)| outline.expression(later.span) == Some(whole));
+        self.hit(place.file, if goes_on { place.span } else { whole });
     }
 
     fn holds(&mut self, branch: &Branch) {
         // The first branch is the rule itself, whose place is the head; others stand at their `else`.
-        let place = match self.bodies.last() {
-            Some((head, first)) if *first == address(branch) => *head,
-            _ => branch.place,
+        let (place, is_first) = match self.bodies.last() {
+            Some((head, first)) if *first == address(branch) => (*head, true),
+            _ => (branch.place, false),
         };
-        self.hit(place.file, place.span.start);
+        let Some(outline) = self.program.outlines.get(place.file as usize) else { return };
+        let begins = |span: &&Span| span.start == place.span.start;
+        let of_else = outline.elses.iter().find(begins).filter(|_| !is_first);
+        self.hit(place.file, of_else.copied().unwrap_or(place.span));
+        if let Some(value) = outline.values.get(&place.span.start).filter(|_| is_first) {
+            self.hit(place.file, *value);
+        }
     }
 
     fn leave(&mut self) {

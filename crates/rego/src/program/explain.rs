@@ -87,7 +87,7 @@ impl Program {
     }
 
     /// The whole condition that a place is part of, and what was found at the place.
-    fn condition(&self, place: Place, found: &[Option<Value>], values: bool) -> Option<Condition> {
+    pub(super) fn condition(&self, place: Place, found: &[Option<Value>], values: bool) -> Option<Condition> {
         let source = self.sources.get(place.file as usize)?;
         let whole = self.whole(place).unwrap_or(place);
         let shown: Vec<String> = found.iter().map(|value| shown(value.as_ref())).collect();

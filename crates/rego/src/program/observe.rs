@@ -1,6 +1,6 @@
 //! Watchers for policy authors: `print` output, errors of built-ins, and the variables where an evaluation stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::builtins::context::Context;
 use crate::builtins::operand::Output;
 use crate::builtins::text::print;
 use crate::error::{Location, PolicyError};
-use crate::plan::ir::{Block, Place, RuleBody, Slot};
+use crate::plan::ir::{Block, Place, RuleBody, RuleId, Slot};
 use crate::plan::{Failure, Watch};
 use crate::value::Value;
 
@@ -27,6 +27,48 @@ impl<F: FnMut(&str)> Watch for Prints<F> {
     fn prints(&mut self, args: &[Value]) {
         for line in lines(args) {
             (self.0)(&line);
+        }
+    }
+}
+
+/// Counts what evaluations do.
+#[derive(Debug, Default)]
+pub struct Counts {
+    statements: u64,
+    bodies: u64,
+    hits: u64,
+    misses: u64,
+    /// The documents that have been made.
+    known: HashSet<RuleId>,
+}
+
+impl Counts {
+    /// By the names of metrics, those of OPA where it counts the same.
+    pub const fn by_name(&self) -> [(&'static str, u64); 4] {
+        [
+            ("counter_eval_bodies", self.bodies),
+            ("counter_eval_op_virtual_cache_hit", self.hits),
+            ("counter_eval_op_virtual_cache_miss", self.misses),
+            ("counter_eval_statements", self.statements),
+        ]
+    }
+}
+
+impl Watch for Counts {
+    fn enter(&mut self, _body: &RuleBody) {
+        self.bodies += 1;
+    }
+
+    fn statement(&mut self, _block: &Block, _at: usize) {
+        self.statements += 1;
+    }
+
+    fn refers(&mut self, rule: RuleId, args: &[Value], changed: bool) {
+        // The values of functions are not kept, and documents only as long as `with` changes nothing.
+        if args.is_empty() && !changed && !self.known.insert(rule) {
+            self.hits += 1;
+        } else {
+            self.misses += 1;
         }
     }
 }
