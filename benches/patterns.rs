@@ -1,6 +1,6 @@
 //! What patterns cost, by how many different ones an evaluation tries: constants, and texts of `data`.
 
-#![expect(clippy::unwrap_used, reason = "a bench stops at what it did not expect")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench stops at what it did not expect")]
 
 use std::fmt::Write;
 use std::hint::black_box;

@@ -6,6 +6,7 @@
 
 mod calls;
 mod comprehend;
+mod known;
 mod limits;
 mod passed_over;
 mod tell;
@@ -84,7 +85,7 @@ pub(super) struct World<'e> {
     /// Whether it is one that `with` has made.
     pub(super) changed: bool,
     pub(super) documents: HashMap<RuleId, Option<Value>>,
-    groups: comprehend::Known,
+    groups: known::Known,
 }
 
 impl Default for World<'_> {
@@ -96,7 +97,7 @@ impl Default for World<'_> {
             mocks: Vec::new(),
             changed: false,
             documents: HashMap::new(),
-            groups: comprehend::Known::default(),
+            groups: known::Known::default(),
         }
     }
 }

@@ -158,8 +158,7 @@ impl Lowering<'_> {
 
     /// What becomes an expression of its own, which is not negated.
     fn expression(&mut self, term: &ast::Term, parts: &mut Negated) -> Term {
-        let term = self.term(term, &mut parts.expressions);
-        term
+        self.term(term, &mut parts.expressions)
     }
 
     /// Where a reference begins, and its keys.

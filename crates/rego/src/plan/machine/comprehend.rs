@@ -4,23 +4,17 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
+use super::known::{Grouping, Groups};
 use super::{Failure, Flow, Machine, Strict};
 use crate::budget;
-use crate::plan::ir::{Block, Comprehension, Groups, Operand, Stmt};
+use crate::plan::ir::{self, Block, Comprehension, Operand, Stmt};
 use crate::value::{Keyed, Value};
 
-/// What is known of the comprehensions that can be looked up, by the place of their groups in memory.
-pub(super) type Known = HashMap<usize, Grouping>;
+/// The key, where it makes an object, and the value of one way in which a comprehension holds.
+type Row = (Option<Value>, Value);
 
-#[derive(Debug, Clone)]
-pub(super) enum Grouping {
-    /// It has run once; most never run again.
-    Once,
-    /// What there is for each key, and what there is for others.
-    Ready(Rc<(HashMap<Value, Value>, Value)>),
-    /// Something fails for a key that may never be asked for.
-    Fails,
-}
+/// What is done with each row.
+type EachRow<'n, 'e> = &'n mut dyn FnMut(&mut Machine<'e>, Row) -> Result<Flow, Box<Failure>>;
 
 /// The elements of a comprehension; with keys, where it makes an object.
 #[derive(Default)]
@@ -55,7 +49,7 @@ impl<'e> Machine<'e> {
         &mut self,
         block: &'e Block,
         (key, value): (Option<&'e Operand>, &'e Operand),
-        each: &mut dyn FnMut(&mut Self, (Option<Value>, Value)) -> Result<Flow, Box<Failure>>,
+        each: EachRow<'_, 'e>,
     ) -> Result<(), Box<Failure>> {
         self.run(block, 0, &mut |machine| {
             let Some(item) = machine.value(value).into_value() else { return Ok(Flow::Continue) };
@@ -75,7 +69,7 @@ impl<'e> Machine<'e> {
     fn look_up(
         &mut self,
         kind: Comprehension,
-        groups: &'e Groups,
+        groups: &'e ir::Groups,
         result: (Option<&'e Operand>, &'e Operand),
     ) -> Result<Option<Value>, Box<Failure>> {
         let id = std::ptr::from_ref(groups).addr();
@@ -100,21 +94,20 @@ impl<'e> Machine<'e> {
                 ready
             }
         };
-        let (by_key, nothing) = &*ready;
         if !self.holds(&groups.before)? {
-            return Ok(Some(nothing.clone()));
+            return Ok(Some(ready.nothing.clone()));
         }
         let Some(key) = self.key_of(&groups.outer) else { return Ok(None) };
-        Ok(Some(by_key.get(&key).unwrap_or(nothing).clone()))
+        Ok(Some(ready.by_key.get(&key).unwrap_or(&ready.nothing).clone()))
     }
 
     /// What there is for each key; none where that fails for any of them.
     fn all_groups(
         &mut self,
         kind: Comprehension,
-        groups: &'e Groups,
+        groups: &'e ir::Groups,
         result: (Option<&'e Operand>, &'e Operand),
-    ) -> Result<Option<(HashMap<Value, Value>, Value)>, Box<Failure>> {
+    ) -> Result<Option<Groups>, Box<Failure>> {
         let place = self.place;
         let mut by_key: HashMap<Value, Made> = HashMap::new();
         // An error tells at once that each has to be run, and nobody is told of one for a key that is not asked for.
@@ -133,8 +126,8 @@ impl<'e> Machine<'e> {
             gathered => gathered?,
         }
         let finished = by_key.into_iter().map(|(key, made)| Some((key, made.finish(kind)?)));
-        let (all, nothing) = (finished.collect::<Option<HashMap<_, _>>>(), Made::default().finish(kind));
-        Ok(all.zip(nothing))
+        let (by_key, nothing) = (finished.collect::<Option<HashMap<_, _>>>(), Made::default().finish(kind));
+        Ok(by_key.zip(nothing).map(|(by_key, nothing)| Groups { by_key, nothing }))
     }
 
     fn key_of(&self, operands: &'e [Operand]) -> Option<Value> {
@@ -150,7 +143,7 @@ impl<'e> Machine<'e> {
 }
 
 impl Made {
-    fn add(&mut self, (key, value): (Option<Value>, Value)) {
+    fn add(&mut self, (key, value): Row) {
         match key {
             None => self.items.push(value),
             Some(key) => self.members.push((key, value)),
