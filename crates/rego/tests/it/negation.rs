@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use verdict_rego::Strict;
 use verdict_rego::query::{Asking, Scope};
+use verdict_rego::syntax::parser::{Options, parse_module};
+use verdict_rego::syntax::{Source, plain};
 use verdict_rego::{
     Diagnostic, Effects, EvalLimits, Evaluation, Module, Program, RegoVersion, Value, compile,
 };
@@ -45,7 +47,7 @@ const PLACES: [&str; 8] = [
     "answer if { count([1 | COND]) > 0 }",
     "answer if { every y in [1, 2] { y > 0; COND } }",
     "f(_) if { COND }\nanswer if { f(0) }",
-    "set contains 1 if { COND }\nanswer if { set[1] }",
+    "gathered contains 1 if { COND }\nanswer if { gathered[1] }",
     "other if { COND }\nanswer if { other with data.unrelated as 1 }",
     "answer if { $\"{[1 | COND]}\" != \"[]\" }",
 ];
@@ -54,8 +56,16 @@ const LIMITS: EvalLimits = EvalLimits::within(Duration::from_secs(30));
 
 /// The rules, and in another module of their package, with imports, one more.
 fn program(rule: &str, imports: &[&str]) -> Result<Program, String> {
+    of_texts(&module_text(rule, imports))
+}
+
+fn module_text(rule: &str, imports: &[&str]) -> String {
     let imports: String = imports.iter().map(|path| format!("import {path}\n")).collect();
-    let texts = [RULES.to_owned(), format!("package p\n{imports}{rule}")];
+    format!("package p\n{imports}{rule}")
+}
+
+fn of_texts(text: &str) -> Result<Program, String> {
+    let texts = [RULES, text];
     let modules = texts.into_iter().zip(["rules.rego", "p.rego"]).map(|(text, id)| Module {
         id: id.to_owned(),
         source: Arc::from(text),
@@ -68,8 +78,17 @@ fn refused(error: &Diagnostic) -> String {
     format!("refused: {}: {}", error.code, error.message)
 }
 
-fn in_rule(rule: &str, imports: &[&str], input: &Value) -> String {
-    let program = match program(rule, imports) {
+/// A rule in the plain form, which has neither `and` nor `or`, and one `not`.
+fn in_plain_form(rule: &str, imports: &[&str]) -> Result<Program, String> {
+    let source = Source::new("p.rego", module_text(rule, imports));
+    let module = parse_module(&source, RegoVersion::V1, Options::default()).unwrap();
+    let text = plain(&module).unwrap();
+    assert!(!text.contains("import") && !text.contains(" and "), "{text}");
+    of_texts(&text)
+}
+
+fn answer(program: Result<Program, String>, input: &Value) -> String {
+    let program = match program {
         Ok(program) => program,
         Err(why) => return why,
     };
@@ -118,9 +137,16 @@ fn conditions_mean_what_they_mean_in_opa_wherever_they_stand() {
         count += 1;
         for place in PLACES {
             let rule = place.replace("COND", &condition);
-            let got = in_rule(&rule, imports, &input);
+            let got = answer(program(&rule, imports), &input);
             if !got.starts_with(expected) {
                 wrong.push(format!("{rule}\n  got {got}, want {expected}"));
+            }
+            // In the plain form every operand is evaluated, and nothing is refused that only words make wrong.
+            if matches!(expected, "holds" | "undefined") && !condition.contains("input.zero ==") {
+                let got = answer(in_plain_form(&rule, imports), &input);
+                if got != expected {
+                    wrong.push(format!("{rule}\n  in the plain form got {got}, want {expected}"));
+                }
             }
         }
         let got = in_query(&condition, imports, &input);
