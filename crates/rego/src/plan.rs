@@ -18,6 +18,7 @@ pub mod machine;
 mod metadata;
 mod order;
 pub mod outline;
+mod parts;
 pub mod pass;
 pub mod query;
 mod raw;

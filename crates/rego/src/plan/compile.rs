@@ -10,6 +10,7 @@ use super::ir::{Block, Branch, Index, Operand, Place, Program, RuleBody, RuleSet
 use super::lower::{Globals, Lowering};
 use super::metadata::{Asker, Metadata};
 use super::order::{Slots, order};
+use super::parts::Parts;
 use super::raw;
 use super::reach;
 use super::tree::{self, Group, Source};
@@ -41,8 +42,23 @@ pub fn compile_for(
     builtins: Builtins<'_>,
     options: Options,
 ) -> Result<Program, Vec<Finding>> {
+    let is_recursive = |findings: &[Finding]| findings.iter().any(|one| one.code == depth::RECURSION);
+    match compile_as(modules, builtins, options, false) {
+        Err(findings) if is_recursive(&findings) => compile_as(modules, builtins, options, true),
+        compiled => compiled,
+    }
+}
+
+/// Compiles modules; `in_parts`, references to objects mean those of their rules that they can ask for.
+fn compile_as(
+    modules: &[ast::Module],
+    builtins: Builtins<'_>,
+    options: Options,
+    in_parts: bool,
+) -> Result<Program, Vec<Finding>> {
     let mut findings = Vec::new();
     let (mut tree, groups) = tree::gather(modules, &mut findings);
+    let parts = in_parts.then(|| Parts::of(&groups));
     let metadata = Metadata::new(modules);
     let mut globals = Vec::new();
     let packages = rule_names(modules);
@@ -50,6 +66,7 @@ pub fn compile_for(
         let (imports, rules) = (imports_of(module), packages.get(module.package.path.as_slice()));
         globals.push(Globals {
             tree: &tree,
+            parts: parts.as_ref(),
             imports,
             rules,
             builtins,
@@ -62,6 +79,12 @@ pub fn compile_for(
     for group in &groups {
         budget::work(64);
         rules.push(rule_set(modules, &globals, group, &mut findings));
+    }
+    // Parts may ask for further parts.
+    let part = |rules: &Vec<RuleSet>| parts.as_ref()?.made(rules.len() - groups.len(), &groups);
+    while let Some(group) = part(&rules) {
+        budget::work(64);
+        rules.push(rule_set(modules, &globals, &group, &mut findings));
     }
     drop(globals);
     let files = modules.iter().map(|module| Arc::clone(&module.source.name)).collect();
@@ -118,7 +141,16 @@ pub fn compile_query_in(
 ) -> Result<Query, Vec<Finding>> {
     let tree = tree::Tree::of(program);
     let (metadata, imports) = (&Metadata::new(&[]), names);
-    let globals = Globals { tree: &tree, imports, rules: None, builtins, metadata, file: QUERY, debug: true };
+    let globals = Globals {
+        tree: &tree,
+        parts: None,
+        imports,
+        rules: None,
+        builtins,
+        metadata,
+        file: QUERY,
+        debug: true,
+    };
     let mut lowering = Lowering::new(&globals);
     let mut stmts = Vec::new();
     lowering.body(body, &mut stmts);

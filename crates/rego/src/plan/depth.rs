@@ -10,6 +10,9 @@ use super::ir::{Base, Block, Callee, Kind, Operand, Place, Program, RuleId, Rule
 use crate::budget;
 use crate::shown;
 
+/// The code of rules that depend on themselves.
+pub(super) const RECURSION: &str = "rego_recursion_error";
+
 /// What calling a rule takes, in levels of the machine.
 const CALL: usize = 3;
 /// The most cycles that are reported, and the most rules of one that are named.
@@ -161,7 +164,7 @@ impl<'p> Search<'p> {
         let first = names.first().cloned().unwrap_or_default();
         let place = rules.first().and_then(|rules| place_of(rules)).unwrap_or_default();
         let message = format!("rule {first} is recursive: {}", names.join(" -> "));
-        Finding { code: "rego_recursion_error", message, place }
+        Finding { code: RECURSION, message, place }
     }
 }
 

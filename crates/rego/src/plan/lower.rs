@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::finding::{Builtins, Finding};
 use super::ir::{Comparison, Place, Slot};
 use super::metadata::{Asker, Metadata};
+use super::parts::Parts;
 use super::raw::{Base, Kind, Out, Stmt, Term};
 use super::tree::Tree;
 use crate::syntax::ast::{self, ExprKind, Op, TermKind};
@@ -20,6 +21,8 @@ use crate::value::Value;
 /// What a module's names mean outside of its rules.
 pub(super) struct Globals<'a> {
     pub(super) tree: &'a Tree,
+    /// Parts of objects, where documents as a whole would be recursive.
+    pub(super) parts: Option<&'a Parts>,
     /// Names that are imported: the documents that they stand for, with `data` or `input` as the first part.
     pub(super) imports: HashMap<Arc<str>, Vec<Value>>,
     /// Likewise the rules of the module's package, shared by its files.

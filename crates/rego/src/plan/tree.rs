@@ -14,6 +14,7 @@ use crate::value::Value;
 const MOST_PARTS: usize = 250;
 
 /// One rule of a module, with what its head says.
+#[derive(Clone)]
 pub(super) struct Source<'m> {
     pub(super) module: usize,
     pub(super) rule: &'m ast::Rule,

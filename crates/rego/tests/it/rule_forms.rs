@@ -119,3 +119,25 @@ fn what_nothing_gives_a_value_to_is_unsafe() {
         assert_eq!(document(RegoVersion::V1, &[("a.rego", rule)]), expected, "{rule}");
     }
 }
+
+#[test]
+fn rules_of_one_object_may_ask_for_each_other() {
+    let recursive = "rule data.a.p is recursive: data.a.p -> data.a.p";
+    for (rules, expected) in [
+        (
+            "p[x].price := 10 if some x in [\"k\"]\np[x].tax := p[x].price * 2 if some x in [\"k\"]",
+            r#"{"p":{"k":{"price":10,"tax":20}}}"#,
+        ),
+        (
+            "p[x].a := 1 if some x in [\"k\"]\np[x].b := n if { some x in [\"k\"]; n := p.k.a + p[x].a }\np[x].c := p[x].b if some x in [\"k\"]",
+            r#"{"p":{"k":{"a":1,"b":2,"c":2}}}"#,
+        ),
+        ("p[x].a := p[x].a if some x in [\"k\"]\np[x].b := 1 if some x in [\"k\"]", recursive),
+        ("p[x].a := p[x].b if some x in [\"k\"]\np[x].b := p[x].a if some x in [\"k\"]", recursive),
+        ("p[x].a := 1 if some x in [\"k\"]\np[x].b := p[x][y] if some x, y in {\"k\": \"a\"}", recursive),
+        ("p[x] := p[y] if some x, y in {\"k\": 1}", recursive),
+    ] {
+        let got = document(RegoVersion::V1, &[("a.rego", rules)]);
+        assert!(got.starts_with(expected), "{rules}: {got}");
+    }
+}

@@ -210,7 +210,9 @@ impl Lowering<'_> {
             node = child;
             taken += 1;
             if let Some(rule) = self.globals.tree.rule(node) {
-                return (Base::Rule(rule), path.into_iter().skip(taken).collect());
+                let rest: Vec<Term> = path.into_iter().skip(taken).collect();
+                let rule = self.globals.parts.map_or(rule, |parts| parts.part(rule, &rest));
+                return (Base::Rule(rule), rest);
             }
         }
         (Base::Node(node), path.into_iter().skip(taken).collect())
