@@ -119,19 +119,23 @@ impl<K: Key, V> Entries<K, V> {
         self.entries.get_mut(at).map(|(_, value)| value)
     }
 
-    /// From entries in any order; of several with one key the last stays.
+    /// From entries in any order; of several with one key the last value stays.
     pub fn from_entries(mut entries: Vec<(K, V)>) -> Self {
         if entries.is_sorted_by(|a, b| a.0 < b.0) {
             return Self { entries, index: None };
         }
-        // Stable, so the last of equal keys is the last in the row.
+        // Stable: of equal keys, which may be written in several ways, the first stays, with the last value.
         entries.sort_by(|a, b| {
             budget::work(1);
             a.0.cmp(&b.0)
         });
-        entries.reverse();
-        entries.dedup_by(|a, b| a.0 == b.0);
-        entries.reverse();
+        entries.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(&mut later.1, &mut kept.1);
+            }
+            same
+        });
         Self { entries, index: None }
     }
 

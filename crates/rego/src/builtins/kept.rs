@@ -30,6 +30,11 @@ impl<K: Hash + Eq + Clone, T: Bytes> Kept<K, T> {
         Self(Cache::with_weighter(count, bytes, ByBytes))
     }
 
+    /// How many are kept.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What is kept under a key, or else is made now.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Compiled regular expressions, and those that are kept.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::{Regex, RegexBuilder};
 
@@ -95,6 +95,42 @@ pub fn compile(expression: &str, input: &str) -> Result<Arc<Compiled>, Error> {
         check_weight(translated.weight, input)?;
         Compiled::new(translated)
     })
+}
+
+/// How many expressions are compiled at load; a policy with more should not take long to load for those that it may
+/// never ask for.
+const AT_LOAD: usize = 256;
+
+/// A constant expression: compiled once, at load or when it is first asked for.
+pub struct Ready {
+    expression: String,
+    compiled: OnceLock<Arc<Compiled>>,
+}
+
+impl Ready {
+    /// Of an expression; `None` where it is none.
+    pub fn of(expression: &str) -> Option<Self> {
+        translate(expression).ok()?;
+        let ready = Self { expression: expression.to_owned(), compiled: OnceLock::new() };
+        if COMPILED.len() < AT_LOAD
+            && let Ok(compiled) = prepare(expression)
+        {
+            ready.compiled.get_or_init(|| compiled);
+        }
+        Some(ready)
+    }
+
+    /// The compiled expression, to be searched for in a text.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn get(&self, input: &str) -> Result<&Compiled, Error> {
+        if let Some(compiled) = self.compiled.get() {
+            return Ok(compiled);
+        }
+        let compiled = compile(&self.expression, input)?;
+        Ok(self.compiled.get_or_init(|| compiled))
+    }
 }
 
 /// The compiled expression, before there is a text.

@@ -12,7 +12,9 @@ use crate::builtins::error::Error;
 pub struct Glob {
     /// What the text must begin with.
     prefix: String,
-    /// What follows; behind the last one the text must end.
+    /// What it must end with.
+    suffix: String,
+    /// What follows the prefix; behind the last one the text must end.
     steps: Vec<Step>,
     delimiters: Vec<char>,
 }
@@ -49,8 +51,12 @@ impl Glob {
     /// # Errors
     /// When it is none, in the words of that library.
     pub fn read(pattern: &str, delimiters: &str) -> Result<Self, String> {
-        let mut glob =
-            Self { prefix: String::new(), steps: Vec::new(), delimiters: delimiters.chars().collect() };
+        let mut glob = Self {
+            prefix: String::new(),
+            suffix: String::new(),
+            steps: Vec::new(),
+            delimiters: delimiters.chars().collect(),
+        };
         let mut open: Vec<Open> = Vec::new();
         let mut rest = pattern.split('\0').next().unwrap_or_default().chars().peekable();
         while let Some(c) = rest.next() {
@@ -80,7 +86,17 @@ impl Glob {
         while let Some(last) = open.pop() {
             glob.close(Some(last));
         }
+        glob.suffix = glob.literal_end();
         Ok(glob)
+    }
+
+    /// The characters at the end that every text must have: none, where a step leads past the first of them.
+    fn literal_end(&self) -> String {
+        let literal = |step: &Step| if let Step::One(c) = step { Some(*c) } else { None };
+        let end: Vec<char> = self.steps.iter().rev().map_while(literal).collect();
+        let start = self.steps.len() - end.len();
+        let leads_past = |step: &Step| matches!(step, Step::Fork(to) | Step::Jump(to) if *to > start);
+        if self.steps.iter().any(leads_past) { String::new() } else { end.into_iter().rev().collect() }
     }
 
     fn one(&mut self, c: char) {
@@ -126,8 +142,19 @@ impl Glob {
     /// When the deadline has passed.
     pub fn is_match(&self, context: &Context, text: &str) -> Result<bool, Error> {
         let Some(rest) = text.strip_prefix(self.prefix.as_str()) else { return Ok(false) };
-        if self.steps.is_empty() {
-            return Ok(rest.is_empty());
+        if self.steps.is_empty() || !rest.ends_with(self.suffix.as_str()) {
+            return Ok(self.steps.is_empty() && rest.is_empty());
+        }
+        let between = rest.get(..rest.len() - self.suffix.len()).unwrap_or_default();
+        match self.steps.as_slice() {
+            // One star between two texts, as most globs are.
+            [Step::Fork(3), Step::Any, Step::Jump(0), end @ ..] if end.len() == self.suffix_steps() => {
+                return Ok(true);
+            }
+            [Step::Fork(3), Step::Within, Step::Jump(0), end @ ..] if end.len() == self.suffix_steps() => {
+                return Ok(!between.contains(self.delimiters.as_slice()));
+            }
+            _ => {}
         }
         let (mut now, mut next) = (Reached::new(self.steps.len()), Reached::new(self.steps.len()));
         self.reach(&mut now, 0);
@@ -151,6 +178,11 @@ impl Glob {
             }
         }
         Ok(now.seen.last() == Some(&true))
+    }
+
+    /// How many steps the suffix takes.
+    fn suffix_steps(&self) -> usize {
+        self.suffix.chars().count()
     }
 
     /// Notes a step, and all that it leads to without a character.
@@ -294,6 +326,11 @@ mod tests {
             ("", ".", "", true),
             ("", ".", "a", false),
             ("abc", ".", "abcd", false),
+            ("*abc", ".", "xabc", true),
+            ("*abc", ".", "xabd", false),
+            ("a*aa", ".", "aa", false),
+            ("{x,y}b", ".", "yb", true),
+            ("{x,y}b", ".", "ybb", false),
             ("é*", ".", "éa", true),
         ] {
             let glob = Glob::read(pattern, delimiters).unwrap();

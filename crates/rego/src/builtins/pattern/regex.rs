@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::builtins::context::{Context, Prepared, argument, constant, text};
 use crate::builtins::error::Error;
 use crate::builtins::operand::{Output, check_count, integer};
-use crate::builtins::pattern::compiled::{Compiled, compile, prepare};
+use crate::builtins::pattern::compiled::{Compiled, Ready, compile};
 use crate::builtins::pattern::glob_intersection;
 use crate::builtins::pattern::regex_syntax;
 use crate::builtins::text::print::quote;
@@ -45,8 +45,9 @@ impl Order {
 
     /// A call whose expression is a constant.
     pub fn prepare(&self, known: &[Option<&Value>], work: Work) -> Option<Prepared> {
-        let compiled = prepare(constant(known, self.positions().0)?).ok()?;
-        Some(Arc::new(move |context, args| work(&compiled, context, args)))
+        let (expression, input) = self.positions();
+        let ready = Ready::of(constant(known, expression)?)?;
+        Some(Arc::new(move |context, args| work(ready.get(text(args, input)?)?, context, args)))
     }
 }
 
