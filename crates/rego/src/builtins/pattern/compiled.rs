@@ -59,7 +59,7 @@ impl Compiled {
 
 impl Bytes for Compiled {
     fn bytes(&self) -> u64 {
-        // What the engine takes for the least expression, and what it takes for more, measured.
+        // An estimate: what the least expression takes, and twice the compiled size for more.
         16_384 + 2 * self.bytes
     }
 }
