@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::model::failure::{Failure, FailureKind};
 use tokio::sync::Semaphore;
-use verdict_rego::Value;
+use verdict_rego::{Value, yaml};
 
 /// How much of a body that is too long is still read, in multiples of the limit.
 const DISCARDED: usize = 16;
@@ -180,7 +180,7 @@ async fn parse<T: FromDocument>(headers: &HeaderMap, body: Bytes) -> Result<T, F
 /// What YAML means is held to the limits of JSON: its own reader takes more, and anchors make much of little.
 fn read_yaml(body: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(body).map_err(|_| "not UTF-8".to_owned())?;
-    let document = Value::from_yaml(text)?;
+    let document = yaml::read_exchanged(text).map_err(|error| error.to_string())?;
     Value::from_json(document.to_string().as_bytes()).map_err(|error| error.message)
 }
 

@@ -19,7 +19,7 @@ mod tests;
 
 pub use error::YamlError;
 pub use prepare::prepare;
-pub use read::read;
 pub(crate) use read::read_strictly;
+pub use read::{read, read_data, read_exchanged};
 pub(crate) use scalar::general;
 pub use scalar::{Scalar, resolve};

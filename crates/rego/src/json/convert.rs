@@ -20,12 +20,12 @@ impl Value {
         read::read(text)
     }
 
-    /// Reads the first YAML document of a text, as [`yaml`] says.
+    /// Reads the first YAML document of a text, as [`yaml::read_data`] does.
     ///
     /// # Errors
     /// What was wrong, or the bound that the text exceeds, with line and column.
     pub fn from_yaml(text: &str) -> Result<Self, String> {
-        yaml::read(text).map_err(|error| error.to_string())
+        yaml::read_data(text).map_err(|error| error.to_string())
     }
 
     /// From anything that serialises to JSON.

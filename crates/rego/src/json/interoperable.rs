@@ -7,7 +7,7 @@
 ///
 /// Integers must fit 64 bits. What has a fraction names its nearest double up to 17 significant digits, which is what
 /// printers of doubles write at the most. All else must have the same decimal value as the double that it is read as.
-pub(super) fn is_interoperable(token: &str) -> bool {
+pub fn is_interoperable(token: &str) -> bool {
     if token.len() <= 15 && !token.contains(['e', 'E']) {
         return true;
     }
@@ -40,6 +40,11 @@ fn decimal(token: &str) -> Option<(String, i64)> {
     let trailing = i64::try_from(digits.len() - significant.len()).ok()?;
     let exponent = if significant.is_empty() { 0 } else { exponent.checked_add(trailing)? };
     Some((significant.to_owned(), exponent))
+}
+
+/// What is wrong with one that does not.
+pub fn lossy(token: &str) -> String {
+    format!("the number `{}` would not keep its value (64-bit integers and doubles do)", shorten(token))
 }
 
 pub(super) fn shorten(token: &str) -> String {

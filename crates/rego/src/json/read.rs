@@ -326,8 +326,7 @@ impl<'a> Reader<'a> {
         })?;
         let token = rest.get(..length).unwrap_or_default();
         if self.exchanged && !interoperable::is_interoperable(token) {
-            let message = "would not keep its value (64-bit integers and doubles do)";
-            return Err(self.fault(format!("the number `{}` {message}", interoperable::shorten(token))));
+            return Err(self.fault(interoperable::lossy(token)));
         }
         let number = Number::parse(token).ok_or_else(|| {
             self.fault(format!("the number `{}` is too long, too large or too small", shorten(token)))

@@ -8,6 +8,7 @@ use super::bounds::Bounds;
 use super::error::YamlError;
 use super::prepare::prepare;
 use super::scalar::{self, Scalar};
+use crate::json::{is_interoperable, lossy};
 use crate::value::{Number, Object, Value};
 
 /// Reads the first document of a text; an empty one is `null`.
@@ -16,6 +17,23 @@ use crate::value::{Number, Object, Value};
 /// When it is not YAML, has no form in JSON, or exceeds a bound.
 pub fn read(text: &str) -> Result<Value, YamlError> {
     Builder::default().read(text)
+}
+
+/// As [`read`], and refuses numbers that would not keep their value.
+///
+/// # Errors
+/// As [`read`], and those.
+pub fn read_data(text: &str) -> Result<Value, YamlError> {
+    Builder { exact_numbers: true, ..Builder::default() }.read(text)
+}
+
+/// As [`read_data`], and refuses what others might read differently: keys that are not text or are there twice, and further
+/// documents.
+///
+/// # Errors
+/// As [`read_data`], and those.
+pub fn read_exchanged(text: &str) -> Result<Value, YamlError> {
+    Builder { strict: true, exact_numbers: true, one_document: true, ..Builder::default() }.read(text)
 }
 
 /// As [`read`], and refuses keys that are not text or are there twice, as OPA does in annotations.
@@ -146,7 +164,11 @@ enum Open {
 
 #[derive(Default)]
 struct Builder {
+    /// Keys are texts, and none is there twice.
     strict: bool,
+    /// Numbers are such that 64-bit integers and doubles keep them.
+    exact_numbers: bool,
+    one_document: bool,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     root: Option<Value>,
@@ -159,6 +181,9 @@ impl Builder {
         for event in Parser::new_from_str(&text) {
             let (event, span) = event.map_err(|error| at(*error.marker(), error.info().to_owned()))?;
             bounds.take(&event).map_err(|message| at(span.start, message))?;
+            if self.one_document && !first && matches!(event, Event::DocumentStart(..)) {
+                return Err(at(span.start, "more than one document".to_owned()));
+            }
             first &= !matches!(event, Event::DocumentEnd);
             if first {
                 self.take(event).map_err(|message| at(span.start, message))?;
@@ -171,6 +196,12 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = scalar(&text, style, tag.as_deref())?;
+                if self.exact_numbers
+                    && matches!(&node, Node::Scalar(Scalar::Float(_)))
+                    && !is_interoperable(&text.replace(['_', '+'], ""))
+                {
+                    return Err(lossy(&text));
+                }
                 self.finish(node, anchor)
             }
             Event::SequenceStart(anchor, _) => {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::value::Value;
 
 /// A text, and what it is read as, or how its error begins.
 fn holds(cases: &[(&str, Result<&str, &str>)]) {
@@ -171,4 +172,28 @@ fn annotations_are_read_more_strictly() {
         assert_eq!(read_strictly(text).unwrap_err().message, want, "{text}");
     }
     assert_eq!(read_strictly("a: &a {b: 010}\nc: *a").unwrap().to_string(), r#"{"a":{"b":10},"c":{"b":10}}"#);
+}
+
+#[test]
+fn what_is_exchanged_must_be_read_alike_by_all() {
+    type Reader = fn(&str) -> Result<Value, YamlError>;
+    for (text, data, exchanged) in [
+        ("a: 1.5", true, true),
+        ("a: 1_000.25", true, true),
+        ("a: +1e3", true, true),
+        ("a: 18446744073709551615", true, true),
+        ("a: 12345678901234567890123456789", false, false),
+        ("a: 0.12345678901234567890123", false, false),
+        ("a: \"12345678901234567890123456789\"", true, true),
+        ("a: 1\na: 2", true, false),
+        ("1: x", true, false),
+        ("a: 1\n---\nb: 2", true, false),
+        ("---\na: 1\n...\n", true, true),
+    ] {
+        let readers: [(Reader, bool); 2] = [(read_data, data), (read_exchanged, exchanged)];
+        for (reader, taken) in readers {
+            let got = reader(text);
+            assert_eq!(got.is_ok(), taken, "{text:?}: {got:?}");
+        }
+    }
 }
