@@ -91,6 +91,7 @@ fn compile_as(
     let mut program = Program { rules, nodes: std::mem::take(&mut tree.nodes), files, ..Program::default() };
     depth::check(&mut program, &mut findings);
     reach::note(&mut program);
+    program.has_labels = has_labels(&program);
     groups::find(&mut program);
     if findings.is_empty() {
         return Ok(program);
@@ -98,6 +99,11 @@ fn compile_as(
     findings.sort_by_key(|finding| (finding.place.file, finding.place.span));
     findings.dedup();
     Err(findings)
+}
+
+fn has_labels(program: &Program) -> bool {
+    let bodies = program.rules.iter().flat_map(|rules| rules.bodies.iter().chain(&rules.default));
+    bodies.flat_map(|body| &body.branches).any(|branch| branch.labels.is_some())
 }
 
 /// The file that the places of a query speak of.

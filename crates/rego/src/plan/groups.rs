@@ -10,6 +10,10 @@
 //!
 //! Run once for every `k`, the inner one goes through all of `input.xs` each time. Without `y.k == k` it says what there is for
 //! every `k` at once; from its second run on, that is looked up.
+//!
+//! INVARIANT (no dearer): what follows the comparison runs for every row then, so it may take one step, or go through parts
+//! of the row itself; whatever else goes through something, or calls a rule, stays with the rows that are asked for.
+//! INVARIANT (unseen): what a decision leaves behind (prints, answers of others, labels) is that of the rows asked for.
 
 use std::collections::HashSet;
 
@@ -57,6 +61,7 @@ fn grouped<'o>(
     if seen.matters {
         return None;
     }
+    let mut of_row = HashSet::new();
     let mut outer: HashSet<Slot> = seen.read.difference(&seen.written).copied().collect();
     let mut groups = Groups::default();
     let mut next = *slots;
@@ -66,6 +71,10 @@ fn grouped<'o>(
             outer.insert(slot);
             continue;
         }
+        if !groups.inner.is_empty() && !is_cheap(stmt, &of_row) {
+            return None;
+        }
+        note_parts_of_row(stmt, &mut of_row);
         match split(stmt, &outer, next) {
             Some(Split { rest, inner, from_outside }) => {
                 groups.inner.push(inner);
@@ -96,6 +105,38 @@ fn part_from_outside(stmt: &Stmt, outer: &HashSet<Slot>) -> Option<Slot> {
     let from = slots_of(base);
     let constant = |step: &Step| matches!(step, Step::Key(key) if slots_of(key).is_subset(outer));
     (!from.is_empty() && from.is_subset(outer) && path.iter().all(constant)).then_some(*slot)
+}
+
+/// Whether a statement takes one step, or goes through parts of a row.
+fn is_cheap(stmt: &Stmt, of_row: &HashSet<Slot>) -> bool {
+    match stmt {
+        Stmt::Match(..) | Stmt::Compare(..) | Stmt::Check(_) => true,
+        Stmt::Walk { base, path, .. } => match base {
+            Base::Operand(base) if slots_of(base).is_subset(of_row) => true,
+            Base::Rule(_) | Base::Node(_) => false,
+            Base::Operand(_) | Base::Input | Base::Data(_) => {
+                path.iter().all(|step| matches!(step, Step::Key(_)))
+            }
+        },
+        Stmt::Call { callee: Callee::Builtin(builtin), .. } => !builtin.relation,
+        Stmt::Call { callee: Callee::Rule(_), .. }
+        | Stmt::Not(_)
+        | Stmt::Any(_)
+        | Stmt::Every { .. }
+        | Stmt::Comprehend { .. }
+        | Stmt::With { .. } => false,
+    }
+}
+
+/// Notes the slots that hold something out of what is gone through, or a part of that.
+fn note_parts_of_row(stmt: &Stmt, of_row: &mut HashSet<Slot>) {
+    let Stmt::Walk { base, path, out: Out::Fits(pattern) } = stmt else { return };
+    let is_part = matches!(base, Base::Operand(base) if !slots_of(base).is_disjoint(of_row));
+    if is_part || path.iter().any(|step| matches!(step, Step::Each(_))) {
+        let mut seen = Seen::default();
+        seen.pattern(pattern);
+        of_row.extend(seen.written);
+    }
 }
 
 /// A statement that compares something from inside with something from outside.
@@ -152,7 +193,7 @@ fn slots_of(operand: &Operand) -> HashSet<Slot> {
 struct Seen {
     read: HashSet<Slot>,
     written: HashSet<Slot>,
-    /// Whether it matters how often they run: they print, ask others, or change the world.
+    /// Whether it matters how often they run: they print, ask others, change the world, or may bring labels.
     matters: bool,
 }
 
@@ -167,8 +208,10 @@ impl Seen {
                 Stmt::Compare(_, a, b) => [a, b].into_iter().for_each(|operand| self.operand(operand)),
                 Stmt::Check(value) => self.operand(value),
                 Stmt::Walk { base, path, out } => {
-                    if let Base::Operand(operand) = base {
-                        self.operand(operand);
+                    match base {
+                        Base::Operand(operand) => self.operand(operand),
+                        Base::Rule(_) | Base::Node(_) => self.matters |= program.has_labels,
+                        Base::Input | Base::Data(_) => {}
                     }
                     for step in path {
                         match step {
@@ -181,9 +224,11 @@ impl Seen {
                 Stmt::Call { callee, args, out } => {
                     self.matters |= match callee {
                         Callee::Builtin(builtin) => {
-                            builtin.blocking || matches!(builtin.name, PRINT | "trace")
+                            builtin.nondeterministic || matches!(builtin.name, PRINT | "trace")
                         }
-                        Callee::Rule(rule) => program.blocking.contains(&(*rule as usize)),
+                        Callee::Rule(rule) => {
+                            program.has_labels || program.blocking.contains(&(*rule as usize))
+                        }
                     };
                     args.iter().for_each(|arg| self.operand(arg));
                     self.out(out);
@@ -270,6 +315,12 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_those_of_the_rows_that_are_asked_for() {
+        let labelled = "k := input.k\nvs := {y | some y in input.xs; g(y) == k}\nvs\n}\n\n# METADATA\n# labels: {a: 1}\nq if {\ntrue";
+        assert_eq!(found(labelled), 0);
+    }
+
+    #[test]
     fn what_picks_from_the_same_thing_every_time_is_looked_up() {
         for (rule, expected) in [
             ("k := input.k\nvs := {y.v | some y in input.xs; y.k == k}\nvs", 1),
@@ -278,6 +329,7 @@ mod tests {
             ("k := input.k\nvs := {y.n: y | some y in input.xs; lower(y.k) == k}\nvs", 1),
             ("k := input.k\nvs := {y | some y in input.xs; g(y) == k}\nvs", 1),
             ("k := input.k\nl := input.l\nvs := {y | some y in input.xs; y.k == k; y.l == l}\nvs", 1),
+            ("k := input.k\nvs := {z | some y in input.xs; y.k == k; some z in y.items}\nvs", 1),
             ("some x in input.xs\nvs := [y | some y in input.xs; y.k == x.k]\nvs", 1),
             // What goes straight to a key is found as fast without.
             ("k := input.k\nvs := {y | some y in data.users[k]}\nvs", 0),
@@ -285,12 +337,17 @@ mod tests {
             ("k := input.k\nvs := {y | some y in input.xs; y.k == k; y.n > k}\nvs", 0),
             ("k := input.k\nvs := {k | some y in input.xs; y.k == k}\nvs", 0),
             ("xs := input.xs\nk := input.k\nvs := {y | some y in xs; y.k == k}\nvs", 0),
+            // For every row it would take as long as for those that are asked for.
+            ("k := input.k\nvs := {z | some y in input.xs; y.k == k; some z in input.zs}\nvs", 0),
+            ("k := input.k\nvs := {y | some y in input.xs; y.k == k; every z in input.zs { z != y }}\nvs", 0),
+            ("k := input.k\nvs := {y | some y in input.xs; y.k == k; g(y) == 1}\nvs", 0),
             // Nothing from outside is.
             ("vs := {y | some y in input.xs; y.k == 1}\nvs", 0),
             // Each run of it counts.
             ("k := input.k\nvs := {y | some y in input.xs; y.k == k; trace(\"x\")}\nvs", 0),
             ("k := input.k\nvs := {y | some y in input.xs; f(y).status_code == k}\nvs", 0),
             ("k := input.k\nvs := {y | some y in input.xs; y.k == k with data.x as 1}\nvs", 0),
+            ("k := input.k\nvs := {y | some y in input.xs; rand.intn(y.n, 5) == k}\nvs", 0),
         ] {
             assert_eq!(found(rule), expected, "{rule}");
         }

@@ -33,6 +33,8 @@ pub struct Program {
     pub calls: Vec<usize>,
     /// What may wait for others when it is evaluated: rule sets, and behind them the nodes that these are below.
     pub blocking: BTreeSet<usize>,
+    /// Whether any rule brings labels.
+    pub has_labels: bool,
     /// Where built-ins are called that may wait for others.
     pub blocking_calls: Vec<(&'static str, Place)>,
 }

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use super::ir::RuleId;
 use super::raw::Term;
 use super::tree::{Group, Source};
+use crate::budget;
 use crate::number::Number;
 use crate::syntax::ast::{RefPart, TermKind};
 use crate::value::Value;
@@ -43,6 +44,8 @@ impl Parts {
             return rule;
         }
         let mut made = self.made.borrow_mut();
+        // Both are looked through for every reference.
+        budget::work(rules.len() + made.len());
         let part = (rule, meant);
         let at = made.iter().position(|known| *known == part).unwrap_or_else(|| {
             made.push(part);

@@ -97,8 +97,8 @@ pub fn compile(expression: &str, input: &str) -> Result<Arc<Compiled>, Error> {
     })
 }
 
-/// How many expressions are compiled at load; a policy with more should not take long to load for those that it may
-/// never ask for.
+/// From how many kept expressions on those of a policy are compiled when they are first asked for, and not at load, which
+/// should not take long for what may never be asked for.
 const AT_LOAD: usize = 256;
 
 /// A constant expression: compiled once, at load or when it is first asked for.
