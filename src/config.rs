@@ -8,7 +8,7 @@
 //! absent: defaults (they stand with the structs), and any use of the values.
 //!
 //! Reading order: `schema` → `load`, `environment` and `flags` (the layers, as one tree of `document`) → `error` → `validate`,
-//! `profile` → `restart` (reloads) → `effective`, `keys` and `reference` (what is printed).
+//! `profile` → `restart` (reloads) → `effective`, `keys` and `reference` (what is printed) → `from_opa` (another program's file).
 
 mod dockfile;
 mod effective;
@@ -16,6 +16,7 @@ mod emit;
 mod environment;
 mod error;
 mod flags;
+pub mod from_opa;
 mod keys;
 mod load;
 mod profile;

@@ -6,6 +6,7 @@ use super::dockfile;
 use super::environment::Environment;
 use super::error::{ConfigError, Problem, with_hint};
 use super::flags::{Overrides, set_from_flags};
+use super::from_opa::recognise::keys_of_opa;
 use super::keys::{Kind, of_kind};
 use super::profile::Profile;
 use super::restart::{self, Version};
@@ -152,6 +153,17 @@ impl Rejected {
     }
 }
 
+/// Whether a tree reads as a configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn readable(tree: &Node) -> Result<(), Vec<Flaw>> {
+    match finish(tree, Profile::Inspect, Vec::new()) {
+        Ok(_) | Err(Rejected::Problems(_)) => Ok(()),
+        Err(Rejected::Flaws(flaws)) => Err(flaws),
+    }
+}
+
 /// The configuration that a tree says, and what is worth a warning; `flaws` were found on the way to it.
 fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config, Vec<String>), Rejected> {
     let mut config: Config = match typed::read(tree) {
@@ -181,6 +193,10 @@ fn finish(tree: &Node, profile: Profile, mut flaws: Vec<Flaw>) -> Result<(Config
 
 fn from_file(file: &SourceFile) -> Result<Node, ConfigError> {
     let mut tree = file.tree(&CONFIGURATION)?;
+    let problems = keys_of_opa(&tree, file);
+    if !problems.is_empty() {
+        return Err(ConfigError { problems });
+    }
     // Where the file can be found from here says nothing about where the process will look for what it names.
     if let Some(folder) = std::path::absolute(&file.path).ok().as_deref().and_then(FsPath::parent) {
         let lists = of_kind(Kind::Paths).map(|key| format!("{key}[]"));

@@ -8,6 +8,7 @@ use verdict::config::{ConfigError, Environment, Insecure, Loaded, Overrides, Pro
 mod arbitrary;
 mod errors;
 mod files;
+mod from_opa;
 mod insecure;
 mod layers;
 mod printed;
