@@ -214,7 +214,13 @@ impl FromDocument for Envelope {
         if document == Value::Null {
             return Ok(Self::default());
         }
-        let input = members(document, &["input"])?.pop().map(|(_, input)| input);
+        // Whoever sends the input itself is told of the envelope.
+        let bare = matches!(document, Value::Object(_)) && document.get("input").is_none();
+        let input = members(document, &["input"]).map_err(|message| match bare {
+            true => format!("{message}: write `{{\"input\": {{…}}}}`"),
+            false => message,
+        })?;
+        let input = input.into_iter().next_back().map(|(_, input)| input);
         Ok(Self { input: input.filter(|input| *input != Value::Null) })
     }
 }
@@ -286,6 +292,7 @@ mod tests {
         for (body, why) in [
             ("[]", "expected an object"),
             ("\"x\"", "expected an object"),
+            (r#"{"user": 1}"#, "unknown field `user`, expected `input`: write `{\"input\": {…}}`"),
             (r#"{"INPUT": 1}"#, "unknown field `INPUT`, expected `input`"),
             (r#"{"input": 1, "other": 2}"#, "unknown field `other`"),
             (r#"{"input": 1, "input": 1}"#, "duplicate key \"input\""),
