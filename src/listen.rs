@@ -28,6 +28,7 @@ use self::places::{Place, Places};
 use crate::telemetry::metrics::Metrics;
 
 mod activity;
+mod address;
 mod config;
 mod connection;
 mod drive;
@@ -55,13 +56,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Binds the listener.
 ///
 /// # Errors
-/// What the system says, with the address and what to do.
+/// What the system says, with the address, and what to do.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!("cannot listen on {address}: the port is in use; stop the other process or choose another `--listen`")
-        }
-        _ => format!("cannot listen on {address}: {error}"),
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "the port is in use; stop the process that has it, or choose another port"
+            }
+            io::ErrorKind::AddrNotAvailable => "no interface of this machine has this address",
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 are for privileged processes; choose a higher one"
+            }
+            _ => return format!("cannot listen on {address}: {error}"),
+        };
+        format!("cannot listen on {address}: {why}")
     })
 }
 

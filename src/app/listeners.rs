@@ -105,7 +105,11 @@ async fn bound(
     key: &str,
     address: SocketAddr,
 ) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = listen::bind(address).await.map_err(|error| misconfigured(loaded, key, &error))?;
+    let listener = listen::bind(address).await.map_err(|error| {
+        let other = SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(8181));
+        let flag = if key == "server.listen" { "--listen ".to_owned() } else { format!("--set {key}=") };
+        misconfigured(loaded, key, &format!("{error}, e.g. `{flag}{other}`"))
+    })?;
     let address = listener.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
     Ok((listener, address))
 }

@@ -9,12 +9,12 @@ mod identity;
 mod tls;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::profile::{Danger, Profile};
 use super::schema::Config;
 use crate::document::flaw::Flaw;
-use crate::document::tree::{Node, Part, Path};
+use crate::document::tree::{Data, Node, Part, Path};
 use crate::listen::ManagementListen;
 use crate::model::principal::IdentityMode;
 use crate::model::request::EntryPath;
@@ -275,6 +275,7 @@ impl Checks<'_> {
         if let ManagementListen::At(address) = self.config.management.listen
             && !is_loopback(address.ip())
         {
+            let address = self.as_written("management.listen", address);
             if let Some(who) = self.with_mode(IdentityMode::Off) {
                 let message = format!(
                     "{address} can be reached from other machines while {who}: anyone who can connect manages the server"
@@ -292,6 +293,7 @@ impl Checks<'_> {
         if is_loopback(listen.ip()) {
             return;
         }
+        let listen = self.as_written("server.listen", listen);
         let at = Path::dotted("server.listen");
         if let Some(who) = self.with_mode(IdentityMode::Off) {
             let message =
@@ -318,6 +320,20 @@ impl Checks<'_> {
             );
             let remedy = "set `server.tls`, or listen on a loopback address, behind a proxy or a mesh that terminates TLS";
             self.danger(Danger::PlainHttp, at, &message, remedy);
+        }
+    }
+
+    /// An address as it was written, where that does not show what it means.
+    fn as_written(&self, key: &str, address: SocketAddr) -> String {
+        let node = self.tree.get(&Path::dotted(key));
+        let written = node.and_then(|node| match (&node.raw, &node.data) {
+            (Some(raw), _) => Some(raw),
+            (None, Data::Text(text)) => Some(text),
+            _ => None,
+        });
+        match written.filter(|text| text.starts_with(':')) {
+            Some(text) => format!("`{text}` (every interface, {address})"),
+            None => address.to_string(),
         }
     }
 

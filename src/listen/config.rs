@@ -13,6 +13,7 @@ use crate::model::units::{ByteSize, Period};
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where to listen.
+    #[serde(deserialize_with = "super::address::deserialize")]
     pub listen: SocketAddr,
     /// What calls are served TLS with; plain HTTP without it.
     #[serde(skip_serializing_if = "Option::is_none")]

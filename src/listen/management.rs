@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::address;
 use super::tls::TlsConfig;
 
 /// The port of management unless the configuration says another.
@@ -81,9 +82,9 @@ impl FromStr for ManagementListen {
         match text {
             "auto" => Ok(Self::Auto),
             "off" => Ok(Self::Off),
-            address => address.parse().map(Self::At).map_err(|_| {
-                format!("`{address}` is not `auto`, `off`, or an address such as `127.0.0.1:8282`")
-            }),
+            address => {
+                address::parse(address).map(Self::At).map_err(|why| format!("{why} (or `auto`, or `off`)"))
+            }
         }
     }
 }

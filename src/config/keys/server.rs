@@ -4,7 +4,12 @@ use super::entry::{Entry, Kind, entry};
 
 pub(super) const ENTRIES: &[Entry] = &[
     entry("state", Kind::Path, "Directory for the state of Verdict: the development issuer's key."),
-    entry("server.listen", Kind::Address, "Address to listen on for HTTP."),
+    entry(
+        "server.listen",
+        Kind::Address,
+        "Address to listen on for HTTP, e.g. `127.0.0.1:8181` or `[::1]:8181`. `localhost:8181` is 127.0.0.1; `:8181` is every \
+         interface (0.0.0.0). Other names are not looked up.",
+    ),
     entry(
         "server.max_body",
         Kind::Size,
@@ -71,7 +76,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "management.listen",
         Kind::Text,
-        "Address of the management listener, `auto` (127.0.0.1:8282, or none if that is in use) or `off`. Anyone who can \
+        "Address of the management listener (written as `server.listen`), `auto` (127.0.0.1:8282, or none if that is in use) or `off`. Anyone who can \
          connect to it reads metrics with the names of entry points; everything else requires the role.",
     ),
     entry(
