@@ -6,10 +6,11 @@
 //!
 //! Deliberately absent: decisions themselves (`decision_log`), the `/metrics` route (`http`), tracing of spans.
 //!
-//! Reading order: [`metrics`] → [`histogram`] → [`tasks`] → [`tracing`] → [`inert`].
+//! Reading order: [`metrics`] → [`histogram`] → [`tasks`] → [`tracing`] → [`terminal`] → [`inert`].
 
 pub mod histogram;
 pub mod inert;
 pub mod metrics;
 pub mod tasks;
+pub mod terminal;
 pub mod tracing;

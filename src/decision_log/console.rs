@@ -19,6 +19,7 @@ use super::journal::{Appending, Entry, Journal, write_counted};
 use super::pretty::Pretty;
 use super::trouble::Trouble;
 use crate::telemetry::metrics::Counter;
+use crate::telemetry::terminal;
 
 /// What OPA's console lines say beside the event; the record's own opening brace follows as a comma.
 const PREAMBLE: &str =
@@ -40,7 +41,8 @@ pub(super) struct Console {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
     Json,
-    Pretty(Pretty),
+    /// For a person; on a terminal, as wide as that is.
+    Pretty(Pretty, bool),
 }
 
 #[derive(Debug)]
@@ -87,7 +89,7 @@ impl Console {
     ) -> io::Result<Option<Self>> {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let pretty = Form::Pretty(Pretty { color: terminal && !no_color });
+        let pretty = Form::Pretty(Pretty { color: terminal && !no_color }, terminal);
         let form = match asked {
             config::Console::Off => return Ok(None),
             config::Console::Json => Form::Json,
@@ -289,11 +291,20 @@ impl<W: Write> Stream<W> {
 impl Form {
     fn line(self, entry: &Entry<'_>) -> Vec<u8> {
         match (self, entry.event) {
-            (Self::Pretty(pretty), Some(event)) => pretty.line(event).into_bytes(),
-            (Self::Pretty(_), None) => entry.line.to_vec(),
+            (Self::Pretty(pretty, terminal), Some(event)) => {
+                pretty.line(event, columns(terminal)).into_bytes()
+            }
+            (Self::Pretty(pretty, terminal), None) => {
+                pretty.notice(entry.line, entry.timestamp, columns(terminal)).into_bytes()
+            }
             (Self::Json, _) => json_line(entry),
         }
     }
+}
+
+/// Asked for every line: a window can be resized.
+fn columns(terminal: bool) -> Option<usize> {
+    if terminal { terminal::columns(&io::stdout()) } else { None }
 }
 
 /// The record as it stands in the file, with OPA's console fields in front of it.

@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use serde_json::{Map, Value as Json};
+
 use super::record::{Event, SubjectField};
 use crate::model::decision::Outcome;
-use crate::telemetry::inert;
+use crate::telemetry::{inert, terminal};
 use verdict_rego::Value;
 
 /// How decisions are shown.
@@ -16,37 +18,94 @@ pub(super) struct Pretty {
     pub(super) color: bool,
 }
 
-const PATH_WIDTH: usize = 22;
-const SUBJECT_WIDTH: usize = 18;
-const REQUEST_WIDTH: usize = 24;
+/// The columns of a line whose parts all have the room that they usually need.
+const WIDE: usize = 112;
+/// What the rest of a decision begins with that does not fit on its first line: it stands below the outcome.
+const INDENT: &str = "          ";
+
+/// How much room the parts of a line have; without a terminal, at least.
+struct Layout {
+    clock: usize,
+    path: usize,
+    subject: usize,
+    request: usize,
+}
+
+impl Layout {
+    const FULL: Self = Self { clock: 12, path: 22, subject: 18, request: 24 };
+
+    fn of(columns: Option<usize>) -> Self {
+        let Some(columns) = columns.filter(|columns| *columns < WIDE) else { return Self::FULL };
+        // Without milliseconds; the outcome, the duration, the id and the gaps have 44 columns.
+        let room = columns.saturating_sub(44).max(18);
+        let (path, subject) = ((room / 3).min(Self::FULL.path), (room / 3).min(Self::FULL.subject));
+        Self { clock: 8, path, subject, request: (room - path - subject).min(Self::FULL.request) }
+    }
+}
 
 impl Pretty {
-    /// `02:11:14.829  ALLOW      app/allow  alice (user)  read document/7  12 us  369590fc`, and the reason.
-    pub(super) fn line(self, event: &Event<'_>) -> String {
-        let clock = event.timestamp.get(11..23).unwrap_or_default();
+    /// `02:11:14.829  ALLOW      app/allow  alice (user)  read document/7  12 us  369590fc`, and the reason: on lines of its
+    /// own where a terminal of so many columns has no room for it.
+    pub(super) fn line(self, event: &Event<'_>, columns: Option<usize>) -> String {
+        let layout = Layout::of(columns);
         let outcome = event.outcome.name().to_uppercase();
         let path = event.path.map_or_else(|| "-".to_owned(), |path| shown(&path.to_string()));
         let subject = subject(event.subject.as_ref());
         let request = event.input.map_or_else(String::new, |input| request(input.value));
         let eval = event.metrics.timer_rego_query_eval_ns.map_or_else(|| "-".to_owned(), duration);
         let id = event.decision_id.simple().to_string();
-        let id = id.get(..8).unwrap_or_default();
-        let mut line = String::with_capacity(160);
-        self.styled(&mut line, Style::new().dimmed(), clock);
-        line.push_str("  ");
-        self.styled(&mut line, style_of(event.outcome), &format!("{outcome:<9}"));
+        let part = |text: String, width: usize| padded(&clipped(text, columns.map(|_| width)), width);
+        let mut line = self.head(&layout, &event.timestamp, &outcome, style_of(event.outcome));
         // Writing to a String cannot fail.
         let _ = write!(
             line,
-            "  {:<PATH_WIDTH$}  {:<SUBJECT_WIDTH$}  {:<REQUEST_WIDTH$}  {eval:>7}  ",
-            clipped(&path, PATH_WIDTH),
-            clipped(&subject, SUBJECT_WIDTH),
-            clipped(&request, REQUEST_WIDTH),
+            "  {}  {}  {}  {eval:>7}  ",
+            part(path, layout.path),
+            part(subject, layout.subject),
+            part(request, layout.request),
         );
-        self.styled(&mut line, Style::new().dimmed(), id);
-        if let Some(reason) = &event.reason {
-            line.push_str("  ");
-            line.push_str(&shown(reason));
+        self.styled(&mut line, Style::new().dimmed(), id.get(..8).unwrap_or_default());
+        self.with_rest(line, event.reason.as_deref().map(shown), columns)
+    }
+
+    /// What the log says of itself: `02:11:14.829  NOTICE     refusals left out: records=95, …`.
+    pub(super) fn notice(self, line: &[u8], timestamp: &str, columns: Option<usize>) -> String {
+        let notice: Map<String, Json> = serde_json::from_slice(line).unwrap_or_default();
+        let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), shown);
+        let what = notice.get("notice").map(text).unwrap_or_default().replace('_', " ");
+        let facts = notice.iter().filter(|(name, value)| {
+            !matches!(name.as_str(), "notice" | "timestamp") && !value.is_object() && !value.is_null()
+        });
+        let facts: Vec<String> = facts.map(|(name, value)| format!("{name}={}", text(value))).collect();
+        let bold = Style::new().bold();
+        let line = self.head(&Layout::of(columns), timestamp, "NOTICE", bold);
+        self.with_rest(line, Some(format!("{what}: {}", facts.join(", "))), columns)
+    }
+
+    fn head(self, layout: &Layout, timestamp: &str, outcome: &str, style: Style) -> String {
+        let clock = timestamp.get(11..11 + layout.clock).unwrap_or_default();
+        let mut line = String::with_capacity(160);
+        self.styled(&mut line, Style::new().dimmed(), clock);
+        line.push_str("  ");
+        self.styled(&mut line, style, &format!("{outcome:<9}"));
+        line
+    }
+
+    /// Ends a line with `rest`, below it where there is no room beside it.
+    fn with_rest(self, mut line: String, rest: Option<String>, columns: Option<usize>) -> String {
+        if let Some(rest) = rest {
+            let beside = terminal::width(&line) + 2 + terminal::width(&rest);
+            match columns.filter(|columns| beside > *columns) {
+                Some(columns) => {
+                    line.truncate(line.trim_end().len());
+                    line.push('\n');
+                    line.push_str(&terminal::fitted(&format!("{INDENT}{rest}"), columns, INDENT));
+                }
+                None => {
+                    line.push_str("  ");
+                    line.push_str(&rest);
+                }
+            }
         }
         line.push('\n');
         line
@@ -123,12 +182,22 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// At most `width` characters; an ellipsis stands for the rest.
-fn clipped(text: &str, width: usize) -> String {
-    if text.chars().nth(width).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+/// At most so many columns, if there is a limit; an ellipsis stands for the rest.
+fn clipped(text: String, width: Option<usize>) -> String {
+    let Some(width) = width.filter(|width| terminal::width(&text) > *width) else { return text };
+    let mut left = width.saturating_sub(1);
+    let fits = |c: &char| {
+        let taken = terminal::width(c.encode_utf8(&mut [0; 4]));
+        let fits = taken <= left;
+        left = left.saturating_sub(taken);
+        fits
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+/// At least so many columns.
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(terminal::width(text))))
 }
 
 /// Nanoseconds as a person reads them: `850 ns`, `12 us`, `1.2 ms`.
@@ -158,8 +227,8 @@ mod tests {
         path: &str,
         input: &str,
         subject: Option<SubjectField<'static>>,
-        reason: Option<&str>,
-        eval: u64,
+        (reason, eval): (Option<&str>, u64),
+        columns: Option<usize>,
     ) -> String {
         let mut decision = samples::decision();
         decision.outcome = outcome;
@@ -170,56 +239,81 @@ mod tests {
         let claims = Claims::default();
         let mut event = Event::new(RawValue::NULL, &claims, &decision);
         event.subject = subject;
-        PLAIN.line(&event)
+        PLAIN.line(&event, columns)
     }
 
     fn named(id: &'static str, kind: &'static str) -> Option<SubjectField<'static>> {
         Some(SubjectField { id: Some(id), kind, ..SubjectField::default() })
     }
 
-    #[test]
-    fn one_aligned_line_a_decision() {
+    fn lines(columns: Option<usize>) -> String {
         let anonymous = Some(SubjectField { id: None, kind: "anonymous", ..SubjectField::default() });
         let read = r#"{"action": "read", "resource": {"type": "document", "id": 7}}"#;
         let call = r#"{"action": {"name": "tools/call"}, "resource": {"type": "tool", "name": "shell"}}"#;
-        let lines = [
-            line(Outcome::Allow, "app/allow", read, named("alice", "user"), None, 12_345),
-            line(Outcome::Deny, "agent/tools/allow", call, named("build-bot", "agent"), None, 8_460),
+        let get = r#"{"method": "GET", "path": ["v1", "orders"]}"#;
+        let service = named("svc-orders@prod.example.com", "service");
+        let long = "time/bound/access/allow_with_a_long_name";
+        let unknown = Some("no rule or document has this path");
+        let forged = Some("the token's signature does not verify");
+        [
+            line(Outcome::Allow, "app/allow", read, named("alice", "user"), (None, 12_345), columns),
             line(
-                Outcome::Value,
-                "app",
-                r#"{"method": "GET", "path": ["v1", "orders"]}"#,
-                None,
-                None,
-                1_234_567,
+                Outcome::Deny,
+                "agent/tools/allow",
+                call,
+                named("build-bot", "agent"),
+                (None, 8_460),
+                columns,
             ),
-            line(
-                Outcome::Undefined,
-                "app/alow",
-                read,
-                anonymous,
-                Some("no rule or document has this path"),
-                900,
-            ),
-            line(
-                Outcome::Error,
-                "time/bound/access/allow_with_a_long_name",
-                "{}",
-                named("svc-orders@prod.example.com", "service"),
-                Some("`to_number` of `abc`"),
-                31_000_000,
-            ),
-            line(Outcome::Refused, "app/allow", "1", None, Some("the token's signature does not verify"), 0),
-        ];
+            line(Outcome::Value, "app", get, None, (None, 1_234_567), columns),
+            line(Outcome::Undefined, "app/alow", read, anonymous, (unknown, 900), columns),
+            line(Outcome::Error, long, "{}", service, (Some("`to_number` of `abc`"), 31_000_000), columns),
+            line(Outcome::Refused, "app/allow", "1", None, (forged, 0), columns),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn one_aligned_line_a_decision_in_full_where_there_is_no_terminal() {
         let expected = [
             "02:11:14.829  ALLOW      app/allow               alice (user)        read document/7             12 us  369590fc",
             "02:11:14.829  DENY       agent/tools/allow       build-bot (agent)   tools/call tool/shell      8.4 us  369590fc",
             "02:11:14.829  VALUE      app                     -                   GET v1/orders              1.2 ms  369590fc",
             "02:11:14.829  UNDEFINED  app/alow                anonymous           read document/7            900 ns  369590fc  no rule or document has this path",
-            "02:11:14.829  ERROR      time/bound/access/all…  svc-orders@prod.e…                              31 ms  369590fc  `to_number` of `abc`",
+            "02:11:14.829  ERROR      time/bound/access/allow_with_a_long_name  svc-orders@prod.example.com (service)                              31 ms  369590fc  `to_number` of `abc`",
             "02:11:14.829  REFUSED    app/allow               -                                                   -  369590fc  the token's signature does not verify",
         ];
-        assert_eq!(lines.concat(), expected.map(|line| format!("{line}\n")).concat());
+        assert_eq!(lines(None), expected.map(|line| format!("{line}\n")).concat());
+    }
+
+    #[test]
+    fn decisions_fit_a_terminal_of_80_columns() {
+        let expected = [
+            "02:11:14  ALLOW      app/allow     alice (user)  read docume…    12 us  369590fc",
+            "02:11:14  DENY       agent/tools…  build-bot (…  tools/call …   8.4 us  369590fc",
+            "02:11:14  VALUE      app           -             GET v1/orde…   1.2 ms  369590fc",
+            "02:11:14  UNDEFINED  app/alow      anonymous     read docume…   900 ns  369590fc",
+            "          no rule or document has this path",
+            "02:11:14  ERROR      time/bound/…  svc-orders@…                  31 ms  369590fc",
+            "          `to_number` of `abc`",
+            "02:11:14  REFUSED    app/allow     -                                 -  369590fc",
+            "          the token's signature does not verify",
+        ];
+        assert_eq!(lines(Some(80)), expected.map(|line| format!("{line}\n")).concat());
+        for columns in [62, 100, 111, 112, 200] {
+            let lines = lines(Some(columns));
+            let widest = lines.lines().map(terminal::width).max().unwrap();
+            assert!(widest <= columns, "{columns}: {lines}");
+        }
+    }
+
+    #[test]
+    fn what_the_log_says_of_itself_is_said_in_words() {
+        let notice = br#"{"notice":"refusals_left_out","reason":"rate","labels":{"id":"x"},"records":95,"since":"2026-11-21T02:11:13Z","until":"2026-11-21T02:11:14Z","records_since_start":95,"timestamp":"2026-11-21T02:11:14Z"}"#;
+        let line = PLAIN.notice(notice, "2026-11-21T02:11:14.829Z", Some(80));
+        let expected = "02:11:14  NOTICE\n          refusals left out: reason=rate, records=95, records_since_start=95,\n          since=2026-11-21T02:11:13Z, until=2026-11-21T02:11:14Z\n";
+        assert_eq!(line, expected);
+        assert!(!PLAIN.notice(notice, "2026-11-21T02:11:14.829Z", None).trim_end().contains(['\n', '{']));
     }
 
     #[test]
@@ -229,8 +323,8 @@ mod tests {
         decision.outcome = Outcome::Refused;
         let claims = Claims::default();
         let event = Event::new(RawValue::NULL, &claims, &decision);
-        assert!(Pretty { color: true }.line(&event).contains("\u{1b}[35mREFUSED  \u{1b}[0m"));
-        assert!(!PLAIN.line(&event).contains('\u{1b}'));
+        assert!(Pretty { color: true }.line(&event, None).contains("\u{1b}[35mREFUSED  \u{1b}[0m"));
+        assert!(!PLAIN.line(&event, None).contains('\u{1b}'));
     }
 
     #[test]
@@ -245,7 +339,7 @@ mod tests {
         let claims = Claims::default();
         let mut event = Event::new(RawValue::NULL, &claims, &decision);
         event.subject = subject;
-        let line = PLAIN.line(&event);
+        let line = PLAIN.line(&event, None);
         let line = line.strip_suffix('\n').unwrap();
         assert!(line.contains(r"x\u{1b}[2J\r\n\u{9b}31m\u{7}\u{202e}\u{2066}\u{2028}\u{feff}y"), "{line:?}");
         let acts = |c: char| c.is_control() || "\u{202e}\u{2066}\u{2028}\u{feff}".contains(c);
