@@ -54,6 +54,9 @@ pub enum Refusal {
     /// The issuer has no such key.
     #[error("unknown key")]
     UnknownKey,
+    /// The token names the development issuer, and another one's key signed it: each `--state` has its own.
+    #[error("signed by another development issuer; make the token with `--state` of this server")]
+    OtherDevIssuer,
     /// The key is the issuer's, but not for this algorithm.
     #[error("the key is not for the token's algorithm")]
     KeyMismatch,
@@ -228,6 +231,7 @@ impl Refusal {
             | Self::UnknownIssuer
             | Self::UnknownTrustDomain
             | Self::UnknownKey
+            | Self::OtherDevIssuer
             | Self::KeyMismatch
             | Self::Signature
             | Self::Claim { .. }

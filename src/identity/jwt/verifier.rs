@@ -17,6 +17,7 @@ use super::token_type::TokenType;
 use super::{access_token, principal, strict_json};
 use crate::identity::candidate::{Candidate, Place};
 use crate::identity::config::{ConfigError, IssuerConfig};
+use crate::identity::dev;
 use crate::identity::kind::{Accepted, Basis, CredentialKind, Statement, Subject, Verifying};
 use crate::identity::refusal::Refusal;
 use crate::identity::setup::Setup;
@@ -205,6 +206,7 @@ impl Tokens {
             None => refusal,
         };
         Err(match refusal {
+            Refusal::UnknownKey if issuer.name == dev::ISSUER => Refusal::OtherDevIssuer,
             Refusal::UnknownKey if issuer.keys.in_doubt() => Refusal::KeysUnavailable,
             refusal => refusal,
         })

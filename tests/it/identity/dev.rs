@@ -39,7 +39,8 @@ async fn its_tokens_are_accepted_also_after_a_restart() {
     }
     let stranger = DevIssuer::load_or_create(&state.path().join("other")).unwrap();
     let forged = stranger.mint(&asked, now()).unwrap();
-    assert_eq!(outcome(&authenticator, forged.expose()).await, "unknown key");
+    let refused = "signed by another development issuer; make the token with `--state` of this server";
+    assert_eq!(outcome(&authenticator, forged.expose()).await, refused);
     assert_eq!(authenticator.status()[0].source, "memory");
 }
 
