@@ -9,7 +9,7 @@
 //!
 //! Deliberately absent: delta bundles, WebAssembly, and unpacking anything to disk.
 //!
-//! Reading order: [`Config`] → [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory)
+//! Reading order: [`Config`] → [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory), `places` (or paths)
 //! → [`signature`] → [`load`] → `scope` → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
 //! [`error`]; [`build`] goes the other way. [`tree`] reads what is no bundle: files and folders, for authors.
 
@@ -29,6 +29,7 @@ mod merge;
 mod name;
 mod notices;
 pub mod pattern;
+mod places;
 mod presence;
 pub mod reload;
 mod scan;
@@ -46,6 +47,7 @@ pub use error::{ErrorKind, LoadError};
 pub use load::{Bundle, Reading, load_dir, load_path, load_reading};
 pub use name::{check_name, is_fixture_file};
 pub use pattern::Pattern;
+pub use places::check_path;
 pub use reload::{Observer, Setup};
 pub use signature::{Signed, Verification};
 pub use status::{Report, Status};

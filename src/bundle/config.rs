@@ -15,6 +15,8 @@ use crate::model::units::{ByteSize, Period};
 pub struct Config {
     /// The watched directory; each folder and `.tar.gz` archive in it is a bundle, in OPA's format.
     pub dir: PathBuf,
+    /// Files and folders to serve as they are, in place of `dir`: policy and data, bundles, or directories of bundles.
+    pub paths: Vec<PathBuf>,
     /// How often the directory is read again even when no change was reported.
     pub poll_interval: Period,
     /// How long the directory must be quiet after a change before it is read.
@@ -48,6 +50,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             dir: PathBuf::from("bundles"),
+            paths: Vec::new(),
             poll_interval: Period::secs(5),
             debounce: Period::millis(100),
             max_stale: Period::secs(300),

@@ -37,6 +37,19 @@ pub(super) struct Contents {
     pub(super) size: u64,
     /// SHA-256 over names and bytes.
     pub(super) digest: Digest,
+    /// What they are together.
+    pub(super) form: Form,
+}
+
+/// What the files are together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A bundle.
+    Bundle,
+    /// A folder that is none, and how it is called in messages.
+    LooseFolder(String),
+    /// One file that was named itself.
+    LooseFile,
 }
 
 /// Collects a bundle's files and stops at the limits.
@@ -96,7 +109,7 @@ impl Collector {
             hash_field(&mut context, bytes);
             size = size.saturating_add(bytes.len() as u64);
         }
-        Contents { files: self.files, size, digest: finish_digest(context) }
+        Contents { files: self.files, size, digest: finish_digest(context), form: Form::Bundle }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Wake {
 /// The flags.
 #[derive(Debug)]
 pub(super) struct Events {
-    dir: PathBuf,
+    places: Vec<PathBuf>,
     flags: Mutex<Flags>,
     changed: Condvar,
 }
@@ -48,8 +48,8 @@ struct Flags {
 }
 
 impl Events {
-    pub(super) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_path_buf(), flags: Mutex::default(), changed: Condvar::new() }
+    pub(super) fn new(places: &[PathBuf]) -> Self {
+        Self { places: places.to_vec(), flags: Mutex::default(), changed: Condvar::new() }
     }
 
     /// A poisoned lock does not matter: any state of the flags is valid.
@@ -176,13 +176,15 @@ impl Events {
         });
     }
 
-    /// Whether a change at `path` can change what is served. Outside the directory, only a change of the directory itself
-    /// can.
+    /// Whether a change at `path` can change what is served. Beside what is watched, only the links that Kubernetes swaps can.
     fn concerns(&self, path: &Path) -> bool {
-        if path == self.dir {
+        let name = path.file_name().and_then(OsStr::to_str);
+        if self.places.iter().any(|place| path == place) {
             return true;
         }
-        path.parent() != self.dir.parent() && path.file_name().and_then(OsStr::to_str).is_none_or(matters)
+        let inside = self.places.iter().any(|place| path.starts_with(place));
+        let beside = !inside && self.places.iter().any(|place| path.parent() == place.parent());
+        if beside { name.is_some_and(|name| name.starts_with("..")) } else { name.is_none_or(matters) }
     }
 }
 
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
 
     fn woken_by(event: notify::Result<Event>) -> bool {
-        let events = Events::new(Path::new("/srv/bundles"));
+        let events = Events::new(&[PathBuf::from("/srv/bundles")]);
         events.notice(event);
         events.wait(Duration::ZERO) == Wake::Changed
     }
@@ -220,6 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn beside_a_file_that_is_watched_only_a_swapped_link_matters() {
+        let events = Events::new(&["/srv/p/policy.rego", "/srv/p/rules"].map(PathBuf::from));
+        for (path, expected) in [
+            ("/srv/p/policy.rego", true),
+            ("/srv/p/rules", true),
+            ("/srv/p/rules/a/data.json", true),
+            ("/srv/p/decisions.jsonl", false),
+            ("/srv/p/..data", true),
+            ("/elsewhere/policy.rego", true),
+        ] {
+            assert_eq!(events.concerns(Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn a_lost_notification_is_a_change() {
         assert!(woken_by(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan))));
         assert!(woken_by(Err(notify::Error::generic("queue"))));
@@ -227,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_the_owner_asks_for_comes_first() {
-        let events = Events::new(Path::new("/srv/bundles"));
+        let events = Events::new(&[PathBuf::from("/srv/bundles")]);
         assert_eq!(events.wait(Duration::ZERO), Wake::Poll);
         events.force();
         assert_eq!(events.wait(Duration::ZERO), Wake::Forced);

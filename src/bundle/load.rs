@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::config::Config;
-use super::contents::{Contents, Limits, wanted};
+use super::contents::{Contents, Form, Limits, wanted};
 use super::error::{ErrorKind, LoadError};
 use super::manifest::Manifest;
 use super::name::{Role, role};
 use super::pattern::Pattern;
+use super::places::Places;
 use super::scan::{self, bundle_name};
 use super::signature::{Signed, Verification};
 use super::{folder, name};
@@ -116,7 +117,7 @@ pub fn load_reading(path: &Path, limits: Limits, reading: &Reading<'_>) -> Resul
 pub fn load_dir(config: &Config) -> Result<Vec<Bundle>, LoadError> {
     let limits = Limits::from(config);
     let verification = verification(config)?;
-    let scan = scan::survey(&config.dir, limits)?.read(limits);
+    let scan = Places::from(config).survey(limits)?.read(limits);
     parse_all(scan, &verification, config).into_iter().map(|(_, bundle)| bundle).collect()
 }
 
@@ -134,7 +135,13 @@ pub(super) fn parse_all(
 ) -> Vec<(String, Result<Bundle, LoadError>)> {
     let reading = Reading::all(verification);
     let parse_one = |(name, contents): (String, Result<Contents, LoadError>)| {
-        let bundle = contents.and_then(|contents| parse(&name, &name, contents, &reading));
+        let bundle = contents.and_then(|contents| match contents.form.clone() {
+            Form::Bundle => parse(&name, &name, contents, &reading),
+            Form::LooseFolder(shown) => {
+                parse(&name, &shown, contents, &reading).map(|bundle| Bundle { is_tree: true, ..bundle })
+            }
+            Form::LooseFile => loose_file(&name, contents, &reading),
+        });
         let organisation = config.organisations.get(&name).cloned();
         let bundle = bundle.map(|bundle| Bundle { organisation, ..bundle });
         (name.clone(), bundle.map_err(|error| error.of(&name)))
@@ -166,6 +173,17 @@ pub(super) fn parse(
             ErrorKind::Empty,
             "contains no policy and no data; to withdraw a bundle, remove all of it",
         ));
+    }
+    Ok(bundle)
+}
+
+/// Policy or data in a file of its own. Whether it may be unsigned is asked as of a bundle.
+fn loose_file(name: &str, contents: Contents, reading: &Reading<'_>) -> Result<Bundle, LoadError> {
+    let signed = reading.verification.check(&contents.files)?;
+    let mut bundle = Bundle { signed, is_tree: true, ..Bundle::empty(name) };
+    for (shown, bytes) in contents.files {
+        let file = shown.rsplit('/').next().unwrap_or(&shown);
+        bundle.add_alone(&shown, single_role(file).unwrap_or(Role::Policy), bytes)?;
     }
     Ok(bundle)
 }
@@ -237,37 +255,49 @@ impl Bundle {
         }
         Ok(())
     }
+
+    /// A file that was named itself; data is at the top.
+    fn add_alone(&mut self, shown: &str, role: Role, bytes: Vec<u8>) -> Result<(), LoadError> {
+        self.size = self.size.saturating_add(bytes.len() as u64);
+        if matches!(role, Role::DataJson | Role::DataYaml) {
+            self.documents.push(document(shown.to_owned(), Vec::new(), role, bytes)?);
+            return Ok(());
+        }
+        let version = self.manifest.version_of(shown)?;
+        let module = Module { id: shown.to_owned(), source: Arc::from(text(shown, bytes)?), version };
+        if role == Role::PolicyTest {
+            self.tests.push(module)
+        } else {
+            self.modules.push(module)
+        }
+        Ok(())
+    }
 }
 
 fn single_file(path: &Path, shown: &str, file: &str, limits: Limits) -> Result<Bundle, LoadError> {
-    let role = match role(file) {
-        Role::Policy | Role::PolicyTest => Role::Policy,
-        _ if file.ends_with(".json") => Role::DataJson,
-        _ if file.ends_with(".yaml") || file.ends_with(".yml") => Role::DataYaml,
-        _ => {
-            return Err(LoadError::new(
-                ErrorKind::Layout,
-                format!("`{shown}` is not a folder, a `.tar.gz`, or a `.rego`, `.json` or `.yaml` file"),
-            ));
-        }
+    let Some(role) = single_role(file) else {
+        return Err(LoadError::new(
+            ErrorKind::Layout,
+            format!("`{shown}` is not a folder, a `.tar.gz`, or a `.rego`, `.json` or `.yaml` file"),
+        ));
     };
     let bytes = folder::read_file(path, limits.max_size)?;
-    let size = bytes.len() as u64;
-    if size > limits.max_size {
+    if bytes.len() as u64 > limits.max_size {
         return Err(LoadError::new(ErrorKind::Limit, format!("`{shown}` is larger than a bundle may be")));
     }
-    let mut bundle = Bundle { size, ..Bundle::empty(file) };
-    if role == Role::Policy {
-        let module = Module {
-            id: shown.to_owned(),
-            source: Arc::from(text(shown, bytes)?),
-            version: bundle.manifest.version_of(file)?,
-        };
-        if file.ends_with("_test.rego") { bundle.tests.push(module) } else { bundle.modules.push(module) }
-    } else {
-        bundle.documents.push(document(shown.to_owned(), Vec::new(), role, bytes)?);
-    }
+    let mut bundle = Bundle::empty(file);
+    bundle.add_alone(shown, role, bytes)?;
     Ok(bundle)
+}
+
+/// What a file is that was named itself: all JSON and YAML is data then.
+fn single_role(file: &str) -> Option<Role> {
+    match role(file) {
+        role @ (Role::Policy | Role::PolicyTest) => Some(role),
+        _ if file.ends_with(".json") => Some(Role::DataJson),
+        _ if file.ends_with(".yaml") || file.ends_with(".yml") => Some(Role::DataYaml),
+        _ => None,
+    }
 }
 
 pub(super) fn document(

@@ -40,24 +40,25 @@ pub(super) struct Notices {
 
 impl Notices {
     /// Works without notifications if the system has none: polling then finds changes, only later.
-    pub(super) fn new(events: Arc<Events>, dir: &Path) -> Self {
+    pub(super) fn new(events: Arc<Events>) -> Self {
         let watcher = notify::recommended_watcher(move |event| events.notice(event));
         let watcher = watcher
             .inspect_err(|error| {
-                tracing::warn!("file notifications are not available, polling `{}`: {error}", dir.display());
+                tracing::warn!("file notifications are not available, polling: {error}");
             })
             .ok();
         Self { watcher, watched: HashMap::new(), warned: false }
     }
 
-    /// Watches `dir` and `folders`, and nothing else. Not the folder that holds `dir`: whatever else is written there,
-    /// such as a log, would be reported, too; the loop looks for a moved `dir` itself.
-    pub(super) fn follow(&mut self, dir: &Path, folders: &BTreeSet<PathBuf>) {
+    /// Watches `places` and `folders`, as far as they are folders, and nothing else. Not the folder that holds the directory of
+    /// bundles: whatever else is written there, such as a log, would be reported, too; the loop looks for a moved directory
+    /// itself.
+    pub(super) fn follow(&mut self, places: &[PathBuf], folders: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
         let mut wanted: HashMap<PathBuf, Identity> = HashMap::new();
-        for folder in [dir].into_iter().chain(folders.iter().map(PathBuf::as_path)) {
+        for folder in places.iter().chain(folders) {
             if let Some(identity) = Identity::of(folder) {
-                wanted.insert(folder.to_path_buf(), identity);
+                wanted.insert(folder.clone(), identity);
             }
         }
         for (folder, identity) in &self.watched {

@@ -7,7 +7,6 @@
 //! Deliberately absent: a memory across restarts. At the start nothing is active, so only `bundles.expected` counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::config::{Config, OnRemoval};
 use super::error::{ErrorKind, LoadError};
@@ -58,12 +57,11 @@ impl Presence {
     }
 
     /// Why a reading without these bundles must not come into force. `read` are the bundles that it has.
-    pub(super) fn check(&self, dir: &Path, missing: &BTreeSet<String>, read: &[Bundle]) -> Vec<LoadError> {
+    pub(super) fn check(&self, dir: &str, missing: &BTreeSet<String>, read: &[Bundle]) -> Vec<LoadError> {
         missing.iter().filter_map(|name| self.refusal(dir, name, read)).collect()
     }
 
-    fn refusal(&self, dir: &Path, name: &str, read: &[Bundle]) -> Option<LoadError> {
-        let dir = dir.display();
+    fn refusal(&self, dir: &str, name: &str, read: &[Bundle]) -> Option<LoadError> {
         let message = if self.expected.contains(name) {
             format!(
                 "`bundles.expected` lists it, but it is not in `{dir}`; put it there, or take it out of the list"

@@ -10,6 +10,8 @@ use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
 use super::load::{Bundle, parse_all, verification};
 use super::manifest::{data_path, entry_point};
+use super::name::is_fixture_file;
+use super::places::Places;
 use super::presence::Presence;
 use super::scan::Scan;
 use super::signature::{Signed, Verification};
@@ -155,7 +157,7 @@ impl Reloader {
                 Err(error) => broken.push(error),
             }
         }
-        let mut errors = self.presence.check(&self.setup.config.dir, &absent, &bundles);
+        let mut errors = self.presence.check(&Places::from(&self.setup.config).shown(), &absent, &bundles);
         errors.append(&mut broken);
         if !errors.is_empty() {
             return Err(errors);
@@ -188,6 +190,7 @@ impl Reloader {
         let generation = snapshot.generation;
         warn_unverified(bundles, self.setup.config.verification.is_some());
         warn_unbound(bundles, &self.setup.config);
+        warn_unread(bundles);
         slot.activate(snapshot);
         status.activated(clock.now(), generation, bundles);
         let (report, snapshot) = (status.report(), slot.snapshot());
@@ -207,7 +210,8 @@ impl Reloader {
             tracing::error!(
                 kind = error.kind.name(),
                 in_force = report.generation,
-                "bundles not activated, the last good ones stay active: {}",
+                "bundles not activated, {}: {}",
+                if report.is_active() { "the last good ones stay active" } else { "and none is active yet" },
                 error.explained()
             );
             for observer in observers {
@@ -248,6 +252,23 @@ fn warn_unbound(bundles: &[Bundle], config: &Config) {
                 organisation,
                 "`bundles.organisations` binds a bundle that is not in the directory; check its name: a bundle that is not \
                  listed decides for all organisations"
+            );
+        }
+    }
+}
+
+/// Of a folder that is served as it is, a newcomer may expect every JSON and YAML file to be data.
+fn warn_unread(bundles: &[Bundle]) {
+    for bundle in bundles.iter().filter(|bundle| bundle.is_tree) {
+        let unread =
+            bundle.fixtures.iter().map(|file| file.name.as_str()).filter(|file| !is_fixture_file(file));
+        let files: Vec<String> = unread.map(|file| format!("`{file}`")).collect();
+        if !files.is_empty() {
+            tracing::warn!(
+                bundle = bundle.name,
+                "not read as data: {}; in a folder that is served, data is in files called `data.json` or `data.yaml`, each at \
+                 the path of its folder",
+                files.join(", ")
             );
         }
     }

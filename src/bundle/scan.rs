@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::archive;
-use super::contents::{Contents, Digest, Limits, finish_digest, hash_field};
+use super::contents::{Contents, Digest, Form, Limits, finish_digest, hash_field};
 use super::error::{ErrorKind, LoadError};
 use super::folder::{self, Found, Stamp, unreadable};
 use super::name::{self, Role};
+use super::signature::token;
 
 /// Where one bundle comes from.
 #[derive(Debug)]
@@ -24,10 +25,14 @@ pub(super) enum Source {
     Folder(Vec<Found>),
     /// An archive.
     Archive(PathBuf, Box<Stamp>),
+    /// A folder that is no bundle, and how it is called in messages.
+    LooseFolder(String, Vec<Found>),
+    /// A file of policy or data.
+    LooseFile(Found),
 }
 
 /// The bundles of the watched directory, with the metadata of their files; nothing has been read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Survey {
     /// In order of names.
     pub(super) sources: Vec<(String, Result<Source, LoadError>)>,
@@ -87,8 +92,11 @@ impl Survey {
         let mut stamps = Vec::new();
         for (_, source) in &self.sources {
             match source {
-                Ok(Source::Folder(files)) => stamps.extend(files.iter().map(|found| found.stamp.clone())),
+                Ok(Source::Folder(files) | Source::LooseFolder(_, files)) => {
+                    stamps.extend(files.iter().map(|found| found.stamp.clone()))
+                }
                 Ok(Source::Archive(_, stamp)) => stamps.push((**stamp).clone()),
+                Ok(Source::LooseFile(found)) => stamps.push(found.stamp.clone()),
                 Err(_) => {}
             }
         }
@@ -139,8 +147,27 @@ impl Source {
         match self {
             Self::Folder(files) => folder::read(&files, limits),
             Self::Archive(path, _) => read_archive(&path, limits),
+            Self::LooseFolder(shown, files) => {
+                Ok(Contents { form: Form::LooseFolder(shown), ..folder::read(&files, limits)? })
+            }
+            Self::LooseFile(found) => {
+                Ok(Contents { form: Form::LooseFile, ..folder::read(&[found], limits)? })
+            }
         }
     }
+}
+
+/// Whether the entries of a folder are bundles, rather than it being one: some of them say so.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub(super) fn holds_bundles(dir: &Path) -> Result<bool, LoadError> {
+    let entries = list(dir)?;
+    let says_so = |(file, entry): (&String, &Entry)| match entry.meta.is_dir() {
+        true => [".manifest", token::FILE].iter().any(|file| entry.path.join(file).is_file()),
+        false => name::archive_stem(file).is_some(),
+    };
+    Ok(!entries.values().any(|entry| entry.loose) && entries.iter().any(says_so))
 }
 
 /// Reads one archive, which may itself not be larger than what it may hold.
@@ -208,7 +235,10 @@ fn list(dir: &Path) -> Result<BTreeMap<String, Entry>, LoadError> {
     let fail = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => LoadError::new(
             ErrorKind::Empty,
-            format!("`{}` does not exist; create it, or set `bundles.dir`", dir.display()),
+            format!(
+                "`{}` does not exist; create it, set `bundles.dir`, or name the policy to serve on the command line",
+                dir.display()
+            ),
         ),
         std::io::ErrorKind::NotADirectory => LoadError::new(
             ErrorKind::Layout,

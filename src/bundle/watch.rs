@@ -9,7 +9,6 @@
 //! Notifications are kept as flags, not in a queue: any number of them takes no memory and causes one reading.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -19,8 +18,9 @@ use super::error::{ErrorKind, LoadError};
 use super::events::{Events, Wake};
 use super::folder::Stamp;
 use super::notices::{Identity, Notices};
+use super::places::Places;
 use super::reload::{Reloader, Setup};
-use super::scan::{self, Scan};
+use super::scan::Scan;
 use super::status::Status;
 use crate::model::clock::Timestamp;
 
@@ -87,12 +87,20 @@ impl Watcher {
     /// # Errors
     /// An invalid configuration, or a thread that cannot be started.
     pub fn start(setup: Setup) -> Result<Self, LoadError> {
-        let dir = std::path::absolute(&setup.config.dir).unwrap_or_else(|_| setup.config.dir.clone());
+        let places = Places::from(&setup.config);
         let (status, expected) = (Arc::clone(&setup.status), setup.config.expected.as_slice().into());
         let reloader = Reloader::new(setup)?;
-        let events = Arc::new(Events::new(&dir));
-        let notices = Notices::new(Arc::clone(&events), &dir);
-        let mut watch = Loop { dir, reloader, events: Arc::clone(&events), notices, seen: None, root: None };
+        let events = Arc::new(Events::new(places.paths()));
+        let notices = Notices::new(Arc::clone(&events));
+        let mut watch = Loop {
+            places,
+            reloader,
+            events: Arc::clone(&events),
+            notices,
+            seen: None,
+            roots: Vec::new(),
+            taken: Vec::new(),
+        };
         let spawned = std::thread::Builder::new().name("bundles".to_owned()).spawn(move || watch.run());
         let thread = spawned.map_err(|error| {
             LoadError::new(ErrorKind::Internal, format!("cannot start the bundle watcher's thread: {error}"))
@@ -139,14 +147,16 @@ impl Drop for Watcher {
 const ROOT_CHECK: Duration = Duration::from_millis(250);
 
 struct Loop {
-    dir: PathBuf,
+    places: Places,
     reloader: Reloader,
     events: Arc<Events>,
     notices: Notices,
     /// The stamps of the last handled reading, unless they are too young to trust.
     seen: Option<Vec<Stamp>>,
-    /// The directory that was read last, noted before reading: if it is replaced meanwhile, it differs.
-    root: Option<Identity>,
+    /// The directories that were read last, noted before reading: if one is replaced meanwhile, it differs.
+    roots: Vec<Option<Identity>>,
+    /// What the paths were taken for last.
+    taken: Vec<String>,
 }
 
 /// The result of one look at the directory.
@@ -172,7 +182,7 @@ impl Loop {
                     Wake::Stop => return,
                     Wake::Forced => break true,
                     Wake::Changed => break false,
-                    Wake::Poll if looked.elapsed() >= poll || Identity::of(&self.dir) != self.root => {
+                    Wake::Poll if looked.elapsed() >= poll || self.identities() != self.roots => {
                         break false;
                     }
                     Wake::Poll => {}
@@ -215,17 +225,30 @@ impl Loop {
         false
     }
 
+    fn identities(&self) -> Vec<Option<Identity>> {
+        self.places.paths().iter().map(|path| Identity::of(path)).collect()
+    }
+
+    fn say_what_is_taken(&mut self) {
+        let taken = self.places.taken();
+        for line in taken.iter().filter(|line| !self.taken.contains(line)) {
+            tracing::info!("{line}");
+        }
+        self.taken = taken;
+    }
+
     /// Lists the directory, requests notifications for it, and reads it unless the stamps are unchanged.
     fn look(&mut self, trust_stamps: bool) -> Look {
         let limits = self.reloader.limits();
-        self.root = Identity::of(&self.dir);
-        match scan::survey(&self.dir, limits) {
+        self.roots = self.identities();
+        self.say_what_is_taken();
+        match self.places.survey(limits) {
             Err(error) => {
-                self.notices.follow(&self.dir, &BTreeSet::new());
+                self.notices.follow(self.places.paths(), &BTreeSet::new());
                 Look::Unusable(error)
             }
             Ok(survey) => {
-                self.notices.follow(&self.dir, &survey.folders);
+                self.notices.follow(self.places.paths(), &survey.folders);
                 let stamps = survey.stamps();
                 if trust_stamps && self.seen.as_ref() == Some(&stamps) && survey.is_whole() {
                     return Look::Same;

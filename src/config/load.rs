@@ -245,6 +245,7 @@ fn make_paths_absolute(config: &mut Config) {
     let signers = signers.filter_map(|key| key.file.as_mut());
     for path in [state, &mut bundles.dir]
         .into_iter()
+        .chain(&mut bundles.paths)
         .chain(keys)
         .chain(log)
         .chain(signers)

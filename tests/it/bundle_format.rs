@@ -296,7 +296,7 @@ fn the_layout_of_the_watched_directory_is_plain_or_refused() {
         assert!(error.contains(expected), "{files:?}: {error}");
     }
     let dir = TempDir::new().unwrap();
-    assert!(names(&dir.path().join("none")).unwrap_err().contains("create it, or set `bundles.dir`"));
+    assert!(names(&dir.path().join("none")).unwrap_err().contains("create it, set `bundles.dir`"));
     fs::write(dir.path().join("file"), "").unwrap();
     assert!(names(&dir.path().join("file")).unwrap_err().contains("is not a directory"));
 }

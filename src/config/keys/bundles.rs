@@ -9,6 +9,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Directory to watch; each entry is a bundle: a directory, or a `.tar.gz` file in OPA's bundle format.",
     ),
     entry(
+        "bundles.paths",
+        Kind::Paths,
+        "Files and folders to watch and serve as they are, in place of `dir`; also the arguments of `verdict run` and `verdict dev`. \
+         A `.tar.gz` file or a folder with a `.manifest` is a bundle, a folder of bundles is all of them; any other folder, and a \
+         `.rego`, `.json` or `.yaml` file, is served as policy and data that claim no roots.",
+    ),
+    entry(
         "bundles.poll_interval",
         Kind::Duration,
         "How often the directory is read even if no change was reported.",

@@ -5,7 +5,7 @@ use crate::bundle::Pattern;
 use crate::bundle::check_name;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
-use crate::document::tree::Path;
+use crate::document::tree::{Origin, Path};
 use crate::model::request::EntryPath;
 use crate::model::subject::check_tenant;
 
@@ -27,6 +27,16 @@ impl Checks<'_> {
                     _ => self.document(at, path),
                 }
             }
+        }
+        for (n, _) in bundles.paths.iter().enumerate().filter(|(_, path)| path.as_os_str().is_empty()) {
+            let at = Path::dotted("bundles.paths").index(n);
+            self.flaw(at, "the path is empty", "name a file or a folder");
+        }
+        let at = Path::dotted("bundles.paths");
+        let by_flag = matches!(self.tree.origin_of(&at), Origin::Flag(_));
+        if !bundles.paths.is_empty() && !by_flag && self.tree.get(&Path::dotted("bundles.dir")).is_some() {
+            let hint = "keep one of the two; a directory of bundles may stand in `bundles.paths`, too";
+            self.flaw(at, "`bundles.dir` and `bundles.paths` are mutually exclusive", hint);
         }
         for (n, name) in bundles.expected.iter().enumerate() {
             if let Err(message) = check_name(name) {

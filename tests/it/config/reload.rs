@@ -65,6 +65,7 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("aip.policies", json!(["/p.yaml"])),
         ("aip.signers", json!(["/s.pem"])),
         ("bundles.dir", json!("/b")),
+        ("bundles.paths", json!(["/b"])),
         ("bundles.poll_interval", json!("9s")),
         ("bundles.debounce", json!("9ms")),
         ("bundles.max_stale", json!("9s")),
