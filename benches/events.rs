@@ -75,7 +75,7 @@ fn start(dir: &Path, pair: &Ed25519KeyPair) -> (Runtime, App) {
         .enable_all()
         .build()
         .unwrap();
-    let setup = Setup { loaded, no_color: true, clock: Clock::System, runner: None };
+    let setup = Setup { loaded, no_color: true, clock: Clock::System, runner: None, fail_fast: false };
     let app = runtime.block_on(App::start(setup)).unwrap_or_else(|error| unreachable!("{error}"));
     (runtime, app)
 }

@@ -61,7 +61,7 @@ impl Sidecar {
             .build()
             .unwrap();
         let loaded = load(sources).unwrap_or_else(|error| unreachable!("{error}"));
-        let setup = Setup { loaded, no_color: true, clock: Clock::System, runner: None };
+        let setup = Setup { loaded, no_color: true, clock: Clock::System, runner: None, fail_fast: false };
         let app = runtime.block_on(App::start(setup)).unwrap_or_else(|error| unreachable!("{error}"));
         let address = app.address;
         Self { runtime, app: Some(app), address }

@@ -82,8 +82,13 @@ impl Server {
             .enable_all()
             .build()
             .unwrap();
-        let setup =
-            Setup { loaded: load(sources).unwrap(), no_color: true, clock: Clock::System, runner: None };
+        let setup = Setup {
+            loaded: load(sources).unwrap(),
+            no_color: true,
+            clock: Clock::System,
+            runner: None,
+            fail_fast: false,
+        };
         let app = runtime.block_on(App::start(setup)).unwrap();
         let address = app.address;
         Self { _dir: dir, runtime, app: Some(app), address }

@@ -109,7 +109,13 @@ fn start(runtime: &Runtime, authority: &Authority, tls: &str) -> Server {
         overrides: Overrides::default(),
         profile: Profile::Run(Insecure::default()),
     };
-    let setup = Setup { loaded: load(sources).unwrap(), no_color: true, clock: Clock::System, runner: None };
+    let setup = Setup {
+        loaded: load(sources).unwrap(),
+        no_color: true,
+        clock: Clock::System,
+        runner: None,
+        fail_fast: false,
+    };
     let app = runtime.block_on(App::start(setup)).unwrap();
     Server { address: app.address, app, dir }
 }

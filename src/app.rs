@@ -18,7 +18,7 @@ mod settings;
 pub mod shutdown;
 pub mod supervisor;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,6 @@ use self::listeners::Listeners;
 use self::live::Live;
 use self::supervisor::Supervisor;
 use crate::aip::Policies;
-use crate::authorize::Authorizer;
 use crate::authorize::in_force::{Current, InForce};
 use crate::bundle::reload::{Observer, Setup as BundleSetup};
 use crate::bundle::status::{Report, Status};
@@ -53,6 +52,8 @@ use crate::telemetry::metrics::Metrics;
 
 pub use self::error::StartError;
 pub use self::inspection::{ListenerFiles, listener_files, new_authenticator};
+/// The pipeline of a running server.
+pub use crate::authorize::Authorizer;
 
 /// How long the start waits for the bundles' first reading before it listens regardless, and is not ready.
 const FIRST_READING: Duration = Duration::from_secs(60);
@@ -67,6 +68,8 @@ pub struct Setup {
     pub clock: Clock,
     /// Who runs the tests that bundles carry.
     pub runner: Option<Arc<TestRunner>>,
+    /// Not to start where the bundles are not activated at once.
+    pub fail_fast: bool,
 }
 
 /// A running server.
@@ -98,7 +101,7 @@ impl App {
     /// # Errors
     /// What is wrong with the configuration, or an address that cannot be bound.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
-        let Setup { loaded, no_color, clock, runner } = setup;
+        let Setup { loaded, no_color, clock, runner, fail_fast } = setup;
         let config = &loaded.config;
         let client = settings::client(&loaded)?;
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), clock.now()));
@@ -113,6 +116,9 @@ impl App {
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
         let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
+        if fail_fast && !bundles.report().is_active() {
+            return Err(StartError::NotActivated(bundles.report().explained.clone()));
+        }
         let authorizer = authorizer(&current, &log, &metrics, &clock, &bundles)?;
         live::refresh_keys(&supervisor, &current.load().authenticator);
         live::watch_directory(&supervisor, file.as_ref());
@@ -163,9 +169,14 @@ impl App {
         registry::begin(self.registry.as_ref(), self.bootstrap.as_ref(), organisation).await
     }
 
-    /// Where calls are taken, as a URL.
+    /// Where calls are taken, as a URL: from this machine, where every interface is listened on.
     pub fn url(&self) -> String {
-        format!("{}://{}", self.listeners.scheme, self.address)
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("{}://{}", self.listeners.scheme, SocketAddr::new(ip, self.address.port()))
     }
 
     /// Drains and stops; `false` when what was under way did not finish within `server.shutdown_grace`.

@@ -46,6 +46,7 @@ pub mod role;
 pub mod seal;
 pub mod secret;
 mod serve;
+mod set;
 pub mod setting;
 mod shell;
 pub mod sign;

@@ -28,7 +28,7 @@ mod variables;
 
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};
-pub use flags::{Overrides, VerificationFlags};
+pub use flags::{Overrides, Setting, VerificationFlags};
 pub use load::{Loaded, Reloaded, Sources, load};
 pub use profile::{Insecure, Profile};
 pub use schema::Config;

@@ -17,6 +17,9 @@ pub enum StartError {
     /// The outbound HTTP client.
     #[error(transparent)]
     Net(#[from] net::Error),
+    /// Bundles that do not load are a reason not to start after all; nothing was found wrong where they take too long to read.
+    #[error("no bundle was activated (`--fail-fast`): {}", .0.as_deref().unwrap_or("they could not be read within a minute"))]
+    NotActivated(Option<String>),
     /// Anything else, in words.
     #[error("{0}")]
     Other(String),

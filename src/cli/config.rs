@@ -3,11 +3,11 @@
 //! It is printed as a file that says the same. What `verdict run` would refuse, and what of OPA's has no equivalent, is said on
 //! standard error.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::print::{complain, note, print, warn};
+use super::set::SetArgs;
 use crate::config::{Environment, Overrides, Profile, Sources, from_opa, load, reference};
 
 /// Arguments of `verdict config`.
@@ -24,12 +24,14 @@ pub struct ConfigArgs {
     bundles: Option<PathBuf>,
     /// Address to listen on, as for `verdict run`
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
+    #[command(flatten)]
+    set: SetArgs,
     /// Print the reference of all keys (docs/configuration.md) instead
     #[arg(long)]
     reference: bool,
     /// Translate a configuration file of OPA's instead; what has no equivalent is named (exit code 1)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "state", "bundles", "listen", "reference"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "state", "bundles", "listen", "set", "set_file", "reference"])]
     from_opa: Option<PathBuf>,
 }
 
@@ -66,11 +68,12 @@ fn translated(file: &Path) -> Result<ExitCode, String> {
 }
 
 fn text(args: ConfigArgs) -> Result<String, String> {
-    let ConfigArgs { config: file, state, bundles, listen, reference, from_opa: _ } = args;
+    let ConfigArgs { config: file, state, bundles, listen, set, reference, from_opa: _ } = args;
     if reference {
         return Ok(reference::markdown());
     }
-    let overrides = Overrides { state, bundles, listen, ..Overrides::default() };
+    let settings = set.settings()?;
+    let overrides = Overrides { state, bundles, listen, settings, ..Overrides::default() };
     let sources = Sources { file, env: Environment::capture(), overrides, profile: Profile::Inspect };
     let loaded = load(sources).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {

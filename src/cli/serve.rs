@@ -1,21 +1,30 @@
 //! `verdict dev` and `verdict run`: the server.
 
+mod attended;
+mod banner;
+mod examples;
+mod greeting;
+mod opa;
+mod wishes;
+
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
-use std::net::SocketAddr;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::print::{Style, complain};
-use super::shell::quoted;
+use self::attended::Attended;
+use self::greeting::Greeting;
+use self::opa::OpaFlags;
+use super::print::complain;
+use super::set::SetArgs;
 use super::verification::VerificationArgs;
 use crate::app::{App, Setup, reload, shutdown};
+use crate::bundle;
 use crate::config::{Environment, Insecure, Loaded, Overrides, Profile, Sources, load};
 use crate::model::clock::Clock;
-use crate::model::request::EntryPath;
 use crate::registry::change::Done;
 use crate::telemetry::tracing as diagnostics;
 use crate::testing;
@@ -26,21 +35,20 @@ const USUAL_FILE: &str = "verdict.yaml";
 /// `verdict dev`
 #[derive(Debug, Args)]
 pub struct DevArgs {
-    /// Configuration file [default: the one named by `VERDICT_CONFIG`, if any]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
+    #[command(flatten)]
+    more: MoreArgs,
 }
 
 /// `verdict run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Configuration file [default: the one named by `VERDICT_CONFIG`]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     #[command(flatten)]
     common: CommonArgs,
+    /// End with exit code 2 where the bundles are not activated at the start, rather than wait for better ones
+    #[arg(long)]
+    fail_fast: bool,
     /// Begin a new registry with this organisation, and print the operator key and the admin key, once; where it has been
     /// begun, the server does not start
     #[arg(long, value_name = "ID")]
@@ -66,39 +74,85 @@ pub struct RunArgs {
     /// INSECURE: activate bundles whose log mask is not applied, with `decision_log.allow_unmasked`
     #[arg(long)]
     insecure_ignore_log_mask: bool,
+    #[command(flatten)]
+    more: MoreArgs,
 }
 
 #[derive(Debug, Args)]
 struct CommonArgs {
+    /// Policy to serve and watch: `.rego` files, folders, `.tar.gz` bundles, directories of bundles [default: the directory
+    /// `bundles`]
+    #[arg(value_name = "PATH", conflicts_with = "bundles")]
+    paths: Vec<PathBuf>,
+    /// The same; each PATH is what it holds: a bundle, a directory of bundles, or policy and data
+    #[arg(short = 'b', long = "bundle", value_name = "PATH", num_args = 0..=1, conflicts_with = "bundles")]
+    bundle: Vec<PathBuf>,
+    /// Directory of bundles to watch, which may be empty at first
+    #[arg(long, value_name = "DIR")]
+    bundles: Option<PathBuf>,
+    /// Configuration file [default: the one named by `VERDICT_CONFIG`, if any]
+    #[arg(short = 'c', long, visible_alias = "config-file", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Directory for the state of Verdict [default: .verdict]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Directory of bundles to watch [default: bundles]
-    #[arg(long, value_name = "DIR")]
-    bundles: Option<PathBuf>,
-    /// Address to listen on [default: 127.0.0.1:8181]
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    /// Address to listen on, e.g. `localhost:8181`; `:8181` is every interface [default: 127.0.0.1:8181]
+    #[arg(short = 'a', long, visible_alias = "addr", value_name = "ADDR")]
+    listen: Option<String>,
+    #[command(flatten)]
+    set: SetArgs,
+    /// Which diagnostics are shown, e.g. `debug` or `warn,verdict::bundle=debug` [default: `VERDICT_LOG`, else info]
+    #[arg(short = 'l', long, value_name = "FILTER")]
+    log_level: Option<String>,
+    /// How diagnostics are written: auto (text on a terminal, JSON elsewhere), text, json
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Auto, hide_possible_values = true)]
+    log_format: LogFormat,
     /// Disable colour
     #[arg(long)]
     no_color: bool,
+}
+
+/// What stands last in the help, under headings of its own or not at all.
+#[derive(Debug, Args)]
+struct MoreArgs {
     #[command(flatten)]
     verification: VerificationArgs,
+    #[command(flatten)]
+    opa: OpaFlags,
+}
+
+/// How diagnostics are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Text on a terminal, JSON elsewhere
+    Auto,
+    /// Text
+    Text,
+    /// A JSON document a line
+    Json,
+}
+
+/// What a server is started with besides its common arguments.
+struct Start {
+    profile: Profile,
+    /// The organisation to begin a registry with.
+    begin: Option<String>,
+    fail_fast: bool,
 }
 
 /// Serves for development: with an issuer of its own, and a banner that says what to try.
 ///
 /// Exit code: 0 after a drain, 2 when it does not start, 1 when calls were cut off.
 pub fn dev(args: DevArgs) -> ExitCode {
-    let DevArgs { config, common } = args;
-    serve(config, common, Profile::Dev, None)
+    let DevArgs { common, more } = args;
+    serve(common, more, Start { profile: Profile::Dev, begin: None, fail_fast: false })
 }
 
 /// Serves in production. Exit code: as [`dev`].
 pub fn run(args: RunArgs) -> ExitCode {
     let RunArgs {
-        config,
         common,
+        fail_fast,
         bootstrap_org,
         insecure_dev_issuer,
         insecure_listen,
@@ -107,6 +161,7 @@ pub fn run(args: RunArgs) -> ExitCode {
         insecure_optional_identity,
         insecure_plain_http,
         insecure_ignore_log_mask,
+        more,
     } = args;
     let insecure = Insecure {
         dev_issuer: insecure_dev_issuer,
@@ -116,13 +171,13 @@ pub fn run(args: RunArgs) -> ExitCode {
         optional_identity: insecure_optional_identity,
         plain_http: insecure_plain_http,
         ignore_log_mask: insecure_ignore_log_mask,
-        skip_verify: common.verification.skip_verify,
+        skip_verify: more.verification.skip_verify,
     };
-    serve(config, common, Profile::Run(insecure), bootstrap_org)
+    serve(common, more, Start { profile: Profile::Run(insecure), begin: bootstrap_org, fail_fast })
 }
 
-fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile, begin: Option<String>) -> ExitCode {
-    match start(file, common, profile, begin) {
+fn serve(common: CommonArgs, more: MoreArgs, start: Start) -> ExitCode {
+    match run_server(common, more, start) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             complain("some calls did not finish within `server.shutdown_grace` and were cut off");
@@ -136,23 +191,18 @@ fn serve(file: Option<PathBuf>, common: CommonArgs, profile: Profile, begin: Opt
 }
 
 /// Serves until a signal says to stop; `false` when calls had to be cut off.
-fn start(
-    file: Option<PathBuf>,
-    common: CommonArgs,
-    profile: Profile,
-    begin: Option<String>,
-) -> Result<bool, String> {
-    let CommonArgs { state, bundles, listen, no_color, verification } = common;
+fn run_server(common: CommonArgs, more: MoreArgs, start: Start) -> Result<bool, String> {
+    // Before any signal is taken over.
+    let attended = Attended::now();
     let env = Environment::capture();
-    let no_color = no_color || env.get("NO_COLOR").is_some();
-    let filter = env.get(Environment::LOG_FILTER).unwrap_or(diagnostics::DEFAULT_FILTER);
-    diagnostics::init(diagnostics::Format::Auto, filter, no_color)
-        .map_err(|error| format!("`{}`: {error}", Environment::LOG_FILTER))?;
+    let no_color = common.no_color || env.get("NO_COLOR").is_some();
+    init_diagnostics(&common, &env, no_color)?;
+    let (file, overrides) = overrides(common, more)?;
     if file.is_none() && env.get(Environment::CONFIG_FILE).is_none() && Path::new(USUAL_FILE).exists() {
         tracing::warn!("`{USUAL_FILE}` is not read, because nothing names it: `--config {USUAL_FILE}` does");
     }
-    let overrides = Overrides { state, bundles, listen, verification: verification.flags() };
-    let loaded = load(Sources { file, env, overrides, profile }).map_err(|error| error.to_string())?;
+    let sources = Sources { file, env, overrides, profile: start.profile };
+    let loaded = load(sources).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -163,15 +213,48 @@ fn start(
         .thread_stack_size(verdict_rego::STACK)
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
-    runtime.block_on(until_stopped(loaded, no_color, begin))
+    runtime.block_on(until_stopped(loaded, no_color, start, attended))
 }
 
-async fn until_stopped(loaded: Loaded, no_color: bool, begin: Option<String>) -> Result<bool, String> {
+fn init_diagnostics(common: &CommonArgs, env: &Environment, no_color: bool) -> Result<(), String> {
+    let variable = env.get(Environment::LOG_FILTER);
+    let (named, filter) = match common.log_level.as_deref() {
+        Some(level) => ("--log-level", level),
+        None => (Environment::LOG_FILTER, variable.unwrap_or(diagnostics::DEFAULT_FILTER)),
+    };
+    let format = match common.log_format {
+        LogFormat::Auto => diagnostics::Format::Auto,
+        LogFormat::Text => diagnostics::Format::Text,
+        LogFormat::Json => diagnostics::Format::Json,
+    };
+    diagnostics::init(format, filter, no_color).map(drop).map_err(|error| format!("`{named}`: {error}"))
+}
+
+/// The configuration file, and what the flags say over it.
+fn overrides(common: CommonArgs, more: MoreArgs) -> Result<(Option<PathBuf>, Overrides), String> {
+    let CommonArgs { paths, bundle, bundles, config, state, listen, set, .. } = common;
+    let MoreArgs { verification, opa } = more;
+    let paths: Vec<PathBuf> = bundle.into_iter().chain(paths).collect();
+    for path in &paths {
+        bundle::check_path(path)?;
+    }
+    let settings = opa.settings()?.into_iter().chain(set.settings()?).collect();
+    let verification = verification.flags();
+    Ok((config, Overrides { state, bundles, paths, listen, verification, settings }))
+}
+
+async fn until_stopped(
+    loaded: Loaded,
+    no_color: bool,
+    start: Start,
+    attended: Attended,
+) -> Result<bool, String> {
+    let Start { profile, begin, fail_fast } = start;
     let mut termination = shutdown::Termination::listen().map_err(|error| error.to_string())?;
     let hangups = reload::hangups().map_err(|error| format!("cannot handle SIGHUP: {error}"))?;
-    let (profile, state) = (loaded.profile(), loaded.config.state.clone());
-    let setup =
-        Setup { loaded, no_color, clock: Clock::System, runner: Some(Arc::new(testing::before_activation)) };
+    let state = loaded.config.state.clone();
+    let runner: Arc<bundle::TestRunner> = Arc::new(testing::before_activation);
+    let setup = Setup { loaded, no_color, clock: Clock::System, runner: Some(runner), fail_fast };
     let app = App::start(setup).await.map_err(|error| error.to_string())?;
     if let Some(organisation) = begin {
         match app.begin(&organisation).await {
@@ -184,14 +267,16 @@ async fn until_stopped(loaded: Loaded, no_color: bool, begin: Option<String>) ->
     }
     let live = Arc::clone(&app.live);
     app.supervisor.start("configuration", move || reload::run(Arc::clone(&live), Arc::clone(&hangups)));
-    if profile == Profile::Dev {
-        let style = Style::new(std::io::stderr().is_terminal() && !no_color);
-        // Nobody may be reading it; the server goes on.
-        let _ = std::io::stderr().lock().write_all(banner(&app, &state, &style).as_bytes());
-    }
+    let dev = profile == Profile::Dev;
+    let greeting = dev.then(|| Greeting::new(&app, state, no_color)).inspect(Greeting::open);
     tracing::info!(address = %app.address, "serving");
-    let signal = termination.next().await;
-    tracing::info!(signal, "draining: no new connections, calls under way are answered");
+    let greeting = greeting.map(|greeting| tokio::spawn(greeting.go_on()));
+    let why = tokio::select! {
+        signal = termination.next() => signal,
+        gone = attended.until_gone(), if dev => gone,
+    };
+    greeting.inspect(tokio::task::JoinHandle::abort);
+    tracing::info!(why, "draining: no new connections, calls under way are answered");
     let drained = app.shutdown().await;
     tracing::info!(drained, "stopped");
     Ok(drained)
@@ -204,72 +289,4 @@ fn print_keys(organisation: &str, done: &Done) -> Result<(), String> {
     let text = serde_json::to_string(&shown).map_err(|error| error.to_string())?;
     let written = writeln!(std::io::stdout().lock(), "{text}");
     written.map_err(|error| format!("the keys were made and could not be printed: {error}"))
-}
-
-/// What a newcomer needs: what is active, and commands that work when they are pasted.
-fn banner(app: &App, state: &Path, style: &Style) -> String {
-    let Style { bold, warning: warn, dim } = *style;
-    let mut text = format!("\n{bold}verdict{bold:#} serves {}\n", app.url());
-    text.push_str(&format!(
-        "{warn}DEVELOPMENT: it trusts its own issuer, whose key is in {}; never expose it{warn:#}\n\n",
-        state.display()
-    ));
-    let (report, snapshot) = (app.bundles.report(), Arc::clone(&app.authorizer.in_force().snapshot));
-    if snapshot.generation == 0 {
-        text.push_str(&format!(
-            "{warn}no bundle is active, every call is refused:{warn:#} {}\n",
-            report.explained.as_deref().unwrap_or("there is none yet")
-        ));
-        return text;
-    }
-    for (name, bundle) in &report.bundles {
-        let Some(revision) = &bundle.active_revision else { continue };
-        let revision = if revision.is_empty() { "(no revision)" } else { revision };
-        let whose = bundle.organisation.as_ref().map(|id| format!("  of {id}")).unwrap_or_default();
-        text.push_str(&format!("  bundle {bold}{name}{bold:#}  revision {revision}{whose}\n"));
-    }
-    let sample = EntryPath::from_segments(vec!["app".to_owned(), "allow".to_owned()]);
-    if snapshot.shared.program.declares(&sample) {
-        text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n"));
-        text.push_str(&samples(&app.url(), state, style));
-    } else if let Some(path) = snapshot.shared.program.entry_paths().next() {
-        let call = curl(&app.url(), &path.join("/"), &token(state), "{\"input\":{}}");
-        text.push_str(&format!("\n{dim}In another terminal:{dim:#}\n\n{call}\n"));
-    }
-    text.push('\n');
-    text
-}
-
-fn samples(url: &str, state: &Path, style: &Style) -> String {
-    let dim = style.dim;
-    let token = token(state);
-    let call = |bearer: &str, body: &str| curl(url, "app/allow", bearer, body);
-    let update = r#"{"input":{"action":"update","resource":{"type":"doc","owner":"bob"}}}"#;
-    let delete = r#"{"input":{"action":"delete","resource":{"type":"doc","owner":"bob"}}}"#;
-    let forged = r#"{"input":{"subject":{"id":"carol","roles":["admin"]},"action":"delete","resource":{"type":"doc","owner":"bob"}}}"#;
-    [
-        ("allowed: alice is an editor, and editors update documents", call(&token, update)),
-        ("denied: editors do not delete what is not theirs", call(&token, delete)),
-        ("denied: the body says carol, the token says alice, and the token counts", call(&token, forged)),
-        ("refused: a token that nobody signed", call("not-a-token", update)),
-    ]
-    .iter()
-    .map(|(what, command)| format!("\n{dim}# {what}{dim:#}\n{command}\n"))
-    .collect()
-}
-
-fn curl(url: &str, path: &str, bearer: &str, body: &str) -> String {
-    format!("curl -s {url}/v1/data/{path} -H \"Authorization: Bearer {bearer}\" -d '{body}'")
-}
-
-/// The command that prints a token, as this very program is called from here.
-fn token(state: &Path) -> String {
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("verdict"));
-    let here = std::env::current_dir().unwrap_or_default();
-    let state_flag = match state.strip_prefix(&here).unwrap_or(state) {
-        usual if usual == Path::new(".verdict") => String::new(),
-        other => format!(" --state {}", quoted(&other.display().to_string())),
-    };
-    let program = program.strip_prefix(&here).unwrap_or(&program).display().to_string();
-    format!("$({} token --sub alice{state_flag})", quoted(&program))
 }

@@ -1,11 +1,11 @@
 //! The layer of the flags of the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::bundle::signature::{KeyConfig, KeyText};
 use crate::document::flaw::Flaw;
 use crate::document::tree::{Data, Node, Origin, Part, Path};
+use crate::document::yaml;
 
 /// What the flags of the command line say.
 #[derive(Debug, Clone, Default)]
@@ -14,10 +14,27 @@ pub struct Overrides {
     pub state: Option<PathBuf>,
     /// `--bundles`
     pub bundles: Option<PathBuf>,
+    /// What is to be served as it is.
+    pub paths: Vec<PathBuf>,
     /// `--listen`
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<String>,
     /// The flags about the signatures of bundles.
     pub verification: VerificationFlags,
+    /// `--set` and the like, in their order.
+    pub settings: Vec<Setting>,
+}
+
+/// A key that a flag sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The flag, e.g. `--set`.
+    pub flag: &'static str,
+    /// The key, dotted.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Whether the value is the text as it stands, rather than YAML.
+    pub is_text: bool,
 }
 
 /// What the flags say about the signatures of bundles.
@@ -37,14 +54,22 @@ pub struct VerificationFlags {
 
 /// Puts what the flags say over what `tree` says.
 pub(super) fn set_from_flags(tree: &mut Node, overrides: &Overrides) -> Vec<Flaw> {
-    let Overrides { state, bundles, listen, verification } = overrides;
+    let Overrides { state, bundles, paths, listen, verification, settings } = overrides;
     let path_text = |path: &PathBuf| path.to_str().map(str::to_owned);
     let flags = [
         ("--state", "state", state.as_ref().map(path_text)),
         ("--bundles", "bundles.dir", bundles.as_ref().map(path_text)),
-        ("--listen", "server.listen", listen.map(|address| Some(address.to_string()))),
+        ("--listen", "server.listen", listen.clone().map(Some)),
     ];
-    let mut flaws = Vec::new();
+    let mut flaws: Vec<Flaw> = settings.iter().filter_map(|setting| set_key(tree, setting)).collect();
+    if bundles.is_some() {
+        tree.remove(&Path::dotted("bundles.paths"));
+    }
+    if !paths.is_empty() {
+        let node = |path: &PathBuf| Node::new(Data::Text(path.display().to_string()), Origin::Flag("PATH"));
+        let list = Node::new(Data::List(paths.iter().map(node).collect()), Origin::Flag("PATH"));
+        let _ = tree.set(&Path::dotted("bundles.paths"), list);
+    }
     for (flag, key, given) in flags {
         let message = match given {
             None => continue,
@@ -55,12 +80,27 @@ pub(super) fn set_from_flags(tree: &mut Node, overrides: &Overrides) -> Vec<Flaw
                 continue;
             }
         };
-        let path = Path::dotted(key);
-        let (part, origin) = (Part::Value, Origin::Flag(flag));
-        flaws.push(Flaw { path, part, origin, message, hint: None, known: None });
+        flaws.push(flaw(flag, Path::dotted(key), message));
     }
     set_verification(tree, verification);
     flaws
+}
+
+fn flaw(flag: &'static str, path: Path, message: String) -> Flaw {
+    Flaw { path, part: Part::Value, origin: Origin::Flag(flag), message, hint: None, known: None }
+}
+
+/// Sets one key; what is wrong is said where that cannot be done.
+fn set_key(tree: &mut Node, setting: &Setting) -> Option<Flaw> {
+    let Setting { flag, key, value, is_text } = setting;
+    let (path, origin) = (Path::dotted(key), Origin::Flag(flag));
+    let node = match is_text {
+        true => Node::new(Data::Text(value.clone()), origin),
+        false => yaml::parse_value(value, &origin),
+    };
+    let in_the_way = tree.set(&path, node).err()?;
+    let message = format!("`{in_the_way}` cannot be set in parts; set `{in_the_way}` as a whole");
+    Some(flaw(flag, path, message))
 }
 
 fn set_verification(tree: &mut Node, flags: &VerificationFlags) {

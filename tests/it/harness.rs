@@ -134,7 +134,7 @@ impl TestApp {
             .enable_all()
             .build()
             .unwrap();
-        let setup = Setup { loaded, no_color: true, clock, runner: None };
+        let setup = Setup { loaded, no_color: true, clock, runner: None, fail_fast: false };
         let app = runtime.block_on(App::start(setup)).unwrap_or_else(|error| panic!("{error}"));
         Server { dir, app, client: http_client(), runtime: Arc::new(runtime) }
     }

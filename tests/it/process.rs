@@ -16,11 +16,14 @@ use crate::harness::{Reply, copy, wait_until};
 mod attacks;
 mod canaries;
 mod console;
+mod flags;
 mod keys;
 mod lifecycle;
 mod pages;
+mod paths;
 mod refusals;
 mod signed;
+mod terminal;
 
 /// A running `verdict`, in a directory of its own with the repository's `bundles/`. It is killed when dropped.
 struct Process {
@@ -132,6 +135,12 @@ impl Process {
     fn ask(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut wire = Wire::open(self.address());
         wire.send(&request("POST", path, headers, body.as_bytes()));
+        wire.reply().unwrap()
+    }
+
+    fn ask_with(&self, method: &str, path: &str) -> Reply {
+        let mut wire = Wire::open(self.address());
+        wire.send(&request(method, path, &[], b""));
         wire.reply().unwrap()
     }
 

@@ -15,7 +15,7 @@ pub(crate) mod plain;
 pub(crate) mod source;
 pub(crate) mod token;
 pub mod tree_json;
-pub(crate) mod visit;
+pub mod visit;
 
 pub use crate::stack::on_large_stack;
 pub use error::Error;
