@@ -1,7 +1,5 @@
 //! Bundles: where they are read from, which must be there, and whose signatures they have.
 
-use std::path::Path as FsPath;
-
 use super::translator::{Translator, first_variable};
 use crate::bundle;
 use crate::document::tree::{Data, Node, Origin, Path};
@@ -14,52 +12,34 @@ pub(super) fn translate(translator: &mut Translator<'_>) {
     verification(translator, bundles);
 }
 
-/// `bundles.dir`, from resources that are files, and `bundles.expected`: OPA is not ready without all of its bundles.
+/// `bundles.paths` of resources that are files; else `bundles.expected`: OPA is not ready without all of its bundles.
 fn sources(translator: &mut Translator<'_>, bundles: &[(String, Node)]) {
-    let mut folders: Vec<&FsPath> = Vec::new();
-    let mut expected = Vec::new();
-    for (name, node) in bundles {
+    let (mut paths, mut expected) = (Vec::new(), Vec::new());
+    let file = |node| text(node, "resource").and_then(|resource| resource.strip_prefix("file://"));
+    let of_text = |text: &str| Node::new(Data::Text(text.to_owned()), Origin::File);
+    for (_, node) in bundles {
+        paths.extend(file(node).map(of_text));
+    }
+    for (name, _) in bundles.iter().filter(|(_, node)| file(node).is_none()) {
         let path = Path::keys(["bundles", name]);
-        let file =
-            text(node, "resource").and_then(|resource| resource.strip_prefix("file://")).map(FsPath::new);
-        let called = match file {
-            Some(file) => {
-                folders.extend(file.parent().filter(|folder| !folders.contains(folder)).as_ref());
-                let base = file.file_name().and_then(|base| base.to_str()).unwrap_or_default();
-                base.strip_suffix(".tar.gz").or_else(|| base.strip_suffix(".tgz")).unwrap_or(base)
+        let message = match bundle::check_name(name) {
+            _ if !paths.is_empty() => {
+                "nothing is fetched; add the bundle's file to `bundles.paths`".to_owned()
             }
-            None => {
-                let message =
-                    format!("nothing is fetched; put the bundle into `bundles.dir` as `{name}.tar.gz`");
-                if bundle::check_name(name).is_ok() {
-                    translator.leave(&path, &message, None);
-                }
-                name
+            Ok(()) => {
+                expected.push(of_text(name));
+                format!("nothing is fetched; put the bundle into `bundles.dir` as `{name}.tar.gz`")
             }
-        };
-        match bundle::check_name(called) {
-            Ok(()) => expected.push(Node::new(Data::Text(called.to_owned()), Origin::File)),
-            Err(_) => translator.leave(
-                &path,
-                &format!("`{called}` cannot be the name of a file, which names a bundle; choose another one"),
-                None,
+            Err(_) => format!(
+                "nothing is fetched; put the bundle into `bundles.dir` under another name: `{name}` cannot be a file's"
             ),
-        }
+        };
+        translator.leave(&path, &message, None);
     }
-    match folders.as_slice() {
-        [] => {}
-        [folder] => {
-            let folder = Data::Text(folder.display().to_string());
-            translator.set("bundles.dir", Node::new(folder, Origin::File));
+    for (key, list) in [("bundles.paths", paths), ("bundles.expected", expected)] {
+        if !list.is_empty() {
+            translator.set(key, Node::new(Data::List(list), Origin::File));
         }
-        _ => translator.leave(
-            &Path::keys(["bundles"]),
-            "the files are in several folders; `bundles.dir` is one, to which all of them must be moved",
-            None,
-        ),
-    }
-    if !expected.is_empty() {
-        translator.set("bundles.expected", Node::new(Data::List(expected), Origin::File));
     }
 }
 

@@ -70,7 +70,7 @@ const STATUS: Here =
 
 /// Every key of OPA 1.23.
 pub(super) const ROWS: &[Row] = &[
-    row("bundles.*.resource", Here::Part("bundles.dir")),
+    row("bundles.*.resource", Here::Part("bundles.paths")),
     row("bundles.*.service", Here::Part("bundles.dir")),
     row("bundles.*.signing.keyid", Here::Part("bundles.verification.key_id")),
     row("bundles.*.signing.scope", Here::Part("bundles.verification.scope")),

@@ -39,21 +39,21 @@ fn what_has_an_equivalent_is_translated() {
         ("status: {prometheus: true, console: true}\ndecision_logs:\n", ""),
         (
             "bundles: {authz: {resource: 'file:///srv/bundles/app.tar.gz', persist: true, polling: {min_delay_seconds: 1}}}",
-            "bundles:\n  dir: /srv/bundles\n  expected:\n    - app\n",
+            "bundles:\n  paths:\n    - /srv/bundles/app.tar.gz\n",
         ),
         // Keys that no bundle names verify nothing, in OPA either.
         ("keys: {k: {key: secret, algorithm: HS256}}", ""),
         (
             "{\"bundles\": {\"a\": {\"resource\": \"file:///b/a.tar.gz\", \"signing\": {\"keyid\": \"k\", \"exclude_files\": [\"x\"]}}},\
              \"keys\": {\"k\": {\"key\": \"secret\", \"algorithm\": \"HS256\", \"scope\": \"write\"}}}",
-            "bundles:\n  dir: /b\n  expected:\n    - a\n  verification:\n    keys:\n      k:\n        algorithm: HS256\n        \
+            "bundles:\n  paths:\n    - /b/a.tar.gz\n  verification:\n    keys:\n      k:\n        algorithm: HS256\n        \
              key: secret\n    key_id: k\n    scope: write\n    exclude_files:\n      - x\n",
         ),
         // No bundle names its key: the signature names one of all.
         (
             "bundles: {a: {resource: 'file:///b/a.tar.gz', signing: {scope: s}}}\n\
              keys: {k: {key: one, algorithm: HS256}, l: {key: two, algorithm: HS256, scope: t}}",
-            "bundles:\n  dir: /b\n  expected:\n    - a\n  verification:\n    keys:\n      k:\n        algorithm: HS256\n        \
+            "bundles:\n  paths:\n    - /b/a.tar.gz\n  verification:\n    keys:\n      k:\n        algorithm: HS256\n        \
              key: one\n      l:\n        algorithm: HS256\n        key: two\n    scope: s\n",
         ),
     ] {
@@ -87,11 +87,11 @@ fn what_has_no_equivalent_is_named_with_its_place() {
         ("bundles:\n  authz: {service: acme}", "2:3: bundles.authz: nothing is fetched; put the bundle into"),
         (
             "bundles: {http/authz: {service: acme}}",
-            "1:11: bundles.\"http/authz\": `http/authz` cannot be the name of a file",
+            "1:11: bundles.\"http/authz\": nothing is fetched; put the bundle into `bundles.dir` under another name",
         ),
         (
-            "bundles: {a: {resource: 'file:///b/a.tar.gz'}, b: {resource: 'file:///c/b.tar.gz'}}",
-            "1:1: bundles: the files are in several folders",
+            "bundles: {a: {resource: 'file:///b/a.tar.gz'}, b: {service: acme}}",
+            "1:48: bundles.b: nothing is fetched; add the bundle's file to `bundles.paths`",
         ),
         (
             "bundles: {a: {resource: 'file:///b/a.tar.gz', signing: {keyid: k}}, b: {resource: 'file:///b/b.tar.gz'}}\n\
@@ -166,5 +166,20 @@ fn the_page_has_the_table() {
     let page = include_str!("../../../docs/from-opa.md");
     for line in from_opa::markdown().lines() {
         assert!(page.lines().any(|it| it == line), "docs/from-opa.md lacks the row\n{line}");
+    }
+}
+
+/// What the errors of `run` say of each flag stands there, too.
+#[test]
+fn the_page_has_the_flags() {
+    let page = include_str!("../../../docs/from-opa.md");
+    let source = include_str!("../../../src/cli/serve/opa.rs");
+    let flags: Vec<&str> = source
+        .split("flag(")
+        .filter_map(|text| text.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
+    assert!(flags.len() > 20, "{flags:?}");
+    for flag in flags {
+        assert!(page.contains(&format!("`--{flag}`")), "docs/from-opa.md lacks --{flag}");
     }
 }
