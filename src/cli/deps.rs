@@ -13,6 +13,7 @@ use super::print::{complain, print};
 use super::reading::ReadingArgs;
 use super::sources;
 use super::table::table;
+use super::terminal::Terminal;
 use verdict_rego::capabilities::is_builtin;
 use verdict_rego::dependencies::{Dependencies, Path, dependencies, reference_text};
 use verdict_rego::diagnostic::{SHOWN, listed};
@@ -105,12 +106,12 @@ fn as_json(found: &Dependencies) -> String {
 /// A column for each kind of which there is any.
 fn pretty(found: &Dependencies) -> String {
     let texts = |paths: &BTreeSet<Path>| paths.iter().map(|path| reference_text(path)).collect::<Vec<_>>();
-    let columns = [("base documents", texts(&found.base)), ("virtual documents", texts(&found.defined))];
+    let columns = [("BASE DOCUMENTS", texts(&found.base)), ("VIRTUAL DOCUMENTS", texts(&found.defined))];
     let columns: Vec<_> = columns.into_iter().filter(|(_, texts)| !texts.is_empty()).collect();
     let height = columns.iter().map(|(_, texts)| texts.len()).max().unwrap_or_default();
     let row =
         |at: usize| columns.iter().map(|(_, texts)| texts.get(at).cloned().unwrap_or_default()).collect();
     let rows: Vec<Vec<String>> = (0..height).map(row).collect();
     let head: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-    if rows.is_empty() { String::new() } else { table(&head, &rows) }
+    if rows.is_empty() { String::new() } else { table(Some(&head), &rows, Terminal::out().width) }
 }

@@ -14,8 +14,10 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::around::ErrorArgs;
+use super::paint;
 use super::print::{complain, print};
 use super::reading::ReadingArgs;
+use super::terminal::Terminal;
 use crate::model::clock::Timestamp;
 use crate::model::units::Period;
 use verdict_rego::Diagnostic;
@@ -24,11 +26,11 @@ use verdict_rego::profile::By;
 use verdict_rego::{EvalError, Location, PolicyError};
 
 mod answer;
+mod cells;
 pub(super) mod indent;
 mod output;
 mod query;
 mod source;
-mod table;
 
 pub(super) use query::parse as document_path;
 pub(super) use source::{read_input, read_standard_input};
@@ -221,7 +223,7 @@ fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
     let given = source::read(args)?;
     let answer = answer::answer(args, &given)?;
     if let (Some(explanation), false) = (&answer.explanation, args.prints_json()) {
-        print(&explanation.to_string());
+        print(&paint::explanation(&explanation.to_string(), Terminal::out()));
     }
     print(&output::render(args, &given, &answer));
     let defined = !answer.rows.is_empty();

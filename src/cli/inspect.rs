@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::print::{complain, print};
 use super::reading::VersionArgs;
 use super::table::table;
+use super::terminal::Terminal;
 use crate::bundle::inspect::{Papers, papers};
 use crate::bundle::{self, Bundle, Limits};
 use verdict_rego::capabilities::is_builtin;
@@ -102,11 +103,12 @@ fn inspect(args: &InspectArgs) -> Result<String, String> {
         .collect();
     if !rows.is_empty() {
         text.push_str("NAMESPACES:\n");
-        text.push_str(&table(&["namespace", "file"], &rows));
+        text.push_str(&grouped(["NAMESPACE", "FILE"], rows));
     }
     if args.annotations && !found.is_empty() {
         text.push_str("ANNOTATIONS:\n");
-        found.iter().for_each(|one| text.push_str(&one.to_text()));
+        let annotations: String = found.iter().map(annotations::Found::to_text).collect();
+        text.push_str(&Terminal::out().wrapped(&annotations));
     }
     Ok(text)
 }
@@ -160,7 +162,18 @@ fn manifest_table(manifest: &Value) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    format!("MANIFEST:\n{}", table(&["field", "value"], &rows))
+    format!("MANIFEST:\n{}", grouped(["FIELD", "VALUE"], rows))
+}
+
+/// A table that fits the terminal; a first cell that says what the one above it says is left empty.
+fn grouped(head: [&str; 2], mut rows: Vec<Vec<String>>) -> String {
+    let names: Vec<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
+    for (row, _) in
+        rows.iter_mut().skip(1).zip(names.windows(2)).filter(|(_, pair)| pair.first() == pair.last())
+    {
+        row.first_mut().map(String::clear);
+    }
+    table(Some(&head), &rows, Terminal::out().width)
 }
 
 /// Which files there are for each package or place below `data`.

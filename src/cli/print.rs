@@ -4,11 +4,13 @@
 //! with a complaint and exit code 2, whatever the command itself would say ([`finish`]). A reader that went away
 //! (`verdict test | head`) is not an error.
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::config::Environment;
+use super::paint;
+pub(super) use super::terminal::Style;
+use super::terminal::Terminal;
 
 /// Whether something could not be written. Kept here, so that no command has to remember to ask.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -32,12 +34,13 @@ pub(super) fn finish(code: ExitCode) -> ExitCode {
 
 /// Whether standard output takes colour: a terminal, and nobody said `NO_COLOR` (<https://no-color.org>).
 pub(super) fn coloured() -> bool {
-    std::io::stdout().is_terminal() && Environment::capture().get("NO_COLOR").is_none()
+    Terminal::out().coloured
 }
 
 /// Writes to standard error, as something to know.
 pub(super) fn warn(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "warning: {text}");
+    let terminal = Terminal::err();
+    say(terminal.style().warning, "warning:", text, terminal);
 }
 
 /// Writes to standard error, as it is.
@@ -47,24 +50,11 @@ pub(super) fn note(text: &str) {
 
 /// Writes to standard error, as an error.
 pub(super) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "error: {text}");
+    let terminal = Terminal::err();
+    say(terminal.style().error, "error:", text, terminal);
 }
 
-/// How a text for a terminal is set off; nothing where colour is not wanted.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Style {
-    pub(super) bold: anstyle::Style,
-    pub(super) warning: anstyle::Style,
-    pub(super) dim: anstyle::Style,
-}
-
-impl Style {
-    pub(super) fn new(coloured: bool) -> Self {
-        if !coloured {
-            return Self::default();
-        }
-        let plain = anstyle::Style::new();
-        let warning = plain.bold().fg_color(Some(anstyle::AnsiColor::Yellow.into()));
-        Self { bold: plain.bold(), warning, dim: plain.dimmed() }
-    }
+fn say(style: anstyle::Style, word: &str, text: &str, terminal: Terminal) {
+    let text = paint::message(&format!("{style}{word}{style:#} "), text, terminal);
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

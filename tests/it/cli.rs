@@ -43,6 +43,25 @@ fn ran(mut command: Command) -> Ran {
     Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
+/// The command on a terminal of so many columns, which util-linux's `script` pretends to be: what it shows, and what it
+/// says goes there, too. `None` where there is no `script`.
+pub fn on_terminal(folder: &Path, columns: u16, env: &[(&str, &str)], args: &[&str]) -> Option<Command> {
+    let quoted = |text: &&str| format!("'{}'", text.replace('\'', "'\\''"));
+    let args = args.iter().map(quoted).collect::<Vec<_>>().join(" ");
+    // Among the arguments, because a shell sets `COLUMNS` itself.
+    let env = env.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+    let binary = env!("CARGO_BIN_EXE_verdict");
+    let line = format!("stty cols {columns} rows 24; exec env -u COLUMNS {env} '{binary}' {args}");
+    let mut script = Command::new("script");
+    script.args(["-qec", line.as_str(), "/dev/null"]).current_dir(folder).stdin(Stdio::null());
+    script.env_remove("NO_COLOR").env("TERM", "xterm");
+    let works = Command::new("script")
+        .args(["-qec", "stty cols 80 rows 24", "/dev/null"])
+        .stdin(Stdio::null())
+        .output();
+    works.is_ok_and(|output| output.status.success()).then_some(script)
+}
+
 impl Ran {
     /// Checks the exit code, with everything that was printed in the message.
     #[track_caller]

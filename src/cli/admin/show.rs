@@ -8,6 +8,7 @@ use super::api::Reply;
 use super::trouble::{Trouble, plain};
 use crate::cli::print::{note, print};
 use crate::cli::table::columns;
+use crate::cli::terminal::Terminal;
 
 /// How answers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,8 +34,6 @@ const FIRST: [&str; 12] = [
     "roles",
     "permissions",
 ];
-/// A terminal's width.
-const WIDTH: usize = 80;
 
 /// A column of a table.
 pub struct Column {
@@ -150,7 +149,7 @@ pub fn table(items: &[Value], spec: &[Column]) -> String {
     let heads: Vec<(&str, bool)> = spec.iter().map(|column| (column.head, column.cut)).collect();
     let rows: Vec<Vec<String>> =
         items.iter().map(|item| spec.iter().map(|column| (column.cell)(item)).collect()).collect();
-    columns(&heads, &rows, WIDTH)
+    columns(&heads, &rows, Terminal::out().width)
 }
 
 /// The members of a record, one a line.

@@ -7,9 +7,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, Run};
+use super::cells::{cut, go_duration};
 use super::source::Given;
-use super::table::{cut, go_duration, table};
 use super::{EvalArgs, Format, indent};
+use crate::cli::table;
+use crate::cli::terminal::Terminal;
 use verdict_rego::Value;
 use verdict_rego::coverage::Report;
 use verdict_rego::explanation::Explanation;
@@ -214,6 +216,11 @@ fn pretty(args: &EvalArgs, given: &Given, answer: &Answer) -> String {
         out.push_str(&table(None, &[vec!["Overall Coverage".to_owned(), percent]]));
     }
     out
+}
+
+/// A table that fits the terminal.
+fn table(head: Option<&[&str]>, rows: &[Vec<String>]) -> String {
+    table::table(head, rows, Terminal::out().width)
 }
 
 /// The value alone, where it is the only thing to show; else a table.

@@ -1,6 +1,7 @@
 //! Tables to the letter, and what is asked for them.
 
 use super::Stub;
+use crate::cli::on_terminal;
 
 #[test]
 fn lists_of_agents_fit_a_terminal() {
@@ -13,16 +14,31 @@ fn lists_of_agents_fit_a_terminal() {
     )]);
     let ran = stub.run(&["agent", "list", "--org", "acme/x", "--limit", "2"]).exits(0);
     let expected = "\
-ID                      NAME             ORGANISATION    ROLES          STATE
-agent_57c04873ca63b84f  Payment Proces…  acme-corporat…  payer, reader  active
-agent_bdf3f1ede88417b7  -                beta            -              disabled
+ID                      NAME                                            ORGANISATION                   ROLES          STATE
+agent_57c04873ca63b84f  Payment Processor for all of Europe and beyond  acme-corporation-of-the-north  payer, reader  active
+agent_bdf3f1ede88417b7  -                                               beta                           -              disabled
 ";
     assert_eq!(ran.out, expected);
-    assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{}", ran.out);
     assert_eq!(ran.err, "note: there are more; go on with --after YWdlbnQ\n");
     let asked = stub.asked().remove(0);
     assert!(asked.starts_with("GET /v1/agents?organisation=acme%2Fx&limit=2 HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains("\r\nauthorization: Bearer sk_test\r\n"), "{asked}");
+
+    // Only on a terminal are cells cut, and ids never are.
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["agent", "list", "--org", "acme/x", "--server", &stub.url];
+    let Some(mut command) = on_terminal(folder.path(), 80, &[("VERDICT_API_KEY", "sk_test")], &args) else {
+        crate::harness::skipped("a table on a terminal: there is no `script` that runs a command");
+        return;
+    };
+    let shown = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{shown}");
+    assert!(
+        lines[1].starts_with("agent_57c04873ca63b84f  Payment Proc") && lines[1].contains("…  "),
+        "{shown}"
+    );
+    assert!(lines[1].ends_with("active") && lines[2].ends_with("disabled"), "{shown}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Read as _;
 use std::process::Stdio;
 
-use super::{command, verdict, verdict_in};
+use super::{command, on_terminal, verdict, verdict_in};
 
 /// `verdict config --reference | head -1`
 #[test]
@@ -69,11 +69,8 @@ fn there_is_no_colour_in_a_pipe_and_none_with_no_color() {
 fn a_terminal_has_colour_unless_no_color_says_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bad.rego"), "package a\ntest_x if 1 == 2\n").unwrap();
-    let line = format!("'{}' test bad.rego", env!("CARGO_BIN_EXE_verdict"));
     let on_terminal = |no_color: &[(&str, &str)]| {
-        let mut script = std::process::Command::new("script");
-        script.args(["-qec", line.as_str(), "/dev/null"]).current_dir(folder.path()).stdin(Stdio::null());
-        script.env_remove("NO_COLOR").env("TERM", "xterm").envs(no_color.iter().copied());
+        let mut script = on_terminal(folder.path(), 80, no_color, &["test", "bad.rego"])?;
         script.output().ok().map(|output| String::from_utf8(output.stdout).unwrap())
     };
     let Some(coloured) = on_terminal(&[]).filter(|text| text.contains("test_x")) else {
