@@ -14,6 +14,7 @@ use std::process::ExitCode;
 pub mod client;
 pub mod histogram;
 pub mod load;
+mod nothing;
 pub mod policy;
 mod progress;
 pub mod report;
@@ -21,7 +22,9 @@ pub mod requests;
 pub mod server;
 pub mod url;
 
+use super::paint;
 use super::print::{complain, print};
+use super::terminal::Terminal;
 
 pub use load::{LoadReport, closed_loop};
 
@@ -71,14 +74,19 @@ pub struct Finished {
     pub text: String,
     /// Whether every request was answered, and none with a 5xx.
     pub sound: bool,
+    /// Of each server from which no decision came: why, and what to do about it. Not sound either.
+    pub nothing: Vec<String>,
 }
 
-/// Runs `verdict bench` and prints its report: exit code 0, or 1 when a request failed or got a 5xx, or 2 when the
-/// arguments are no good.
+/// Runs `verdict bench` and prints its report: exit code 0, or 1 when a request failed or got a 5xx, or none was
+/// decided, or 2 when the arguments are no good.
 pub fn run(args: BenchArgs) -> ExitCode {
+    let pretty = args.format == Format::Pretty;
     match bench(args) {
         Ok(finished) => {
-            print(&finished.text);
+            let terminal = Terminal::out();
+            print(&if pretty { paint::report(&finished.text, terminal) } else { finished.text });
+            finished.nothing.iter().for_each(|why| complain(why));
             ExitCode::from(u8::from(!finished.sound))
         }
         Err(error) => {
@@ -96,7 +104,7 @@ pub fn bench(args: BenchArgs) -> Result<Finished, BenchError> {
     let BenchArgs { policy, input, format, server } = args;
     if server.url.is_none() {
         let report = policy::measure(&policy, input.as_deref())?;
-        return Ok(Finished { text: policy::render(&report, format), sound: true });
+        return Ok(Finished { text: policy::render(&report, format), sound: true, nothing: Vec::new() });
     }
     if format == Format::Gobench {
         return Err(BenchError::Usage(
@@ -108,7 +116,12 @@ pub fn bench(args: BenchArgs) -> Result<Finished, BenchError> {
         Format::Json => report::json(&measured),
         Format::Pretty | Format::Gobench => report::pretty(&measured),
     };
-    Ok(Finished { text, sound: measured.servers.iter().all(server::MeasuredServer::is_sound) })
+    let nothing: Vec<String> = match policy.fail {
+        true => measured.servers.iter().filter_map(nothing::nothing_measured).collect(),
+        false => Vec::new(),
+    };
+    let sound = nothing.is_empty() && measured.servers.iter().all(server::MeasuredServer::is_sound);
+    Ok(Finished { text, sound, nothing })
 }
 
 fn read_file(path: &Path) -> Result<String, BenchError> {

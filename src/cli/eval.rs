@@ -33,7 +33,7 @@ mod query;
 mod source;
 
 pub(super) use query::parse as document_path;
-pub(super) use source::{read_input, read_standard_input};
+pub(super) use source::{in_envelope, read_input, read_standard_input};
 
 /// Arguments of `verdict eval`.
 #[derive(Debug, Clone, clap::Args)]

@@ -144,7 +144,120 @@ fn server_errors_and_cut_answers_are_not_sound() {
         assert_eq!(server["failed_requests"]["closed"].as_u64().unwrap() > 0, closed);
         assert_eq!(server["answers_by_status_class"]["5xx"].as_u64().is_some(), !closed);
         let text = run(&args).unwrap().text;
-        assert!(text.contains(if closed { "FAILED: closed" } else { "NOT ALL 2xx: 100.00 %" }), "{text}");
+        assert!(text.contains(if closed { "FAILED: closed" } else { "NOTHING MEASURED" }), "{text}");
+    }
+}
+
+fn answer(status: &str, outcome: &str, reason: &str) -> Act {
+    let header = |name: &str, value: &str| match value {
+        "" => String::new(),
+        value => format!("{name}: {value}\r\n"),
+    };
+    let (outcome, reason) = (header("verdict-outcome", outcome), header("verdict-reason", reason));
+    Act::Send(format!("HTTP/1.1 {status} x\r\n{outcome}{reason}content-length: 0\r\n\r\n"))
+}
+
+#[test]
+fn a_load_without_a_decision_measures_nothing_and_fails() {
+    for (status, outcome, reason, parts) in [
+        (
+            "401",
+            "refused",
+            "no token",
+            &["all are 401 refused (no token)", "--token \"$(verdict token --sub alice)\""][..],
+        ),
+        ("401", "", "", &["all are 401\nhint: send a credential"]),
+        (
+            "403",
+            "refused",
+            "not for you",
+            &["all are 403 refused (not for you)", "the credential was not good enough"],
+        ),
+        (
+            "200",
+            "undefined",
+            "no rule",
+            &["all are 200 undefined (no rule)", "check the path of `--url`, and the input"],
+        ),
+        ("404", "", "", &["all are 404\nhint: check the path of `--url`"]),
+        ("500", "error", "division by zero", &["all are 500 error (division by zero)"]),
+    ] {
+        let (kind, why) = ((status, outcome), reason);
+        let stub = Stub::start(move |_| answer(kind.0, kind.1, why));
+        let url = stub.url("/v1/data/app/allow");
+        let args = ["--url", &url, "--connections", "2", "--duration", "50ms", "--warmup", "0"];
+        let finished = run(&args).unwrap();
+        assert!(!finished.sound && finished.text.contains("NOTHING MEASURED"), "{}", finished.text);
+        let [said] = finished.nothing.as_slice() else { panic!("{:?}", finished.nothing) };
+        for part in parts.iter().chain(&["nothing was measured at http://"]) {
+            assert!(said.contains(part), "no {part} in {said}");
+        }
+        // Unless that is what is wanted.
+        let finished = run(&[&args[..], &["--fail=false"]].concat()).unwrap();
+        assert_eq!((finished.sound, finished.nothing.len()), (status != "500", 0));
+    }
+    let stub = Stub::start(|_| Act::SendAndClose("HTTP".to_owned()));
+    let url = stub.url("/");
+    let finished = run(&["--url", &url, "--duration", "50ms", "--warmup", "0"]).unwrap();
+    assert!(
+        !finished.sound && finished.nothing[0].contains("requests was answered: "),
+        "{:?}",
+        finished.nothing
+    );
+}
+
+#[test]
+fn denials_are_decisions_and_of_a_mixture_the_share_is_said() {
+    // A forward-auth door says 403 when policy denies; a server that is not ours says nothing but 200.
+    for act in [
+        (|| answer("403", "deny", "")) as fn() -> Act,
+        || answer("200", "", ""),
+        || answer("200", "value", ""),
+    ] {
+        let stub = Stub::start(move |_| act());
+        let url = stub.url("/");
+        let finished =
+            run(&["--url", &url, "--connections", "1", "--duration", "50ms", "--warmup", "0"]).unwrap();
+        assert!(finished.sound && !finished.text.contains("DECISIONS"), "{}", finished.text);
+    }
+    let stub = Stub::start(|number| match number % 4 {
+        0 => answer("401", "refused", "expired"),
+        _ => answer("200", "allow", ""),
+    });
+    let tally = one_by_one(&stub, 40).tally;
+    assert_eq!((tally.decided(), tally.undecided[&(401, Some("refused"))].count), (30, 10));
+    let url = stub.url("/");
+    let args = ["--url", &url, "--connections", "1", "--duration", "100ms", "--warmup", "0"];
+    let finished = run(&args).unwrap();
+    assert!(finished.sound && finished.nothing.is_empty());
+    let said =
+        finished.text.lines().find(|line| line.contains("NOT ALL DECISIONS: 2")).expect(&finished.text);
+    assert!(said.ends_with("% of the answers are none, most of them 401 refused: expired"), "{said}");
+    let undecided = &run_json(&args).0["servers"][0]["undecided"][0];
+    assert_eq!((&undecided["status"], &undecided["reason"]), (&401.into(), &"expired".into()));
+}
+
+#[test]
+fn bodies_that_do_not_look_as_their_path_wants_them_are_asked_about() {
+    let input = r#"{"input": {"a": 1}}"#;
+    let of =
+        |set: RequestSet, path: &str| set.warning("r.json", &Url::parse(&format!("http://h{path}")).unwrap());
+    let wrapped = of(RequestSet::of_input(Some(input)).unwrap(), "/v1/data/app").unwrap();
+    assert!(wrapped.starts_with("the only member of the input in `r.json` is `input`"), "{wrapped}");
+    let requests = |text: &str| RequestSet::parse(text).unwrap();
+    let bare = of(requests(&format!("{input}\n{{\"a\": 1}}")), "/v1/data/app").unwrap();
+    assert!(bare.starts_with("request 2 in `r.json` has no member `input`"), "{bare}");
+    let v0 = of(requests(input), "/v0/data/app").unwrap();
+    assert!(v0.starts_with("the only member of request 1 in `r.json` is `input`"), "{v0}");
+    for (set, path) in [
+        (RequestSet::of_input(Some(r#"{"a": 1}"#)).unwrap(), "/v1/data/app"),
+        (RequestSet::of_input(None).unwrap(), "/v1/data/app"),
+        (requests(input), "/v1/data/app"),
+        (requests(r#"{"a": 1}"#), "/v0/data/app"),
+        (requests(r#"{"a": 1}"#), "/access/v1/evaluation"),
+        (requests(r#"{"method": "GET", "path": "/health"}"#), "/v1/data/app"),
+    ] {
+        assert_eq!(of(set, path), None, "{path}");
     }
 }
 

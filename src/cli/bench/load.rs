@@ -28,6 +28,7 @@ pub mod tally;
 
 use lane::{Start, drive};
 use tally::Tally;
+pub use tally::Undecided;
 
 /// When requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]

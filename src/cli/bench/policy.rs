@@ -57,9 +57,9 @@ pub struct PolicyArgs {
     #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
     pub metrics: bool,
-    /// Fail if the result is undefined
+    /// Fail if the result is undefined; with `--url`, if no answer is a decision
     #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
-          default_missing_value = "true", value_name = "BOOL", conflicts_with = "url")]
+          default_missing_value = "true", value_name = "BOOL")]
     pub fail: bool,
     /// Bundle: a directory or an archive; repeatable
     #[arg(short, long = "bundle", value_name = "PATH", conflicts_with = "url")]

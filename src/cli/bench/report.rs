@@ -94,7 +94,7 @@ fn write_server(out: &mut String, server: &ServerDocument<'_>) -> fmt::Result {
 fn write_latencies(out: &mut String, server: &ServerDocument<'_>) -> fmt::Result {
     let head = ["p50", "p90", "p95", "p99", "p99.9", "p99.99", "max"];
     write!(out, "  {:<12}", "")?;
-    head.iter().try_for_each(|name| write!(out, "{name:>10}"))?;
+    head.iter().try_for_each(|name| write!(out, "{name:>9}"))?;
     writeln!(out)?;
     write_row(out, "latency", &server.latency)?;
     if server.rate.is_some() {
@@ -108,7 +108,7 @@ fn write_row(out: &mut String, name: &str, summary: &Summary) -> fmt::Result {
     let Summary { p50_ns, p90_ns, p95_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns, .. } = *summary;
     write!(out, "  {name:<12}")?;
     for nanos in [p50_ns, p90_ns, p95_ns, p99_ns, p99_9_ns, p99_99_ns, max_ns] {
-        write!(out, "{:>10}", duration(nanos as f64))?;
+        write!(out, "{:>9}", duration(nanos as f64))?;
     }
     writeln!(out)
 }
@@ -132,14 +132,18 @@ fn write_warnings(out: &mut String, server: &ServerDocument<'_>) -> fmt::Result 
     if server.requests_unfinished > 0 {
         writeln!(out, "\n  {} requests were under way when it was stopped", server.requests_unfinished)?;
     }
-    let refused: u64 =
-        ["3xx", "4xx", "5xx"].iter().filter_map(|class| server.answers_by_status_class.get(*class)).sum();
-    if refused > 0 {
-        let share = refused as f64 / server.requests_answered.max(1) as f64 * 100.0;
-        writeln!(
+    if server.requests_decided == 0 {
+        writeln!(out, "\n  NOTHING MEASURED: no answer is a decision")?;
+    } else if let Some(most) = server.undecided.iter().max_by_key(|kind| kind.requests) {
+        let undecided = server.requests_answered.saturating_sub(server.requests_decided);
+        let share = undecided as f64 / server.requests_answered.max(1) as f64 * 100.0;
+        let outcome = most.outcome.map(|outcome| format!(" {outcome}")).unwrap_or_default();
+        write!(
             out,
-            "\n  NOT ALL 2xx: {share:.2} % of the answers are not; is this what you meant to measure?"
+            "\n  NOT ALL DECISIONS: {share:.2} % of the answers are none, most of them {}{outcome}",
+            most.status
         )?;
+        writeln!(out, "{}", most.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())?;
     }
     if let Some(rate) = &server.rate {
         write_rate_warnings(out, rate, server.requests_unsent)?;
@@ -154,8 +158,9 @@ fn write_rate_warnings(out: &mut String, rate: &Rate, unsent: u64) -> fmt::Resul
     if !rate.held {
         writeln!(
             out,
-            "\n  RATE NOT HELD: {}/s of {}/s were sent; {} requests found no free connection before the end\n  \
-             (they count in latency with the time they waited): the server is too slow, or --connections too few",
+            "\n  RATE NOT HELD: {}/s of {}/s were sent; {} requests found no free\n  \
+             connection before the end (they count in latency with the time they waited):\n  \
+             the server is too slow, or --connections too few",
             grouped(rate.achieved_per_s),
             grouped(rate.asked_per_s),
             grouped(unsent as f64)
@@ -164,7 +169,7 @@ fn write_rate_warnings(out: &mut String, rate: &Rate, unsent: u64) -> fmt::Resul
     if rate.generator_lateness.p99_ns > LATE_NS {
         writeln!(
             out,
-            "\n  GENERATOR LATE: its own turns came late (p99 {}, max {}), which is in the latency, too",
+            "\n  GENERATOR LATE: its own turns came late (p99 {}, max {}),\n  which is in the latency, too",
             duration(rate.generator_lateness.p99_ns as f64),
             duration(rate.generator_lateness.max_ns as f64)
         )?;

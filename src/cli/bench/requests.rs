@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::url::Url;
+use crate::cli::eval::in_envelope;
 
 /// One request as it goes over the wire.
 pub struct PreparedRequest {
@@ -136,6 +137,11 @@ impl RequestSet {
             .map(Self)
     }
 
+    /// Of the first request in `file` whose body does not look as its path wants it: what to say.
+    pub fn warning(&self, file: &str, url: &Url) -> Option<String> {
+        (1..).zip(&self.0).find_map(|(number, template)| template.warning(file, number, url))
+    }
+
     /// Renders the requests for a server. The headers of a request come before `common` ones of the same name.
     pub fn prepare(&self, url: &Url, common: &[(HeaderName, HeaderValue)]) -> Vec<PreparedRequest> {
         self.0.iter().map(|template| template.prepare(url, common)).collect()
@@ -143,6 +149,26 @@ impl RequestSet {
 }
 
 impl Template {
+    fn warning(&self, file: &str, number: usize, url: &Url) -> Option<String> {
+        let (Self::Body(document) | Self::Input(document)) = self else { return None };
+        let members: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(document.get()).ok();
+        let has_input = members.as_ref().is_some_and(|members| members.contains_key("input"));
+        let only_input = has_input && members.is_some_and(|members| members.len() == 1);
+        match self {
+            Self::Input(_) if only_input => Some(in_envelope(&format!("`{file}`"))),
+            Self::Body(_) if only_input && url.takes_bare_input() => Some(format!(
+                "the only member of request {number} in `{file}` is `input`, so that policy sees `input.input`\n\
+                 hint: a body for `{}` is the document itself; did you mean what is below `input`?",
+                url.target()
+            )),
+            Self::Body(_) if !has_input && url.wraps_input() => Some(format!(
+                "request {number} in `{file}` has no member `input`, so that policy sees no input\n\
+                 hint: did you mean `{{\"input\": …}}`, with the document in it?"
+            )),
+            _ => None,
+        }
+    }
+
     fn prepare(&self, url: &Url, common: &[(HeaderName, HeaderValue)]) -> PreparedRequest {
         let post = |body: &str| {
             PreparedRequest::new(&Method::POST, url.target(), url.authority(), common, Some(body.as_bytes()))

@@ -13,6 +13,7 @@ use super::progress::supervise;
 use super::requests::{PreparedRequest, RequestSet, parse_header};
 use super::url::Url;
 use super::{BenchError, read_file};
+use crate::cli::print::warn;
 use crate::model::secret::Secret;
 use crate::model::units::Period;
 
@@ -146,14 +147,18 @@ pub fn measure(args: ServerArgs, input: Option<&Path>) -> Result<Measured, Bench
 
 fn prepare(args: &ServerArgs, input: Option<&Path>) -> Result<Vec<Ready>, BenchError> {
     let headers = headers(args).map_err(BenchError::Usage)?;
+    let file = args.requests.as_deref().or(input).unwrap_or(Path::new("-"));
     let set = match (&args.requests, input) {
-        (Some(file), _) => RequestSet::parse(&read_file(file)?).map_err(|why| (file.as_path(), why)),
-        (None, Some(file)) => RequestSet::of_input(Some(&read_file(file)?)).map_err(|why| (file, why)),
-        (None, None) => RequestSet::of_input(None).map_err(|why| (Path::new("-"), why)),
+        (Some(_), _) => RequestSet::parse(&read_file(file)?),
+        (None, Some(_)) => RequestSet::of_input(Some(&read_file(file)?)),
+        (None, None) => RequestSet::of_input(None),
     };
-    let set = set.map_err(|(file, why)| BenchError::Usage(format!("`{}`: {why}", file.display())))?;
+    let set = set.map_err(|why| BenchError::Usage(format!("`{}`: {why}", file.display())))?;
     let urls = args.url.iter().chain(&args.compare).map(|url| Url::parse(url));
     let urls = urls.collect::<Result<Vec<_>, _>>().map_err(BenchError::Usage)?;
+    if let Some(warning) = urls.first().and_then(|url| set.warning(&file.display().to_string(), url)) {
+        warn(&warning);
+    }
     let ready = urls.into_iter().map(|url| {
         let address = find(&url, args.timeout.0).map_err(BenchError::Failed)?;
         Ok(Ready { address, requests: set.prepare(&url, &headers).into(), url })

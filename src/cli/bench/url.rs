@@ -77,6 +77,11 @@ impl Url {
         if found.is_empty() { Err(unknown("it has none".to_owned())) } else { Ok(found) }
     }
 
+    /// Whether a body sent here has the input as its member `input`.
+    pub fn wraps_input(&self) -> bool {
+        self.target.starts_with("/v1/data")
+    }
+
     /// Whether a body sent here is the input itself, as OPA has it for `POST /` and below `/v0`.
     pub fn takes_bare_input(&self) -> bool {
         let path = self.target.split('?').next().unwrap_or_default();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{EvalArgs, Problem, query};
+use crate::cli::print::warn;
 use crate::cli::{around, sources};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::principal::AuthContext;
@@ -127,7 +128,8 @@ fn standard_input() -> Result<Vec<u8>, String> {
 /// When it cannot be read, or is neither JSON nor YAML.
 pub(in crate::cli) fn read_input(file: &Path) -> Result<Value, String> {
     let text = std::fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
-    parse(&file.display().to_string(), &text)
+    let name = file.display().to_string();
+    parse(&name, &text).inspect(|input| warn_of_envelope(&format!("`{name}`"), input))
 }
 
 /// The input document on standard input.
@@ -135,7 +137,22 @@ pub(in crate::cli) fn read_input(file: &Path) -> Result<Value, String> {
 /// # Errors
 /// When it cannot be read, or is not JSON.
 pub(in crate::cli) fn read_standard_input() -> Result<Value, String> {
-    parse("standard input", &standard_input()?)
+    parse("standard input", &standard_input()?).inspect(|input| warn_of_envelope("standard input", input))
+}
+
+/// Warns of an input that was written as the body of a call to the API, with `input` around it.
+fn warn_of_envelope(name: &str, input: &Value) {
+    if matches!(input, Value::Object(members) if members.len() == 1) && input.get("input").is_some() {
+        warn(&in_envelope(name));
+    }
+}
+
+/// What to say of an input whose only member is `input`.
+pub(in crate::cli) fn in_envelope(name: &str) -> String {
+    format!(
+        "the only member of the input in {name} is `input`, so that policy sees `input.input`\n\
+         hint: give the document itself, without what the API has around it; did you mean what is below `input`?"
+    )
 }
 
 /// JSON, or YAML where the name says so.

@@ -220,3 +220,33 @@ fn what_a_package_leaves_out_is_said() {
         .complains("a rule was left out: app.rego:15:8: eval_builtin_error");
     eval(&["data.app", "-f", "raw", "--fail"]).exits(1);
 }
+
+#[test]
+fn an_input_in_the_envelope_of_the_api_is_asked_about() {
+    let folder = folder(&[
+        ("a.rego", "package a\n\np := input\n"),
+        ("wrapped.json", r#"{"input": {"user": "ann"}}"#),
+        ("more.json", r#"{"input": 1, "user": "ann"}"#),
+    ]);
+    let eval = |more: &[&str], input: &str| {
+        let args = [&["eval", "-d", "a.rego", "-f", "raw", "data.a.p"], more].concat();
+        super::verdict_with_input(folder.path(), &args, input).exits(0)
+    };
+    let ran = eval(&["-i", "wrapped.json"], "").says(r#"{"input":{"user":"ann"}}"#);
+    ran.complains("warning: the only member of the input in `wrapped.json` is `input`")
+        .complains("did you mean");
+    eval(&["-I"], r#"{"input": {}}"#).complains("the input in standard input is `input`");
+    eval(&["-i", "wrapped.json", "--subject", r#"{"id": "ann"}"#], "").complains("`wrapped.json`");
+    for (args, input) in
+        [(&["-i", "more.json"][..], ""), (&["-I"], r#"{"user": {"input": 1}}"#), (&["-I"], "[1]")]
+    {
+        let ran = eval(args, input);
+        assert!(ran.err.is_empty(), "{args:?}: {}", ran.err);
+    }
+    verdict(
+        folder.path(),
+        &["bench", "-d", "a.rego", "-i", "wrapped.json", "--benchtime", "1ms", "data.a.p"],
+    )
+    .exits(0)
+    .complains("the only member of the input in `wrapped.json` is `input`");
+}

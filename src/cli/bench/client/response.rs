@@ -10,15 +10,30 @@ const MAX_HEAD: usize = 32 * 1024;
 const MAX_CHUNK_LINE: usize = 1024;
 const MAX_HEADERS: usize = 64;
 
+/// The most that is kept of a reason, in bytes.
+const MAX_REASON: usize = 200;
+
 /// What is kept of a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The status code, 200 to 999.
     pub status: u16,
     /// What the header `Verdict-Outcome` says, where there is one.
     pub outcome: Option<Outcome>,
+    /// What `Verdict-Reason` says of an answer that is no decision.
+    pub reason: Option<Box<str>>,
     /// Whether the connection takes another request.
     pub keep_alive: bool,
+}
+
+impl Reply {
+    /// Whether this is a decision: what its outcome says, or, from servers that do not tell, a status of success.
+    pub fn decides(&self) -> bool {
+        match self.outcome {
+            Some(outcome) => matches!(outcome, Outcome::Allow | Outcome::Deny | Outcome::Value),
+            None => (200..300).contains(&self.status),
+        }
+    }
 }
 
 /// Bytes that are not an HTTP/1.1 response.
@@ -58,7 +73,7 @@ impl Default for ResponseReader {
         Self {
             state: State::Head,
             to_head: false,
-            reply: Reply { status: 0, outcome: None, keep_alive: false },
+            reply: Reply { status: 0, outcome: None, reason: None, keep_alive: false },
             pending: Vec::new(),
             trailer_bytes: 0,
         }
@@ -103,12 +118,12 @@ impl ResponseReader {
             };
         }
         self.reply.keep_alive &= bytes.is_empty();
-        Ok(Some(self.reply))
+        Ok(Some(self.reply.clone()))
     }
 
     /// Takes the end of the stream: `Some` where that is what ends the response, `None` where it came too early.
     pub fn finish(&self) -> Option<Reply> {
-        (self.state == State::UntilClose).then_some(Reply { keep_alive: false, ..self.reply })
+        (self.state == State::UntilClose).then(|| Reply { keep_alive: false, ..self.reply.clone() })
     }
 
     fn head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Malformed> {
@@ -209,8 +224,8 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Malformed> {
         Err(_) => return Err(Malformed("its head cannot be read")),
     };
     let status = response.code.unwrap_or_default();
-    let mut reply = Reply { status, outcome: None, keep_alive: response.version == Some(1) };
-    let (mut content_length, mut coded) = (None, None);
+    let mut reply = Reply { status, outcome: None, reason: None, keep_alive: response.version == Some(1) };
+    let (mut content_length, mut coded, mut reason) = (None, None, None);
     for header in response.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
             let value = parse_length(header.value)?;
@@ -228,8 +243,15 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Malformed> {
             }
         } else if header.name.eq_ignore_ascii_case("verdict-outcome") {
             reply.outcome = OUTCOMES.into_iter().find(|known| known.name().as_bytes() == header.value);
+        } else if header.name.eq_ignore_ascii_case("verdict-reason") {
+            reason = Some(header.value);
         }
     }
+    // Of decisions, which are what a load is made of, nothing is copied.
+    reply.reason = reason.filter(|_| !reply.decides()).map(|reason| {
+        let kept = reason.get(..MAX_REASON).unwrap_or(reason);
+        String::from_utf8_lossy(kept).into_owned().into_boxed_str()
+    });
     let body = match (coded, content_length) {
         _ if matches!(status, 100..=199 | 204 | 304) => State::Done,
         (Some(true), length) => {

@@ -22,6 +22,8 @@ pub struct Tally {
     pub statuses: BTreeMap<u16, u64>,
     /// Answers by what their header `Verdict-Outcome` says, in the order of [`OUTCOMES`].
     pub outcomes: [u64; OUTCOMES.len()],
+    /// Answers that are no decisions, by status code and outcome.
+    pub undecided: BTreeMap<(u16, Option<&'static str>), Undecided>,
     /// Requests without a whole answer.
     pub failures: Failures,
     /// From the intended start to the answer. A request that timed out counts with the time it was waited for, an
@@ -32,6 +34,15 @@ pub struct Tally {
     pub service: Latencies,
     /// How late this generator itself was in releasing turns; open loop only.
     pub lateness: Latencies,
+}
+
+/// Answers of one kind that are no decisions.
+#[derive(Debug, Clone, Default)]
+pub struct Undecided {
+    /// How many.
+    pub count: u64,
+    /// The reason that the first of them gives.
+    pub reason: Option<Box<str>>,
 }
 
 /// Requests without a whole answer, by kind.
@@ -66,6 +77,14 @@ impl Tally {
                 for (_, count) in outcomes.filter(|(outcome, _)| reply.outcome == Some(**outcome)) {
                     *count += 1;
                 }
+                if !reply.decides() {
+                    self.undecided(
+                        reply.status,
+                        reply.outcome.map(Outcome::name),
+                        1,
+                        reply.reason.as_deref(),
+                    );
+                }
             }
             Err(failed) => {
                 *match failed {
@@ -83,13 +102,25 @@ impl Tally {
         }
     }
 
+    fn undecided(&mut self, status: u16, outcome: Option<&'static str>, count: u64, reason: Option<&str>) {
+        let entry = self.undecided.entry((status, outcome)).or_default();
+        entry.count += count;
+        if entry.reason.is_none() {
+            entry.reason = reason.map(Into::into);
+        }
+    }
+
     /// Adds another tally to this one.
     pub fn merge(&mut self, other: &Self) {
-        let Self { sent, unsent, statuses, outcomes, failures, latency, service, lateness } = other;
+        let Self { sent, unsent, statuses, outcomes, undecided, failures, latency, service, lateness } =
+            other;
         self.sent += sent;
         self.unsent += unsent;
         for (status, count) in statuses {
             *self.statuses.entry(*status).or_default() += count;
+        }
+        for ((status, outcome), Undecided { count, reason }) in undecided {
+            self.undecided(*status, *outcome, *count, reason.as_deref());
         }
         for (count, more) in self.outcomes.iter_mut().zip(outcomes) {
             *count += more;
@@ -109,6 +140,16 @@ impl Tally {
     /// Whole answers, of whatever status.
     pub fn answered(&self) -> u64 {
         self.statuses.values().sum()
+    }
+
+    /// Answers that are decisions.
+    pub fn decided(&self) -> u64 {
+        self.answered() - self.undecided.values().map(|kind| kind.count).sum::<u64>()
+    }
+
+    /// The most usual kind of answer that is no decision: its status and outcome, and one reason.
+    pub fn most_undecided(&self) -> Option<((u16, Option<&'static str>), &Undecided)> {
+        self.undecided.iter().max_by_key(|(_, kind)| kind.count).map(|(key, kind)| (*key, kind))
     }
 
     /// Requests that were under way when the measurement was broken off.

@@ -41,9 +41,20 @@ pub(super) struct ServerDocument<'a> {
     pub(super) answers_by_status: BTreeMap<String, u64>,
     pub(super) answers_by_status_class: BTreeMap<String, u64>,
     pub(super) answers_by_outcome: Option<BTreeMap<&'static str, u64>>,
+    pub(super) requests_decided: u64,
+    pub(super) undecided: Vec<Undecided>,
     pub(super) latency: Summary,
     pub(super) service_time: Summary,
     pub(super) generator: Generator,
+}
+
+/// Answers of one kind that are no decisions.
+#[derive(Debug, Serialize)]
+pub(super) struct Undecided {
+    pub(super) status: u16,
+    pub(super) outcome: Option<&'static str>,
+    pub(super) reason: Option<Box<str>>,
+    pub(super) requests: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -137,6 +148,17 @@ fn describe<'a>(server: &'a MeasuredServer, args: &ServerArgs) -> ServerDocument
             .map(|(class, count)| (format!("{class}xx"), count))
             .collect(),
         answers_by_outcome: (!outcomes.is_empty()).then_some(outcomes),
+        requests_decided: tally.decided(),
+        undecided: tally
+            .undecided
+            .iter()
+            .map(|((status, outcome), kind)| Undecided {
+                status: *status,
+                outcome: *outcome,
+                reason: kind.reason.clone(),
+                requests: kind.count,
+            })
+            .collect(),
         latency: tally.latency.summary(),
         service_time: tally.service.summary(),
         generator: generator(&report),

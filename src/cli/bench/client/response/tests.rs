@@ -15,7 +15,7 @@ fn read(pieces: &[&[u8]], to_head: bool) -> Result<Option<Reply>, Malformed> {
 }
 
 const fn reply(status: u16, outcome: Option<Outcome>, keep_alive: bool) -> Result<Option<Reply>, Malformed> {
-    Ok(Some(Reply { status, outcome, keep_alive }))
+    Ok(Some(Reply { status, outcome, reason: None, keep_alive }))
 }
 
 fn cases() -> Vec<(&'static str, Result<Option<Reply>, Malformed>)> {
