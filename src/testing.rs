@@ -79,7 +79,9 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
     let mut tests = rules::run(&program, options, now, &mut coverage);
     tests.extend(cases::run(&program, &fixtures, options, now, &mut coverage));
     let coverage = coverage.map(|coverage| coverage.report());
-    Ok(Summary { tests, coverage, elapsed: started.elapsed() })
+    let wanted = fixtures.into_iter().filter(|case| options.wants(&case.title()));
+    let warnings = wanted.filter_map(|case| case.warning).collect();
+    Ok(Summary { tests, coverage, warnings, elapsed: started.elapsed() })
 }
 
 /// Runs the tests of bundles before their activation: a [`crate::bundle::TestRunner`].

@@ -13,7 +13,7 @@ use super::reading::ReadingArgs;
 use super::sources::{self, Named, Problem, Source};
 use crate::bundle::ErrorKind;
 use crate::bundle::tree::Purpose;
-use crate::testing::fixture;
+use crate::testing::{FixtureError, fixture};
 use verdict_rego::Location;
 use verdict_rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
 
@@ -164,18 +164,23 @@ fn check(source: &Source, checks: &Checks) -> Findings {
         Ok(suite) => suite,
         Err(problem) => return diagnostics(problem).into(),
     };
-    let warnings = if checks.strict { verdict_rego::warnings(&suite.modules) } else { Vec::new() };
+    let mut warnings = if checks.strict { verdict_rego::warnings(&suite.modules) } else { Vec::new() };
     let mut found =
         verdict_rego::compile_checked(suite.modules, suite.data, checks).err().unwrap_or_default();
     for file in &suite.fixtures {
-        for error in fixture::parse(&file.file, &file.text).err().unwrap_or_default() {
-            let mut diagnostic = Diagnostic::new("fixture_error", error.message);
-            diagnostic.location = Some(error.location);
-            diagnostic.hint = error.hint;
-            found.push(diagnostic);
+        match fixture::parse(&file.file, &file.text) {
+            Ok(cases) => {
+                let doubts = cases.into_iter().filter_map(|case| case.warning);
+                warnings.extend(doubts.map(|doubt| of_fixture("fixture_warning", doubt)));
+            }
+            Err(errors) => found.extend(errors.into_iter().map(|error| of_fixture("fixture_error", error))),
         }
     }
     Findings { errors: found, warnings }
+}
+
+fn of_fixture(code: &'static str, FixtureError { location, message, hint }: FixtureError) -> Diagnostic {
+    Diagnostic { location: Some(location), hint, ..Diagnostic::new(code, message) }
 }
 
 fn diagnostics(problem: Problem) -> Vec<Diagnostic> {

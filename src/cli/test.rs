@@ -17,6 +17,7 @@ use super::around::{self, ErrorArgs};
 use super::print::{self, complain, print};
 use super::reading::ReadingArgs;
 use super::sources::{self, Named, Source};
+use super::terminal::Terminal;
 use crate::bundle::tree::{Purpose, Root};
 use crate::model::units::Period;
 use crate::testing::{self, Explained, Options, Summary};
@@ -66,10 +67,10 @@ pub struct TestArgs {
     /// Exit with 2 if coverage is below this percentage; implies `--coverage`
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub threshold: Option<f64>,
-    /// Show the conditions that failed in tests that fail (`fails`, `notes`), or in all tests, and the rules that held
-    /// (`full`, `debug`)
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Explain::Off)]
-    pub explain: Explain,
+    /// Show all conditions that failed in tests that fail (`fails`, `notes`), or in all tests, and the rules that held
+    /// (`full`, `debug`) [default: those of tests that fail, shortened]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub explain: Option<Explain>,
     /// Show the variables of the condition at which a failing test stopped
     #[arg(long)]
     pub var_values: bool,
@@ -199,6 +200,9 @@ fn run_once(args: &TestArgs, paths: &[PathBuf]) -> u8 {
         complain(&message);
         broken = true;
     }
+    for warning in runs.iter().flat_map(|(_, run)| &run.warnings) {
+        print::warn(&warning.to_string());
+    }
     let empty: Vec<&str> =
         runs.iter().filter(|run| run.1.tests.is_empty()).map(|run| run.0.name.as_str()).collect();
     for name in &empty {
@@ -237,7 +241,7 @@ fn test(source: &Source, args: &TestArgs) -> Result<Summary, String> {
         filter: args.run.clone(),
         timeout: args.timeout.0,
         debug: true,
-        explain: args.explain.which(),
+        explain: args.explain.unwrap_or(Explain::Fails).which(),
         coverage: args.coverage || args.threshold.is_some(),
         threads: threads.unwrap_or(NonZeroUsize::MIN),
         bench: args.bench.then_some(BENCH),
@@ -260,11 +264,13 @@ fn report(args: &TestArgs, runs: &[(&Source, Summary)]) -> Result<(), String> {
     let tests = || runs.iter().flat_map(|(_, run)| &run.tests);
     match (args.format, report) {
         (Format::Pretty, report) => {
-            let shown = Shown { verbose: args.verbose, variables: args.var_values, color: print::coloured() };
+            let terminal = Terminal::out();
+            let (verbose, variables) = (args.verbose, args.var_values);
+            let shown = Shown { verbose, variables, whole: args.explain.is_some(), terminal };
             for (source, run) in runs {
                 print(&pretty::render(&source.name, run, shown));
             }
-            print(&report.map(|report| coverage::pretty(&report)).unwrap_or_default());
+            print(&terminal.wrapped(&report.map(|report| coverage::pretty(&report)).unwrap_or_default()));
         }
         // As in OPA, the report is of the lines then, unless a test has failed.
         (Format::Json, Some(report)) if runs.iter().all(|(_, run)| run.passed()) => {
@@ -272,7 +278,7 @@ fn report(args: &TestArgs, runs: &[(&Source, Summary)]) -> Result<(), String> {
         }
         (Format::Json, _) => print(&json::render(tests(), args.var_values)),
         (Format::Junit, report) => {
-            print(&junit::render(runs.iter().map(|(_, run)| run))?);
+            print(&junit::render(runs.iter().map(|(_, run)| run), args.explain.is_some())?);
             if let Some(report) = report {
                 print::note(coverage::pretty(&report).trim_end());
             }

@@ -15,7 +15,7 @@ use crate::model::decision::Outcome;
 use crate::model::failure::Failure;
 use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
-use crate::pdp::{Answer, decide_in, input};
+use crate::pdp::{Answer, decide_in, explain, input};
 use verdict_rego::coverage::Coverage;
 use verdict_rego::diagnostic::{SHOWN, listed};
 use verdict_rego::{Diagnostic, Program, Value};
@@ -28,12 +28,13 @@ pub(super) fn run<'p>(
     coverage: &mut Option<Coverage<'p>>,
 ) -> Vec<TestResult> {
     let mut runner = Runner { base: program, options, now, callers: Callers::default(), coverage };
-    let wanted = cases.iter().filter(|case| options.wants(&format!("{}: {}", case.location.file, case.name)));
+    let wanted = cases.iter().filter(|case| options.wants(&case.title()));
     wanted
         .map(|case| {
             let started = Instant::now();
-            let (verdict, output) = runner.run(case);
-            TestResult { output, ..result(case, verdict, started.elapsed()) }
+            let (verdict, told) = runner.run(case);
+            let Told { output, explanation } = told;
+            TestResult { output, explanation, ..result(case, verdict, started.elapsed()) }
         })
         .collect()
 }
@@ -63,17 +64,24 @@ fn result(case: &Case, verdict: Verdict, elapsed: Duration) -> TestResult {
     }
 }
 
+/// What a case says besides its verdict.
+#[derive(Default)]
+struct Told {
+    output: String,
+    explanation: Option<String>,
+}
+
 impl Runner<'_, '_> {
-    /// The verdict on one case, and what it printed.
-    fn run(&mut self, case: &Case) -> (Verdict, String) {
-        let mut output = String::new();
-        let verdict = self.judged(case, &mut output);
-        (verdict.unwrap_or_else(Verdict::Errored), output)
+    /// The verdict on one case, and what else there is to say of it.
+    fn run(&mut self, case: &Case) -> (Verdict, Told) {
+        let mut told = Told::default();
+        let verdict = self.judged(case, &mut told);
+        (verdict.unwrap_or_else(Verdict::Errored), told)
     }
 
     /// # Errors
     /// Why the case cannot be run.
-    fn judged(&mut self, case: &Case, output: &mut String) -> Result<Verdict, String> {
+    fn judged(&mut self, case: &Case, told: &mut Told) -> Result<Verdict, String> {
         let at = case.now.unwrap_or(self.now);
         let changed = with_data(self.base, case, self.options.debug).transpose();
         let changed = changed.map_err(|errors| lines(&errors))?;
@@ -92,15 +100,21 @@ impl Runner<'_, '_> {
                 None => watched::evaluate(self.base, path, input, at.0, options, self.coverage),
                 Some(own) => watched::evaluate(own, path, input, at.0, options, &mut None),
             };
-            *output = seen.output;
+            told.output = seen.output;
         }
         let program = changed.as_ref().unwrap_or(self.base);
         let answer = decide_in(program, &case.entrypoint, input.clone(), at, &limits, &mut effects);
         let reasons = case.expect.reasons.is_some().then(|| {
-            let reasons = decide_in(program, &case.reasons_at, input, at, &limits, &mut effects);
+            let reasons = decide_in(program, &case.reasons_at, input.clone(), at, &limits, &mut effects);
             reasons_of(&case.reasons_at, reasons)
         });
-        Ok(judge(&case.expect, &Got::answered(answer, reasons)))
+        let verdict = judge(&case.expect, &Got::answered(answer, reasons));
+        if self.options.explain.wants(&verdict) {
+            let path = if is_of_reasons(&verdict) { &case.reasons_at } else { &case.entrypoint };
+            let why = explain(program, path, input.as_ref(), at, &limits, true, &mut effects);
+            told.explanation = why.map(|why| why.to_string());
+        }
+        Ok(verdict)
     }
 }
 
@@ -229,6 +243,11 @@ fn judge(expect: &Expectation, got: &Got) -> Verdict {
         }
     }
     if mismatches.is_empty() { Verdict::Passed } else { Verdict::Failed(mismatches) }
+}
+
+/// Whether nothing differs but the reasons.
+fn is_of_reasons(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed(mismatches) if mismatches.iter().all(|mismatch| mismatch.what == "reasons"))
 }
 
 fn pretty(value: Option<&serde_json::Value>) -> String {

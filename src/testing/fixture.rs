@@ -12,7 +12,7 @@ use super::fixture_caller::RawSubject;
 pub use super::fixture_caller::{Caller, Subject};
 use super::fixture_credential::Presented;
 use super::fixture_document::{Document, present};
-use super::fixture_error::FixtureError;
+use super::fixture_error::{FixtureError, key_after};
 use super::fixture_value::Expectation;
 use crate::model::clock::Timestamp;
 use crate::model::principal::IdentityMode;
@@ -44,6 +44,15 @@ pub struct Case {
     pub data: Vec<(EntryPath, serde_json::Value)>,
     /// The expected decision.
     pub expect: Expectation,
+    /// What may not mean what it should.
+    pub warning: Option<FixtureError>,
+}
+
+impl Case {
+    /// Its full name: `file: case`.
+    pub fn title(&self) -> String {
+        format!("{}: {}", self.location.file, self.name)
+    }
 }
 
 /// `permissions` of a file: as in the configuration of the server.
@@ -105,7 +114,10 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, Vec<FixtureError>> {
             problems.push(FixtureError::new(location.clone(), message));
         }
         match read_case(&raw, case, location) {
-            Ok(case) => cases.push(Case { permissions: Arc::clone(&permissions), ..case }),
+            Ok(case) => {
+                let warning = in_envelope(text, &case);
+                cases.push(Case { permissions: Arc::clone(&permissions), warning, ..case });
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -166,8 +178,27 @@ fn read_case(file: &RawFile, case: &RawCase, location: Location) -> Result<Case,
         request: case.request.clone().map(|request| request.0),
         data,
         expect: case.expect.clone(),
+        warning: None,
         location,
     })
+}
+
+/// A warning of a request that was written as the body of a call to the API, with `input` around it.
+fn in_envelope(text: &str, case: &Case) -> Option<FixtureError> {
+    let members = case.request.as_ref()?.as_object()?;
+    if members.len() != 1 || !members.contains_key("input") {
+        return None;
+    }
+    let from = usize::try_from(case.location.row).unwrap_or_default();
+    let place = key_after(text, from, "request").unwrap_or((from, 1));
+    let [row, col] = [place.0, place.1].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let message = format!(
+        "case `{}`: the only member of the request is `input`, so that policy sees `input.input`",
+        case.name
+    );
+    let location = Location { file: case.location.file.clone(), row, col };
+    let hint = "`request` is the input itself; did you mean what is below `input`?";
+    Some(FixtureError::new(location, message).with_hint(hint))
 }
 
 fn caller(case: &RawCase, mode: Option<IdentityMode>) -> Result<Caller, (&'static str, &'static str)> {

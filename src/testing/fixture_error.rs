@@ -54,7 +54,7 @@ impl fmt::Display for FixtureError {
 impl std::error::Error for FixtureError {}
 
 /// Row and column, from 1, of the first place at or below `row` where `key` stands before a colon.
-fn key_after(text: &str, row: usize, key: &str) -> Option<(usize, usize)> {
+pub(super) fn key_after(text: &str, row: usize, key: &str) -> Option<(usize, usize)> {
     text.lines().enumerate().skip(row.saturating_sub(1)).find_map(|(index, line)| {
         line.match_indices(key).find_map(|(at, _)| {
             let (before, after) = (line.get(..at)?, line.get(at + key.len()..)?);

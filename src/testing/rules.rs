@@ -140,11 +140,7 @@ impl<'p> Run<'p, '_> {
 
     /// Why a test came out as it did.
     fn explanation(&self, rule: &TestRule, verdict: &Verdict) -> Option<String> {
-        let wanted = match self.options.explain {
-            Explained::None => false,
-            Explained::Failing => matches!(verdict, Verdict::Failed(_) | Verdict::Errored(_)),
-            Explained::All => true,
-        };
+        let wanted = self.options.explain.wants(verdict);
         let holding = self.options.explain == Explained::All;
         wanted.then(|| watched::trace(self.program, &rule.path, self.now.0, self.options, holding))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::summary::Verdict;
 use crate::model::clock::Clock;
 use verdict_rego::{CompileOptions, Diagnostic, Effects, EvalLimits, Host, Module, Program, Strict, Value};
 
@@ -54,7 +55,7 @@ pub struct Options {
     pub bench: Option<Duration>,
 }
 
-/// Which `test_` rules are explained.
+/// Which tests are explained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Explained {
     /// None.
@@ -64,6 +65,16 @@ pub enum Explained {
     Failing,
     /// All.
     All,
+}
+
+impl Explained {
+    pub(super) const fn wants(self, verdict: &Verdict) -> bool {
+        match self {
+            Self::None => false,
+            Self::Failing => matches!(verdict, Verdict::Failed(_) | Verdict::Errored(_)),
+            Self::All => true,
+        }
+    }
 }
 
 impl Default for Options {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::fixture_error::FixtureError;
 use verdict_rego::Location;
 use verdict_rego::coverage::Report;
 use verdict_rego::observe::Stopped;
@@ -13,6 +14,8 @@ pub struct Summary {
     pub tests: Vec<TestResult>,
     /// Coverage, if requested.
     pub coverage: Option<Report>,
+    /// What in fixture files may not mean what it should.
+    pub warnings: Vec<FixtureError>,
     /// Duration of the run, with loading and compiling.
     pub elapsed: Duration,
 }

@@ -11,6 +11,7 @@ mod credential;
 mod help;
 mod keys;
 mod output;
+mod terminal;
 mod token;
 
 /// What a command did.

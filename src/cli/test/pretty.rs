@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
-
+use crate::cli::paint;
+use crate::cli::print::Style;
+use crate::cli::terminal::Terminal;
 use crate::testing::{Measured, Mismatch, Summary, TestResult, Verdict};
 use verdict_rego::observe::{Stopped, as_rego};
 
@@ -15,18 +16,24 @@ pub struct Shown {
     pub verbose: bool,
     /// The variables of the conditions that tests stopped at.
     pub variables: bool,
-    /// Colours.
-    pub color: bool,
+    /// Explanations in full.
+    pub whole: bool,
+    /// Where it is shown.
+    pub terminal: Terminal,
 }
+
+/// The lines of an explanation that is shown unasked: these from its begin, and these from its end.
+const FIRST: usize = 14;
+const LAST: usize = 5;
 
 /// One run's report: a line for each file or package (for each test if `verbose`), what is wrong with the tests that
 /// did not pass, and the sums.
 pub fn render(name: &str, run: &Summary, shown: Shown) -> String {
-    let Shown { verbose, color, .. } = shown;
+    let Shown { verbose, terminal, .. } = shown;
     let mut out = String::new();
     for tests in run.tests.chunk_by(|a, b| a.suite == b.suite) {
         if !verbose {
-            suite_line(&mut out, tests, color);
+            suite_line(&mut out, tests, terminal.style());
         }
         let wanted = |test: &&TestResult| {
             let more = test.measured.is_some() || test.explanation.is_some();
@@ -45,13 +52,12 @@ pub fn render(name: &str, run: &Summary, shown: Shown) -> String {
         }
     }
     let _ = writeln!(out, "{name}: {sums} in {}", duration(run.elapsed));
-    out
+    terminal.wrapped(&out)
 }
 
-fn suite_line(out: &mut String, tests: &[TestResult], color: bool) {
+fn suite_line(out: &mut String, tests: &[TestResult], style: Style) {
     let bad = tests.iter().any(|test| matches!(test.verdict, Verdict::Failed(_) | Verdict::Errored(_)));
-    let word =
-        if bad { paint("FAIL", AnsiColor::Red, color) } else { paint("PASS", AnsiColor::Green, color) };
+    let word = if bad { paint("FAIL", style.bad) } else { paint("PASS", style.good) };
     let took = tests.iter().map(|test| test.elapsed).sum();
     let suite = tests.first().map_or("", |test| test.suite.as_str());
     let number = match tests.len() {
@@ -62,32 +68,28 @@ fn suite_line(out: &mut String, tests: &[TestResult], color: bool) {
 }
 
 fn test_lines(out: &mut String, test: &TestResult, shown: Shown) {
-    let color = shown.color;
+    let style = shown.terminal.style();
     let word = match test.verdict {
-        Verdict::Passed => paint("PASS", AnsiColor::Green, color),
-        Verdict::Failed(_) => paint("FAIL", AnsiColor::Red, color),
-        Verdict::Errored(_) => paint("ERROR", AnsiColor::Red, color),
-        Verdict::Skipped => paint("SKIPPED", AnsiColor::Yellow, color),
+        Verdict::Passed => paint("PASS", style.good),
+        Verdict::Failed(_) => paint("FAIL", style.bad),
+        Verdict::Errored(_) => paint("ERROR", style.bad),
+        Verdict::Skipped => paint("SKIPPED", style.warning),
     };
     let _ = writeln!(out, "  {word}  {} ({})", test.title(), duration(test.elapsed));
     if let Some(location) = test.location.as_ref().filter(|_| test.verdict != Verdict::Passed) {
         let _ = writeln!(out, "        at {}:{}", location.file, location.row);
     }
-    for line in explain(test) {
-        let style = match line.as_bytes().first() {
-            Some(b'-') => Some(AnsiColor::Green),
-            Some(b'+') => Some(AnsiColor::Red),
-            _ => None,
+    for line in explain(test, shown.whole) {
+        let line = match line.as_bytes().first() {
+            Some(b'-') => paint(&line, style.good),
+            Some(b'+') => paint(&line, style.bad),
+            _ => paint::step(&line, style),
         };
-        let line = style.map_or(line.clone(), |style| paint(&line, style, color));
         let _ = writeln!(out, "        {line}");
     }
     let variables = test.stopped.iter().flat_map(|stopped| &stopped.variables);
     for (name, value) in variables.filter(|_| shown.variables) {
         let _ = writeln!(out, "          {name} is {}", as_rego(value));
-    }
-    for line in test.explanation.iter().flat_map(|text| text.lines()) {
-        let _ = writeln!(out, "        {line}");
     }
     for line in test.output.lines() {
         let _ = writeln!(out, "        | {line}");
@@ -96,32 +98,42 @@ fn test_lines(out: &mut String, test: &TestResult, shown: Shown) {
         let _ = writeln!(out, "        {iterations} evaluations, {ns_per_op:.0} ns/op");
     }
     for (keys, passed) in &test.cases {
-        let note = keys.join(", ");
-        let word = if *passed {
-            paint("PASS", AnsiColor::Green, color)
-        } else {
-            paint("FAIL", AnsiColor::Red, color)
-        };
-        let _ = writeln!(out, "        {word}  {note}");
+        let word = if *passed { paint("PASS", style.good) } else { paint("FAIL", style.bad) };
+        let _ = writeln!(out, "        {word}  {}", keys.join(", "));
     }
 }
 
-/// What is wrong with a test, line by line; empty if nothing is. `-` is what was expected, `+` what there was instead.
-pub fn explain(test: &TestResult) -> Vec<String> {
+/// What is wrong with a test, and why, line by line; empty if nothing is. `-` is what was expected, `+` what there was
+/// instead. Explanations are shortened unless they are wanted `whole`.
+pub fn explain(test: &TestResult, whole: bool) -> Vec<String> {
     let mut lines = Vec::new();
     match &test.verdict {
         Verdict::Passed | Verdict::Skipped => {}
         Verdict::Errored(message) => lines.extend(message.lines().map(str::to_owned)),
         Verdict::Failed(mismatches) => {
             for Mismatch { what, expected, got } in mismatches {
-                lines.push(format!("{what} differs (- expected, + got)"));
+                let differ = if what == "reasons" { "differ" } else { "differs" };
+                lines.push(format!("{what} {differ} (- expected, + got)"));
                 lines.extend(expected.lines().map(|line| format!("- {line}")));
                 lines.extend(got.lines().map(|line| format!("+ {line}")));
             }
         }
     }
+    let mut tried: Vec<&str> = test.explanation.iter().flat_map(|text| text.lines()).collect();
     if let Some(Stopped { text, location, .. }) = &test.stopped {
-        lines.push(format!("stopped at {}:{}: {}", location.file, location.row, one_line(text)));
+        let at = format!("{}:{}: ", location.file, location.row);
+        // What was tried last is where it stopped: there it stands with the values.
+        let last = tried.last().and_then(|line| line.strip_prefix("fails ")?.strip_prefix(at.as_str()));
+        lines.push(format!("stopped at {at}{}", last.map_or_else(|| one_line(text), str::to_owned)));
+        tried.truncate(tried.len() - usize::from(last.is_some()));
+    }
+    let left_out = tried.len().saturating_sub(FIRST + LAST);
+    for (number, line) in tried.iter().enumerate() {
+        if whole || left_out < 2 || number < FIRST || number >= FIRST + left_out {
+            lines.push((*line).to_owned());
+        } else if number == FIRST {
+            lines.push(format!("… {left_out} more lines: `--explain fails` shows them …"));
+        }
     }
     lines
 }
@@ -130,8 +142,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn paint(text: &str, color: AnsiColor, on: bool) -> String {
-    let style = if on { Style::new().fg_color(Some(color.into())) } else { Style::new() };
+fn paint(text: &str, style: anstyle::Style) -> String {
     format!("{style}{text}{style:#}")
 }
 

@@ -1,7 +1,7 @@
 //! `--watch`: runs again when a file changed, and says which.
 //!
 //! Looks at sizes and times a few times a second, and runs once two looks agree, so that a file that is still being
-//! written is not tested half. Nothing on the terminal is cleared.
+//! written is not tested half. A terminal is cleared before each run, and shows when that was.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,11 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
+use jiff::tz::TimeZone;
+
 use crate::cli::print::print;
+use crate::cli::terminal::Terminal;
+use crate::model::clock::Clock;
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How deep folders may lie.
@@ -18,17 +22,22 @@ const MAX_DEPTH: usize = 32;
 /// Size and time of every file.
 type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
+/// Clears a terminal, and goes to its upper left corner.
+const CLEAR: &str = "\x1b[2J\x1b[H";
+
 /// Runs now, and again after every change; ends when the process is interrupted.
 pub(super) fn run(paths: &[PathBuf], run_once: impl Fn() -> u8) -> ExitCode {
     let mut tested = look(paths);
+    let mut changed = Vec::new();
     loop {
+        print(&head(&changed, Terminal::out()));
         run_once();
         print("watching for changes; Ctrl-C ends\n");
-        let (mut last, changed) = loop {
+        let mut last = loop {
             sleep(LOOK_EVERY);
             let now = look(paths);
-            if let Some(changed) = difference(&tested, &now) {
-                break (now, changed);
+            if now != tested {
+                break now;
             }
         };
         loop {
@@ -39,9 +48,30 @@ pub(super) fn run(paths: &[PathBuf], run_once: impl Fn() -> u8) -> ExitCode {
             }
             last = now;
         }
-        print(&format!("\n--- `{}` changed, testing again\n", changed.display()));
+        changed = differences(&tested, &last);
         tested = last;
     }
+}
+
+/// What stands above a run.
+fn head(changed: &[PathBuf], terminal: Terminal) -> String {
+    let what = match changed {
+        [] => String::new(),
+        [one] => format!("`{}` changed", one.display()),
+        [first, others @ ..] => format!("`{}` and {} more changed", first.display(), others.len()),
+    };
+    if terminal.width.is_some() {
+        let dim = terminal.style().dim;
+        let line = terminal.wrapped(format!("{}  {what}", now()).trim_end());
+        return format!("{CLEAR}{dim}{line}{dim:#}\n\n");
+    }
+    if changed.is_empty() { String::new() } else { format!("\n--- {what}, testing again\n") }
+}
+
+/// The time on the clock on the wall.
+fn now() -> String {
+    let now = jiff::Timestamp::from_nanosecond(Clock::System.now().0.into()).unwrap_or_default();
+    now.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
 fn look(paths: &[PathBuf]) -> Look {
@@ -66,9 +96,9 @@ fn visit(path: &Path, depth: usize, look: &mut Look) {
     }
 }
 
-/// A file that differs between the two.
-fn difference(before: &Look, after: &Look) -> Option<PathBuf> {
-    let changed = after.iter().find(|(path, state)| before.get(*path) != Some(*state));
-    let gone = || before.iter().find(|(path, _)| !after.contains_key(*path));
-    changed.or_else(gone).map(|(path, _)| path.clone())
+/// The files that differ between the two.
+fn differences(before: &Look, after: &Look) -> Vec<PathBuf> {
+    let changed = after.iter().filter(|(path, state)| before.get(*path) != Some(*state));
+    let gone = before.iter().filter(|(path, _)| !after.contains_key(*path));
+    changed.chain(gone).map(|(path, _)| path.clone()).collect()
 }

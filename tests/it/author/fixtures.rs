@@ -84,7 +84,7 @@ fn a_case_fails_when_anything_differs_and_says_how() {
     for (keys, says) in [
         ("subject: {id: bob}\nexpect: allow", "- allow\n        + deny"),
         ("subject: {id: alice}\nexpect: deny", "- deny\n        + allow"),
-        ("subject: {id: bob}\nexpect: {decision: deny, reasons: [not the owner]}", "reasons differs"),
+        ("subject: {id: bob}\nexpect: {decision: deny, reasons: [not the owner]}", "reasons differ ("),
         ("subject: {id: bob}\nexpect: {reasons: []}", "- none\n"),
         ("subject: {id: bob}\nreasons_at: app/nope\nexpect: {reasons: []}", "`app/nope` is undefined"),
         ("subject: {id: bob}\nentrypoint: app/year\nexpect: {result: 2025}", "- 2025\n        + 2026"),
@@ -322,4 +322,51 @@ fn a_fixture_file_alone_brings_its_bundle() {
     )
     .unwrap();
     verdict(folder.path(), &["test", "b"]).exits(1).complains("rename it to `….fixtures.yaml`");
+}
+
+#[test]
+fn a_case_that_fails_says_why_the_policy_decided_so() {
+    let ran = case("subject: {id: bob}\nexpect: allow").exits(2).says("        - allow\n        + deny\n");
+    ran.says(
+        "        data.app.allow is false, by default:
+          fails  app/policy.rego:5
+                 line 5: input.subject.id == data.app.owner
+                   \"bob\", \"alice\"
+",
+    );
+    // Of reasons that differ, it is the reasons that are explained.
+    let ran = case("subject: {id: bob}\nexpect: {decision: deny, reasons: []}").exits(2);
+    let ran = ran.says("reasons differ (").says("data.app.reasons is defined:\n");
+    assert!(!ran.out.contains("data.app.allow is"), "{}", ran.out);
+    // What passes, and what policy was not asked for, has nothing to explain.
+    for keys in ["subject: {id: bob}\nexpect: deny", "identity: required\ncredential: none\nexpect: deny"] {
+        let ran = case(keys);
+        assert!(!ran.out.contains("data.app"), "{}", ran.out);
+    }
+    let file = "entrypoint: app/allow\ncases:\n  - {name: it, subject: {id: bob}, expect: allow}\n";
+    let folder = folder(&[("policy.rego", POLICY), ("x.fixtures.yaml", file)]);
+    let ran = verdict(folder.path(), &["test", ".", "-f", "json"]).exits(2);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(report[0]["explanation"].as_str().unwrap().starts_with("data.app.allow is false"), "{report:#}");
+    verdict(folder.path(), &["test", ".", "-f", "junit"])
+        .exits(2)
+        .says("data.app.allow is false, by default");
+    let ran = verdict(folder.path(), &["test", ".", "--explain", "off"]).exits(2);
+    assert!(!ran.out.contains("data.app.allow is"), "{}", ran.out);
+}
+
+#[test]
+fn a_request_in_the_envelope_of_the_api_is_asked_about() {
+    let file = "entrypoint: app/allow\ncases:\n  - name: one\n    subject: {id: bob}\n    request: {please: true}\n    expect: deny\n  \
+                - name: two\n    subject: {id: bob}\n    request:\n      input: {please: true}\n    expect: deny\n";
+    let folder = folder(&[("policy.rego", POLICY), ("x.fixtures.yaml", file)]);
+    let warning = "x.fixtures.yaml:9:5: case `two`: the only member of the request is `input`";
+    let ran = verdict(folder.path(), &["test", "."]).exits(0).complains(&format!("warning: {warning}"));
+    assert_eq!(ran.err.matches("warning").count(), 1, "{}", ran.err);
+    let ran = verdict(folder.path(), &["test", ".", "-r", "one"]).exits(0);
+    assert!(ran.err.is_empty(), "{}", ran.err);
+    verdict(folder.path(), &["check", "."])
+        .exits(0)
+        .complains("warning: 1 warning\nx.fixtures.yaml:9:5: fixture_warning: case `two`")
+        .complains("hint: `request` is the input itself");
 }

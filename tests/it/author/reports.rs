@@ -64,19 +64,39 @@ fn what_a_test_tried_is_shown_where_that_is_asked_for() {
     let folder = project(TESTS);
     let run = |explain: &[&str]| verdict(folder.path(), &[&["test", "."], explain].concat()).exits(2);
     let bob = "  fails app.rego:7: input.user == \"ann\" (input.user is \"bob\")\n";
-    assert!(!run(&[]).out.contains("fails ") && !run(&["--explain", "off"]).out.contains("fails "));
-    for how in ["--explain=fails", "--explain=notes"] {
-        let ran = run(&[how]).says(bob).says("fails app_test.rego:11: got == want");
+    let off = run(&["--explain", "off"]).says("stopped at app_test.rego:11: got == want\n");
+    assert!(!off.out.contains("fails "), "{}", off.out);
+    for how in [&[][..], &["--explain=fails"], &["--explain=notes"]] {
+        let ran = run(how).says("stopped at app_test.rego:11: got == want (false, true)\n").says(bob);
+        assert!(!ran.out.contains("app_test.rego:5"), "of a test that passes: {}", ran.out);
         assert!(!ran.out.contains("holds"), "{}", ran.out);
     }
     run(&["--explain", "full"])
         .says(bob)
         .says("  holds app.rego:5: allow\n")
         .says("holds app_test.rego:5: test_ann\n");
-    let ran = run(&["--explain", "fails", "-f", "json"]);
+    let ran = run(&["-f", "junit"]);
+    ran.says("fails app.rego:7: input.user == &quot;ann&quot; (input.user is &quot;bob&quot;)");
+    let ran = run(&["-f", "json"]);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert!(report[0].get("explanation").is_none());
     assert!(report[1]["explanation"].as_str().unwrap().contains("app.rego:7"), "{report:#}");
+}
+
+#[test]
+fn an_explanation_that_nobody_asked_for_is_short() {
+    let rules: String = (0..60).map(|n| format!("many if input.n == {n}\n\n")).collect();
+    let tests = "package app_test\n\ntest_x if data.app.many with input.n as -1\n";
+    let folder = folder(&[("app.rego", &format!("package app\n\n{rules}")), ("app_test.rego", tests)]);
+    let tried = |args: &[&str]| {
+        let ran = verdict(folder.path(), &[&["test", "."], args].concat()).exits(2);
+        (ran.out.matches("fails app.rego").count(), ran.out)
+    };
+    let (short, text) = tried(&[]);
+    assert!(short == 19 && text.contains("… 41 more lines: `--explain fails` shows them …\n"), "{text}");
+    assert!(text.contains("app.rego:3:") && text.contains("app.rego:121:"), "{text}");
+    assert_eq!(tried(&["--explain", "fails"]).0, 60);
+    assert_eq!((tried(&["-f", "junit"]).0, tried(&["-f", "junit", "--explain", "fails"]).0), (19, 60));
 }
 
 #[test]
@@ -90,7 +110,8 @@ fn a_test_stops_at_the_last_condition_that_it_came_to() {
         ("some x in []\n\tx", "some x in []"),
     ] {
         let folder = project(&format!("package app_test\n\nimport data.app\n\ntest_x if {{\n\t{body}\n}}\n"));
-        verdict(folder.path(), &["test", "."]).exits(2).says(&format!(": {text}\n"));
+        verdict(folder.path(), &["test", ".", "--explain=off"]).exits(2).says(&format!(": {text}\n"));
+        verdict(folder.path(), &["test", "."]).exits(2).says(&format!(": {text}"));
     }
 }
 

@@ -32,10 +32,12 @@ fn a_change_is_tested_at_once() {
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     // Waits for as long as the command runs; a command that ends makes the line missing.
     let mut wait_for = |text: &str| lines.find(|line| line.contains(text)).unwrap();
+    let first = wait_for("app_test");
+    assert!(first.starts_with("PASS"), "neither a clear screen nor a time in a pipe: {first:?}");
     wait_for("1/1 passed");
     wait_for("watching for changes");
     std::fs::write(folder.path().join("policy.rego"), "package app\n\nallow := false\n").unwrap();
-    wait_for("policy.rego` changed");
+    assert_eq!(wait_for("policy.rego` changed"), "--- `./policy.rego` changed, testing again");
     wait_for("0/1 passed, 1 failed");
     wait_for("watching for changes");
     std::fs::write(folder.path().join("policy.rego"), "package app\n\nallow := \n").unwrap();
