@@ -76,7 +76,10 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
     };
     let now = options.clock.now();
     let mut coverage = options.coverage.then(|| Coverage::of(&program));
-    let mut tests = rules::run(&program, options, now, &mut coverage);
+    let mut tests = match suite.fixtures_only {
+        true => Vec::new(),
+        false => rules::run(&program, options, now, &mut coverage),
+    };
     tests.extend(cases::run(&program, &fixtures, options, now, &mut coverage));
     let coverage = coverage.map(|coverage| coverage.report());
     let wanted = fixtures.into_iter().filter(|case| options.wants(&case.title()));
@@ -90,8 +93,8 @@ pub fn run(suite: &Suite, options: &Options) -> Result<Summary, Vec<Problem>> {
 /// The tests that failed. A run without tests is an error, too.
 pub fn before_activation(candidate: &Candidate<'_>) -> Result<(), String> {
     let Candidate { bundles, program, strict } = candidate;
-    let mut suite =
-        Suite { modules: program.modules().to_vec(), data: program.data().clone(), fixtures: Vec::new() };
+    let (modules, data) = (program.modules().to_vec(), program.data().clone());
+    let mut suite = Suite { modules, data, fixtures: Vec::new(), fixtures_only: false };
     for bundle in *bundles {
         suite.modules.extend(bundle.tests.iter().cloned());
         let files = bundle.fixtures.iter().map(|file| (file.name.as_str(), file.bytes.as_slice()));

@@ -24,6 +24,8 @@ pub struct Source {
     bundles: Vec<(String, Bundle)>,
     /// Fixture files that were named themselves; if there are any, the bundles' own are not used.
     fixtures: Vec<FixtureFile>,
+    /// Whether nothing but fixture files was named: the bundle is there for them, and its other tests are not run.
+    fixtures_only: bool,
 }
 
 /// Why there is nothing to work on.
@@ -261,6 +263,7 @@ impl Source {
             modules: program.modules().to_vec(),
             data: program.data().clone(),
             fixtures: self.fixtures.clone(),
+            fixtures_only: self.fixtures_only,
         };
         for (prefix, bundle) in &self.bundles {
             suite.modules.extend(bundle.tests.iter().cloned());
@@ -283,7 +286,7 @@ fn bundles(
     reading: &Reading<'_>,
 ) -> Result<Option<Source>, Problem> {
     let path = &root.path;
-    let source = |bundles| Source { name: tree::shown(path), bundles, fixtures: Vec::new() };
+    let source = |bundles| Source { name: tree::shown(path), bundles, ..Source::default() };
     if named == Named::Anything && !root.below.is_empty() {
         return Ok(None);
     }
@@ -357,7 +360,7 @@ fn tree(roots: &[&Root], purpose: Purpose, reading: &Reading<'_>) -> Result<Sour
     let roots: Vec<Root> = roots.iter().copied().cloned().collect();
     let bundle = tree::load(&roots, purpose, reading.ignore)?;
     let names: Vec<String> = roots.iter().map(|root| tree::shown(&root.path)).collect();
-    Ok(Source { name: names.join(" "), bundles: vec![(String::new(), bundle)], fixtures: Vec::new() })
+    Ok(Source { name: names.join(" "), bundles: vec![(String::new(), bundle)], ..Source::default() })
 }
 
 /// What lies in the folder, in order of names, without what begins with a dot.
@@ -399,6 +402,7 @@ fn with_bundle(fixture: &Path, purpose: Purpose, reading: &Reading<'_>) -> Resul
     let found = bundles(&root, Named::Anything, purpose, reading)?;
     let mut source = found.map_or_else(|| tree(&[&root], purpose, reading), Ok)?;
     source.fixtures.push(read_fixture(fixture)?);
+    source.fixtures_only = true;
     Ok(source)
 }
 

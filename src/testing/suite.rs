@@ -19,6 +19,8 @@ pub struct Suite {
     pub data: Value,
     /// Fixture files.
     pub fixtures: Vec<FixtureFile>,
+    /// Whether only the cases of fixture files are run, and no `test_` rules.
+    pub fixtures_only: bool,
 }
 
 /// A fixture file that was read.

@@ -305,7 +305,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_place() {
 }
 
 #[test]
-fn a_fixture_file_alone_brings_its_bundle() {
+fn a_fixture_file_alone_brings_its_bundle_and_runs_alone() {
     let case = r#"{"entrypoint": "app/allow", "cases": [{"name": "it", "subject": {"id": "alice"}, "expect": "allow"}]}"#;
     let folder = folder(&[
         ("b/.manifest", r#"{"roots": ["app"]}"#),
@@ -313,6 +313,7 @@ fn a_fixture_file_alone_brings_its_bundle() {
         ("b/app/data.json", r#"{"owner": "alice"}"#),
         ("b/app/one.fixtures.json", case),
         ("b/app/two.fixtures.yaml", "broken"),
+        ("b/app/policy_test.rego", "package app_test\n\ntest_it if false\n"),
     ]);
     verdict(folder.path(), &["test", "b/app/one.fixtures.json"]).exits(0).says("1/1 passed");
     verdict(folder.path(), &["test", "b"]).exits(1).complains("b/app/two.fixtures.yaml:1:1");
