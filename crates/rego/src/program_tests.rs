@@ -334,6 +334,8 @@ f(x) := [rand.intn("x", 1000000), uuid.rfc4122("a")] if x > 0
     for given in [record, whole] {
         assert_eq!(decide(&mut Effects::default().replay(&given).unwrap(), later), first);
     }
+    let none = Value::from_json(br#"{"decision_id": "0b5f", "path": "app/allow"}"#).unwrap();
+    assert_ne!(decide(&mut Effects::default().replay(&none).unwrap(), later), first);
     for (given, want) in [
         ("[]", "must be an object"),
         (r#"{"rand.intn": 1}"#, "must be an object"),

@@ -6,14 +6,19 @@ use crate::json;
 use crate::value::Value;
 
 impl Effects {
-    /// Adds recorded results: the `nd_builtin_cache` of a decision's record, or the whole record.
+    /// Adds recorded results: the `nd_builtin_cache` of a decision's record, or the whole record, which has none if the
+    /// decision called no such built-in.
     ///
     /// # Errors
     /// When it is neither.
     pub fn replay(mut self, recorded: &Value) -> Result<Self, String> {
         const SHAPE: &str = "must be an object of built-in names, each with an object of results by arguments, e.g. \
                              `{\"rand.intn\": {\"[\\\"x\\\",100]\": 35}}`";
-        let recorded = recorded.get("nd_builtin_cache").unwrap_or(recorded);
+        let recorded = match recorded.get("nd_builtin_cache") {
+            Some(cache) => cache,
+            None if recorded.get("decision_id").is_some() => return Ok(self),
+            None => recorded,
+        };
         let Value::Object(builtins) = recorded else { return Err(SHAPE.to_owned()) };
         for (name, results) in builtins.iter() {
             let name = name.as_str().ok_or(SHAPE)?;
