@@ -52,7 +52,7 @@ fn the_worked_example_of_the_documentation_is_this_code_and_works() {
     use crate::model::clock::Timestamp;
 
     let page = include_str!("../../docs/new-credential-kind.md");
-    let (_, block) = page.split_once("<!-- file: worked_example.rs -->\n```rust\n").unwrap();
+    let (_, block) = page.split_once("```rust\n").unwrap();
     assert_eq!(block.split_once("```").unwrap().0, include_str!("worked_example.rs"));
 
     let (header, other) =

@@ -27,6 +27,7 @@ mod identity;
 mod management;
 mod opa_api;
 mod organisations;
+mod pages;
 mod process;
 mod rate_limits;
 mod registry_events;

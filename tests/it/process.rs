@@ -19,7 +19,6 @@ mod console;
 mod flags;
 mod keys;
 mod lifecycle;
-mod pages;
 mod paths;
 mod refusals;
 mod signed;

@@ -1,8 +1,6 @@
 //! The examples under `policies/` and the sample under `bundles/`: their tests pass, they fail when the policy is
 //! changed, and the commands in their READMEs print what the READMEs say.
 
-use std::process::Command;
-
 use super::{files, folder, root, verdict};
 
 /// Every example, as a bundle.
@@ -140,39 +138,4 @@ fn an_example_fails_when_its_policy_is_changed() {
         }
     }
     assert!(survivors.is_empty(), "changes that no test noticed:\n{}", survivors.join("\n"));
-}
-
-#[test]
-fn the_readmes_say_what_the_commands_print() {
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_verdict"));
-    for example in EXAMPLES {
-        let readme = std::fs::read_to_string(root().join(example).join("README.md")).unwrap();
-        let block = readme.split("```console\n").nth(1).and_then(|rest| rest.split("```").next());
-        let mut ran = 0;
-        for transcript in block.unwrap_or_default().split("$ ").skip(1) {
-            let (command, expected) = transcript.split_once('\n').unwrap();
-            let command = command.replace("verdict ", &format!("'{}' ", binary.display()));
-            let output = Command::new("sh").args(["-c", &command]).current_dir(root()).output().unwrap();
-            let printed = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(printed, expected, "{command}\n{}", String::from_utf8_lossy(&output.stderr));
-            ran += 1;
-        }
-        assert!(ran >= 2, "{example}/README.md has no commands with their output");
-    }
-}
-
-#[test]
-fn the_tests_in_the_documentation_pass_on_the_sample() {
-    let text = std::fs::read_to_string(root().join("docs/testing-policies.md")).unwrap();
-    let blocks = |language: &str| -> String {
-        let opening = format!("```{language}\n");
-        text.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
-    };
-    let (rules, cases) = (blocks("rego"), blocks("yaml"));
-    let mut files = files(&root().join("bundles/app"));
-    files.retain(|name, _| !name.contains("_test.rego") && !name.contains(".fixtures."));
-    files.insert("docs_test.rego".to_owned(), rules);
-    files.insert("docs.fixtures.yaml".to_owned(), cases);
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    verdict(folder(&files).path(), &["test", "."]).exits(0).says("7/7 passed");
 }

@@ -273,17 +273,3 @@ fn unknown_keys_are_refused_and_the_rest_is_written_as_it_was_read() {
     let files: Vec<_> = all.files_mut().map(|path| path.display().to_string()).collect();
     assert_eq!(files, ["a", "b", "c", "d"]);
 }
-
-#[test]
-fn the_examples_of_the_page_are_configurations() {
-    let page = include_str!("../../../docs/master-key.md");
-    let mut sources = Vec::new();
-    for example in page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
-        let example: Value = yaml_serde::from_str(example).unwrap();
-        let config = super::config(example["registry"]["master_key"].clone());
-        assert_eq!(check("registry.master_key", &config), [], "{example}");
-        let written = serde_json::to_value(config.current()).unwrap();
-        sources.extend(written.as_object().unwrap().keys().cloned());
-    }
-    assert_eq!(sources, ["file", "env", "vault", "aws", "azure", "azure", "gcp", "file"]);
-}

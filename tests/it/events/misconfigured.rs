@@ -52,10 +52,3 @@ fn what_does_not_hold_together_is_said_with_its_place() {
     let error = error_of("registry: {enabled: false}", &format!("{good}, {push}"));
     assert!(error.contains("there is no registry"), "{error}");
 }
-
-#[test]
-fn the_example_of_the_page_is_a_configuration() {
-    let page = include_str!("../../../docs/revocation-events.md");
-    let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    assert_eq!(error_in(example), "");
-}

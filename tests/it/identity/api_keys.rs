@@ -318,17 +318,3 @@ fn the_limits_of_an_agent_hold_before_policy() {
         }
     }
 }
-
-/// The example of the page, as it stands.
-#[test]
-fn the_example_of_the_page_is_put_in_force() {
-    let page = include_str!("../../../docs/directory-file.md");
-    let example = page.split("```yaml\n# directory.yaml\n").nth(1).unwrap().split("```").next().unwrap();
-    let app = TestApp::new();
-    std::fs::write(app.dir.path().join("directory.yaml"), example).unwrap();
-    let server = app.config("identity: {static: directory.yaml}\n").file("app/app.rego", POLICY).start();
-    let status = directory_status(&server);
-    let counts =
-        ["organisations", "agents", "keys", "delegations", "roles", "revocations"].map(|sort| &status[sort]);
-    assert_eq!(json!(counts), json!([1, 2, 3, 1, 1, 2]));
-}

@@ -13,7 +13,7 @@ use crate::harness::nginx::Nginx;
 /// The lines of docs/certificates.md, with this server in the place of theirs.
 fn lines(address: std::net::SocketAddr) -> String {
     let page = include_str!("../../../docs/certificates.md");
-    let (_, block) = page.split_once("<!-- nginx -->\n```nginx\n").unwrap();
+    let (_, block) = page.split_once("```nginx\n").unwrap();
     let (lines, _) = block.split_once("```").unwrap();
     let lines = lines.replace("https://verdict:8181", &format!("https://{address}"));
     format!("ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;\n{lines}")

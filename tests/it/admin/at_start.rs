@@ -1,36 +1,9 @@
-//! The commands of the page about the admin API, as they stand there; and the same beginning at the start of the server.
+//! The beginning of a registry at the start of the server.
 
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-use super::support::{CONFIG, new_server};
-use crate::harness::skipped;
-
-#[test]
-fn the_commands_of_the_page_work() {
-    for program in ["bash", "curl", "jq"] {
-        if Command::new(program).arg("--version").output().is_err() {
-            return skipped(&format!("the commands of docs/admin-api.md: no {program}"));
-        }
-    }
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/admin-api.md")).unwrap();
-    let blocks = page.split("<!-- run -->\n```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
-    let script: Vec<&str> = blocks.collect();
-    assert!(script.len() >= 4);
-    let server = new_server(CONFIG);
-    std::os::unix::fs::symlink("state", server.dir.path().join(".verdict")).unwrap();
-    let ran = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &script.join("\n")])
-        .current_dir(server.dir.path())
-        .env("API", format!("http://{}", server.app.management.unwrap()))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(said.contains("rk_live_1") && said.contains("\"problems\":[]"), "{said}");
-}
 
 #[test]
 fn a_server_begins_its_registry_at_the_start_once() {
