@@ -59,6 +59,7 @@ pages! {
     cross_organisation: "docs/cross-organisation.md",
     decision_log: "docs/decision-log.md",
     directory_file: "docs/directory-file.md",
+    first_ten_minutes: "docs/first-ten-minutes.md",
     from_agentpack: "docs/from-agentpack.md",
     from_agentvault: "docs/from-agentvault.md",
     from_aip: "docs/from-aip.md",

@@ -89,11 +89,9 @@ impl Shell {
             }
         }
         let ports = (!*NAMESPACES).then(|| PORTS.lock().unwrap_or_else(PoisonError::into_inner));
-        for port in [8181, 8282] {
-            if ports.is_some() && std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
-                skipped(&format!("the commands in the documentation: port {port} is taken"));
-                return None;
-            }
+        if ports.is_some() && !free([8181, 8282]) {
+            skipped("the commands in the documentation: port 8181 or 8282 is taken");
+            return None;
         }
         let dir = TempDir::new().unwrap();
         let (home, bin) = (dir.path().join("home"), dir.path().join("bin"));
@@ -197,6 +195,19 @@ impl Drop for Shell {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// Whether ports are free, or soon are: servers of the page before may still be ending.
+fn free(ports: [u16; 2]) -> bool {
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let begun = Instant::now();
+    while !ports.iter().all(is_free) {
+        if begun.elapsed() > Duration::from_secs(20) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    true
 }
 
 fn read(path: &Path) -> String {

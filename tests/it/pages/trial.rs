@@ -104,9 +104,7 @@ impl Trial {
             }
             "sh" => {
                 // On its first line, so that the numbers of the others stay.
-                let ran = self
-                    .shell
-                    .run(&format!("curl() {{ command curl -f \"$@\"; }}; {}", block.text));
+                let ran = self.shell.run(&format!("curl() {{ command curl -f \"$@\"; }}; {}", block.text));
                 self.succeeded(block.line, &ran);
             }
             "yaml" => self.yaml(block, &whole),
