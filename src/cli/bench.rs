@@ -117,7 +117,10 @@ pub fn bench(args: BenchArgs) -> Result<Finished, BenchError> {
         Format::Pretty | Format::Gobench => report::pretty(&measured),
     };
     let nothing: Vec<String> = match policy.fail {
-        true => measured.servers.iter().filter_map(nothing::nothing_measured).collect(),
+        true => {
+            let of = |server| nothing::nothing_measured(server, &measured.args);
+            measured.servers.iter().filter_map(of).collect()
+        }
         false => Vec::new(),
     };
     let sound = nothing.is_empty() && measured.servers.iter().all(server::MeasuredServer::is_sound);

@@ -192,6 +192,10 @@ fn a_load_without_a_decision_measures_nothing_and_fails() {
         for part in parts.iter().chain(&["nothing was measured at http://"]) {
             assert!(said.contains(part), "no {part} in {said}");
         }
+        let finished = run(&[&args[..], &["--token", "canary"]].concat()).unwrap();
+        let inspect =
+            finished.nothing[0].contains("this token is not accepted; `verdict credential inspect`");
+        assert_eq!(inspect, status == "401", "{:?}", finished.nothing);
         // Unless that is what is wanted.
         let finished = run(&[&args[..], &["--fail=false"]].concat()).unwrap();
         assert_eq!((finished.sound, finished.nothing.len()), (status != "500", 0));

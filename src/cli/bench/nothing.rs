@@ -2,10 +2,10 @@
 
 use super::load::{LoadReport, Undecided};
 use super::report::grouped;
-use super::server::MeasuredServer;
+use super::server::{MeasuredServer, ServerArgs};
 
 /// Why nothing was measured, where there is not one decision among the answers, and what to do about it.
-pub fn nothing_measured(server: &MeasuredServer) -> Option<String> {
+pub fn nothing_measured(server: &MeasuredServer, args: &ServerArgs) -> Option<String> {
     let LoadReport { tally, .. } = server.total();
     if tally.decided() > 0 || tally.sent == 0 {
         return None;
@@ -19,7 +19,11 @@ pub fn nothing_measured(server: &MeasuredServer) -> Option<String> {
         ));
     };
     let most = if found.count == tally.answered() { "all" } else { "most" };
+    let with_token = args.token.is_some() || args.token_file.is_some();
     let hint = match kind {
+        (401, _) if with_token => {
+            "\nhint: this token is not accepted; `verdict credential inspect` shows what is in it"
+        }
         (401, _) => {
             "\nhint: send a credential: `--token \"$(verdict token --sub alice)\"`, or `--token-file FILE`"
         }

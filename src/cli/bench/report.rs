@@ -63,12 +63,13 @@ fn write_ratio(
 
 fn write_server(out: &mut String, server: &ServerDocument<'_>) -> fmt::Result {
     writeln!(out, "{}", server.url)?;
-    let load = server.rate.as_ref().map_or("closed loop".to_owned(), |rate| {
-        format!("open loop, {} requests/s asked", grouped(rate.asked_per_s))
-    });
+    let load = server
+        .rate
+        .as_ref()
+        .map_or("closed loop".to_owned(), |rate| format!("open loop, {}/s asked", grouped(rate.asked_per_s)));
     writeln!(
         out,
-        "  {load}, {} connections, {:.2} s measured after {:.2} s of warm-up\n",
+        "  {load}, {} connections, {:.2} s (and {:.2} s of warm-up)\n",
         server.connections, server.elapsed_s, server.warmup_s
     )?;
     writeln!(
@@ -99,7 +100,10 @@ fn write_latencies(out: &mut String, server: &ServerDocument<'_>) -> fmt::Result
     write_row(out, "latency", &server.latency)?;
     if server.rate.is_some() {
         write_row(out, "service time", &server.service_time)?;
-        writeln!(out, "  (latency counts from when a request was due, service time from when it was sent)")?;
+        writeln!(
+            out,
+            "  (latency counts from when a request was due, service time from when it was\n  sent)"
+        )?;
     }
     Ok(())
 }
