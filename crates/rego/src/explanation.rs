@@ -34,6 +34,8 @@ pub enum Result {
     True,
     /// `false`.
     False,
+    /// An array, a set or an object without anything in it.
+    Empty,
     /// Anything else that is defined.
     Value,
     /// Nothing.
@@ -82,6 +84,7 @@ impl Result {
         match self {
             Self::True => "true",
             Self::False => "false",
+            Self::Empty => "empty",
             Self::Value => "defined",
             Self::Undefined => "undefined",
         }

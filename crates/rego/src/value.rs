@@ -101,6 +101,16 @@ impl Value {
         }
     }
 
+    /// Whether it is an array, a set or an object that has nothing in it.
+    pub(crate) fn is_empty_collection(&self) -> bool {
+        match self {
+            Self::Array(items) => items.is_empty(),
+            Self::Set(items) => items.is_empty(),
+            Self::Object(members) => members.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The member of an object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {

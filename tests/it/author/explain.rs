@@ -43,6 +43,59 @@ false
 }
 
 #[test]
+fn what_is_gone_through_and_empty_is_said_to_be_empty() {
+    let folder = folder(&[
+        (
+            "app.rego",
+            "package app
+
+names contains x if some x in input.names
+
+by_set if {
+\tsome name in names
+\tname == \"a\"
+}
+
+by_array if input.roles[_] == \"admin\"
+
+by_object if {
+\tsome key, _ in data.teams[input.team]
+\tkey == \"a\"
+}
+
+by_text if some x in input.team
+
+by_nothing if input.groups[_].name == \"a\"
+
+listed := input.names
+",
+        ),
+        ("teams.json", r#"{"teams": {"red": {}}}"#),
+        ("input.json", r#"{"names": [], "roles": [], "team": "red"}"#),
+    ]);
+    for (rule, line, found) in [
+        ("by_set", 6, "names is empty"),
+        ("by_set", 3, "input.names is empty"),
+        ("by_array", 10, "input.roles is empty"),
+        ("by_object", 13, "data.teams.red is empty"),
+        ("by_text", 17, "input.team is \"red\", which has no elements"),
+        ("by_nothing", 19, "input.groups is undefined"),
+    ] {
+        let query = format!("data.app.{rule}");
+        let args =
+            ["eval", "-d", "app.rego", "-d", "teams.json", "-i", "input.json", "-f", "pretty", "--explain"];
+        let done = verdict(folder.path(), &[&args[..], &[&query]].concat()).exits(0);
+        let text = done.out + &done.err;
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let at = lines.iter().position(|text| text.starts_with(&format!("line {line}:")));
+        assert_eq!(at.map(|at| lines[at + 1]), Some(found), "{query}\n{text}");
+        assert!(!text.contains("by default"), "{text}");
+    }
+    let args = ["eval", "-d", "app.rego", "-i", "input.json", "-f", "pretty", "--explain", "data.app.listed"];
+    verdict(folder.path(), &args).exits(0).complains("data.app.listed is empty:\n  holds");
+}
+
+#[test]
 fn an_allow_says_what_granted_it_and_json_has_it_in_the_document() {
     let input = r#"{"user": "ann", "owner": "ann"}"#;
     let (code, text) = explain(input, &["-f", "pretty", "--explain=full", "data.app.allow"]);

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::ir::{Block, Branch, Place, RuleBody, RuleId};
 use super::machine::{Failure, Flow, Machine, Val};
-use super::watch::Watch;
+use super::watch::{Found, Watch};
 use crate::value::Value;
 
 /// How far below the document explanations go.
@@ -28,7 +28,7 @@ pub struct Why {
     pub value: Option<Value>,
     /// Whether that is the default.
     pub by_default: bool,
-    /// Where it is defined and not false: the branches that hold. Else: all of them.
+    /// Where it is defined, not false and not empty: the branches that hold. Else: all of them.
     pub candidates: Vec<Candidate>,
     /// How many more there are, beyond the bound.
     pub left_out: usize,
@@ -50,8 +50,8 @@ pub struct Candidate {
 pub enum End {
     /// It holds.
     Holds,
-    /// This condition does not hold, and what was found there: its operands or arguments, then its result.
-    Fails(Place, Vec<Option<Value>>),
+    /// This condition does not hold, and what was found there.
+    Fails(Place, Found),
     /// The function's arguments do not look as this way wants them.
     Arguments,
     /// It could not be evaluated.
@@ -91,7 +91,10 @@ impl<'e> Machine<'e> {
         let mut why = Why { rule, value, by_default: false, candidates: Vec::new(), left_out: 0 };
         let program = self.program;
         let Some(rules) = program.rules.get(rule as usize) else { return Ok(why) };
-        let grants = why.value.as_ref().is_some_and(|value| *value != Value::Bool(false));
+        let grants = why
+            .value
+            .as_ref()
+            .is_some_and(|value| *value != Value::Bool(false) && !value.is_empty_collection());
         let mut ways = Vec::new();
         for body in &rules.bodies {
             if *left == 0 {
@@ -105,7 +108,8 @@ impl<'e> Machine<'e> {
                 ways.push(way);
             }
         }
-        why.by_default = why.value.is_some() && !ways.iter().any(|way| matches!(way.end, End::Holds));
+        let holds = ways.iter().any(|way| matches!(way.end, End::Holds));
+        why.by_default = why.value.is_some() && rules.default.is_some() && !holds;
         for Way { place, end, references } in ways {
             let mut because = Vec::new();
             // What grants is explained by being there; what it builds on would only be long.
@@ -194,7 +198,7 @@ struct Recorder<'e> {
 #[derive(Default)]
 struct Seen {
     furthest: Option<usize>,
-    found: Vec<Option<Value>>,
+    found: Found,
     /// By statement; the last one where a statement calls a function anew.
     references: Vec<(usize, RuleId, Vec<Value>)>,
     holds: bool,
@@ -223,12 +227,12 @@ impl Watch for Recorder<'_> {
         let Some(branch) = self.branch(block) else { return };
         let Some(seen) = self.seen.get_mut(branch) else { return };
         if seen.furthest.is_none_or(|furthest| at >= furthest) {
-            (seen.furthest, seen.found) = (Some(at), Vec::new());
+            (seen.furthest, seen.found) = (Some(at), Found::default());
         }
         self.now = Some((branch, at));
     }
 
-    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+    fn fails(&mut self, block: &Block, at: usize, found: Found) {
         let branch = self.branch(block).and_then(|branch| self.seen.get_mut(branch));
         if let Some(seen) = branch.filter(|seen| seen.furthest == Some(at)) {
             seen.found = found;

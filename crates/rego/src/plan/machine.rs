@@ -230,7 +230,7 @@ impl<'e> Machine<'e> {
                         let found = self.follow(base, path)?;
                         self.accept(out, found)
                     } else {
-                        return self.walk(base, path, out, &mut |machine| machine.run(block, at, next));
+                        return self.go_through((block, at - 1, stmt), (base, path, out), next);
                     }
                 }
                 Stmt::Call { callee, args, out } => {
@@ -262,6 +262,24 @@ impl<'e> Machine<'e> {
             watch.ends(block);
         }
         next(self)
+    }
+
+    /// Follows a path with variables, and runs the statements after it for each part that fits.
+    fn go_through(
+        &mut self,
+        (block, at, stmt): (&'e Block, usize, &'e Stmt),
+        (base, path, out): (&'e Base, &'e [Step], &'e Out),
+        next: Next<'_, 'e>,
+    ) -> Result<Flow, Box<Failure>> {
+        let mut leads = false;
+        let flow = self.walk(base, path, out, &mut |machine| {
+            leads = true;
+            machine.run(block, at + 1, next)
+        })?;
+        if !leads && self.watch.is_some() {
+            self.tell_failure(block, at, stmt)?;
+        }
+        Ok(flow)
     }
 
     /// Runs `next` for each of the results of a relation.

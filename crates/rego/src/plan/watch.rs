@@ -8,6 +8,21 @@ use super::ir::{Block, Branch, RuleBody, RuleId, Slot};
 use super::pass::Pass;
 use crate::value::Value;
 
+/// What a statement that does not hold has looked at; `None` is undefined.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Found {
+    /// Its operands or arguments. A block has none.
+    Values(Vec<Option<Value>>),
+    /// What it went through, and found nothing in that fits; with its path, unless it begins with a variable.
+    Through(Option<String>, Option<Value>),
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self::Values(Vec::new())
+    }
+}
+
 /// What an evaluation tells whoever watches it. Every method does nothing unless it is written.
 pub trait Watch {
     /// Whether it has to be told of every run of a comprehension, also where looking it up would do.
@@ -26,9 +41,8 @@ pub trait Watch {
     /// The statement of a block at a position is about to run; it runs anew for each result of those before it.
     fn statement(&mut self, _block: &Block, _at: usize) {}
 
-    /// The statement that was told of last does not hold: what it looked at, `None` for what is undefined. A path with
-    /// variables, and a block, tell nothing here.
-    fn fails(&mut self, _block: &Block, _at: usize, _found: Vec<Option<Value>>) {}
+    /// The statement that was told of last does not hold, or leads to nothing.
+    fn fails(&mut self, _block: &Block, _at: usize, _found: Found) {}
 
     /// The values of the slots of the body that runs, told after [`Watch::statement`]; what has not been written since
     /// the body was entered is undefined or old.
@@ -69,7 +83,7 @@ impl<W: Watch> Watch for Rc<RefCell<W>> {
     fn statement(&mut self, block: &Block, at: usize) {
         self.borrow_mut().statement(block, at);
     }
-    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+    fn fails(&mut self, block: &Block, at: usize, found: Found) {
         self.borrow_mut().fails(block, at, found);
     }
     fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {
@@ -114,7 +128,7 @@ impl Watch for Several<'_> {
     fn statement(&mut self, block: &Block, at: usize) {
         self.0.iter_mut().for_each(|watch| watch.statement(block, at));
     }
-    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+    fn fails(&mut self, block: &Block, at: usize, found: Found) {
         self.0.iter_mut().for_each(|watch| watch.fails(block, at, found.clone()));
     }
     fn locals(&mut self, value: &dyn Fn(Slot) -> Option<Value>) {

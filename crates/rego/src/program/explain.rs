@@ -5,6 +5,7 @@ use crate::budget;
 use crate::explanation::{Candidate, Condition, Explanation, Result as Came};
 use crate::plan::explain::{End, Why};
 use crate::plan::ir::Place;
+use crate::plan::watch::Found;
 use crate::value::Value;
 
 /// The most characters of a condition, and of a value, that are shown.
@@ -47,6 +48,7 @@ impl Program {
             None => Came::Undefined,
             Some(Value::Bool(true)) => Came::True,
             Some(Value::Bool(false)) => Came::False,
+            Some(value) if value.is_empty_collection() => Came::Empty,
             Some(_) => Came::Value,
         };
         let candidate = |candidate: crate::plan::explain::Candidate| {
@@ -54,7 +56,7 @@ impl Program {
                 End::Holds | End::Arguments => (None, None),
                 End::Fails(place, ref found) => (self.condition(place, found, values), None),
                 End::Errs(ref failure) => {
-                    (self.condition(failure.place, &[], false), Some(failure.message.clone()))
+                    (self.condition(failure.place, &Found::default(), false), Some(failure.message.clone()))
                 }
             };
             Some(Candidate {
@@ -87,18 +89,45 @@ impl Program {
     }
 
     /// The whole condition that a place is part of, and what was found at the place.
-    pub(super) fn condition(&self, place: Place, found: &[Option<Value>], values: bool) -> Option<Condition> {
+    pub(super) fn condition(&self, place: Place, found: &Found, values: bool) -> Option<Condition> {
         let source = self.sources.get(place.file as usize)?;
         let whole = self.whole(place).unwrap_or(place);
-        let shown: Vec<String> = found.iter().map(|value| shown(value.as_ref())).collect();
-        let found = match shown.as_slice() {
+        let found = match found {
             _ if !values => None,
-            [] => None,
-            [one] => Some(format!("{} is {one}", short(source.slice(place.span)))),
-            all => Some(all.join(", ")),
+            Found::Values(found) => match found.as_slice() {
+                [] => None,
+                [one] => Some(format!("{} is {}", short(source.slice(place.span)), shown(one.as_ref()))),
+                all => {
+                    let all: Vec<String> = all.iter().map(|value| shown(value.as_ref())).collect();
+                    Some(all.join(", "))
+                }
+            },
+            Found::Through(name, value) => {
+                let written = || gone_through(source.slice(place.span)).map(short);
+                let name = name.as_deref().map(short).or_else(written);
+                name.map(|name| format!("{name} is {}", state(value.as_ref())))
+            }
         };
         let location = self.location_of(whole)?;
         Some(Condition { text: short(source.slice(whole.span)), location, found })
+    }
+}
+
+/// What is gone through, as it is written: `xs` of `xs[_]` and of `some x in xs`.
+fn gone_through(text: &str) -> Option<&str> {
+    match text.rsplit_once(" in ") {
+        Some((_, collection)) => Some(collection),
+        None => text.split_once('[').map(|(collection, _)| collection),
+    }
+}
+
+/// A value, or in words why there is nothing to go through.
+fn state(value: Option<&Value>) -> String {
+    match value {
+        Some(value) if value.is_empty_collection() => "empty".to_owned(),
+        Some(value @ (Value::Array(_) | Value::Set(_) | Value::Object(_))) => shown(Some(value)),
+        Some(value) => format!("{}, which has no elements", shown(Some(value))),
+        None => shown(None),
     }
 }
 

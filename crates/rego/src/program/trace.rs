@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::Program;
 use crate::plan::ir::{Block, Branch, Place, RuleBody};
+use crate::plan::watch::Found;
 use crate::plan::{Pass, Watch};
-use crate::value::Value;
 
 /// The most steps that are kept.
 const MAX_STEPS: usize = 200;
@@ -21,7 +21,7 @@ pub struct Trace<'p> {
     bodies: Vec<Place>,
     steps: Vec<Step>,
     /// What has been told; a condition fails often, and in the same way.
-    seen: HashSet<(Place, bool, Vec<Option<Value>>)>,
+    seen: HashSet<(Place, bool, Found)>,
     left_out: usize,
 }
 
@@ -29,7 +29,7 @@ struct Step {
     depth: usize,
     place: Place,
     holds: bool,
-    found: Vec<Option<Value>>,
+    found: Found,
 }
 
 impl<'p> Trace<'p> {
@@ -39,7 +39,7 @@ impl<'p> Trace<'p> {
         Self { program, holding, bodies, steps, seen, left_out: 0 }
     }
 
-    fn step(&mut self, place: Place, holds: bool, found: Vec<Option<Value>>) {
+    fn step(&mut self, place: Place, holds: bool, found: Found) {
         if !self.seen.insert((place, holds, found.clone())) {
             return;
         }
@@ -79,7 +79,7 @@ impl Watch for Trace<'_> {
         self.bodies.push(body.place);
     }
 
-    fn fails(&mut self, block: &Block, at: usize, found: Vec<Option<Value>>) {
+    fn fails(&mut self, block: &Block, at: usize, found: Found) {
         if let Some((_, place)) = block.stmts.get(at) {
             self.step(*place, false, found);
         }
@@ -87,7 +87,7 @@ impl Watch for Trace<'_> {
 
     fn holds(&mut self, _branch: &Branch) {
         if let Some(head) = self.bodies.last().filter(|_| self.holding) {
-            self.step(*head, true, Vec::new());
+            self.step(*head, true, Found::default());
         }
     }
 
