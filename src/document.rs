@@ -8,10 +8,11 @@
 //! JSON is read as the YAML that it also is. A tree may be put together from several layers, as the configuration is; a
 //! document alone is one layer, its file. Deliberately absent: what any key means.
 //!
-//! Reading order: `file` (the entry) → `tree` → `yaml` → `typed` → `flaw` → `problem` → `suggest`, `mask`.
+//! Reading order: `file` (the entry) → `tree` → `yaml` → `typed` → `flaw` → `problem` → `suggest`, `hint`, `mask`.
 
 pub(crate) mod file;
 pub(crate) mod flaw;
+pub(crate) mod hint;
 pub(crate) mod mask;
 pub(crate) mod problem;
 pub(crate) mod suggest;

@@ -13,9 +13,10 @@ use super::reading::ReadingArgs;
 use super::sources::{self, Named, Problem, Source};
 use crate::bundle::ErrorKind;
 use crate::bundle::tree::Purpose;
+use crate::pdp::input::SUBJECT_MEMBERS;
 use crate::testing::{FixtureError, fixture};
 use verdict_rego::Location;
-use verdict_rego::{self, Checks, Diagnostic, RegoVersion, Value, diagnostic};
+use verdict_rego::{self, Checks, Diagnostic, Findings, Given, RegoVersion, Value, diagnostic};
 
 /// Arguments of `verdict check`.
 #[derive(Debug, Clone, clap::Args)]
@@ -57,28 +58,16 @@ struct Report<'a> {
     warnings: Vec<Entry<'a>>,
 }
 
-/// What is wrong with policy, and where it may not mean what it should, which no exit code tells.
-#[derive(Default)]
-struct Findings {
-    errors: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
+/// Errors alone.
+fn errors(errors: Vec<Diagnostic>) -> Findings {
+    Findings { errors, warnings: Vec::new() }
 }
 
-impl From<Vec<Diagnostic>> for Findings {
-    fn from(errors: Vec<Diagnostic>) -> Self {
-        Self { errors, warnings: Vec::new() }
-    }
-}
-
-impl Findings {
-    /// Adds what is not known already.
-    fn add(&mut self, other: Self) {
-        for (known, new) in [(&mut self.errors, other.errors), (&mut self.warnings, other.warnings)] {
-            let before: BTreeSet<_> = known.iter().map(|d| (d.location.clone(), d.message.clone())).collect();
-            known.extend(
-                new.into_iter().filter(|d| !before.contains(&(d.location.clone(), d.message.clone()))),
-            );
-        }
+/// Adds what is not known already.
+fn add(findings: &mut Findings, other: Findings) {
+    for (known, new) in [(&mut findings.errors, other.errors), (&mut findings.warnings, other.warnings)] {
+        let before: BTreeSet<_> = known.iter().map(|d| (d.location.clone(), d.message.clone())).collect();
+        known.extend(new.into_iter().filter(|d| !before.contains(&(d.location.clone(), d.message.clone()))));
     }
 }
 
@@ -104,7 +93,9 @@ pub fn run(args: &CheckArgs) -> ExitCode {
     let named = if args.bundle { Named::Bundle } else { Named::Anything };
     let mut found = Findings::default();
     match sources::load(&args.paths, named, Purpose::Check, &args.reading) {
-        Ok(sources) => sources.iter().for_each(|source| found.add(check_versions(source, args, &checks))),
+        Ok(sources) => {
+            sources.iter().for_each(|source| add(&mut found, check_versions(source, args, &checks)))
+        }
         Err(Problem::Path(message)) => {
             complain(&message);
             return ExitCode::from(1);
@@ -143,7 +134,7 @@ fn check_versions(source: &Source, args: &CheckArgs, checks: &Checks) -> Finding
     for version in [RegoVersion::V0, RegoVersion::V1] {
         let mut source = source.clone();
         source.set_version(version);
-        found.add(check(&source, checks));
+        add(&mut found, check(&source, checks));
     }
     found
 }
@@ -156,27 +147,29 @@ fn check(source: &Source, checks: &Checks) -> Findings {
             // The tests are looked at, too: what is wrong there need not wait.
             let all =
                 verdict_rego::compile_checked(source.modules().cloned().collect(), Value::object(), checks);
-            return all.err().unwrap_or(found).into();
+            return errors(all.err().unwrap_or(found));
         }
-        Err(problem) => return diagnostics(problem).into(),
+        Err(problem) => return errors(diagnostics(problem)),
     };
     let suite = match source.suite(&program) {
         Ok(suite) => suite,
-        Err(problem) => return diagnostics(problem).into(),
+        Err(problem) => return errors(diagnostics(problem)),
     };
-    let mut warnings = if checks.strict { verdict_rego::warnings(&suite.modules) } else { Vec::new() };
-    let mut found =
-        verdict_rego::compile_checked(suite.modules, suite.data, checks).err().unwrap_or_default();
+    let given = Given { owned: source.roots(), input: &[("subject", &SUBJECT_MEMBERS)] };
+    let checks = Checks { given: Some(given), ..checks.clone() };
+    let mut found = verdict_rego::findings(suite.modules, suite.data, &checks);
     for file in &suite.fixtures {
         match fixture::parse(&file.file, &file.text) {
             Ok(cases) => {
                 let doubts = cases.into_iter().filter_map(|case| case.warning);
-                warnings.extend(doubts.map(|doubt| of_fixture("fixture_warning", doubt)));
+                found.warnings.extend(doubts.map(|doubt| of_fixture("fixture_warning", doubt)));
             }
-            Err(errors) => found.extend(errors.into_iter().map(|error| of_fixture("fixture_error", error))),
+            Err(errors) => {
+                found.errors.extend(errors.into_iter().map(|error| of_fixture("fixture_error", error)));
+            }
         }
     }
-    Findings { errors: found, warnings }
+    found
 }
 
 fn of_fixture(code: &'static str, FixtureError { location, message, hint }: FixtureError) -> Diagnostic {

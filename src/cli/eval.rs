@@ -266,7 +266,11 @@ impl Problem {
         // A place in the query has no file; what precedes it is only a colon.
         let text = diagnostic.to_string();
         let text = if in_query { text.trim_start_matches(':').to_owned() } else { text };
-        Self { text, json: json!(error) }
+        let mut json = json!(error);
+        if let (Some(hint), Some(members)) = (&diagnostic.hint, json.as_object_mut()) {
+            members.insert("hint".to_owned(), json!(hint));
+        }
+        Self { text, json }
     }
 
     fn of_failure(failure: &EvalError) -> Self {

@@ -68,7 +68,8 @@ impl ReadingArgs {
     pub fn checks(&self) -> Result<Checks, String> {
         let schemas = self.schema.as_deref().map(schemas).transpose()?;
         let capabilities = self.capabilities.as_deref().map(capabilities).transpose()?;
-        Ok(Checks { strict: self.strict, annotations: schemas.is_some(), schemas, capabilities })
+        let annotations = schemas.is_some();
+        Ok(Checks { strict: self.strict, annotations, schemas, capabilities, given: None })
     }
 }
 

@@ -11,6 +11,7 @@ use super::verification::WithoutKey;
 use crate::bundle::load::Fixture;
 use crate::bundle::tree::{self, Purpose, Root};
 use crate::bundle::{self, Bundle, ErrorKind, Limits, LoadError, Reading, Verification, is_fixture_file};
+use crate::document::hint;
 use crate::testing::{FixtureFile, Suite};
 use verdict_rego::diagnostic::{SHOWN, listed};
 use verdict_rego::{Diagnostic, Location, Module, PolicyError, Program, RegoVersion, Value, compile_checked};
@@ -60,7 +61,14 @@ pub fn with_lines(error: &LoadError) -> Vec<Diagnostic> {
     };
     let with_line = |error: &PolicyError| {
         let (location, excerpt) = (error.location.clone(), error.location.as_ref().and_then(line));
-        Diagnostic { location, excerpt, length: 1, ..Diagnostic::new(error.code, error.message.as_str()) }
+        let hint = hint::hint(&error.message).map(str::to_owned);
+        Diagnostic {
+            location,
+            excerpt,
+            length: 1,
+            hint,
+            ..Diagnostic::new(error.code, error.message.as_str())
+        }
     };
     let in_data = error.errors.iter().filter(|_| error.kind == ErrorKind::Data);
     in_data.map(with_line).collect()
@@ -245,6 +253,12 @@ impl Source {
     /// All policy, tests included.
     pub fn modules(&self) -> impl Iterator<Item = &Module> {
         self.bundles.iter().flat_map(|(_, bundle)| bundle.modules.iter().chain(&bundle.tests))
+    }
+
+    /// The paths below `data` that only its bundles may fill.
+    pub fn roots(&self) -> Vec<Vec<String>> {
+        let bundles = self.bundles.iter().map(|(_, bundle)| bundle).filter(|bundle| !bundle.is_tree);
+        bundles.flat_map(|bundle| bundle.manifest.roots.iter().cloned()).collect()
     }
 
     /// Reads all policy as being of one version.

@@ -18,6 +18,26 @@ use verdict_rego::Value;
 /// The members of a body that claim to say who is calling, in any of the systems that Verdict serves.
 pub const IDENTITY_KEYS: [&str; 5] = ["subject", "agent", "agent_id", "org_id", "asserted"];
 
+/// The members of `input.subject`, in order of names.
+pub const SUBJECT_MEMBERS: [&str; 16] = [
+    "act",
+    "agent",
+    "attributes",
+    "claims",
+    "delegation",
+    "id",
+    "issuer",
+    "limits",
+    "method",
+    "permissions",
+    "proof",
+    "roles",
+    "scopes",
+    "tenant",
+    "transaction",
+    "type",
+];
+
 /// Assembles the input document from what was verified and what the caller sent.
 ///
 /// With identity off the caller's input passes as it is, absent included. Otherwise it must be an object or absent.
@@ -183,6 +203,14 @@ mod tests {
         for body in ["[]", "null", "\"x\"", "1"] {
             assert!(with_subject(subject.clone(), Some(json(body))).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn the_members_of_a_subject_are_known() {
+        for member in anonymous().members().map(|(name, _)| name) {
+            assert!(SUBJECT_MEMBERS.contains(&member), "{member}");
+        }
+        assert!(SUBJECT_MEMBERS.is_sorted());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod explain;
 mod fixtures;
 mod fmt;
 mod loading;
+mod mistakes;
 mod publish;
 mod reading;
 mod reports;

@@ -4,12 +4,13 @@
 //! INVARIANT (sound): what OPA accepts is accepted. Where the types of OPA's checker are not certain, a term is `any`.
 //!
 //! Reading order: `flat` (rules as they are checked) → `scope`, `names`, `flatten` → `types`, `tree`, `order`,
-//! `sorted`, `infer` → `schema`, `annotated`; `conflicts`, `imports` and
+//! `sorted`, `infer` → `schema`, `annotated`; `dead`, `conflicts`, `imports` and
 //! `rewritten` stand for themselves.
 
 mod annotated;
 mod arities;
 mod conflicts;
+mod dead;
 mod flat;
 mod flatten;
 mod found;
@@ -30,13 +31,15 @@ mod types;
 
 use std::collections::HashSet;
 
-pub use found::{Checks, Found};
+pub use found::{Checks, Found, Given};
+pub use hints::advise;
 pub use rewritten::refusals_of_v1;
 pub use schema::Schemas;
 
 use annotated::Annotated;
 use arities::Arities;
 use flat::Rule;
+use found::{WARNING, rule_of};
 use tree::Tree;
 use types::Type;
 
@@ -71,8 +74,13 @@ pub fn names(modules: &[Module], checks: &Checks) -> Checked {
     }
     let annotated =
         if checks.annotations { Annotated::read(modules, &mut found) } else { Annotated::default() };
-    let (warnings, found) = found.into_iter().partition(|found| found.code == found::WARNING);
+    let (warnings, found) = found.into_iter().partition(|found| found.code == WARNING);
     Checked { rules, annotated, found, warnings, conflicts }
+}
+
+/// References that lead nowhere: no errors, as a document may come there at run time.
+pub fn dead_references(checked: &Checked, data: &Value, given: &Given) -> Vec<Found> {
+    dead::warnings(&checked.rules, data, given)
 }
 
 /// Checks types, except in the rules that something else is wrong with: module and rule by their numbers.
@@ -121,6 +129,7 @@ pub fn types(
 pub fn partial(modules: &[Module], checks: &Checks) -> Vec<Found> {
     let mut found = names(modules, checks).found;
     found.retain(|found| !found.message.starts_with("undefined function"));
+    advise(modules, &mut found);
     found
 }
 
@@ -132,11 +141,4 @@ pub fn rules_of<'f>(modules: &[Module], found: impl Iterator<Item = &'f Found>) 
 /// Whether something is wrong in another rule than those.
 pub fn is_elsewhere(modules: &[Module], found: &Found, rules: &HashSet<(usize, usize)>) -> bool {
     rule_of(modules, found).is_none_or(|rule| !rules.contains(&rule))
-}
-
-fn rule_of(modules: &[Module], found: &Found) -> Option<(usize, usize)> {
-    let rules = &modules.get(found.file)?.rules;
-    let at = rules.partition_point(|rule| rule.span.start <= found.span.start).checked_sub(1)?;
-    let inside = rules.get(at).is_some_and(|rule| found.span.start <= rule.span.end);
-    inside.then_some((found.file, at))
 }

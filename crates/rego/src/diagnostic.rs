@@ -54,7 +54,7 @@ impl Diagnostic {
 
     /// From an error of the parser.
     pub fn of_syntax(source: &Source, error: Error) -> Self {
-        Self { hint: error.hint, ..Self::at(error.code, source, error.span, error.message) }
+        Self { hint: error.hint.or(error.advice), ..Self::at(error.code, source, error.span, error.message) }
     }
 
     /// Adds a hint.

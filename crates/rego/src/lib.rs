@@ -33,6 +33,7 @@
 //! |---|---|
 //! | read, write and compare documents | [`Value`], [`json`], [`yaml`] |
 //! | compile policy and data | [`compile`], [`compile_checked`] with [`Checks`], [`compile_for`] |
+//! | check policy | [`findings`] |
 //! | evaluate documents | [`Program::evaluate`]; [`Program::evaluate_in`] with [`Effects`] of a [`Host`] |
 //! | explain a result | [`Program::explain`], [`explanation`] |
 //! | evaluate queries | [`query`] |
@@ -74,7 +75,7 @@ pub mod yaml;
 
 pub use budget::spent_by_last;
 pub use builtins::capabilities;
-pub use check::{Checks, Schemas, refusals_of_v1};
+pub use check::{Checks, Given, Schemas, refusals_of_v1};
 pub use diagnostic::Diagnostic;
 pub use effects::{CLOCK, Effects, Host, Responses};
 pub use error::{EvalError, EvalErrorKind, Location, PolicyError};
@@ -82,8 +83,8 @@ pub use json::JsonError;
 pub use number::{Number, NumberError};
 pub use plan::{Outline, Several, Strict, Watch};
 pub use program::{
-    CompileOptions, EvalLimits, Evaluation, Module, Program, RegoVersion, TestRule, UndefinedCause, compile,
-    compile_checked, compile_for, coverage, observe, profile, query, trace, warnings,
+    CompileOptions, EvalLimits, Evaluation, Findings, Module, Program, RegoVersion, TestRule, UndefinedCause,
+    compile, compile_checked, compile_for, coverage, findings, observe, profile, query, trace,
 };
 pub use segment::Segment;
 pub use stack::STACK;

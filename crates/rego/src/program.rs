@@ -154,7 +154,7 @@ pub fn compile_checked(
     data: Value,
     checks: &Checks,
 ) -> Result<Program, Vec<Diagnostic>> {
-    compile_within(LOAD, modules, data, checks, CompileOptions::default())
+    compile_within(LOAD, modules, data, checks, CompileOptions::default(), &mut Vec::new())
 }
 
 /// Compiles modules and data with options.
@@ -166,20 +166,24 @@ pub fn compile_for(
     data: Value,
     options: CompileOptions,
 ) -> Result<Program, Vec<Diagnostic>> {
-    compile_within(LOAD, modules, data, &Checks::default(), options)
+    compile_within(LOAD, modules, data, &Checks::default(), options, &mut Vec::new())
 }
 
-/// What policy that compiles may not mean: places where the `not` of `future.keywords.not` would come to something else.
-pub fn warnings(modules: &[Module]) -> Vec<Diagnostic> {
-    let checks = Checks { strict: true, ..Checks::default() };
-    let look = || {
-        let (trees, _) = parse(modules);
-        let sources: Vec<Source> = trees.iter().map(|tree| tree.source.clone()).collect();
-        let found = check::names(&trees, &checks).warnings;
-        found.into_iter().map(|found| found.diagnostic(&sources)).collect()
-    };
-    let (time, memory) = load_limits(LOAD, modules);
-    on_stack(STACK, || budget::within(end(time), memory, look)).unwrap_or_default()
+/// What is to be said of policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Why it does not load.
+    pub errors: Vec<Diagnostic>,
+    /// Where it may not mean what it should: with [`Checks::strict`], places where the `not` of `future.keywords.not` would
+    /// come to something else; with [`Checks::given`], references that lead nowhere.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Checks modules and data, which are compiled for it.
+pub fn findings(modules: Vec<Module>, data: Value, checks: &Checks) -> Findings {
+    let mut warnings = Vec::new();
+    let compiled = compile_within(LOAD, modules, data, checks, CompileOptions::default(), &mut warnings);
+    Findings { errors: compiled.err().unwrap_or_default(), warnings }
 }
 
 /// The time and memory to load modules in.
@@ -196,16 +200,19 @@ fn compile_within(
     data: Value,
     checks: &Checks,
     options: CompileOptions,
+    warnings: &mut Vec<Diagnostic>,
 ) -> Result<Program, Vec<Diagnostic>> {
     let (time, memory) = load_limits(least, &modules);
     let compiled = on_stack(STACK, || {
-        budget::within(end(time), memory, || compile_here(modules, data, checks, options)).map(|compiled| {
-            // Takes its time with large data, however small the policy.
-            compiled.map(|mut program| {
-                program.data.make_indexes();
-                program
-            })
-        })
+        budget::within(end(time), memory, || compile_here(modules, data, checks, options, warnings)).map(
+            |compiled| {
+                // Takes its time with large data, however small the policy.
+                compiled.map(|mut program| {
+                    program.data.make_indexes();
+                    program
+                })
+            },
+        )
     });
     let refused = |message: &str| Diagnostic::new("rego_compile_error", message);
     let compiled = compiled.map_err(|why| match why {
@@ -248,6 +255,7 @@ fn compile_here(
     data: Value,
     checks: &Checks,
     options: CompileOptions,
+    warnings: &mut Vec<Diagnostic>,
 ) -> Result<Program, Vec<Diagnostic>> {
     let features = checks.capabilities.as_ref().map(|known| known.features()).unwrap_or_default();
     let (mut trees, mut errors) = parse_within(&modules, features);
@@ -260,8 +268,13 @@ fn compile_here(
     if options.tests {
         distinct_tests::make_distinct(&mut trees);
     }
-    let plan = checked::plan(&trees, checks, options)
-        .map_err(|found| found.into_iter().map(|found| found.diagnostic(&sources)).collect::<Vec<_>>())?;
+    let told = |found: Vec<check::Found>| -> Vec<Diagnostic> {
+        found.into_iter().map(|found| found.diagnostic(&sources)).collect()
+    };
+    let mut noticed = Vec::new();
+    let plan = checked::plan(&trees, &data, checks, options, &mut noticed);
+    *warnings = told(noticed);
+    let plan = plan.map_err(told)?;
     let errors = checked::conflicts_with_data(&plan, &sources, &data);
     if !errors.is_empty() {
         return Err(errors);

@@ -300,6 +300,7 @@ fn loading_has_a_deadline() {
         Value::object(),
         &Checks::default(),
         CompileOptions::default(),
+        &mut Vec::new(),
     )
     .unwrap_err();
     assert_eq!(errors[0].message, "the policy takes too long to load");

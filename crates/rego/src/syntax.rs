@@ -1,12 +1,13 @@
 //! The language: from text to a syntax tree that keeps comments and positions, and back to text.
 //!
-//! Reading order: [`Source`] → [`ast`] → `token`, `lexer`, `literal` → [`parser`] (with [`Error`]) → [`format`](mod@format).
+//! Reading order: [`Source`] → [`ast`] → `token`, `lexer`, `literal` → [`parser`] (with [`Error`] and `hints`) → [`format`](mod@format).
 
 pub mod annotations;
 pub mod ast;
 pub(crate) mod diagnostic_excerpt;
 pub(crate) mod error;
 pub mod format;
+pub(crate) mod hints;
 pub(crate) mod keywords;
 pub(crate) mod lexer;
 mod literal;

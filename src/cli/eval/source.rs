@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::{EvalArgs, Problem, query};
 use crate::cli::print::warn;
 use crate::cli::{around, sources};
+use crate::document::hint;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
@@ -159,7 +160,12 @@ pub(in crate::cli) fn in_envelope(name: &str) -> String {
 fn parse(name: &str, text: &[u8]) -> Result<Value, String> {
     if name.ends_with(".yaml") || name.ends_with(".yml") {
         let text = std::str::from_utf8(text).map_err(|_| format!("`{name}` is not UTF-8"))?;
-        return Value::from_yaml(text).map_err(|error| format!("`{name}`: {error}"));
+        return Value::from_yaml(text).map_err(|error| malformed(name, &error.to_string()));
     }
-    Value::from_json(text).map_err(|error| format!("`{name}`: {error}"))
+    Value::from_json(text).map_err(|error| malformed(name, &error.to_string()))
+}
+
+fn malformed(name: &str, error: &str) -> String {
+    let hint = hint::hint(error).map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("`{name}`: {error}{hint}")
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::names::Root;
 use crate::builtins::table::Entry;
 use crate::shown;
 use crate::syntax::source::Span;
@@ -40,6 +41,19 @@ pub(super) struct Rule {
     pub(super) vars: Vec<Variable>,
     /// The constant beginnings of what it refers to in `data`.
     pub(super) uses: Vec<Vec<Value>>,
+    /// All its references, where somebody asks for them.
+    pub(super) noted: Vec<Noted>,
+}
+
+/// A reference as it is written.
+#[derive(Debug)]
+pub(super) struct Noted {
+    pub(super) root: Root,
+    /// As far as it is constant, without its root.
+    pub(super) path: Vec<Value>,
+    pub(super) span: Span,
+    /// Whether a `with` gives it a value.
+    pub(super) given: bool,
 }
 
 /// A condition.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::arities::Arities;
-use super::flat::{Expr, Kind, Rule, Term, Variable};
+use super::flat::{Expr, Kind, Noted, Rule, Term, Variable};
 use super::names::{Exports, Names};
 use super::scope::{Occurrence, Scopes, declared, variables};
 use super::{Checks, Found};
@@ -54,6 +54,7 @@ pub(super) fn flatten<'m>(
             checks,
             scopes: Scopes::default(),
             uses: Vec::new(),
+            noted: Vec::new(),
             unassignable: None,
             warns: checks.strict && !module.keywords.not,
             undeclared: Vec::new(),
@@ -82,6 +83,7 @@ struct Flatten<'m> {
     checks: &'m Checks,
     scopes: Scopes,
     uses: Vec<Vec<Value>>,
+    noted: Vec<Noted>,
     /// Whether to warn where another `not` would come to something else.
     warns: bool,
     /// Where nothing can be assigned, if that is so here.
@@ -183,9 +185,9 @@ impl Flatten<'_> {
         self.scopes.close();
         self.report_undeclared();
         let vars: Vec<Variable> = std::mem::take(&mut self.scopes.vars);
-        let uses = std::mem::take(&mut self.uses);
+        let (uses, noted) = (std::mem::take(&mut self.uses), std::mem::take(&mut self.noted));
         let span = rule.head.span.to(Span { start: span.start, end: span.start.max(rule.head.span.end) });
-        rules.push(Rule { from, span, path, tail, args, value, set, body: exprs, vars, uses });
+        rules.push(Rule { from, span, path, tail, args, value, set, body: exprs, vars, uses, noted });
         unused
     }
 

@@ -2,6 +2,7 @@
 
 use super::schema::Schemas;
 use crate::builtins::capabilities::Capabilities;
+use crate::syntax::ast::Module;
 use crate::syntax::source::Span;
 
 /// What is checked beyond what is always checked.
@@ -15,18 +16,31 @@ pub struct Checks {
     pub schemas: Option<Schemas>,
     /// What there is to use, where it is not everything.
     pub capabilities: Option<Capabilities>,
+    /// What is given besides the policy; then references that lead nowhere are warned of.
+    pub given: Option<Given>,
+}
+
+/// What is known of the documents that policy is given.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Paths below `data` where no document comes from elsewhere, such as the roots of bundles.
+    pub owned: Vec<Vec<String>>,
+    /// Members of the input document, and the members that these have.
+    pub input: &'static [(&'static str, &'static [&'static str])],
 }
 
 impl Checks {
     /// Whether nothing is checked beyond it.
     pub fn are_usual(&self) -> bool {
-        let Self { strict, annotations, schemas, capabilities } = self;
-        !strict && !annotations && schemas.is_none() && capabilities.is_none()
+        let Self { strict, annotations, schemas, capabilities, given } = self;
+        !strict && !annotations && schemas.is_none() && capabilities.is_none() && given.is_none()
     }
 }
 
-/// The code of what is no error.
+/// The code of a `not` that may not mean what it should: no error.
 pub(super) const WARNING: &str = "rego_negation_warning";
+/// The code of a reference that leads nowhere: no error, either.
+pub(super) const REFERENCE: &str = "rego_reference_warning";
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,4 +71,12 @@ impl Found {
     pub(super) fn hint(self, hint: &str) -> Self {
         Self { hint: Some(hint.to_owned()), ..self }
     }
+}
+
+/// The rule that something is wrong with: its module and its number in that.
+pub(super) fn rule_of(modules: &[Module], found: &Found) -> Option<(usize, usize)> {
+    let rules = &modules.get(found.file)?.rules;
+    let at = rules.partition_point(|rule| rule.span.start <= found.span.start).checked_sub(1)?;
+    let inside = rules.get(at).is_some_and(|rule| found.span.start <= rule.span.end);
+    inside.then_some((found.file, at))
 }

@@ -1,52 +1,64 @@
-//! Suggestions for misspelled names.
+//! Hints: what was probably meant, and what to write instead. Made only of what is wrong.
+//!
+//! Reading order: this file → `names` → `functions`, `arguments` (calls) → `variables`.
+
+pub(super) mod arguments;
+pub(super) mod functions;
+pub(super) mod names;
+mod variables;
 
 use super::arities::Arities;
-use crate::builtins::{table, versions};
-use crate::value::Value;
+use super::found::Found;
+use super::names::exports;
+use crate::syntax::ast::Module;
 
-/// The one of `names` that is nearest to `given`, if one is near.
-pub(super) fn near<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (given.chars().count() / 3).min(3);
-    let distance = |name: &'a str| (strsim::damerau_levenshtein(given, name), name);
-    let near = names.filter(|name| name.len().abs_diff(given.len()) <= most * 4).map(distance);
-    near.filter(|(distance, _)| (1..=most).contains(distance)).min().map(|(_, name)| name)
-}
+/// How many findings get a hint. Each takes a look at its rule, which may be large.
+const MOST: usize = 100;
 
-/// For a function that is not there: `name` as it was written, `path` as it was understood.
-pub(super) fn function(name: &str, path: &str, arities: &Arities) -> Option<String> {
-    let meant = |name: String| format!("did you mean `{name}`?");
-    if let Some(path) = path.strip_prefix("data.") {
-        let parts: Vec<&str> = path.split('.').collect();
-        let (last, package) = parts.split_last()?;
-        let package: Vec<Value> = package.iter().map(|part| Value::from(*part)).collect();
-        let found = near(last, arities.beside(&package))?;
-        let before = name.strip_suffix(last).unwrap_or_default();
-        return Some(meant(format!("{before}{found}")));
+/// Adds hints that need a look at the modules to what has none.
+pub fn advise(modules: &[Module], found: &mut [Found]) {
+    if found.is_empty() {
+        return;
     }
-    let builtins = table::all().map(|entry| entry.name).filter(|name| !name.starts_with("internal."));
-    near(name, builtins).map(|name| meant(name.to_owned()))
+    let exports = exports(modules);
+    for found in found.iter_mut().filter(|found| found.hint.is_none()).take(MOST) {
+        found.hint = modules.get(found.file).and_then(|module| {
+            variables::hint(modules, module, found, &exports)
+                .or_else(|| functions::elsewhere(found, &exports))
+                .or_else(|| functions::declared(found, modules))
+                .or_else(|| {
+                    let path = found.message.strip_prefix("undefined function ")?;
+                    functions::missing(path, path, &Arities::new(modules))
+                })
+        });
+        found.hint = found.hint.take().or_else(|| plain(&found.message).map(str::to_owned));
+    }
 }
 
-/// For a built-in that the capabilities of another OPA do not have.
-pub(super) fn beyond(name: &str) -> String {
-    let since = versions::since(name).map(|version| format!("; OPA has it since {version}"));
-    format!("the given capabilities do not have it{}", since.unwrap_or_default())
-}
-
-/// What to write in place of a deprecated built-in.
-pub(super) fn instead(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "all" => "use `every`",
-        "any" => "use `true in …`, or `some`",
-        "re_match" => "use `regex.match`",
-        "net.cidr_overlap" => "use `net.cidr_contains`",
-        "set_diff" => "use `-`",
-        "cast_array" => "use `is_array`, or a comprehension",
-        "cast_set" => "use `is_set`, or a comprehension",
-        "cast_string" => "use `is_string`",
-        "cast_boolean" => "use `is_boolean`",
-        "cast_null" => "use `is_null`",
-        "cast_object" => "use `is_object`",
+/// For messages that are the same whatever the policy.
+fn plain(message: &str) -> Option<&'static str> {
+    Some(match message {
+        _ if message.starts_with("var ") && message.ends_with(" assigned above") => {
+            "a variable has one value: compare with `==`, or choose another name"
+        }
+        _ if message.starts_with("var ") && message.ends_with(" referenced above") => {
+            "give it its value before it is used, or choose another name"
+        }
+        _ if message.starts_with("var ") && message.ends_with(" declared above") => {
+            "to compare write `==`; for another variable choose another name"
+        }
+        _ if message.starts_with("arg ") && message.ends_with(" redeclared") => {
+            "it is an argument of the function: choose another name, or compare with `==`"
+        }
+        _ if message.starts_with("declared var ") && message.ends_with(" unused") => {
+            "use it in the body, or remove its `some`"
+        }
+        "cannot assign to ref" => "to compare write `==`; what policy is given does not change",
+        _ if message.starts_with("cannot assign to ") => "to compare write `==`",
+        _ if message.starts_with("multiple default rules ") => "keep one of them",
+        _ if message.contains(" is recursive: ") => {
+            "a rule cannot depend on itself; `graph.reachable` and `walk` go through graphs and trees"
+        }
         _ => return None,
     })
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::Found;
 use super::flat::{Callee, Comprehension, Expr, Kind, Made, Rule, Term, Var};
+use super::hints;
 use super::order::{Bound, order};
 use super::tree::Tree;
 use super::types::{Type, arguments, or, unifies};
@@ -64,10 +65,14 @@ pub(super) fn infer(
 
 impl Infer<'_> {
     fn wrong(&mut self, span: Span, message: String, details: Vec<String>) {
+        self.wrong_with(span, message, details, None);
+    }
+
+    fn wrong_with(&mut self, span: Span, message: String, details: Vec<String>, hint: Option<String>) {
         if self.found.len() < MOST_OF_RULE {
             let file = self.rule.from.0;
             let found = Found::new("rego_type_error", file, span, message);
-            self.found.push(Found { details, ..found });
+            self.found.push(Found { details, hint, ..found });
         }
     }
 
@@ -126,7 +131,8 @@ impl Infer<'_> {
                     && !(parts.failed && (of_a.is_unknown() || of_b.is_unknown()))
                 {
                     let details = vec![format!("left  : {of_a}"), format!("right : {of_b}")];
-                    self.wrong(expr.span, "match error".into(), details);
+                    let hint = hints::arguments::equality(&of_a, &of_b);
+                    self.wrong_with(expr.span, "match error".into(), details, hint);
                 }
             }
             Kind::Call { callee, args, .. } => self.call(callee, args, expr.span),
@@ -236,6 +242,7 @@ impl Infer<'_> {
 
     fn call(&mut self, callee: &Callee, args: &[Term], span: Span) {
         let Some((mut wanted, result)) = self.function(callee) else { return };
+        let arity = wanted.len();
         if !matches!(result, Type::Unknown) {
             wanted.push(result);
         }
@@ -244,7 +251,8 @@ impl Infer<'_> {
         }
         let have: Vec<Type> = args.iter().map(|arg| self.of(arg)).collect();
         let details = vec![format!("have: {}", arguments(&have)), format!("want: {}", arguments(&wanted))];
-        self.wrong(span, format!("{}: invalid argument(s)", callee.shown()), details);
+        let hint = hints::arguments::types(&callee.shown(), &have, &wanted, arity);
+        self.wrong_with(span, format!("{}: invalid argument(s)", callee.shown()), details, hint);
     }
 
     /// A function can only be replaced by one that takes as much.

@@ -29,7 +29,7 @@ impl Visitor for Deprecated<'_> {
         {
             let message = format!("deprecated built-in function calls in expression: {name}");
             let found = Found::new("rego_type_error", 0, expr.span, message);
-            self.found.push(match hints::instead(&name) {
+            self.found.push(match hints::functions::instead(&name) {
                 Some(instead) => found.hint(instead),
                 None => found,
             });

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use crate::value::Value;
 
 pub(super) use operations::{keys, merge, of_value, or, select, values};
-pub(super) use show::arguments;
+pub(super) use show::{arguments, short};
 pub(super) use unify::unifies;
 
 /// How many parts a type may have.

@@ -11,12 +11,19 @@ use crate::value::Value;
 /// The plan of modules that pass all checks. What follows from one flaw of a rule is not said, as it would only distract.
 pub(super) fn plan(
     trees: &[ast::Module],
+    data: &Value,
     checks: &Checks,
     options: CompileOptions,
+    warnings: &mut Vec<Found>,
 ) -> Result<ir::Program, Vec<Found>> {
     let mut checked = check::names(trees, checks);
+    warnings.append(&mut checked.warnings);
+    if let Some(given) = &checks.given {
+        warnings.extend(check::dead_references(&checked, data, given));
+    }
     let mut found = std::mem::take(&mut checked.found);
     if checked.conflicts {
+        check::advise(trees, &mut found);
         return Err(found);
     }
     let mut wrong = check::rules_of(trees, found.iter());
@@ -31,7 +38,10 @@ pub(super) fn plan(
     found.extend(check::types(trees, &checked, checks, &wrong));
     match plan {
         Ok(plan) if found.is_empty() => Ok(plan),
-        _ => Err(found),
+        _ => {
+            check::advise(trees, &mut found);
+            Err(found)
+        }
     }
 }
 

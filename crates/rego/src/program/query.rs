@@ -126,19 +126,18 @@ impl Program {
         let expressions = capture(&mut body, &source, &names);
         let plan = compile_query_in(&self.plan, &body, &declared, names).map_err(|findings| {
             // What has no value gives none to the variable for it; that alone is to be said.
-            let own = |finding: &Finding| {
+            let own_variable = |finding: &Finding| {
                 let mut names = expressions.iter().filter_map(|expression| expression.value.as_ref());
                 names.any(|name| finding.message == format!("var {name} is unsafe"))
             };
-            let told =
-                |found: &Finding, message| Diagnostic::at(found.code, &source, found.place.span, message);
-            let others = findings.iter().filter(|finding| !own(finding));
-            let mut errors: Vec<_> = others.map(|found| told(found, found.message.clone())).collect();
+            let mut errors: Vec<Finding> =
+                findings.iter().filter(|finding| !own_variable(finding)).cloned().collect();
             if errors.is_empty() {
-                errors.extend(findings.first().map(|found| told(found, "var _ is unsafe".to_owned())));
+                let message = "var _ is unsafe".to_owned();
+                errors.extend(findings.first().map(|found| Finding { message, ..found.clone() }));
             }
             errors.dedup();
-            errors
+            self.explained(&errors, checked.clone(), own.clone(), &source)
         })?;
         let errors = self.type_errors(checked, own, &source);
         if !errors.is_empty() {
@@ -156,8 +155,25 @@ impl Program {
         names_of(&modules, own)
     }
 
-    /// Types that cannot fit: the query is held against the rules as if it were the body of one.
-    fn type_errors(&self, body: Body, mut own: ast::Module, source: &Source) -> Vec<Diagnostic> {
+    /// What is wrong with a query, with hints.
+    fn explained(
+        &self,
+        findings: &[Finding],
+        body: Body,
+        own: ast::Module,
+        source: &Source,
+    ) -> Vec<Diagnostic> {
+        let modules = self.with_query(body, own, source);
+        let file = modules.len() - 1;
+        let mut found: Vec<check::Found> =
+            findings.iter().map(|finding| check::Found { file, ..check::Found::from(finding) }).collect();
+        check::advise(&modules, &mut found);
+        let sources: Vec<Source> = modules.into_iter().map(|module| module.source).collect();
+        found.into_iter().map(|found| found.diagnostic(&sources)).collect()
+    }
+
+    /// The modules, and last one with a rule whose body is the query.
+    fn with_query(&self, body: Body, mut own: ast::Module, source: &Source) -> Vec<ast::Module> {
         let span = body.span;
         // No text of policy defines a rule of such a name.
         let head = Box::new(Term { span, kind: TermKind::Var("=".into()) });
@@ -168,6 +184,12 @@ impl Program {
         own.source = source.clone();
         let (mut modules, _) = super::parse(&self.modules);
         modules.push(own);
+        modules
+    }
+
+    /// Types that cannot fit: the query is held against the rules as if it were the body of one.
+    fn type_errors(&self, body: Body, own: ast::Module, source: &Source) -> Vec<Diagnostic> {
+        let modules = self.with_query(body, own, source);
         let checks = Checks::default();
         let mut checked = check::names(&modules, &checks);
         let mut found = std::mem::take(&mut checked.found);

@@ -7,6 +7,9 @@ use super::source::{Source, Span};
 /// The code of every error of this stage.
 pub const PARSE_ERROR: &str = "rego_parse_error";
 
+/// The message for a text without a package.
+pub const PACKAGE_EXPECTED: &str = "package expected";
+
 /// How many errors are reported of one text.
 pub const MAX_ERRORS: usize = 100;
 
@@ -19,14 +22,16 @@ pub struct Error {
     pub span: Span,
     /// What is wrong, in OPA's words where it has some.
     pub message: String,
-    /// What may help.
+    /// What may help, as OPA says it.
     pub hint: Option<String>,
+    /// What may help where OPA says nothing; no part of the text.
+    pub advice: Option<String>,
 }
 
 impl Error {
     /// An error without a hint.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
-        Self { code: PARSE_ERROR, span, message: message.into(), hint: None }
+        Self { code: PARSE_ERROR, span, message: message.into(), hint: None, advice: None }
     }
 
     /// The same with a hint.

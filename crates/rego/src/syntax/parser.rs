@@ -18,7 +18,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::ast::{Body, Module, Ref, Rule, Term, TermKind, Version};
-use super::error::{Error, MAX_ERRORS};
+use super::error::{Error, MAX_ERRORS, PACKAGE_EXPECTED};
+use super::hints;
 use super::keywords::{Features, Keywords};
 use super::lexer::{Lexed, lex};
 use super::literal::control_character_hint;
@@ -57,14 +58,20 @@ pub fn parse_module(source: &Source, version: Version, options: Options) -> Resu
     let lexed = read(source)?;
     let mut parser = Parser::new(source, &lexed, version, options);
     let module = parser.module();
-    let errors = parser.finish(&lexed);
+    let mut errors = parser.finish(&lexed);
+    if let Some(missing) = errors.iter().position(|error| error.message == PACKAGE_EXPECTED)
+        && let Some(advice) = hints::foreign(source)
+    {
+        // What else there is to say of it would be said of a policy.
+        errors = vec![Error { advice: Some(advice), ..errors.swap_remove(missing) }];
+    }
     match module {
         Some(mut module) if errors.is_empty() => {
             module.comments = lexed.comments;
             Ok(module)
         }
         // `package.p` begins a rule. A module that is not read is never one without errors.
-        None if errors.is_empty() => Err(vec![Error::new(Span::default(), "package expected")]),
+        None if errors.is_empty() => Err(vec![Error::new(Span::default(), PACKAGE_EXPECTED)]),
         _ => Err(errors),
     }
 }
@@ -115,7 +122,7 @@ fn whole<T>(
     let lexed = read(source)?;
     let mut parser = Parser::new(source, &lexed, version, options);
     let result = parse(&mut parser);
-    let result = result.map_err(|error| parser.report(&error));
+    let result = result.map_err(|error| parser.report_in(0, *error));
     let errors = parser.finish(&lexed);
     match result {
         Ok(result) if errors.is_empty() => Ok(result),
@@ -161,6 +168,8 @@ struct Parser<'s> {
     exceeded: Option<Box<Error>>,
     names: HashSet<Arc<str>>,
     errors: Vec<Error>,
+    /// Whether it was asked whether the text is Rego v0.
+    asked_for_v0: bool,
 }
 
 /// Errors are boxed as they are rare, and as the results of this type fill the stack.
@@ -201,6 +210,7 @@ impl<'s> Parser<'s> {
             exceeded: None,
             names: HashSet::new(),
             errors: Vec::new(),
+            asked_for_v0: false,
         }
     }
 
@@ -352,6 +362,12 @@ impl<'s> Parser<'s> {
         }
     }
 
+    /// Reports an error of the statement that begins with the token `from`, with what may help.
+    fn report_in(&mut self, from: usize, mut error: Error) {
+        error.advice = hints::hint(self.source, self.tokens, from, self.keywords, &error);
+        self.report(&error);
+    }
+
     /// All errors in order of place. What the lexer says of a token is said once, and by it.
     fn finish(&mut self, lexed: &Lexed) -> Vec<Error> {
         let mut errors = std::mem::take(&mut self.errors);
@@ -360,7 +376,10 @@ impl<'s> Parser<'s> {
                 |other: &Error| other.span.start < error.span.end && error.span.start < other.span.end;
             error.message != "illegal token" || !lexed.errors.iter().any(touches)
         });
-        errors.extend(lexed.errors.iter().take(MAX_ERRORS).cloned());
+        errors.extend(lexed.errors.iter().take(MAX_ERRORS).map(|error| {
+            let advice = hints::hint(self.source, self.tokens, 0, self.keywords, error);
+            Error { advice, ..error.clone() }
+        }));
         errors.sort_by_key(|error| error.span);
         errors.dedup();
         errors.truncate(MAX_ERRORS);

@@ -8,6 +8,7 @@ mod conformance_fmt;
 mod conformance_opa;
 mod differential;
 mod groups;
+mod hints;
 mod hostile;
 mod interpreter;
 mod negation;

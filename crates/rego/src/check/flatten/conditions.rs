@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::flat::{Callee, Closure, Expr, Head, Kind, Reference, Term};
+use super::super::flat::{Callee, Closure, Expr, Head, Kind, Noted, Reference, Term};
 use super::super::scope::{Occurrence, declared};
 use super::{Exprs, Flatten};
 use crate::syntax::ast::{self, Connective, ExprKind, Op, TermKind};
 use crate::syntax::source::Span;
+use crate::value::Value;
 
 impl Flatten<'_> {
     pub(super) fn body(&mut self, body: &ast::Body, exprs: &mut Exprs) {
@@ -288,7 +289,14 @@ impl Flatten<'_> {
             head = &reference.head;
         }
         if let TermKind::Var(name) = &head.kind {
-            let _used = self.names.find(name);
+            let document = self.names.find(name);
+            if let (Some((root, mut path)), true, Some(parts)) =
+                (document, self.checks.given.is_some(), with.target.dotted())
+            {
+                path.extend(parts.into_iter().skip(1));
+                let path = path.into_iter().map(Value::String).collect();
+                self.noted.push(Noted { root, path, span: with.span, given: true });
+            }
         }
         None
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::flat::{Callee, Comprehension, Expr, Head, Kind, Made, Reference, Term};
+use super::super::flat::{Callee, Comprehension, Expr, Head, Kind, Made, Noted, Reference, Term};
 use super::super::names::Root;
 use super::super::scope::{declared, variables};
 use super::{Exprs, Flatten};
@@ -149,14 +149,18 @@ impl Flatten<'_> {
     }
 
     fn document(&mut self, root: Root, parts: Vec<Term>, span: Span) -> Term {
+        let constant = |part: &Term| match part {
+            Term::Scalar(key) => Some(key.clone()),
+            _ => None,
+        };
+        let path = || parts.iter().map_while(constant).collect();
+        if self.checks.given.is_some() {
+            self.noted.push(Noted { root, path: path(), span, given: false });
+        }
         let head = match root {
             Root::Input => Head::Input,
             Root::Data => {
-                let constant = |part: &Term| match part {
-                    Term::Scalar(key) => Some(key.clone()),
-                    _ => None,
-                };
-                self.uses.push(parts.iter().map_while(constant).collect());
+                self.uses.push(path());
                 Head::Data
             }
         };
@@ -175,8 +179,11 @@ impl Flatten<'_> {
                 (Err(self.named(subject, reference.head.span, exprs)), Vec::new())
             }
         };
+        // Noted once more, with what follows.
+        if head.is_ok() {
+            self.noted.pop();
+        }
         if matches!(head, Ok(Head::Data)) {
-            // Noted once more, with what follows.
             self.uses.pop();
         }
         for part in &reference.parts {
@@ -187,7 +194,7 @@ impl Flatten<'_> {
         }
         match head {
             Ok(Head::Data) => self.document(Root::Data, parts, span),
-            Ok(head) => Term::Ref(Box::new(Reference { head, parts, span })),
+            Ok(_) => self.document(Root::Input, parts, span),
             Err(Term::Var(var)) => Term::Ref(Box::new(Reference { head: Head::Var(var), parts, span })),
             Err(other) => other,
         }
@@ -230,7 +237,7 @@ impl Flatten<'_> {
             let message = format!("deprecated built-in function calls in expression: {}", entry.name);
             self.wrong_type(span, message);
             if let (Some(found), Some(instead)) =
-                (self.found.last_mut(), super::super::hints::instead(entry.name))
+                (self.found.last_mut(), super::super::hints::functions::instead(entry.name))
             {
                 found.hint = Some(instead.to_owned());
             }
@@ -256,8 +263,8 @@ impl Flatten<'_> {
                 format!("undefined function {path}"),
             );
             found.hint = match table::find(&name).filter(|_| path == name) {
-                Some(entry) => Some(super::super::hints::beyond(entry.name)),
-                None => super::super::hints::function(&name, &path, self.arities),
+                Some(entry) => Some(super::super::hints::functions::beyond(entry.name)),
+                None => super::super::hints::functions::missing(&name, &path, self.arities),
             };
             self.found.push(found);
         }
@@ -282,6 +289,8 @@ impl Flatten<'_> {
                     .map(|each| super::super::types::Type::declared(each).to_string())
                     .collect();
                 found.details = vec![format!("have: ({have})"), format!("want: ({})", want.join(", "))];
+                let takes = want.get(..arity).unwrap_or_default();
+                found.hint = Some(super::super::hints::arguments::number(&name, takes, got));
                 self.found.push(found);
             }
             Callee::Rule(_) => {

@@ -1,7 +1,7 @@
 //! Types of references, and errors for those that match nothing.
 
 use super::super::flat::{Head, Reference, Term, Var};
-use super::super::hints::near;
+use super::super::hints::names::near;
 use super::super::tree::{NodeId, Tree};
 use super::super::types::{Kind, Type, keys, select, unifies, values};
 use super::{Infer, Parts};

@@ -197,7 +197,8 @@ fn warned(texts: &[&str]) -> Vec<String> {
         version: V1,
     };
     let modules: Vec<_> = texts.iter().enumerate().map(module).collect();
-    crate::warnings(&modules).iter().map(|found| found.message.clone()).collect()
+    let found = crate::findings(modules, crate::Value::object(), &strict()).warnings;
+    found.iter().map(|found| found.message.clone()).collect()
 }
 
 #[test]

@@ -93,7 +93,8 @@ fn details_say_what_there_is_and_what_was_wanted() {
              have: \"nam\"\n             want (one of): [\"name\"]\n 3 | r if q.nam\n   |      ^^^^^\n   = hint: did \
              you mean `name`?",
             "m:4:6: rego_type_error: concat: invalid argument(s)\n    have: (string, array<number>, ???)\n    want: \
-             (string, any<array[string], set[string]>, string)\n 4 | s := concat(\",\", [1])\n   |      ^^^^^^^^^^^^^^^^",
+             (string, any<array[string], set[string]>, string)\n 4 | s := concat(\",\", [1])\n   |      ^^^^^^^^^^^^^^^^\n   = hint: \
+             argument 2 is of the type `array<number>`, and has to be `any<array[string], set[string]>`",
         ]
     );
 }

@@ -14,6 +14,11 @@ pub(in crate::check) fn arguments(types: &[Type]) -> String {
     format!("({})", texts.join(", "))
 }
 
+/// A type, cut where it is long.
+pub(in crate::check) fn short(of: &Type) -> String {
+    cut(of.to_string())
+}
+
 fn cut(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

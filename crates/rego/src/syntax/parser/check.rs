@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::super::ast::{ExprKind, Head, HeadValue, RefPart, Rule, TemplatePart, Term, TermKind};
+use super::super::ast::{ExprKind, Head, HeadValue, RefPart, Rule, TemplatePart, Term, TermKind, Version};
 use super::super::error::Error;
+use super::super::hints;
 use super::super::token::Kind;
 use super::type_name::type_name;
 use super::{Parsed, Parser, fail};
@@ -85,32 +86,55 @@ impl Parser<'_> {
     /// What v1 asks for and v0 does not.
     pub(super) fn check_v1(&mut self, rule: &Rule, has_if: bool) {
         let Head { name, args, value, .. } = &rule.head;
+        let element = rule.head.old_element().map(|part| match part {
+            RefPart::Dot(name) => &*name.name,
+            RefPart::Bracket(term) => self.source.slice(term.span),
+        });
         let function = args.as_ref().is_some_and(|args| !args.is_empty());
         let sort = if function { "function" } else { "rule" };
-        let mut messages = Vec::new();
+        let mut messages: Vec<(String, String)> = Vec::new();
         if let TermKind::Var(name) = &name.head.kind
             && rule.head.name.parts.is_empty()
             && Kind::is_v1_keyword(name)
         {
             let hint = "it became a keyword with OPA 1.0: rename the rule, or read the file as v0 (`--v0-compatible`)";
-            messages.push((format!("{name} keyword cannot be used for rule name"), hint));
+            messages.push((format!("{name} keyword cannot be used for rule name"), hint.to_owned()));
         }
         let implied = matches!(value, HeadValue::Implied);
         if rule.body.is_none() && !rule.default && implied && !function && name.parts.len() > 1 {
             let hint = "write `:= true` behind it, or `contains` before the last part, whichever is meant";
-            messages.push((format!("{sort} must have value assignment and/or body declaration"), hint));
+            messages.push((
+                format!("{sort} must have value assignment and/or body declaration"),
+                hint.to_owned(),
+            ));
         }
         if rule.body.is_some() && !has_if {
-            let hint = "OPA before 1.0 took this: write `if` before the `{`, or read the file as v0 (`--v0-compatible`)";
+            let word = self.source.slice(name.head.span);
+            let hint = hints::leading(word)
+                .unwrap_or_else(|| "write `if` before the `{`".to_owned() + &self.way_from_v0());
             messages.push((format!("`if` keyword is required before {sort} body"), hint));
         }
         if rule.head.element {
-            let hint = "OPA before 1.0 took this: write `p contains x`, not `p[x]`, or read the file as v0 (`--v0-compatible`)";
-            messages.push(("`contains` keyword is required for partial set rules".into(), hint));
+            let (name, element) = (self.source.slice(name.head.span), element.unwrap_or("x"));
+            let hint = format!("write `{name} contains {element}`, not `{name}[{element}]`");
+            let message = "`contains` keyword is required for partial set rules".to_owned();
+            messages.push((message, hint + &self.way_from_v0()));
         }
         for (message, hint) in messages {
             self.report(&fail(rule.span, message).with_hint(hint));
         }
+    }
+
+    /// The other way on where the text is Rego v0: said only if it is, as nothing converts a mixture.
+    fn way_from_v0(&mut self) -> String {
+        let (source, options) = (self.source, self.options);
+        // Once is enough.
+        let said = self.asked_for_v0;
+        self.asked_for_v0 = true;
+        if said || self.asked == Version::V0 || super::parse_module(source, Version::V0, options).is_err() {
+            return String::new();
+        }
+        format!("; the file is Rego v0, which `verdict fmt --v0-v1 -w {}` rewrites", source.name)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::ast::{Import, Module, Package, Ref, RefPart, Rule, Term, TermKind, Version};
-use super::super::error::{Error, MAX_ERRORS};
+use super::super::error::{Error, MAX_ERRORS, PACKAGE_EXPECTED};
 use super::super::keywords::Keywords;
 use super::super::source::Span;
 use super::super::token::Kind;
@@ -24,7 +24,9 @@ impl Parser<'_> {
         let (mut package, mut imports, mut rules) = (None, Vec::new(), Vec::new());
         let mut with_if = Vec::new();
         if self.kind() == Kind::Eof {
-            self.report(&fail(self.span(), "empty module"));
+            let mut error = fail(self.span(), "empty module");
+            error.advice = Some("begin the file with its package, such as `package app`".to_owned());
+            self.report(&error);
         }
         let mut first = true;
         while self.kind() != Kind::Eof && self.errors.len() < MAX_ERRORS {
@@ -34,10 +36,10 @@ impl Parser<'_> {
             }
             let missing = std::mem::take(&mut first) && self.kind() != Kind::Package;
             if missing {
-                self.report(&fail(start, "package expected"));
+                self.report_in(at, *fail(start, PACKAGE_EXPECTED));
             }
             match self.statement() {
-                Ok(Statement::Package(_)) if at > 0 => self.report(&fail(start, "unexpected package")),
+                Ok(Statement::Package(_)) if at > 0 => self.report_in(at, *fail(start, "unexpected package")),
                 Ok(Statement::Package(found)) => package = Some(found),
                 Ok(Statement::Import(found)) => imports.push(found),
                 Ok(Statement::Rule(found, has_if)) => {
@@ -45,7 +47,7 @@ impl Parser<'_> {
                     with_if.push(has_if);
                 }
                 Err(error) => {
-                    self.report(&error);
+                    self.report_in(at, *error);
                     self.skip(at);
                 }
             }
