@@ -161,9 +161,8 @@ impl Deciding {
             });
         }
         let chosen = || callers.iter().flat_map(|caller| inputs(&asked).map(|input| (caller.clone(), input)));
-        // Last, one that has nothing of what is asked for.
-        let all =
-            || chosen().take(MOST_INPUTS).chain(callers.first().map(|caller| (caller.clone(), json!({}))));
+        let first = |input| callers.first().map(|caller| (caller.clone(), input));
+        let all = || chosen().take(MOST_INPUTS).chain(altered(&asked).filter_map(first));
         if program.blocks(path) {
             let first = all().next();
             let caption = format!("{path} asks other services when it decides");
@@ -287,6 +286,21 @@ fn inputs(asked: &Wishes) -> impl Iterator<Item = Json> + '_ {
     (0..choices.min(MOST_INPUTS)).map(nth)
 }
 
+/// Inputs that are likely denied: the first with another value in one place, and last one that has nothing of what is asked for.
+fn altered(asked: &Wishes) -> impl Iterator<Item = Json> + '_ {
+    let altered = |member: &Vec<String>| {
+        let mut input = inputs(asked).next()?;
+        let other = match member.last().map(String::as_str) {
+            Some("user" | "username" | "owner" | "subject" | "sub" | "principal") => "bob",
+            Some("action" | "operation" | "verb") => "delete",
+            _ => "other",
+        };
+        set(&mut input, member, json!(other));
+        Some(input)
+    };
+    asked.keys().filter_map(altered).chain([json!({})])
+}
+
 /// A value that reads well for a member of this name.
 fn placeholder(member: &[String]) -> &'static str {
     match member.last().map(String::as_str) {
@@ -344,7 +358,7 @@ mod tests {
     fn inputs_are_made_of_what_policy_compares() {
         let program = program(
             "package shop\n\ndefault allow := false\n\nallow if {\n\tinput.method == \"GET\"\n\tinput.path = [\"v1\", \"orders\"]\n\t\
-             input.user.level >= 3\n\t\"staff\" in input.subject.roles\n\tinput.region in {\"eu\", \"us\"}\n\tinput.note\n}\n",
+             input.user.level > 2\n\t\"staff\" in input.subject.roles\n\tinput.region in {\"eu\", \"us\"}\n\tinput.note\n}\n",
         );
         let path = EntryPath::parse("shop/allow").unwrap();
         assert_eq!(documents(&program), std::slice::from_ref(&path));
@@ -356,7 +370,10 @@ mod tests {
             "method": "GET", "path": ["v1", "orders"], "user": {"level": 3}, "region": "eu", "note": "example"
         });
         let all: Vec<Json> = inputs(&asked).collect();
-        assert_eq!((all.len(), &all[0], &all[1]["region"]), (2, &first, &json!("us")));
+        assert_eq!((all.len(), &all[0], &all[1]["region"]), (4, &first, &json!("us")));
+        let altered: Vec<Json> = altered(&asked).collect();
+        let (length, first, last) = (altered.len(), &altered[0]["method"], altered.last());
+        assert_eq!((length, first, last), (6, &json!("other"), Some(&json!({}))));
     }
 
     #[test]

@@ -89,13 +89,14 @@ impl Visitor for Compared {
 
     fn term(&mut self, term: &Term) {
         match &term.kind {
-            TermKind::Infix {
-                op: Op::Equal | Op::LessEqual | Op::GreaterEqual | Op::Less | Op::Greater,
-                left,
-                right,
-                ..
-            } => {
+            TermKind::Infix { op: Op::Equal | Op::LessEqual | Op::GreaterEqual, left, right, .. } => {
                 self.equal(left, right);
+            }
+            TermKind::Infix { op: Op::Less | Op::Greater, left, right, .. } => {
+                for step in [1, -1] {
+                    self.note(left, beside(right, step));
+                    self.note(right, beside(left, step));
+                }
             }
             TermKind::In { value, collection, .. } => self.within(value, collection),
             _ => {}
@@ -118,6 +119,11 @@ fn member_of_input(term: &Term) -> Option<Vec<String>> {
         },
     };
     parts.iter().map(name).collect()
+}
+
+/// The whole number so far from a constant one.
+fn beside(term: &Term, step: i64) -> Option<Json> {
+    constant(term)?.as_i64()?.checked_add(step).map(Json::from)
 }
 
 fn constant(term: &Term) -> Option<Json> {
