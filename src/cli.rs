@@ -25,10 +25,12 @@ pub mod credential;
 pub mod delegation;
 pub mod deps;
 pub mod device;
+pub mod envelope;
 pub mod eval;
 pub mod exec;
 pub mod fmt;
 mod groups;
+pub mod health;
 pub mod init;
 pub mod inspect;
 pub mod key;
@@ -37,11 +39,14 @@ pub mod limit;
 pub mod login;
 pub mod man;
 pub mod member;
+pub mod new;
+mod opa;
 pub mod org;
 mod paint;
 pub mod parse;
 mod print;
 mod reading;
+pub mod repl;
 pub mod revocation;
 pub mod role;
 pub mod seal;
@@ -57,6 +62,7 @@ mod terminal;
 pub mod test;
 pub mod token;
 pub mod verification;
+pub mod version;
 
 /// An authorization sidecar: verify the credential, evaluate Rego, answer, record.
 #[derive(Debug, clap::Parser)]
@@ -114,8 +120,14 @@ enum Command {
     Config(config::ConfigArgs),
     /// Explain why a TLS handshake fails, or check certificate files
     CheckTls(check_tls::CheckTlsArgs),
+    /// Ask a server whether it is well, for probes of containers
+    Health(health::HealthArgs),
     /// Evaluate a query
     Eval(eval::EvalArgs),
+    /// Begin a policy: a folder with policy, data, tests and fixtures
+    New(new::NewArgs),
+    /// Evaluate queries and define rules at a prompt
+    Repl(Box<repl::ReplArgs>),
     /// List built-in functions and features
     Capabilities(capabilities::CapabilitiesArgs),
     /// Check policy files for errors
@@ -138,6 +150,8 @@ enum Command {
     Build(build::BuildArgs),
     /// Sign a bundle
     Sign(sign::SignArgs),
+    /// Print the version, the build and the version of Rego
+    Version(version::VersionArgs),
     /// Generate a shell completion script
     Completion(completion::CompletionArgs),
     /// Print the manual page
@@ -148,7 +162,13 @@ impl Cli {
     /// Reads the arguments of this process; where they are none, or ask for help, ends it.
     pub fn from_arguments() -> Self {
         let mut command = groups::grouped(Self::command());
-        let read = Self::from_arg_matches(&command.get_matches_mut());
+        let args = opa::spelled(std::env::args_os().collect());
+        let first = args.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        let matches = command.try_get_matches_from_mut(args).unwrap_or_else(|mut error| {
+            opa::explain(&mut error, &first);
+            error.exit()
+        });
+        let read = Self::from_arg_matches(&matches);
         read.unwrap_or_else(|error| error.format(&mut command).exit())
     }
 
@@ -178,7 +198,10 @@ impl Cli {
             Command::Audit(args) => audit::run(&args),
             Command::Config(args) => config::run(args),
             Command::CheckTls(args) => check_tls::run(&args),
+            Command::Health(args) => health::run(&args),
             Command::Eval(args) => eval::run(&args),
+            Command::New(args) => new::run(&args),
+            Command::Repl(args) => repl::run(&args),
             Command::Capabilities(args) => capabilities::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Fmt(args) => fmt::run(&args),
@@ -190,6 +213,7 @@ impl Cli {
             Command::Exec(args) => exec::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Sign(args) => sign::run(&args),
+            Command::Version(args) => version::run(&args),
             Command::Completion(args) => completion::run(&args, Self::command()),
             Command::Man(args) => man::run(&args, Self::command()),
         };

@@ -227,6 +227,14 @@ impl Client {
         Ok(Self(client, config.clone()))
     }
 
+    /// A client for plain HTTP, which needs no authorities on the machine; calls over TLS fail.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub fn plain(config: &Config) -> Result<Self, Error> {
+        Self::with_tls(config, tls::trusting_nobody().map_err(Error::Setup)?)
+    }
+
     /// A client for the calls of a server, with what its configuration says of TLS.
     ///
     /// # Errors

@@ -106,6 +106,13 @@ pub fn bench(args: BenchArgs) -> Result<Finished, BenchError> {
         let report = policy::measure(&policy, input.as_deref())?;
         return Ok(Finished { text: policy::render(&report, format), sound: true, nothing: Vec::new() });
     }
+    if !policy.envelope.is_empty() {
+        return Err(BenchError::Usage(
+            "`--principal`, `--action` and the like are for a policy in this process; a server reads the caller from the \
+             credential (`--token`) and the rest from `--input`"
+                .to_owned(),
+        ));
+    }
     if format == Format::Gobench {
         return Err(BenchError::Usage(
             "--format gobench is for a policy; a server has pretty and json".to_owned(),

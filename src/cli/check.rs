@@ -34,7 +34,7 @@ pub struct CheckArgs {
     #[arg(short, long, value_name = "N", default_value_t = diagnostic::SHOWN)]
     pub max_errors: usize,
     /// Check that policy is valid as Rego v0 and as Rego v1
-    #[arg(long, conflicts_with_all = ["v0_compatible", "v1_compatible"])]
+    #[arg(long, alias = "rego-v1", conflicts_with_all = ["v0_compatible", "v1_compatible"])]
     pub v0_v1: bool,
     /// How policy is read, and what it is held to
     #[command(flatten)]

@@ -4,11 +4,13 @@ use clap::Command;
 
 /// The groups, with the verbs in the order in which they are shown.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Server", &["dev", "run", "config", "check-tls", "init"]),
+    ("Server", &["dev", "run", "config", "check-tls", "health", "init"]),
     (
         "Policy",
         &[
+            "new",
             "eval",
+            "repl",
             "check",
             "test",
             "fmt",
@@ -41,7 +43,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ),
     ("Who you are there", &["login", "whoami"]),
     ("Credentials", &["credential", "keys", "capability", "token"]),
-    ("Shell", &["completion", "man", "help"]),
+    ("Shell", &["completion", "man", "version", "help"]),
 ];
 
 /// The command, with its verbs in groups in its help. A verb of no group stands at the end.

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use textwrap::{Options, WordSplitter};
 
 use crate::config::Environment;
+use crate::telemetry::terminal;
 
 /// The width of a terminal that does not tell.
 const USUAL: usize = 80;
@@ -40,8 +41,7 @@ impl Terminal {
         }
         let environment = Environment::capture();
         let said = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        let found = || terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0));
-        let width = said.or_else(found).filter(|width| *width >= NARROWEST).unwrap_or(USUAL);
+        let width = said.or_else(|| terminal::columns(stream)).filter(|width| *width >= NARROWEST).unwrap_or(USUAL);
         Self { coloured: environment.get("NO_COLOR").is_none(), width: Some(width) }
     }
 

@@ -28,7 +28,7 @@ mod gobench;
 mod json;
 mod junit;
 mod pretty;
-mod watch;
+pub(super) mod watch;
 
 /// Arguments of `verdict test`.
 #[derive(Debug, Clone, clap::Args)]

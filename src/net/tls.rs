@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio_rustls::rustls::client::ResolvesClientCert;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{ClientConfig, SignatureScheme, version};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme, version};
 
 use crate::model::tls_version::TlsVersion;
 use crate::pem::{certificates_in, private_key_in};
@@ -69,6 +69,17 @@ impl OutboundTls {
             (None, Some(_)) => Err(("cert", "there is no certificate for the key".to_owned())),
         }
     }
+}
+
+/// What connections are made with that are never encrypted: no server is trusted.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub(super) fn trusting_nobody() -> Result<ClientConfig, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| error.to_string())?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 /// The certificate that is shown, which is read again when its files have changed.

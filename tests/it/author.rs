@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 mod activation;
 mod checks;
 mod commands;
+mod envelope;
 mod eval;
 mod examples;
 mod explain;
@@ -14,8 +15,10 @@ mod fixtures;
 mod fmt;
 mod loading;
 mod mistakes;
+mod new;
 mod publish;
 mod reading;
+mod repl;
 mod reports;
 mod watch;
 

@@ -8,11 +8,14 @@ mod check_tls;
 mod completion;
 mod config;
 mod credential;
+mod health;
 mod help;
 mod keys;
+mod opa;
 mod output;
 mod terminal;
 mod token;
+mod version;
 
 /// What a command did.
 struct Ran {

@@ -16,6 +16,7 @@ pub(crate) mod plain;
 pub(crate) mod source;
 pub(crate) mod token;
 pub mod tree_json;
+mod unfinished;
 pub mod visit;
 
 pub use crate::stack::on_large_stack;
@@ -23,3 +24,4 @@ pub use error::Error;
 pub use keywords::{Features, Keywords};
 pub use plain::plain;
 pub use source::{Source, Span};
+pub use unfinished::is_unfinished;

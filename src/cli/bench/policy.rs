@@ -21,6 +21,7 @@ use super::progress::supervise;
 use super::report::{duration, grouped};
 use super::{BenchError, Format};
 use crate::cli::around::ErrorArgs;
+use crate::cli::envelope::EnvelopeArgs;
 use crate::cli::eval::{read_input, read_standard_input};
 use crate::cli::reading::ReadingArgs;
 use crate::cli::sources;
@@ -80,6 +81,9 @@ pub struct PolicyArgs {
     /// What an error of a built-in does
     #[command(flatten)]
     pub errors: ErrorArgs,
+    /// Who asks for what
+    #[command(flatten)]
+    pub envelope: EnvelopeArgs,
     /// How policy is read and checked
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -142,7 +146,8 @@ pub fn measure(args: &PolicyArgs, input: Option<&std::path::Path>) -> Result<Pol
         (None, true) => Some(read_standard_input()),
         (None, false) => None,
     };
-    let input = input.transpose().map_err(BenchError::Failed)?;
+    let input =
+        input.transpose().and_then(|given| args.envelope.around(given)).map_err(BenchError::Failed)?;
     let program = load(args)?;
     let scope = Scope { package: args.package.clone(), imports: args.import.clone() };
     let asked = Asked::read(text, &scope, &program).map_err(BenchError::Failed)?;

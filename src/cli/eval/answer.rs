@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::source::Given;
-use super::{EvalArgs, Explain, Problem};
+use super::{Explain, Problem, Settings};
 use crate::cli::print::note;
 use crate::pdp;
 use verdict_rego::PolicyError;
@@ -22,8 +22,8 @@ use verdict_rego::{Several, Watch};
 const PROFILE_LINES: usize = 10;
 
 /// What came of a query.
-pub(super) struct Answer {
-    pub(super) rows: Vec<Row>,
+pub(in crate::cli) struct Answer {
+    pub(in crate::cli) rows: Vec<Row>,
     /// Why there are none, where that is known.
     pub(super) undefined: Option<&'static str>,
     /// Why something is missing from the document.
@@ -45,7 +45,7 @@ pub(super) struct Run {
 }
 
 /// Asks; with `--count`, only the first answer counts.
-pub(super) fn answer(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Problem>> {
+pub(in crate::cli) fn answer(args: &Settings, given: &Given) -> Result<Answer, Vec<Problem>> {
     let mut first = once(args, given)?;
     for _ in 1..args.count {
         first.runs.append(&mut once(args, given)?.runs);
@@ -60,7 +60,7 @@ pub(super) fn answer(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Probl
     Ok(first)
 }
 
-fn once(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Problem>> {
+fn once(args: &Settings, given: &Given) -> Result<Answer, Vec<Problem>> {
     let program = &given.program;
     let errors = Rc::new(RefCell::new(BuiltinErrors::default()));
     let counts = Rc::new(RefCell::new(Counts::default()));
@@ -85,13 +85,13 @@ fn once(args: &EvalArgs, given: &Given) -> Result<Answer, Vec<Problem>> {
 }
 
 /// What is covered, which is counted in a pass of its own.
-fn covered(args: &EvalArgs, given: &Given) -> Result<Report, Vec<Problem>> {
+fn covered(args: &Settings, given: &Given) -> Result<Report, Vec<Problem>> {
     let coverage = Rc::new(RefCell::new(Coverage::of(&given.program)));
     ask(args, given, Box::new(Rc::clone(&coverage)))?;
     Ok(coverage.borrow().report())
 }
 
-fn ask<'a>(args: &EvalArgs, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Result<Answer, Vec<Problem>> {
+fn ask<'a>(args: &Settings, given: &'a Given, watch: Box<dyn Watch + 'a>) -> Result<Answer, Vec<Problem>> {
     let deadline = if args.timeout.0.is_zero() { Duration::MAX } else { args.timeout.0 };
     let limits = EvalLimits::within(deadline);
     let strict = match (args.strict_builtin_errors, args.show_builtin_errors) {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, Run};
 use super::cells::{cut, go_duration};
 use super::source::Given;
-use super::{EvalArgs, Format, indent};
+use super::{Format, Settings, indent};
 use crate::cli::table;
 use crate::cli::terminal::Terminal;
 use verdict_rego::Value;
@@ -23,7 +23,7 @@ use verdict_rego::{Location, PolicyError};
 const SHOWN: [&str; 5] = ["min", "max", "mean", "90%", "99%"];
 
 /// The answer's text, with a line feed at its end where it is not empty.
-pub(super) fn render(args: &EvalArgs, given: &Given, answer: &Answer) -> String {
+pub(super) fn render(args: &Settings, given: &Given, answer: &Answer) -> String {
     let each = |f: &dyn Fn(&Row) -> String| answer.rows.iter().map(f).collect::<String>();
     match args.format {
         Format::Json | Format::Source => document(args, given, answer, Shown::Results),
@@ -102,7 +102,7 @@ enum Shown {
     Discarded,
 }
 
-fn document(args: &EvalArgs, given: &Given, answer: &Answer, shown: Shown) -> String {
+fn document(args: &Settings, given: &Given, answer: &Answer, shown: Shown) -> String {
     let rows = || answer.rows.iter().map(|row| one_result(given, row)).collect();
     let result = match shown {
         _ if answer.rows.is_empty() => None,
@@ -192,7 +192,7 @@ fn statistics(mut values: Vec<u64>) -> serde_json::Value {
     })
 }
 
-fn pretty(args: &EvalArgs, given: &Given, answer: &Answer) -> String {
+fn pretty(args: &Settings, given: &Given, answer: &Answer) -> String {
     let mut out = results(args, given, &answer.rows);
     if args.measures() && answer.runs.len() == 1 {
         let rows: Vec<_> = metrics(given, answer)
@@ -224,7 +224,7 @@ fn table(head: Option<&[&str]>, rows: &[Vec<String>]) -> String {
 }
 
 /// The value alone, where it is the only thing to show; else a table.
-fn results(args: &EvalArgs, given: &Given, rows: &[Row]) -> String {
+fn results(args: &Settings, given: &Given, rows: &[Row]) -> String {
     let is_bool = |value: &Value| value.as_bool().is_some();
     if rows.is_empty() {
         return "undefined\n".to_owned();

@@ -10,11 +10,7 @@ use crate::cli::print::warn;
 use crate::cli::{around, sources};
 use crate::document::hint;
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::principal::AuthContext;
 use crate::model::request::EntryPath;
-use crate::model::roles::Roles;
-use crate::pdp::input;
-use crate::testing::fixture::Subject;
 use verdict_rego::query::{Query, Scope};
 use verdict_rego::{CompileOptions, compile_for};
 use verdict_rego::{Effects, Host, Program, Value, json};
@@ -23,8 +19,8 @@ use verdict_rego::{Effects, Host, Program, Value, json};
 const MAX_INPUT: u64 = 256 << 20;
 
 /// Everything that an evaluation needs.
-pub(super) struct Given {
-    pub(super) program: Program,
+pub(in crate::cli) struct Given {
+    pub(super) program: Arc<Program>,
     pub(super) input: Option<Value>,
     pub(super) at: Timestamp,
     /// The query as it was given.
@@ -41,6 +37,39 @@ pub(super) struct Given {
 }
 
 impl Given {
+    /// A query over a program, with everything around it, and nothing replayed.
+    ///
+    /// # Errors
+    /// What is wrong with the query.
+    pub(in crate::cli) fn over(
+        program: Arc<Program>,
+        input: Option<Value>,
+        text: &str,
+        scope: &Scope,
+    ) -> Result<Self, Vec<Problem>> {
+        let started = Instant::now();
+        let path = query::parse(text).or_else(|| own_rule(&program, text, scope));
+        let query = program
+            .prepare(text, scope)
+            .map_err(|found| found.iter().map(Problem::of_diagnostic).collect::<Vec<_>>())?;
+        Ok(Self {
+            program,
+            input,
+            at: Clock::System.now(),
+            text: text.to_owned(),
+            query,
+            path,
+            surroundings: around::everything(),
+            recorded: None,
+            timers: vec![("timer_rego_query_compile_ns", started.elapsed())],
+        })
+    }
+
+    /// Whether the query is the name of a document, and nothing more.
+    pub(in crate::cli) const fn is_document(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// What is around one evaluation, with what is to be replayed.
     ///
     /// # Errors
@@ -52,6 +81,13 @@ impl Given {
             Some((file, recorded)) => effects.replay(recorded).map_err(|error| format!("`{file}`: {error}")),
         }
     }
+}
+
+/// The document that a query is the bare name of, in the package that it is evaluated in.
+fn own_rule(program: &Program, text: &str, scope: &Scope) -> Option<EntryPath> {
+    let package = scope.package.as_deref()?;
+    let path = query::parse(&format!("data.{package}.{}", text.trim()))?;
+    (program.is_rule(&path) && program.evaluated(&path).len() == path.len()).then_some(path)
 }
 
 fn recorded(file: &Path) -> Result<(String, Value), String> {
@@ -76,17 +112,13 @@ pub(super) fn read(args: &EvalArgs) -> Result<Given, Vec<Problem>> {
     let started = Instant::now();
     let input = input(args).map_err(one)?;
     timed("timer_rego_input_parse_ns", started);
-    let started = Instant::now();
     let scope = Scope { package: args.package.clone(), imports: args.import.clone() };
-    let query = program
-        .prepare(&text, &scope)
-        .map_err(|found| found.iter().map(Problem::of_diagnostic).collect::<Vec<_>>())?;
-    timed("timer_rego_query_compile_ns", started);
-    let path = query::parse(&text);
-    let at = args.now.unwrap_or_else(|| Clock::System.now());
-    let recorded = args.nd_builtin_cache.as_deref().map(recorded).transpose().map_err(one)?;
-    let surroundings = around::everything();
-    Ok(Given { program, input, at, text, query, path, surroundings, recorded, timers })
+    let mut given = Given::over(Arc::new(program), input, &text, &scope)?;
+    timers.append(&mut given.timers);
+    given.timers = timers;
+    given.at = args.now.unwrap_or(given.at);
+    given.recorded = args.nd_builtin_cache.as_deref().map(recorded).transpose().map_err(one)?;
+    Ok(given)
 }
 
 fn load(args: &EvalArgs) -> Result<Program, Vec<Problem>> {
@@ -110,10 +142,7 @@ fn input(args: &EvalArgs) -> Result<Option<Value>, String> {
         (None, true) => Some(read_standard_input()?),
         (None, false) => None,
     };
-    let Some(subject) = &args.subject else { return Ok(asked) };
-    let subject: Subject = serde_json::from_str(subject).map_err(|error| format!("`--subject`: {error}"))?;
-    let caller = AuthContext::Verified(subject.verified(&Roles::default())?);
-    input::assemble(&caller, asked).map_err(|failure| failure.message)
+    args.envelope.around(asked)
 }
 
 fn standard_input() -> Result<Vec<u8>, String> {

@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const MAX_DEPTH: usize = 32;
 
 /// Size and time of every file.
-type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+pub(in crate::cli) type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 
 /// Clears a terminal, and goes to its upper left corner.
 const CLEAR: &str = "\x1b[2J\x1b[H";
@@ -74,7 +74,8 @@ fn now() -> String {
     now.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
-fn look(paths: &[PathBuf]) -> Look {
+/// The files as they are now.
+pub(in crate::cli) fn look(paths: &[PathBuf]) -> Look {
     let mut look = Look::new();
     for path in paths {
         visit(path, MAX_DEPTH, &mut look);
@@ -97,7 +98,7 @@ fn visit(path: &Path, depth: usize, look: &mut Look) {
 }
 
 /// The files that differ between the two.
-fn differences(before: &Look, after: &Look) -> Vec<PathBuf> {
+pub(in crate::cli) fn differences(before: &Look, after: &Look) -> Vec<PathBuf> {
     let changed = after.iter().filter(|(path, state)| before.get(*path) != Some(*state));
     let gone = before.iter().filter(|(path, _)| !after.contains_key(*path));
     changed.chain(gone).map(|(path, _)| path.clone()).collect()

@@ -2,7 +2,7 @@
 
 use super::verdict;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "dev",
     "run",
     "token",
@@ -19,6 +19,8 @@ const VERBS: [&str; 16] = [
     "exec",
     "build",
     "sign",
+    "repl",
+    "health",
 ];
 
 /// The words of a verb, with more arguments.

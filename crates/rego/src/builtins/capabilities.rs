@@ -22,6 +22,11 @@ pub fn of_version(version: &str) -> Option<Result<Value, String>> {
     Some(versions::minor(version)?.map(of_minor))
 }
 
+/// The newest version of OPA whose language is known, e.g. `1.9`.
+pub fn newest_version() -> String {
+    format!("1.{}", versions::NEWEST)
+}
+
 fn of_minor(minor: u32) -> Value {
     let there = |entry: &&Entry| is_there(entry) && versions::has_builtin(entry.name, minor);
     let mut builtins: Vec<Value> =
