@@ -146,6 +146,11 @@ pub(super) fn show(args: &Settings, given: &Given, answer: &Answer) -> bool {
     if let Some(error) = &answer.left_out {
         super::print::warn(&format!("a rule was left out: {}", Problem::of_policy(error).text));
     }
+    let meant = given.path.as_ref().filter(|_| !defined).and_then(|path| given.program.near_document(path));
+    if let Some(meant) = meant {
+        let query = given.text.trim();
+        super::print::warn(&format!("`{query}` is neither a rule nor data; did you mean `{meant}`?"));
+    }
     if !args.prints_json() {
         // The pretty format says `undefined` itself, and nothing else, as in OPA.
         if let (false, Some(reason), false) = (defined, answer.undefined, args.format == Format::Pretty) {

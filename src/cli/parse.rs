@@ -97,11 +97,7 @@ fn parse(args: &ParseArgs) -> Result<String, Vec<Diagnostic>> {
         Format::Json => serde_json::to_string_pretty(&tree).map(|text| text + "\n"),
     };
     let text = tree_json::parse(&source, version, options, include, finish).map_err(|errors| {
-        let diagnostic = |error: verdict_rego::syntax::Error| {
-            let found = Diagnostic::at(error.code, &source, error.span, error.message);
-            Diagnostic { hint: error.hint, ..found }
-        };
-        errors.into_iter().map(diagnostic).collect::<Vec<_>>()
+        errors.into_iter().map(|error| Diagnostic::of_syntax(&source, error)).collect::<Vec<_>>()
     })?;
     text.map_err(|error| vec![Diagnostic::new("parse_error", error.to_string())])
 }

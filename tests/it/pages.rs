@@ -64,6 +64,7 @@ pages! {
     from_agentvault: "docs/from-agentvault.md",
     from_aip: "docs/from-aip.md",
     from_dockrion: "docs/from-dockrion.md",
+    from_opa: "docs/from-opa.md",
     from_relay: "docs/from-relay.md",
     identity: "docs/identity.md",
     master_key: "docs/master-key.md",

@@ -4,6 +4,7 @@ mod checked;
 pub mod coverage;
 mod distinct_tests;
 mod explain;
+mod near;
 pub mod observe;
 mod options;
 mod output_cost;

@@ -12,6 +12,7 @@ fn a_usual_mistake_is_answered_with_the_way_on() {
     for case in cases {
         let (name, rest) = case.split_once('\n').unwrap();
         let (files, ran) = rest.split_once("\n$ ").unwrap();
+        let files = format!("{files}\n");
         let files: Vec<(&str, &str)> = files
             .split("--- ")
             .filter(|file| !file.is_empty())
