@@ -170,7 +170,7 @@ mod tests {
             (r#"tags:=["a","b"],x="#, Ok(r#"{"tags":["a","b"],"x":""}"#)),
             (r#"of:={"a":{"b":null}}"#, Ok(r#"{"of":{"a":{"b":null}}}"#)),
             ("q=a=b", Ok(r#"{"q":"a=b"}"#)),
-            ("big:=123456789012345678901", Ok(r#"{"big":123456789012345678901}"#)),
+            ("big:=123456789012345678901", Err("would not keep its value")),
             ("doc", Err("`doc` has no value")),
             ("type=doc,owner", Err("`owner` has no value")),
             ("=doc", Err("`` is no name")),

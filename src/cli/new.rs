@@ -125,7 +125,7 @@ fn commands(folder: &Path, name: &str) -> String {
          verdict eval -b {folder} --principal erin --role editor --action update --resource type=doc,owner=bob \\\n    \
          -f pretty --explain data.{name}.allow\n\
          verdict repl -b {folder}\n\
-         verdict dev --bundles {folder}\n"
+         verdict dev {folder}\n"
     )
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Where there is no terminal, each text stays as it is.
 
+use textwrap::Options;
+
 use super::terminal::{Style, Terminal, hanging};
 
 /// A message with what may be in it: diagnostics, coloured as compilers do, with lines of source that fit the terminal;
-/// and hints, which are not wrapped, because commands in them are there to be copied.
+/// and hints, in which what stands between backticks is not wrapped, because commands are there to be copied.
 pub(super) fn message(begin: &str, text: &str, terminal: Terminal) -> String {
     let Some(width) = terminal.width else { return format!("{begin}{text}") };
     let style = terminal.style();
@@ -23,7 +25,7 @@ pub(super) fn message(begin: &str, text: &str, terminal: Terminal) -> String {
                     "{frame}{number} |{frame:#} {source}\n{frame}{blank} |{frame:#} {error}{marks}{error:#}"
                 )
             }
-            _ => hint(line, style).unwrap_or_else(|| {
+            _ => hint(line, style).map(|hint| around_code(&hint, width)).unwrap_or_else(|| {
                 let begin = if out.is_empty() { begin } else { "" };
                 let line = head(line, style).unwrap_or_else(|| line.to_owned());
                 hanging(&format!("{begin}{line}"), width, 2)
@@ -77,6 +79,17 @@ fn hint(line: &str, Style { frame, hint, .. }: Style) -> Option<String> {
     }
     let (blank, text) = line.split_once("= hint: ")?;
     blank.trim().is_empty().then(|| format!("{blank}{frame}={frame:#} {hint}hint:{hint:#} {text}"))
+}
+
+/// Wraps a hint between words, but not between backticks.
+fn around_code(line: &str, width: usize) -> String {
+    const KEPT: &str = "\u{a0}";
+    let parts = line.split('`').enumerate();
+    let parts = parts.map(|(n, part)| if n % 2 == 1 { part.replace(' ', KEPT) } else { part.to_owned() });
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let below = " ".repeat(indent + 2);
+    let options = Options::new(width).subsequent_indent(&below).break_words(false);
+    textwrap::fill(&parts.collect::<Vec<_>>().join("`"), options).replace(KEPT, " ")
 }
 
 /// `file:row:col: code: message`, and the same without a code.
@@ -184,6 +197,15 @@ mod tests {
             let at = lines[1].chars().position(|mark| mark == '^').unwrap();
             assert_eq!(lines[0].chars().skip(at).take(3).collect::<String>(), "bad", "{out}");
         }
+    }
+
+    #[test]
+    fn a_hint_is_wrapped_and_code_in_it_is_not() {
+        let text = "   = hint: write `verdict fmt -w a.rego` or a thing";
+        let out = shown(text, 30);
+        assert_eq!(out, "   = hint: write\n     `verdict fmt -w a.rego` or\n     a thing");
+        assert_eq!(shown(text, 80), text);
+        assert_eq!(shown("hint: `a command that is long`", 12), "hint:\n  `a command that is long`");
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl Terminal {
         }
         let environment = Environment::capture();
         let said = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        let width = said.or_else(|| terminal::columns(stream)).filter(|width| *width >= NARROWEST).unwrap_or(USUAL);
+        let width =
+            said.or_else(|| terminal::columns(stream)).filter(|width| *width >= NARROWEST).unwrap_or(USUAL);
         Self { coloured: environment.get("NO_COLOR").is_none(), width: Some(width) }
     }
 

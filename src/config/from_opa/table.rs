@@ -163,11 +163,13 @@ pub(super) const ROWS: &[Row] = &[
 
 /// The keys on a path, as rows are looked up by them.
 pub(super) fn steps(path: &Path) -> Vec<&str> {
-    let step = |step| match step {
-        &Step::Key(ref key) => key.as_str(),
-        Step::Index(_) => "*",
-    };
-    path.0.iter().map(step).collect()
+    path.0
+        .iter()
+        .map(|step| match step {
+            Step::Key(key) => key.as_str(),
+            Step::Index(_) => "*",
+        })
+        .collect()
 }
 
 /// The table of docs/from-opa.md: every key of OPA's, and what it is here.

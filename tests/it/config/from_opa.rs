@@ -180,6 +180,6 @@ fn the_page_has_the_flags() {
         .collect();
     assert!(flags.len() > 20, "{flags:?}");
     for flag in flags {
-        assert!(page.contains(&format!("`--{flag}`")), "docs/from-opa.md lacks --{flag}");
+        assert!(page.contains(&format!("`{flag}`")), "docs/from-opa.md lacks {flag}");
     }
 }

@@ -21,8 +21,8 @@ fn opas_command_line_starts_a_server() {
     wait_until("the record", || process.decisions().len() == 1);
     assert_eq!(process.decisions()[0]["labels"]["region"], "eu");
     let config = process.ask_with("GET", "/v1/config").json();
-    assert_eq!(config["result"]["server"]["shutdown_grace"], "3s", "{config}");
-    assert_eq!(config["result"]["decision"]["default_path"], key, "{config}");
+    assert_eq!(config["verdict"]["server"]["shutdown_grace"], "3s", "{config}");
+    assert_eq!(config["verdict"]["decision"]["default_path"], key, "{config}");
     process.signal("TERM");
     assert_eq!(process.wait(), Some(0));
 }

@@ -73,7 +73,9 @@ fn separator(place: &Place<'_>) -> Option<&'static str> {
 
 /// What follows a dot.
 fn member(place: &Place<'_>) -> Option<&'static str> {
-    if !place.message.ends_with("expected identifier") {
+    if !place.message.ends_with("expected identifier")
+        || matches!(place.kind(-1), Kind::Import | Kind::Package)
+    {
         return None;
     }
     Some(match place.kind(0) {
