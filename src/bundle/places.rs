@@ -88,7 +88,7 @@ impl Kind {
             Self::Bundle => "a bundle: it has a `.manifest`",
             Self::Bundles => "a directory of bundles",
             Self::LooseFolder => "a folder of policy and data",
-            Self::LooseFile => "one file",
+            Self::LooseFile => "a single file",
         }
     }
 }

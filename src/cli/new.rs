@@ -74,7 +74,7 @@ fn package(path: &Path) -> Result<String, String> {
     }
     let better = path.with_file_name(better.trim_end_matches('_'));
     Err(format!(
-        "`{name}` is no name of a package: letters, digits and `_`, beginning with a letter, and no keyword\n\
+        "`{name}` cannot be the name of a package, which has letters, digits and `_`, begins with a letter, and is no keyword\n\
          hint: write `verdict new {}`",
         quoted(&better.display().to_string())
     ))
@@ -95,7 +95,7 @@ fn write(folder: &Path, name: &str, commands: &str) -> Result<Vec<String>, Strin
         Ok(true) => {}
         Ok(false) => {
             return Err(format!(
-                "`{}` is there and not empty; take another name, or remove the folder",
+                "`{}` already exists and is not empty; choose another name, or remove the folder",
                 folder.display()
             ));
         }

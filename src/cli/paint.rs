@@ -203,7 +203,7 @@ mod tests {
     fn a_hint_is_wrapped_and_code_in_it_is_not() {
         let text = "   = hint: write `verdict fmt -w a.rego` or a thing";
         let out = shown(text, 30);
-        assert_eq!(out, "   = hint: write\n     `verdict fmt -w a.rego` or\n     a thing");
+        assert_eq!(out, "   = hint: write\n     `verdict fmt -w a.rego`\n     or a thing");
         assert_eq!(shown(text, 80), text);
         assert_eq!(shown("hint: `a command that is long`", 12), "hint:\n  `a command that is long`");
     }

@@ -1,48 +1,35 @@
-//! Whether anybody is still there: a development server ends with the terminal or the process that it was started from.
+//! Whether anybody is still there: a development server ends with the terminal that it was started from.
 //!
-//! A closed terminal is told by SIGHUP only to what runs in its foreground; so the terminal itself is looked at. Without
-//! one, it is the parent that counts. `nohup` says that nobody needs to be there.
+//! A closed terminal is told by SIGHUP only to what runs in its foreground; so the terminal itself is looked at. What was
+//! started without one, by a script or an init process, stays until it is told to end; so does what `nohup` keeps.
 
 use std::fs::{self, File};
-use std::os::unix::process::parent_id;
 use std::time::Duration;
 
 /// How often to look.
 const POLL: Duration = Duration::from_millis(500);
 
-/// What a development server was started from.
-#[derive(Debug, Clone, Copy)]
+/// Whether a development server depends on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attended {
-    /// A terminal.
+    /// It was started from one.
     Terminal,
-    /// A process, without a terminal.
-    Parent(u32),
-    /// Nobody, on purpose.
+    /// Nobody needs to be there.
     Alone,
 }
 
 impl Attended {
     /// What this process was started from.
     pub(super) fn now() -> Self {
-        match parent_id() {
-            _ if ignores_hangups() => Self::Alone,
-            _ if has_terminal() => Self::Terminal,
-            // An init process, or nobody in this container: they start servers that stay.
-            0 | 1 => Self::Alone,
-            parent => Self::Parent(parent),
-        }
+        if has_terminal() && !ignores_hangups() { Self::Terminal } else { Self::Alone }
     }
 
     /// Waits until nobody is there any more, and says who went.
     pub(super) async fn until_gone(self) -> &'static str {
         loop {
             tokio::time::sleep(POLL).await;
-            match self {
-                Self::Terminal if !has_terminal() => return "its terminal was closed",
-                Self::Parent(parent) if parent_id() != parent => {
-                    return "the process that started it has ended";
-                }
-                Self::Terminal | Self::Parent(_) | Self::Alone => {}
+            if self == Self::Terminal && !has_terminal() {
+                return "its terminal was closed";
             }
         }
     }

@@ -34,7 +34,7 @@ fn a_new_policy_passes_everything_and_its_commands_work() {
 #[test]
 fn nothing_is_overwritten_and_no_name_is_taken_that_no_package_can_have() {
     let here = folder(&[("full/notes.txt", "mine")]);
-    verdict(here.path(), &["new", "full"]).exits(1).complains("`full` is there and not empty");
+    verdict(here.path(), &["new", "full"]).exits(1).complains("`full` already exists and is not empty");
     assert_eq!(files(&here.path().join("full")).len(), 1);
     fs::create_dir(here.path().join("empty")).unwrap();
     verdict(here.path(), &["new", "empty"]).exits(0).says("policy.rego");

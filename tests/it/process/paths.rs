@@ -60,11 +60,11 @@ fn each_path_is_taken_for_what_it_holds() {
         (
             &["policy.rego", "data.json"][..],
             &["data.json", "policy.rego"][..],
-            "`policy.rego` is taken as one file",
+            "`policy.rego` is taken as a single file",
         ),
         (&["folder"], &["folder"], "`folder` is taken as a folder of policy and data"),
         (&["./folder/"], &["folder"], "`folder` is taken as a folder of policy and data"),
-        (&["folder", "more.rego"], &["folder", "more.rego"], "`more.rego` is taken as one file"),
+        (&["folder", "more.rego"], &["folder", "more.rego"], "`more.rego` is taken as a single file"),
         (&["packed.tar.gz"], &["packed"], "`packed.tar.gz` is taken as a bundle, packed"),
         (&["single"], &["single"], "`single` is taken as a bundle: it has a `.manifest`"),
         (&["bundles"], &["one", "two"], "`bundles` is taken as a directory of bundles"),

@@ -94,29 +94,31 @@ fn it_ends_with_its_terminal_in_the_background_too() {
     wait_closed(address);
 }
 
+/// A script that starts it and ends, or `nohup`, means that it is to stay.
 #[test]
-fn without_a_terminal_it_ends_with_its_parent_unless_nohup_keeps_it() {
+fn without_a_terminal_and_under_nohup_it_stays() {
+    let stays = |shell: &mut Shell| {
+        let address = shell.address();
+        end(&shell.dir.path().join("pid"), "KILL");
+        shell.kill();
+        // Longer than it takes to see that a terminal is gone.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        assert!(Wire::try_open(address).is_ok());
+        end(&shell.dir.path().join("server"), "TERM");
+        wait_closed(address);
+    };
+    let line = |before: &str| {
+        let started = format!("{before} {} > said 2>&1 & echo $! > server", dev(""));
+        format!("{started}; echo $$ > pid; tail --pid=$! -f said")
+    };
+    if let Some(mut shell) = Shell::on_terminal(directory(), &line("nohup")) {
+        stays(&mut shell);
+    }
     if Command::new("setsid").arg("--version").output().is_err() {
         skipped("a development server without a terminal: there is no setsid");
         return;
     }
-    let line = format!("{} & wait", dev(""));
-    let mut shell =
-        Shell::run(directory(), "setsid", &["--wait", "sh", "-c", &format!("echo $$ > pid; {line}")]);
-    let address = shell.address();
-    end(&shell.dir.path().join("pid"), "KILL");
-    wait_closed(address);
-    shell.kill();
-
-    let line = format!("nohup {} & echo $! > server; echo $$ > pid; wait", dev(""));
-    let shell = Shell::run(directory(), "setsid", &["--wait", "sh", "-c", &line]);
-    let address = shell.address();
-    end(&shell.dir.path().join("pid"), "KILL");
-    // Longer than it takes to see that a parent is gone.
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    assert!(Wire::try_open(address).is_ok());
-    end(&shell.dir.path().join("server"), "TERM");
-    wait_closed(address);
+    stays(&mut Shell::run(directory(), "setsid", &["--wait", "sh", "-c", &line("")]));
 }
 
 /// Signals the process whose id stands in a file.
