@@ -118,7 +118,16 @@ fn ask(args: &HealthArgs, endpoint: &Endpoint, client: &Client) -> Result<(u16, 
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
     let call = Call { endpoint: endpoint.clone(), headers: HeaderMap::new(), body: None };
     let answer = runtime.block_on(client.send(call, MAX_ANSWER, args.timeout.0));
-    let answer = answer.map_err(|error| error.to_string())?;
+    let answer = answer.map_err(|error| {
+        let message = error.to_string();
+        let refused = message.contains("Connection refused");
+        let hint = if refused {
+            "\nhint: nothing listens there; is the server running, and on this port?"
+        } else {
+            ""
+        };
+        message + hint
+    })?;
     let mut body = String::from_utf8_lossy(&answer.body).into_owned();
     if !body.is_empty() && !body.ends_with('\n') {
         body.push('\n');

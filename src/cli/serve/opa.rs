@@ -106,6 +106,12 @@ const FLAGS: &[Flag] = &[
         Way::Instead("Unix sockets are not supported yet; use `--addr 127.0.0.1:8181`"),
     ),
     flag(
+        "--log-level-request",
+        None,
+        true,
+        Way::Instead("calls are not logged apart: every one has a record in the decision log; leave it out"),
+    ),
+    flag(
         "--log-timestamp-format",
         None,
         true,

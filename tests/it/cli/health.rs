@@ -35,7 +35,7 @@ fn exit_codes_tell_well_from_unwell_and_from_what_could_not_be_asked() {
     let gone = format!("http://{address}");
     let here = tempfile::tempdir().unwrap();
     for (args, code, said) in [
-        (&[gone.as_str()][..], 1, "the call failed"),
+        (&[gone.as_str()][..], 1, "hint: nothing listens there"),
         (&["nonsense"], 2, "write e.g. `http://127.0.0.1:8181`"),
         (&["ftp://127.0.0.1"], 2, "only http and https"),
         (&["http://127.0.0.1:1/health"], 2, "has a path"),

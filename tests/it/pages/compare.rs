@@ -9,8 +9,9 @@ use similar::TextDiff;
 static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
-        // Times with a fraction of a second are those of now; whole seconds are compared, or `…`.
+        // Times with a fraction of a second, and the clock at the head of a line, are those of now; others are compared, or `…`.
         (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d+(Z|\+00:00)", "TIME"),
+        (r"(?m)^\d\d:\d\d:\d\d\b(\.\d{3}\b)?", "CLOCK"),
         (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "CLOCK"),
         (r" *\b\d+(\.\d+)? ?(ns|us|ms|s)\b", " DURATION"),
         (r#"_ns": ?\d+"#, r#"_ns":NS"#),
