@@ -108,7 +108,7 @@ fn without_a_terminal_and_under_nohup_it_stays() {
         wait_closed(address);
     };
     let line = |before: &str| {
-        let started = format!("{before} {} > said 2>&1 & echo $! > server", dev(""));
+        let started = format!("touch said; {before} {} >> said 2>&1 & echo $! > server", dev(""));
         format!("{started}; echo $$ > pid; tail --pid=$! -f said")
     };
     if let Some(mut shell) = Shell::on_terminal(directory(), &line("nohup")) {
