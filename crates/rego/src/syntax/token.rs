@@ -106,6 +106,26 @@ impl Kind {
         Self::of_word(word).is_some_and(|kind| !matches!(kind, Self::LogicalAnd | Self::LogicalOr))
     }
 
+    /// Whether it stands between two terms, `in` apart.
+    pub const fn is_operator(self) -> bool {
+        matches!(
+            self,
+            Self::Plus
+                | Self::Minus
+                | Self::Times
+                | Self::Divide
+                | Self::Remainder
+                | Self::And
+                | Self::Or
+                | Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+        )
+    }
+
     /// Whether it is a keyword; all of them may be parts of references.
     pub const fn is_keyword(self) -> bool {
         matches!(

@@ -65,22 +65,9 @@ const fn wants_more(kind: Kind) -> bool {
             | Kind::Colon
             | Kind::Semicolon
             | Kind::Dot
-            | Kind::Plus
-            | Kind::Minus
-            | Kind::Times
-            | Kind::Divide
-            | Kind::Remainder
-            | Kind::And
-            | Kind::Or
             | Kind::Assign
             | Kind::Unify
-            | Kind::Equal
-            | Kind::NotEqual
-            | Kind::Less
-            | Kind::LessEqual
-            | Kind::Greater
-            | Kind::GreaterEqual
-    )
+    ) || kind.is_operator()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ impl Parser<'_> {
         match self.kind() {
             Kind::With => return error("expressions using with keyword cannot be used for rule head"),
             Kind::Semicolon => return error("multiple expressions cannot be used for rule head"),
-            kind if is_operator(kind) || kind == Kind::In => {
+            kind if kind.is_operator() || kind == Kind::In => {
                 return error("rule name conflicts with built-in function");
             }
             _ => {}
@@ -151,26 +151,6 @@ pub(super) fn multi_value(head: &Head, has_if: bool) -> bool {
 
 fn is_ref(term: &Term) -> bool {
     type_name(term) == "ref"
-}
-
-/// Whether a kind stands between two terms, `in` apart.
-pub(super) const fn is_operator(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Plus
-            | Kind::Minus
-            | Kind::Times
-            | Kind::Divide
-            | Kind::Remainder
-            | Kind::And
-            | Kind::Or
-            | Kind::Equal
-            | Kind::NotEqual
-            | Kind::Less
-            | Kind::LessEqual
-            | Kind::Greater
-            | Kind::GreaterEqual
-    )
 }
 
 /// The term within parentheses.

@@ -3,7 +3,7 @@
 use super::super::ast::{Body, Else, ElseValue, Expr, ExprKind, Head, HeadValue, Ref, Rule, Term, TermKind};
 use super::super::error::Error;
 use super::super::token::Kind;
-use super::check::{is_operator, is_set, multi_value, varies};
+use super::check::{is_set, multi_value, varies};
 use super::type_name::type_name;
 use super::{Parsed, Parser, fail};
 
@@ -157,7 +157,7 @@ impl Parser<'_> {
         self.bump();
         self.height = 1;
         let next = self.token();
-        if is_operator(next.kind) && !next.spaced {
+        if next.kind.is_operator() && !next.spaced {
             return Err(self.unexpected(""));
         }
         let mut term = Term { span, kind };
