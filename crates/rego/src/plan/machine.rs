@@ -229,6 +229,8 @@ impl<'e> Machine<'e> {
                     if path.iter().all(|step| matches!(step, Step::Key(_))) {
                         let found = self.follow(base, path)?;
                         self.accept(out, found)
+                    } else if self.watch.is_none() {
+                        return self.walk(base, path, out, &mut |machine| machine.run(block, at, next));
                     } else {
                         return self.go_through((block, at - 1, stmt), (base, path, out), next);
                     }
@@ -264,7 +266,8 @@ impl<'e> Machine<'e> {
         next(self)
     }
 
-    /// Follows a path with variables, and runs the statements after it for each part that fits.
+    /// Follows a path with variables under watch, and runs the statements after it for each part that fits; it is told
+    /// where none does.
     fn go_through(
         &mut self,
         (block, at, stmt): (&'e Block, usize, &'e Stmt),
@@ -276,7 +279,7 @@ impl<'e> Machine<'e> {
             leads = true;
             machine.run(block, at + 1, next)
         })?;
-        if !leads && self.watch.is_some() {
+        if !leads {
             self.tell_failure(block, at, stmt)?;
         }
         Ok(flow)
