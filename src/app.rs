@@ -4,7 +4,7 @@
 //! call finds what it needs. Order at the end ([`App::shutdown`]): the listeners close, calls that are under way are
 //! answered and recorded, then the background tasks and the watcher of bundles stop.
 //!
-//! Reading order: this file → `settings` (from configuration to what is in force) → `listeners` → [`live`] (what can change while it
+//! Reading order: this file → `settings` (from configuration to what is in force) → `remote` → `listeners` → [`live`] (what can change while it
 //! runs) → [`reload`] and [`shutdown`] (when) → [`supervisor`].
 
 mod error;
@@ -14,6 +14,7 @@ mod listeners;
 pub mod live;
 mod registry;
 pub mod reload;
+mod remote;
 mod settings;
 pub mod shutdown;
 pub mod supervisor;
@@ -31,17 +32,21 @@ use self::live::Live;
 use self::supervisor::Supervisor;
 use crate::aip::Policies;
 use crate::authorize::in_force::{Current, InForce};
-use crate::bundle::reload::{Observer, Setup as BundleSetup};
+use crate::bundle::reload::{Asked, Observer, Setup as BundleSetup};
+use crate::bundle::remote::Shelf;
 use crate::bundle::status::{Report, Status};
 use crate::bundle::watch::Watcher;
 use crate::bundle::{LoadError, TestRunner};
 use crate::config::{Config, Loaded};
 use crate::decision_log::DecisionLog;
-use crate::doors::body;
 use crate::doors::edge::Edge;
+use crate::doors::ext_authz::config::Settings as ExtAuthz;
+use crate::doors::forward_auth::settings::ForwardAuth;
 use crate::doors::origin::Origins;
+use crate::doors::routing::Routes;
+use crate::doors::{Flaw, authzen, body, docker, kubernetes, mcp};
 use crate::identity::Authenticator;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, Timestamp};
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::{Policy, Snapshot};
 use crate::registry::Registry;
@@ -51,7 +56,7 @@ use crate::stores::Stores;
 use crate::telemetry::metrics::Metrics;
 
 pub use self::error::StartError;
-pub use self::inspection::{ListenerFiles, listener_files, new_authenticator};
+pub use self::inspection::{ListenerFiles, listener_files, new_authenticator, seen};
 /// The pipeline of a running server.
 pub use crate::authorize::Authorizer;
 
@@ -115,16 +120,16 @@ impl App {
         let current = Arc::new(Current::new(in_force(&loaded, verifier, &clock, &instance_id, &stores)?));
 
         let (bundles, supervisor) = (Arc::new(Status::default()), Arc::new(Supervisor::default()));
-        let watcher = watch_bundles(config, &current, &bundles, &metrics, &clock, runner).await?;
-        if fail_fast && !bundles.report().is_active() {
-            return Err(StartError::NotActivated(bundles.report().explained.clone()));
-        }
+        let told: Arc<dyn Observer> = Arc::new(Counted(Arc::clone(&metrics)));
+        let shelf = remote::start(&loaded, (&client, &clock), (&bundles, &told), &supervisor).await?;
+        let watcher = watch_bundles(config, &current, (&bundles, shelf, told), &clock, runner).await?;
+        check_active(&bundles, fail_fast)?;
         let authorizer = authorizer(&current, &log, &metrics, &clock, &bundles)?;
         live::refresh_keys(&supervisor, &current.load().authenticator);
         live::watch_directory(&supervisor, file.as_ref());
         registry::keep(&supervisor, config, registry.as_ref());
 
-        let mut edge = edge(config, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
+        let mut edge = edge(&loaded, &authorizer, &bundles, &metrics, &supervisor, &watcher)?;
         edge.registry.clone_from(&registry);
         edge.events = events::start(&loaded, registry.as_ref(), (&client, &clock), &metrics, &supervisor)?;
         let bootstrap = registry::bootstrap(&loaded, registry.as_ref())?;
@@ -238,11 +243,19 @@ fn in_force(
     })
 }
 
+/// Whether a server may start that has activated nothing.
+fn check_active(bundles: &Status, fail_fast: bool) -> Result<(), StartError> {
+    let report = bundles.report();
+    match fail_fast && !report.is_active() {
+        true => Err(StartError::NotActivated(report.explained.clone())),
+        false => Ok(()),
+    }
+}
+
 async fn watch_bundles(
     config: &Config,
     current: &Arc<Current>,
-    status: &Arc<Status>,
-    metrics: &Arc<Metrics>,
+    (status, shelf, told): (&Arc<Status>, Arc<Shelf>, Arc<dyn Observer>),
     clock: &Clock,
     runner: Option<Arc<TestRunner>>,
 ) -> Result<Watcher, StartError> {
@@ -252,9 +265,11 @@ async fn watch_bundles(
         status: Arc::clone(status),
         clock: clock.clone(),
         runner,
-        observers: vec![Arc::new(Counted(Arc::clone(metrics)))],
+        observers: vec![told],
+        shelf,
         no_calls: current.load().settings.surroundings.client.is_none(),
         allow_unmasked: config.decision_log.allow_unmasked,
+        writes: settings::writes(config),
     })?;
     let first = tokio::task::spawn_blocking(move || {
         watcher.wait_first(FIRST_READING);
@@ -264,20 +279,39 @@ async fn watch_bundles(
 }
 
 fn edge(
-    config: &Config,
+    loaded: &Loaded,
     authorizer: &Arc<Authorizer>,
     bundles: &Arc<Status>,
     metrics: &Arc<Metrics>,
     supervisor: &Arc<Supervisor>,
     watcher: &Watcher,
 ) -> Result<Edge, StartError> {
+    let config = &loaded.config;
     let document = |key: &str, text: &str| {
         EntryPath::parse(text).map_err(|error| StartError::Other(format!("`decision.{key}`: {error}")))
     };
+    let wrong_key = |door: &'static str| {
+        move |(key, error): (String, String)| misconfigured(loaded, &format!("doors.{door}.{key}"), &error)
+    };
+    let default_path = document("default_path", &config.decision.default_path)?;
+    let (routes, about) = (routes(config)?, config.doors.about());
     Ok(Edge {
         authorizer: Arc::clone(authorizer),
-        default_path: document("default_path", &config.decision.default_path)?,
+        authzen: authzen::Door::new(&config.doors.authzen, &default_path, about.clone())
+            .map_err(wrong_key("authzen"))?,
+        kubernetes: kubernetes::Door::new(&config.doors.kubernetes, about.clone())
+            .map_err(wrong_key("kubernetes"))?,
+        docker: docker::Door::new(&config.doors.docker, about).map_err(wrong_key("docker"))?,
+        forward_auth: ForwardAuth::new(&config.doors.forward_auth, &default_path).map_err(flawed)?,
+        default_path,
         manifest_path: document("manifest_path", &config.decision.manifest_path)?,
+        mcp: mcp::config::Settings::new(
+            &config.doors.mcp,
+            &document("default_path", &config.decision.default_path)?,
+            config.doors.about(),
+        )
+        .map_err(StartError::Other)?,
+        opa: settings::opa(loaded),
         limits: body::Limits {
             max: config.server.max_body.as_usize(),
             timeout: config.server.body_timeout.0,
@@ -287,11 +321,29 @@ fn edge(
         bundles: Arc::clone(bundles),
         trigger: watcher.trigger(),
         tasks: supervisor.tasks(),
+        routes,
+        ext_authz: ext_authz(config)?,
         registry: None,
         events: Arc::default(),
         bootstrap: None,
         metrics: Arc::clone(metrics),
     })
+}
+
+/// What has been checked already.
+fn ext_authz(config: &Config) -> Result<ExtAuthz, StartError> {
+    let default = EntryPath::parse(&config.decision.default_path).unwrap_or_default();
+    ExtAuthz::new(&config.doors.ext_authz, &default).map_err(|flaw| flawed(vec![flaw]))
+}
+
+/// What has been checked already, but for files that may have changed since.
+fn routes(config: &Config) -> Result<Arc<Routes>, StartError> {
+    Routes::new(&config.doors.http).map(Arc::new).map_err(flawed)
+}
+
+fn flawed(flaws: Vec<Flaw>) -> StartError {
+    let flaws = flaws.into_iter().map(|Flaw { at, message, hint }| format!("`{at}`: {message}; {hint}"));
+    StartError::Other(flaws.collect::<Vec<_>>().join("\n"))
 }
 
 /// Counts reloads.
@@ -314,5 +366,13 @@ impl Observer for Counted {
 
     fn failed(&self, _: &LoadError, _: &Report) {
         self.0.bundles.failures.inc();
+    }
+
+    fn asked(&self, _: &str, asked: Asked, _: Timestamp) {
+        self.0.bundles.fetched(match asked {
+            Asked::New => "new",
+            Asked::Unchanged => "unchanged",
+            Asked::Failed => "failed",
+        });
     }
 }

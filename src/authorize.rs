@@ -1,6 +1,6 @@
 //! The pipeline that every door uses: what is in force → who is calling → what is asked → input → decision → record.
 //!
-//! INVARIANT (one way to a decision): doors come in through [`Authorizer::authorize`] and its batch form, through
+//! INVARIANT (one way to a decision): doors come in through [`Authorizer::authorize`], its batch form and its search, through
 //! [`Authorizer::manage`] and [`Authorizer::administer`], or through [`Authorizer::refuse`] for what is not even a call. All of them end in the decision
 //! log; there is no early return between taking what is in force and recording.
 //! INVARIANT (before the body): who is calling is decided before the door is asked for the body.
@@ -10,8 +10,10 @@
 //!
 //! Deliberately absent: anything of a protocol.
 //!
-//! Reading order: `call` → `in_force` → `admission` → this file → [`tool_calls`] → `rule` → `decider` → `schedule` → `separate_pool`.
+//! Reading order: `call` → `in_force` → `admission` → this file → [`tool_calls`] → `rule` → `decider` → `schedule` → `separate_pool` → `search`
+//! → [`adhoc`].
 
+pub mod adhoc;
 pub mod admission;
 pub mod attest;
 mod call;
@@ -19,6 +21,7 @@ mod decider;
 pub mod in_force;
 mod rule;
 mod schedule;
+mod search;
 mod separate_pool;
 pub mod tool_calls;
 
@@ -43,8 +46,10 @@ use crate::model::principal::{AuthContext, IdentityMode};
 use crate::model::rate::RateStanding;
 use crate::model::request::{EntryPath, RequestContext};
 use crate::telemetry::metrics::Metrics;
+use verdict_rego::Value;
 
-pub use self::call::{Arrival, Batch, Question};
+pub use self::call::{Arrival, Batch, Form, Item, Question, Until};
+pub use self::search::Search;
 
 /// A recorded decision.
 #[derive(Debug)]
@@ -55,13 +60,16 @@ pub struct Authorized {
     pub explanation_denied: bool,
 }
 
+/// The answer to an item of a batch, by the item's name.
+pub type Answered = (String, Result<Recorded<Decision>, Unrecorded>);
+
 /// The answers to a batch, all from the same policy.
 #[derive(Debug)]
 pub struct AuthorizedBatch {
     /// The batch's id, which each record has, too.
     pub id: Uuid,
-    /// A recorded answer to each input by its name, or the failure to record it.
-    pub answers: Vec<(String, Result<Recorded<Decision>, Unrecorded>)>,
+    /// A recorded answer to each input by its name, or the failure to record it; fewer than inputs where the batch ended early.
+    pub answers: Vec<Answered>,
     /// Whether the caller asked for explanations that it may not have.
     pub explanation_denied: bool,
     /// How the caller stands with its rate limits.
@@ -87,6 +95,33 @@ pub struct Administered<A, T> {
     pub decision: Recorded<Decision>,
     /// Who may attempt it, and what; none where it was refused.
     pub attempt: Option<(A, T)>,
+}
+
+/// A role that a call of management asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Role<'r> {
+    /// Its name.
+    pub name: &'r str,
+    /// The key of the configuration that says so.
+    pub key: &'static str,
+}
+
+/// What a caller wants to do, once it is read.
+#[derive(Debug)]
+pub struct Attempt<T> {
+    /// What it is.
+    pub what: T,
+    /// What the record says of it, as its input, besides the operation.
+    pub recorded: Option<Value>,
+}
+
+/// A recorded attempt.
+#[derive(Debug)]
+pub struct Attempted<T> {
+    /// The record: what was attempted, or why it was refused.
+    pub decision: Recorded<Decision>,
+    /// What may be done now; none where it was refused.
+    pub what: Option<T>,
 }
 
 /// Why a batch is not answered item by item.
@@ -176,6 +211,18 @@ impl Authorizer {
         arrival: Arrival<'_>,
         ask: impl AsyncFnOnce() -> Result<Batch, Failure>,
     ) -> Result<AuthorizedBatch, BatchRefused> {
+        self.authorize_batch_of(arrival, async |_: &AuthContext| ask().await).await
+    }
+
+    /// Decides a batch as [`Self::authorize_batch`] does, where what is asked depends on who is calling.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn authorize_batch_of(
+        &self,
+        arrival: Arrival<'_>,
+        ask: impl AsyncFnOnce(&AuthContext) -> Result<Batch, Failure>,
+    ) -> Result<AuthorizedBatch, BatchRefused> {
         let (mut call, admitted) = self.admit(arrival).await;
         let asked = match admitted {
             Ok(()) => self.ask_batch(&mut call, ask).await,
@@ -192,18 +239,33 @@ impl Authorizer {
         };
         let id = Uuid::new_v4();
         call.batch_id = Some(id);
-        let Batch { inputs, common, question } = batch;
-        call.question = question.clone();
-        let explanation_denied = question.explain && !call.is_explained();
-        let mut answers = Vec::with_capacity(inputs.len());
+        call.question = batch.question.clone();
+        let explanation_denied = call.question.explain && !call.is_explained();
+        let answers = self.decide_items(&call, batch).await;
+        Ok(AuthorizedBatch { id, answers, explanation_denied, rate: call.rate })
+    }
+
+    /// Decides the items of a batch one after the other, as far as it goes.
+    async fn decide_items(&self, call: &Call, batch: Batch) -> Vec<Answered> {
+        let Batch { inputs, until, common, question } = batch;
+        let (mut answers, mut allowed) = (Vec::with_capacity(inputs.len()), 0);
         for (name, input) in inputs {
+            if until.is_reached(answers.len(), allowed) {
+                break;
+            }
             // A batch may be long: others get their turn between its items.
             tokio::task::yield_now().await;
-            let input = Some(Batch::merged(common.as_ref(), input));
-            let item = call.item(Question { input, ..question.clone() });
-            answers.push((name, self.ruled(item).await));
+            let answer = match input {
+                Ok(input) => {
+                    let input = Some(Batch::merged(common.as_ref(), input));
+                    self.ruled(call.item(Question { input, ..question.clone() })).await
+                }
+                Err(failure) => self.decider.record(call.item(question.clone()).refuse(failure)).await,
+            };
+            allowed += usize::from(answer.as_ref().is_ok_and(|decision| decision.outcome == Outcome::Allow));
+            answers.push((name, answer));
         }
-        Ok(AuthorizedBatch { id, answers, explanation_denied, rate: call.rate })
+        answers
     }
 
     /// Decides whether the caller may manage this server, and records that; `operation` names what it wants to do. Where
@@ -212,17 +274,48 @@ impl Authorizer {
     /// # Errors
     /// [`Unrecorded`] when the log did not take the record.
     pub async fn manage(&self, arrival: Arrival<'_>) -> Result<Recorded<Decision>, Unrecorded> {
+        let ask = async || Ok(Attempt { what: (), recorded: None });
+        Ok(self.attempted(arrival, None, ask).await?.0)
+    }
+
+    /// The same for what takes a body, or a role of its own. `ask` reads what the caller wants, once it is known that it may.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] when the log did not take the record: nothing may be done.
+    pub async fn attempt<T>(
+        &self,
+        arrival: Arrival<'_>,
+        role: Option<Role<'_>>,
+        ask: impl AsyncFnOnce() -> Result<Attempt<T>, Failure>,
+    ) -> Result<Attempted<T>, Unrecorded> {
+        let (decision, attempt) = self.attempted(arrival, role, ask).await?;
+        Ok(Attempted { decision, what: attempt.map(|(what, _)| what) })
+    }
+
+    /// The record of an attempt; and, where it may be made, what it is and whose.
+    async fn attempted<T>(
+        &self,
+        arrival: Arrival<'_>,
+        role: Option<Role<'_>>,
+        ask: impl AsyncFnOnce() -> Result<Attempt<T>, Failure>,
+    ) -> Result<(Recorded<Decision>, Option<(T, Call)>), Unrecorded> {
         let Arrival { presented, path: _, context, started, counted: _ } = arrival;
         let mut call = Call::new(self.current.load(), self.clock.now(), context, started);
         let admitted = match self.authenticate(&mut call, IdentityMode::Required, &presented).await {
-            Ok(()) => check_role(&call),
+            Ok(()) => check_role(&call, role),
             Err(failure) => Err(failure),
         };
-        let decision = match admitted {
-            Ok(()) => call.into_decision(Uuid::new_v4(), Outcome::Allow, Duration::ZERO),
-            Err(failure) => call.refuse(failure),
+        let asked = match admitted {
+            Ok(()) => ask().await,
+            Err(failure) => Err(failure),
         };
-        self.decider.record(decision).await
+        let Attempt { what, recorded } = match asked {
+            Ok(attempt) => attempt,
+            Err(failure) => return Ok((self.decider.record(call.refuse(failure)).await?, None)),
+        };
+        let decision = call.clone().into_decision(Uuid::new_v4(), Outcome::Allow, Duration::ZERO);
+        let decision = self.decider.record(Decision { input: recorded, ..decision }).await?;
+        Ok((decision, Some((what, call))))
     }
 
     /// Says who calls the admin API and records what it attempts. Then it may be done, and not before: a change without a
@@ -300,9 +393,9 @@ impl Authorizer {
     async fn ask_batch(
         &self,
         call: &mut Call,
-        ask: impl AsyncFnOnce() -> Result<Batch, Failure>,
+        ask: impl AsyncFnOnce(&AuthContext) -> Result<Batch, Failure>,
     ) -> Result<Batch, Failure> {
-        let batch = check_size(ask().await?, &call.in_force)?;
+        let batch = check_size(ask(call.auth()).await?, &call.in_force)?;
         // The first was counted before the body was read.
         self.count(call, batch.inputs.len().saturating_sub(1)).await?;
         Ok(batch)
@@ -470,13 +563,14 @@ fn check_size(batch: Batch, in_force: &InForce) -> Result<Batch, Failure> {
 }
 
 /// INVARIANT (management has a role): a valid credential alone manages nothing.
-fn check_role(call: &Call) -> Result<(), Failure> {
-    let role = &call.in_force.settings.management_role;
+fn check_role(call: &Call, role: Option<Role<'_>>) -> Result<(), Failure> {
+    let usual = Role { name: &call.in_force.settings.management_role, key: "management.role" };
+    let Role { name, key } = role.unwrap_or(usual);
     match call.auth() {
         AuthContext::Unchecked => Ok(()),
-        AuthContext::Verified(verified) if verified.own_roles().contains(role) => Ok(()),
+        AuthContext::Verified(verified) if verified.own_roles().iter().any(|own| own == name) => Ok(()),
         AuthContext::Verified(_) | AuthContext::Anonymous => {
-            let message = format!("management asks for the role `{role}` (`management.role`)");
+            let message = format!("management asks for the role `{name}` (`{key}`)");
             Err(Failure::new(FailureKind::InsufficientPermissions, message))
         }
     }

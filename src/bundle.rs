@@ -1,4 +1,4 @@
-//! Bundles: from a watched directory to an activated snapshot.
+//! Bundles: from a watched directory, and from services, to an activated snapshot.
 //!
 //! INVARIANT (last good): the snapshot in force is replaced by a better one or not at all; what is wrong with the
 //! contents of the directory is kept in [`status`], logged, and reported to the [`reload::Observer`]s.
@@ -7,10 +7,10 @@
 //!
 //! INVARIANT (verified first): signatures are checked between reading (`scan`) and parsing ([`load`]); see [`signature`].
 //!
-//! Deliberately absent: delta bundles, WebAssembly, and unpacking anything to disk.
+//! Deliberately absent: delta bundles, discovery, WebAssembly, and unpacking anything to disk.
 //!
-//! Reading order: [`Config`] → [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory), `places` (or paths)
-//! → [`signature`] → [`load`] → `scope` → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`status`],
+//! Reading order: [`Config`] → [`manifest`] → `name`, `folder`, `archive`, `contents` (one bundle's files) → `scan` (the directory), `places` (or paths), [`remote`] (services)
+//! → [`signature`] → [`load`] → `scope` → `merge` → [`activate`](mod@activate) → [`reload`] → [`watch`] with `events` and `notices`; [`written`], [`status`],
 //! [`error`]; [`build`] goes the other way. [`tree`] reads what is no bundle: files and folders, for authors.
 
 pub mod activate;
@@ -32,12 +32,14 @@ pub mod pattern;
 mod places;
 mod presence;
 pub mod reload;
+pub mod remote;
 mod scan;
 mod scope;
 pub mod signature;
 pub mod status;
 pub mod tree;
 pub mod watch;
+pub mod written;
 mod yaml;
 
 pub use activate::{Candidate, Conditions, TestRunner, activate, compile};
@@ -48,7 +50,7 @@ pub use load::{Bundle, Reading, load_dir, load_path, load_reading};
 pub use name::{check_name, is_fixture_file};
 pub use pattern::Pattern;
 pub use places::check_path;
-pub use reload::{Observer, Setup};
+pub use reload::{Asked, Observer, Setup};
 pub use signature::{Signed, Verification};
 pub use status::{Report, Status};
 pub use watch::{NotRemovable, Trigger, Watcher};

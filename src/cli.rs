@@ -49,6 +49,7 @@ mod reading;
 pub mod repl;
 pub mod revocation;
 pub mod role;
+pub mod routes;
 pub mod seal;
 pub mod secret;
 mod serve;
@@ -120,6 +121,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Explain why a TLS handshake fails, or check certificate files
     CheckTls(check_tls::CheckTlsArgs),
+    /// Show what policy would see of HTTP requests
+    Routes(routes::RoutesArgs),
     /// Ask a server whether it is well, for probes of containers
     Health(health::HealthArgs),
     /// Evaluate a query
@@ -198,6 +201,7 @@ impl Cli {
             Command::Audit(args) => audit::run(&args),
             Command::Config(args) => config::run(args),
             Command::CheckTls(args) => check_tls::run(&args),
+            Command::Routes(args) => routes::run(&args),
             Command::Health(args) => health::run(&args),
             Command::Eval(args) => eval::run(&args),
             Command::New(args) => new::run(&args),

@@ -5,10 +5,9 @@
 //! INVARIANT (answered): what arrives and is no HTTP request is handed to the doors as [`Malformed`], so that it is
 //! answered and recorded like any other refusal.
 //!
-//! Deliberately absent: Unix sockets. A connection is served over any `AsyncRead + AsyncWrite`; only [`protocol`], [`tls`] and
-//! the accept loop know TCP.
+//! Only [`socket`] knows whether a connection is one of TCP or of a Unix socket.
 //!
-//! Reading order: this file (accept loop) → [`places`] → [`connection`] (one connection) → [`tls`] → [`activity`], [`guard`] (what it
+//! Reading order: this file (accept loop) → [`socket`], [`unix`] → [`places`] → [`connection`] (one connection) → [`tls`] → [`activity`], [`guard`] (what it
 //! is doing, and for how long it may) → [`drive`], [`http1`], [`http2`] → [`malformed`].
 
 use std::future::{Future, poll_fn};
@@ -19,7 +18,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use self::activity::Activity;
@@ -42,13 +41,17 @@ mod peer;
 mod places;
 mod protocol;
 mod service;
+mod socket;
 mod tls;
+mod unix;
 
 pub use config::Config;
 pub use malformed::Malformed;
 pub use management::{ManagementConfig, ManagementListen};
 pub use peer::Peer;
+pub use socket::Acceptor;
 pub use tls::{ClientAuth, NEAR as CERTIFICATE_WARNING_DAYS, Tls, TlsConfig};
+pub use unix::{UnixConfig, UnixSocket, bind as bind_unix};
 
 /// How long to wait after an error of `accept`, e.g. when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -75,8 +78,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
 
 /// Serves until `stop` ends, then stops accepting, lets what is under way finish within `shutdown_grace`, and returns
 /// whether all of it did.
-pub async fn serve(
-    listener: TcpListener,
+pub async fn serve<L: Acceptor>(
+    listener: L,
     router: Router,
     tls: Option<Arc<Tls>>,
     config: Config,
@@ -88,7 +91,7 @@ pub async fn serve(
     // Nothing is sent: the channel ends when the last connection drops its sender.
     let (alive, mut ended) = mpsc::channel::<()>(1);
     let template = Connection::new(router, tls, &config, stopped);
-    let open = |stream: TcpStream, peer: SocketAddr, place: Option<Place>| {
+    let open = |stream: L::Stream, peer: Peer, place: Option<Place>| {
         let (activity, connection) = (Arc::new(Activity::default()), template.clone());
         let (alive, open) = (alive.clone(), Open::new(Arc::clone(&metrics)));
         let (id, watched) = (place.as_ref().map(Place::id), Arc::clone(&activity));
@@ -115,18 +118,18 @@ pub async fn serve(
 }
 
 /// Opens connections until `stop` ends; gives the one that has been accepted by then and waits for a place.
-async fn accept(
-    listener: &TcpListener,
+async fn accept<L: Acceptor>(
+    listener: &L,
     places: &Places,
     stop: impl Future<Output = ()>,
-    open: impl Fn(TcpStream, SocketAddr, Option<Place>),
-) -> Option<(TcpStream, SocketAddr)> {
+    open: impl Fn(L::Stream, Peer, Option<Place>),
+) -> Option<(L::Stream, Peer)> {
     tokio::pin!(stop);
     let mut waiting = None;
     loop {
         let accepted = tokio::select! {
             () = &mut stop => return waiting,
-            accepted = listener.accept() => accepted,
+            accepted = poll_fn(|cx| listener.poll_accept(cx)) => accepted,
         };
         let peer = match accepted {
             Ok((stream, peer)) => {
@@ -151,7 +154,7 @@ async fn accept(
 }
 
 /// A connection that waits to be accepted, if there is one.
-async fn queued(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+async fn queued<L: Acceptor>(listener: &L) -> Option<(L::Stream, Peer)> {
     poll_fn(|cx| match listener.poll_accept(cx) {
         Poll::Ready(accepted) => Poll::Ready(accepted.ok()),
         Poll::Pending => Poll::Ready(None),

@@ -3,17 +3,19 @@
 //! INVARIANT (bounded calls): every call has a deadline and a size limit that holds while the body streams, so that no
 //! peer can keep a task waiting or fill the memory.
 //! INVARIANT (no redirects): what was configured is what is asked; an answer cannot send Verdict elsewhere. Policy may
-//! ask for redirects, each of which is checked as the first call was.
+//! ask for redirects, each of which is checked as the first call was; [`Client::ask`] hands them to a caller that knows the
+//! digest of what it is to get.
 //!
 //! Deliberately absent: proxies from the environment (only `config` reads it), cookies, decompression, retries (the
 //! caller knows what a retry means).
 //!
-//! Reading order: [`Client`] (keys of issuers, secrets managers) → [`policy`] (calls of policy) → [`allow`] → `clients` → [`lookup`].
+//! Reading order: [`Client`] (keys of issuers, secrets managers, bundles) with [`sigv4`] → [`policy`] (calls of policy) → [`allow`] → `clients` → [`lookup`].
 
 pub mod allow;
 mod clients;
 pub mod lookup;
 pub mod policy;
+pub mod sigv4;
 mod tls;
 
 use std::fmt;
@@ -115,6 +117,21 @@ impl Endpoint {
     /// Scheme, host and port (RFC 6454 section 6.2).
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
+    }
+
+    /// The path, as it is sent.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// Where a redirect from here leads.
+    ///
+    /// # Errors
+    /// As [`Endpoint::parse`].
+    pub fn at(&self, location: &str) -> Result<Self, Error> {
+        let refused = || Error::Url { url: redacted(location), reason: "it is no url" };
+        let url = self.0.join(location).map_err(|_| refused())?;
+        Self::parse(url.as_str())
     }
 
     /// Whether it is a host alone, without path and query.
@@ -301,13 +318,23 @@ impl Client {
             request = request.body(body);
         }
         let response = begin(request.headers(headers), timeout).await?;
-        let status = response.status().as_u16();
-        match rest(response, max_bytes, timeout).await {
-            Err(Error::TooLarge(_)) if !(200..300).contains(&status) => {
-                Ok(Answer { status, body: Vec::new() })
-            }
-            body => Ok(Answer { status, body: body? }),
-        }
+        whole(response, max_bytes, timeout).await
+    }
+
+    /// Sends a GET and waits for the whole answer, whatever its status: a redirect is an answer, too, and is not followed.
+    ///
+    /// # Errors
+    /// On a body over the limit, a passed deadline, or a broken connection.
+    pub async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        headers: HeaderMap,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Answer, Error> {
+        let request = self.0.get(endpoint.0.clone()).headers(headers).timeout(timeout);
+        let response = request.send().await.map_err(|error| failed(error, timeout))?;
+        whole(response, max_bytes, timeout).await
     }
 }
 
@@ -323,8 +350,10 @@ pub struct Call {
 
 /// What a [`Call`] was answered with. No debug text: its body may hold secrets.
 pub struct Answer {
-    /// The status; no redirect.
+    /// The status; no redirect, unless it was asked for.
     pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -344,6 +373,16 @@ async fn begin(request: reqwest::RequestBuilder, timeout: Duration) -> Result<re
         return Err(Error::Redirect(status.as_u16()));
     }
     Ok(response)
+}
+
+/// The whole answer. The body of one that is no success is left out where it is over the limit.
+async fn whole(response: reqwest::Response, max_bytes: usize, timeout: Duration) -> Result<Answer, Error> {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = match rest(response, max_bytes, timeout).await {
+        Err(Error::TooLarge(_)) if !(200..300).contains(&status) => Vec::new(),
+        body => body?,
+    };
+    Ok(Answer { status, headers, body })
 }
 
 /// The body of the answer.

@@ -13,6 +13,7 @@ use verdict_rego::Strict;
 
 pub mod decide;
 pub mod explain;
+pub mod filter;
 pub mod gate;
 pub mod input;
 pub mod limits;

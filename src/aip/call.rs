@@ -9,7 +9,8 @@ pub const TOOLS_CALL: &str = "tools/call";
 /// What an action is called that is nothing but the call of a tool that the resource names.
 const VERBS: [&str; 6] = ["call", "invoke", "execute", "run", "use", TOOLS_CALL];
 /// Where an input may have the arguments. Each of them that is there counts.
-const ARGUMENTS: [&[&str]; 5] = [
+const ARGUMENTS: [&[&str]; 6] = [
+    &["mcp", "arguments"],
     &["arguments"],
     &["context", "arguments"],
     &["context", "args"],
@@ -37,8 +38,9 @@ pub enum Approval {
 }
 
 impl<'a> ToolCall<'a> {
-    /// Reads an input: its method is `method`, else `tools/call`; its tools are `tool`, the resource of the type `tool` (`id`
-    /// or `name`), and the action, unless the action is a mere verb of such a resource, or the method.
+    /// Reads an input: its method is `method`, else `mcp.method`, else `tools/call`; its tools are `tool`, the resource of the
+    /// type `tool` (`id` or `name`), what `mcp` names where its method calls tools, and the action, unless the action is a mere verb
+    /// of such a tool, or the method.
     pub const fn of(input: &'a Value) -> Self {
         Self { input, approval: None }
     }
@@ -51,7 +53,7 @@ impl<'a> ToolCall<'a> {
 
     /// The method, as it is written.
     pub fn method(&self) -> &'a str {
-        self.text(&["method"]).unwrap_or(TOOLS_CALL)
+        self.text(&["method"]).or_else(|| self.text(&["mcp", "method"])).unwrap_or(TOOLS_CALL)
     }
 
     /// Every tool that is named, as it is written.
@@ -63,6 +65,12 @@ impl<'a> ToolCall<'a> {
             let named =
                 [&["resource", "id"], &["resource", "name"]].into_iter().filter_map(|at| self.text(at));
             tools.extend(named.map(str::to_owned));
+        }
+        let message = self.text(&["mcp", "method"]).map(normalised);
+        if message.is_some_and(|method| method == TOOLS_CALL) {
+            let known = |name: &&str| !tools.iter().any(|tool| tool == name);
+            let called = self.text(&["mcp", "name"]).filter(known).map(str::to_owned);
+            tools.extend(called);
         }
         let method = normalised(self.method());
         let named = !tools.is_empty();
@@ -133,6 +141,22 @@ mod tests {
             (r#"{"method": "ping", "action": "rm"}"#, "ping", &["rm"]),
             (r#"{"tool": "a", "action": "b"}"#, "tools/call", &["a", "b"]),
             (r#"{"action": 1}"#, "tools/call", &[]),
+            (
+                r#"{"action": "tools/call", "resource": {"type": "tool", "id": "rm"}, "mcp": {"method": "tools/call", "name": "rm"}}"#,
+                "tools/call",
+                &["rm"],
+            ),
+            (
+                r#"{"action": "read", "resource": {"type": "customer", "id": "7"}, "mcp": {"method": "tools/call", "name": "rm"}}"#,
+                "tools/call",
+                &["rm", "read"],
+            ),
+            (
+                r#"{"action": "resources/read", "mcp": {"method": "resources/read", "uri": "x"}}"#,
+                "resources/read",
+                &[],
+            ),
+            (r#"{"method": "ping", "mcp": {"method": "tools/call", "name": "rm"}}"#, "ping", &["rm"]),
         ] {
             let input = Value::from_json(input.as_bytes()).unwrap();
             let call = ToolCall::of(&input);

@@ -1,14 +1,17 @@
-//! What a server would make of a credential, or of the files of its certificates, without the server.
+//! What a server would make of a credential, of the files of its certificates, or of an HTTP request, without the server.
 
 use std::path::PathBuf;
 
 use super::error::StartError;
 use super::registry::{self, Missing};
 use super::settings::{authenticator, client, directory, static_file};
-use crate::config::Loaded;
+use crate::config::{Config, Loaded};
+use crate::doors::routing::Routes;
+use crate::doors::{Shown, shown};
 use crate::identity::Authenticator;
 use crate::listen::Tls;
 use crate::model::clock::Clock;
+use crate::model::failure::Failure;
 use crate::stores::{self, Stores};
 use crate::telemetry::metrics::Metrics;
 
@@ -50,4 +53,17 @@ pub fn listener_files(loaded: &Loaded, clock: &Clock) -> Vec<ListenerFiles> {
         refused: Tls::open(key, tls, None, clock, &metrics).err(),
     })
     .collect()
+}
+
+/// What policy would see of an HTTP request that a gateway describes, or why it would be refused.
+///
+/// # Errors
+/// What is wrong with the routes.
+pub fn seen(
+    config: &Config,
+    (method, target): (&str, &str),
+    host: Option<&str>,
+) -> Result<Result<Shown, Failure>, StartError> {
+    let routes = Routes::new(&config.doors.http).map_err(super::flawed)?;
+    Ok(shown(&routes, method, target, host))
 }

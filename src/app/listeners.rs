@@ -14,7 +14,7 @@ use crate::config::Loaded;
 use crate::doors::edge::Edge;
 use crate::doors::routes::{Listener, router};
 use crate::identity::Authenticator;
-use crate::listen::{self, ManagementListen, Tls, TlsConfig};
+use crate::listen::{self, Acceptor, ManagementListen, Tls, TlsConfig};
 use crate::model::client_certificate::{NotVouchedFor, Workloads};
 use crate::model::clock::Clock;
 
@@ -66,19 +66,15 @@ impl Listeners {
         let calls_tls = tls("server.tls", &server.tls)?;
         let management_tls = tls("management.tls", &loaded.config.management.tls)?;
         let (listener, address) = bound(loaded, "server.listen", server.listen).await?;
+        let unix = server.unix.as_ref().map(listen::bind_unix).transpose();
+        let unix = unix.map_err(|error| misconfigured(loaded, "server.unix.path", &error))?;
         let management = management_listener(loaded).await?;
         let (stop, stopped) = watch::channel(false);
-        let serve = |listener: TcpListener, kind, tls| {
-            let (mut stopped, metrics) = (stopped.clone(), Arc::clone(&edge.metrics));
-            let stop = async move {
-                // An error is the sender's end, and thus the server's.
-                let _ = stopped.wait_for(|stop| *stop).await;
-            };
-            tokio::spawn(listen::serve(listener, router(edge, kind), tls, server.clone(), metrics, stop))
-        };
-        let mut serving = vec![serve(listener, Listener::Decisions, calls_tls.clone())];
+        let serving = Serving { server, edge, stopped };
+        let mut tasks = vec![serving.start(listener, Listener::Decisions, calls_tls.clone())];
+        tasks.extend(unix.map(|socket| serving.start(socket, Listener::Decisions, calls_tls.clone())));
         let management = management.map(|(listener, address)| {
-            serving.push(serve(listener, Listener::Management, management_tls.clone()));
+            tasks.push(serving.start(listener, Listener::Management, management_tls.clone()));
             address
         });
         let scheme = if calls_tls.is_some() { "https" } else { "http" };
@@ -86,7 +82,7 @@ impl Listeners {
         for tls in certificates.iter().map(Arc::clone) {
             supervisor.start(&format!("certificate of {}", tls.key()), move || Arc::clone(&tls).keep_fresh());
         }
-        Ok(Self { address, management, certificates, scheme, stop, serving })
+        Ok(Self { address, management, certificates, scheme, stop, serving: tasks })
     }
 
     /// Drains all of them; `false` when what was under way did not finish in time.
@@ -97,6 +93,24 @@ impl Listeners {
             drained &= listener.await.unwrap_or(false);
         }
         drained
+    }
+}
+
+/// What all listeners serve with.
+struct Serving<'a> {
+    server: &'a listen::Config,
+    edge: &'a Arc<Edge>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Serving<'_> {
+    fn start(&self, on: impl Acceptor, kind: Listener, tls: Option<Arc<Tls>>) -> JoinHandle<bool> {
+        let (mut stopped, metrics) = (self.stopped.clone(), Arc::clone(&self.edge.metrics));
+        let stop = async move {
+            // An error is the sender's end, and thus the server's.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        tokio::spawn(listen::serve(on, router(self.edge, kind), tls, self.server.clone(), metrics, stop))
     }
 }
 

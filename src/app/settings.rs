@@ -12,7 +12,9 @@ use crate::aip::Policies;
 use crate::authorize::admission::Admission;
 use crate::authorize::in_force::{BatchLimits, Settings, Shown};
 use crate::authorize::tool_calls::ToolCalls;
+use crate::bundle::written::{self, Writes};
 use crate::config::{Config, Environment, Loaded, Profile};
+use crate::doors::opa::config::Config as OpaConfig;
 use crate::identity::dev::DevIssuer;
 use crate::identity::{self, Authenticator};
 use crate::model::clock::Clock;
@@ -71,6 +73,26 @@ pub(super) fn settings(
             default_path: config.decision.default_path.clone(),
         },
     })
+}
+
+/// What OPA's API takes. In development, ad-hoc queries are answered.
+pub(super) fn opa(loaded: &Loaded) -> OpaConfig {
+    let opa = loaded.config.doors.opa.clone();
+    OpaConfig { queries: opa.queries || loaded.profile() == Profile::Dev, ..opa }
+}
+
+/// How policies and data are written through the API, if they are. What was written before stays where it is.
+pub(super) fn writes(config: &Config) -> Option<Writes> {
+    let writes = &config.doors.opa.writes;
+    let file = config.state.join("written.json");
+    if !writes.enabled && file.exists() {
+        tracing::warn!(
+            file = %file.display(),
+            "policies or data were written through the API and are not served: `doors.opa.writes.enabled` is false"
+        );
+    }
+    let limits = written::Limits { max_size: writes.max_size.0, max_policies: writes.max_policies };
+    writes.enabled.then_some(Writes { file, limits })
 }
 
 /// What policy sees, and whom it may call: in development everybody, unless the configuration says whom.

@@ -20,6 +20,8 @@ use crate::model::request::{EntryPath, RequestContext};
 use crate::model::ruling::Ruling;
 use crate::model::secret::Secret;
 use crate::pdp;
+use crate::pdp::filter::Wanted;
+use crate::pdp::input::About;
 use crate::pdp::snapshot::Policy;
 use verdict_rego::{EvalLimits, Strict, Value};
 
@@ -51,19 +53,60 @@ pub struct Question {
     pub strict_builtin_errors: bool,
     /// Whether the input is a manifest: what it says of its sender must be true.
     pub manifest: bool,
+    /// Whether policy has nothing to say of it: it is enough to be admitted, and to pass the gate and the AgentPolicies.
+    pub passes: bool,
     /// Whether the door can say what becomes of a tool call: that a person must approve it, too.
     pub tool_call: bool,
     /// What the user said who was asked.
     pub approval: Option<Approval>,
+    /// Whom the call is about.
+    pub about: About,
+    /// What the door asks of a result besides its verdict; where it fails, nothing is allowed.
+    pub form: Option<Form>,
+    /// The filter that is wanted of the document, rather than the document.
+    pub filter: Option<Arc<Wanted>>,
+    /// What the caller sent beside the input: for the record, and not for policy.
+    pub beside: Option<Value>,
     /// How long reading the input took.
     pub input_parse: Duration,
 }
+
+/// Says what of a result cannot be told to the caller, so that what is recorded is what is answered.
+pub type Form = fn(&Value) -> Result<(), String>;
+
+/// When a batch ends before its last item.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Until {
+    /// Every item is decided.
+    #[default]
+    End,
+    /// As soon as so many are allowed.
+    Allowed(usize),
+    /// After the first one that is not allowed.
+    Denied,
+}
+
+impl Until {
+    /// Whether what follows is not decided any more.
+    pub(super) const fn is_reached(self, decided: usize, allowed: usize) -> bool {
+        match self {
+            Self::End => false,
+            Self::Allowed(enough) => allowed >= enough,
+            Self::Denied => allowed < decided,
+        }
+    }
+}
+
+/// An item of a batch: its input, or why there is none. Then the item is refused, and the others are not.
+pub type Item = Result<Value, Failure>;
 
 /// Several questions about one document.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// An input for each name.
-    pub inputs: Vec<(String, Value)>,
+    pub inputs: Vec<(String, Item)>,
+    /// When it ends.
+    pub until: Until,
     /// Members that every input has unless it has its own.
     pub common: Option<Value>,
     /// All that is the same for each of them; without input.
@@ -87,7 +130,7 @@ impl Batch {
     pub fn bytes(&self, limit: usize) -> usize {
         let common = self.common.as_ref().map_or(0, |common| common.to_string().len());
         let mut bytes = common.saturating_mul(self.inputs.len());
-        for (_, input) in &self.inputs {
+        for input in self.inputs.iter().filter_map(|(_, input)| input.as_ref().ok()) {
             if bytes > limit {
                 break;
             }
@@ -178,6 +221,11 @@ impl Call {
         Self { question, started: Instant::now(), ..self.clone() }
     }
 
+    /// The same about another document.
+    pub(super) fn at(self, path: EntryPath) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
     /// The limits of its evaluation.
     pub(super) fn limits(&self) -> EvalLimits {
         let root = EntryPath::default();
@@ -198,9 +246,10 @@ impl Call {
     /// As [`pdp::input::assemble`].
     pub(super) fn assemble_input(&mut self) -> Result<Option<Value>, Failure> {
         let input = self.question.input.take();
-        // Only what is no object is refused; a second handle to an object would have it copied.
-        let sent = input.as_ref().filter(|input| !input.is_object()).cloned();
-        let assembled = pdp::input::assemble(&self.auth, input);
+        // A second handle to an object would have it copied, and most objects are not refused.
+        let refusable = |input: &&Value| !input.is_object() || self.question.about != About::Caller;
+        let sent = input.as_ref().filter(refusable).cloned();
+        let assembled = pdp::input::assemble_about(&self.auth, input, &self.question.about);
         if assembled.is_err() {
             self.question.input = sent;
         }
@@ -243,6 +292,7 @@ impl Call {
             reason: None,
             result: None,
             input: None,
+            beside: question.beside,
             nd_builtin_cache: None,
             rule_labels: None,
             explanation: None,

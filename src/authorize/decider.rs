@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::call::Call;
+use super::call::{Call, Form};
 use super::schedule::Schedule;
 use super::tool_calls::settled;
 use crate::decision_log::{DecisionLog, Unrecorded};
@@ -47,12 +47,24 @@ impl Decider {
             call.question.input = input;
             return call.refuse(failure);
         }
+        if call.question.passes {
+            return passed(call, input);
+        }
         let (limits, settings) = (call.limits(), Arc::clone(&call.in_force.settings));
         let policy = Arc::clone(call.policy());
         let mut effects = Effects::new(&settings.surroundings).apart(policy.organisation.clone());
         let left = EvalLimits { deadline: limits.deadline.saturating_sub(call.waited), ..limits };
-        let mut answer = pdp::decide_in(&policy.program, &path, input.clone(), call.at, &left, &mut effects);
+        let mut answer = match call.question.filter.as_deref() {
+            None => pdp::decide_in(&policy.program, &path, input.clone(), call.at, &left, &mut effects),
+            Some(wanted) => {
+                let (wanted, at) = ((wanted, call.auth()), (call.at, &left));
+                pdp::filter::decide(&policy.program, &path, wanted, input.as_ref(), at, &mut effects)
+            }
+        };
         self.schedule.rate(&policy, &path, &answer);
+        if let Some(form) = call.question.form {
+            answer = formed(answer, form);
+        }
         if answer.is_too_late() && !call.waited.is_zero() {
             answer = Answer { eval: answer.eval, ..Answer::too_late(&limits, "waiting included") };
         }
@@ -62,7 +74,8 @@ impl Decider {
         let (id, eval, tool_call) = (Uuid::new_v4(), answer.eval, call.question.tool_call);
         let explained = call.is_explained() || settings.records_explanation(id, answer.outcome);
         // A document that something was left out of has been evaluated, too.
-        let evaluated = answer.failure.is_none() || answer.result.is_some();
+        let evaluated =
+            (answer.failure.is_none() || answer.result.is_some()) && call.question.filter.is_none();
         let explanation = (explained && evaluated).then(|| {
             let left = EvalLimits { deadline: left.deadline.saturating_sub(eval), ..left };
             pdp::explain(&policy.program, &path, input.as_ref(), call.at, &left, false, &mut effects)
@@ -101,6 +114,12 @@ fn check_gate(call: &Call, path: &EntryPath, input: Option<&Value>) -> Result<()
     gate.check(call.auth(), path, input)
 }
 
+/// What policy is not asked about, as a protocol says.
+fn passed(call: Call, input: Option<Value>) -> Decision {
+    let reason = Some("passes without a question to policy".to_owned());
+    Decision { reason, input, ..call.into_decision(Uuid::new_v4(), Outcome::Allow, Duration::ZERO) }
+}
+
 fn answered(decision: Decision, answer: Answer, input: Option<Value>) -> Decision {
     let Answer { outcome, result, reason, undefined: _, failure, eval: _ } = answer;
     Decision { outcome, result, reason, failure, input, ..decision }
@@ -110,4 +129,12 @@ fn answered(decision: Decision, answer: Answer, input: Option<Value>) -> Decisio
 fn undeclared(answer: Answer, path: &EntryPath) -> Answer {
     let failure = Failure::new(FailureKind::UnknownPath, format!("nothing is declared at `{path}`"));
     Answer { outcome: Outcome::Error, failure: Some(failure), ..answer }
+}
+
+/// INVARIANT (never half): a result that the door cannot tell as a whole allows nothing, whatever its verdict is.
+fn formed(answer: Answer, form: Form) -> Answer {
+    let Some(why) = answer.result.as_ref().and_then(|result| form(result).err()) else { return answer };
+    let reason = format!("the result of the policy cannot be answered with: {why}");
+    let failure = Failure::new(FailureKind::EvaluationFailed, reason.clone());
+    Answer { outcome: Outcome::Error, reason: Some(reason), failure: Some(failure), ..answer }
 }

@@ -8,6 +8,7 @@ use super::error::{ErrorKind, LoadError};
 use super::load::Bundle;
 use super::merge::{hidden_rule, merge};
 use super::scope::Scope;
+use super::written::check;
 use crate::model::clock::Timestamp;
 use crate::model::request::EntryPath;
 use crate::model::revision::BundleRevision;
@@ -50,6 +51,8 @@ pub struct Conditions<'a> {
     pub replaces_policy: bool,
     /// `decision_log.allow_unmasked`: whether a log mask is accepted that nobody applies.
     pub allow_unmasked: bool,
+    /// What was written through the API, and is served to all callers beside the bundles.
+    pub written: Option<&'a Bundle>,
 }
 
 /// Compiles bundles without any conditions, as the commands do: all modules that are served, with merged data.
@@ -95,14 +98,19 @@ pub fn activate(
     at: Timestamp,
     conditions: &Conditions<'_>,
 ) -> Result<Snapshot, LoadError> {
-    if bundles.iter().all(|bundle| bundle.modules.is_empty()) {
+    // Where there are no bundles at all, what was written is what there is.
+    let none_read = bundles.is_empty() && conditions.written.is_some();
+    if bundles.iter().all(|bundle| bundle.modules.is_empty()) && !none_read {
         let nothing = |value: &Value| value.members().next().is_none();
         let no_data = bundles.iter().flat_map(|bundle| &bundle.documents).all(|data| nothing(&data.value));
         if no_data || conditions.replaces_policy {
             return Err(LoadError::new(ErrorKind::Empty, "no bundle contains policy (`*.rego`)"));
         }
     }
-    let (scope, bound) = Scope::of(bundles);
+    if let Some(written) = conditions.written {
+        check::check_data(bundles, written)?;
+    }
+    let (scope, bound) = Scope::of(bundles.iter().chain(conditions.written));
     let made = |scope: &Scope<'_>, shared: Option<&Value>| {
         policy(scope, shared, generation, conditions).map_err(|error| scope.explain(error))
     };
@@ -120,6 +128,9 @@ fn policy(
 ) -> Result<Policy, LoadError> {
     let bundles = scope.all.as_slice();
     let program = compile_scope(scope, shared, &Checks::default())?;
+    if let Some(written) = conditions.written {
+        check::check_packages(bundles.iter().copied(), written, &program)?;
+    }
     if conditions.no_calls {
         check_calls(&program)?;
     }

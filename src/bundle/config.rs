@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::contents::Limits;
+use super::remote::{RemoteConfig, ServiceConfig};
 use super::signature;
 use crate::model::units::{ByteSize, Period};
 
@@ -42,6 +43,12 @@ pub struct Config {
     pub max_bundle_size: ByteSize,
     /// The most files that one bundle may hold.
     pub max_bundle_files: usize,
+    /// Servers that have bundles, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, ServiceConfig>,
+    /// Bundles that are fetched, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub remote: BTreeMap<String, RemoteConfig>,
     /// Whose signatures bundles must have.
     pub verification: Option<signature::Config>,
 }
@@ -63,6 +70,8 @@ impl Default for Config {
             run_tests: false,
             max_bundle_size: ByteSize::mib(256),
             max_bundle_files: 20_000,
+            services: BTreeMap::new(),
+            remote: BTreeMap::new(),
             verification: None,
         }
     }

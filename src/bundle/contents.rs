@@ -1,11 +1,13 @@
 //! A bundle's contents in memory: the files that Verdict reads, by name, within the limits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::error::{ErrorKind, LoadError};
 use super::name::{Role, ignored, role};
+use super::remote::Fetched;
 
 /// The limits of one bundle.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,8 @@ pub(super) struct Contents {
     pub(super) digest: Digest,
     /// What they are together.
     pub(super) form: Form,
+    /// What they were read from, where that was fetched.
+    pub(super) fetched: Option<Arc<Fetched>>,
 }
 
 /// What the files are together.
@@ -109,7 +113,8 @@ impl Collector {
             hash_field(&mut context, bytes);
             size = size.saturating_add(bytes.len() as u64);
         }
-        Contents { files: self.files, size, digest: finish_digest(context), form: Form::Bundle }
+        let digest = finish_digest(context);
+        Contents { files: self.files, size, digest, form: Form::Bundle, fetched: None }
     }
 }
 

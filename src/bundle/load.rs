@@ -10,9 +10,11 @@ use super::manifest::Manifest;
 use super::name::{Role, role};
 use super::pattern::Pattern;
 use super::places::Places;
+use super::remote::Fetched;
 use super::scan::{self, bundle_name};
 use super::signature::{Signed, Verification};
 use super::{folder, name};
+use crate::model::clock::Timestamp;
 use verdict_rego::{Location, PolicyError};
 use verdict_rego::{Module, Value};
 
@@ -40,6 +42,8 @@ pub struct Bundle {
     /// Whether it is no bundle, but files and folders that were named: they claim no roots, so that any bundle goes with
     /// them.
     pub is_tree: bool,
+    /// What it was read from, where it was fetched.
+    pub fetched: Option<Arc<Fetched>>,
 }
 
 /// One data file.
@@ -127,6 +131,17 @@ pub(super) fn verification(config: &Config) -> Result<Verification, LoadError> {
         .map_err(|why| LoadError::new(ErrorKind::Signature, format!("`bundles.verification`: {why}")))
 }
 
+/// Whether what a bundle's signature says of it holds now.
+///
+/// # Errors
+/// A claim that does not fit, or is missing where all are asked for.
+pub(super) fn hold(bundle: &Bundle, verification: &Verification, now: Timestamp) -> Result<(), LoadError> {
+    let Signed::By(_, bound) = &bundle.signed else { return Ok(()) };
+    bound
+        .check((&bundle.name, &bundle.manifest.revision), now, verification.is_bound())
+        .map_err(|why| LoadError::new(ErrorKind::Signature, why).of(&bundle.name))
+}
+
 /// Parses every bundle of a scan, and binds it as the configuration says; errors name their bundle.
 pub(super) fn parse_all(
     scan: scan::Scan,
@@ -159,7 +174,8 @@ pub(super) fn parse(
     reading: &Reading<'_>,
 ) -> Result<Bundle, LoadError> {
     let signed = reading.verification.check(&contents.files)?;
-    let mut bundle = Bundle { size: contents.size, signed, ..Bundle::empty(name) };
+    let fetched = contents.fetched.clone();
+    let mut bundle = Bundle { size: contents.size, signed, fetched, ..Bundle::empty(name) };
     let read = |file: &str| wanted(file) && !Pattern::leave_out(reading.ignore, file);
     if let Some(bytes) = contents.files.get(".manifest").filter(|_| read(".manifest")) {
         bundle.manifest = Manifest::parse(bytes).map_err(|error| within(prefix, error))?;
@@ -189,6 +205,14 @@ fn loose_file(name: &str, contents: Contents, reading: &Reading<'_>) -> Result<B
 }
 
 impl Bundle {
+    /// Until when it may be served, if its signature says so.
+    pub(super) fn expires(&self) -> Option<Timestamp> {
+        match &self.signed {
+            Signed::By(_, bound) => bound.expires,
+            Signed::No | Signed::Unchecked => None,
+        }
+    }
+
     fn empty(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -201,6 +225,7 @@ impl Bundle {
             size: 0,
             signed: Signed::No,
             is_tree: false,
+            fetched: None,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Presence {
 impl Presence {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            expected: config.expected.iter().cloned().collect(),
+            expected: config.expected.iter().chain(config.remote.keys()).cloned().collect(),
             on_removal: config.on_removal.unwrap_or(OnRemoval::Keep),
             active: BTreeMap::new(),
             confirmed: BTreeSet::new(),

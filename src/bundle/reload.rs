@@ -1,4 +1,6 @@
-//! Handles a stable reading of the directory: activates it, or keeps the active snapshot and reports why.
+//! Handles a stable reading of the directory, or a write: activates what comes of it, or keeps the active snapshot and says why.
+
+mod write;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,17 +8,19 @@ use std::sync::Arc;
 
 use super::activate::{Conditions, TestRunner, activate};
 use super::config::Config;
-use super::contents::{Digest, Limits};
+use super::contents::Digest;
 use super::error::{ErrorKind, LoadError};
-use super::load::{Bundle, parse_all, verification};
+use super::load::{Bundle, hold, parse_all, verification};
 use super::manifest::{data_path, entry_point};
 use super::name::is_fixture_file;
 use super::places::Places;
 use super::presence::Presence;
+use super::remote::Shelf;
 use super::scan::Scan;
 use super::signature::{Signed, Verification};
 use super::status::{Report, Status};
-use crate::model::clock::Clock;
+use super::written::base::{Base, Writes};
+use crate::model::clock::{Clock, Timestamp};
 use crate::model::request::EntryPath;
 use crate::pdp::snapshot::{Snapshot, SnapshotSlot};
 
@@ -26,6 +30,19 @@ pub trait Observer: Send + Sync {
     fn activated(&self, snapshot: &Snapshot, report: &Report);
     /// The contents of the directory were not activated; the old snapshot stays active.
     fn failed(&self, error: &LoadError, report: &Report);
+    /// A bundle was asked for, at this time. Called by the task that asked.
+    fn asked(&self, _bundle: &str, _outcome: Asked, _at: Timestamp) {}
+}
+
+/// What came of asking for a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Another one than before.
+    New,
+    /// The same as before.
+    Unchanged,
+    /// None.
+    Failed,
 }
 
 /// What reloading needs from the rest of the server.
@@ -43,10 +60,14 @@ pub struct Setup {
     pub runner: Option<Arc<TestRunner>>,
     /// Who is told about reloads.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// What is fetched.
+    pub shelf: Arc<Shelf>,
     /// Whether policy that makes network calls is refused.
     pub no_calls: bool,
     /// Whether a log mask is accepted that nobody applies.
     pub allow_unmasked: bool,
+    /// How policies and data are written through the API; not at all without it.
+    pub writes: Option<Writes>,
 }
 
 /// The reading that was handled last.
@@ -67,11 +88,12 @@ pub(super) struct Reloader {
     verification: Verification,
     active: Option<Digest>,
     last: Option<Handled>,
+    base: Option<Base>,
 }
 
 impl Reloader {
     /// # Errors
-    /// An invalid path or verification key.
+    /// An invalid path or verification key; what was written cannot be read again.
     pub(super) fn new(setup: Setup) -> Result<Self, LoadError> {
         let config = &setup.config;
         let wrong = |kind, key: &str, why: String| LoadError::new(kind, format!("`bundles.{key}`: {why}"));
@@ -87,15 +109,14 @@ impl Reloader {
         let presence = Presence::new(config);
         let missing = BTreeSet::new();
         let verification = verification(config)?;
-        Ok(Self { setup, required, required_data, presence, missing, verification, active: None, last: None })
+        let base = setup.writes.clone().map(Base::read).transpose()?;
+        let (active, last) = (None, None);
+        Ok(Self { setup, required, required_data, presence, missing, verification, active, last, base })
     }
 
-    pub(super) fn limits(&self) -> Limits {
-        Limits::from(&self.setup.config)
-    }
-
-    pub(super) const fn setup(&self) -> &Setup {
-        &self.setup
+    /// Whether the last reading is not in force.
+    pub(super) const fn failed(&self) -> bool {
+        !matches!(self.last, Some(Handled::Active(_)))
     }
 
     /// An operator confirmed the removal of these bundles.
@@ -136,7 +157,9 @@ impl Reloader {
         });
         match attempt {
             Ok((snapshot, bundles)) => {
-                self.succeed(snapshot, &bundles);
+                let written = self.written();
+                self.succeed(snapshot, &bundles, written.as_ref());
+                self.keep(bundles);
                 self.active = Some(digest);
                 self.last = Some(Handled::Active(digest));
             }
@@ -148,11 +171,12 @@ impl Reloader {
     }
 
     /// INVARIANT (last good): nothing but [`Reloader::succeed`] touches the store, so any error leaves it as it was.
-    fn attempt(&self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
+    fn attempt(&mut self, scan: Scan) -> Result<(Snapshot, Vec<Bundle>), Vec<LoadError>> {
         let absent = self.presence.missing(&scan.names());
         let (mut bundles, mut broken) = (Vec::new(), Vec::new());
+        let now = self.setup.clock.now();
         for (_, parsed) in parse_all(scan, &self.verification, &self.setup.config) {
-            match parsed {
+            match parsed.and_then(|bundle| hold(&bundle, &self.verification, now).map(|()| bundle)) {
                 Ok(bundle) => bundles.push(bundle),
                 Err(error) => broken.push(error),
             }
@@ -162,9 +186,23 @@ impl Reloader {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let written = self.written();
+        match self.snapshot_of(&bundles, written.as_ref()) {
+            Ok(snapshot) => Ok((snapshot, bundles)),
+            Err(error) => {
+                if self.setup.slot.snapshot().generation == 0 {
+                    self.keep(bundles);
+                }
+                Err(vec![error])
+            }
+        }
+    }
+
+    /// A snapshot of bundles, and of what was written.
+    fn snapshot_of(&self, bundles: &[Bundle], written: Option<&Bundle>) -> Result<Snapshot, LoadError> {
         let in_force = self.setup.slot.snapshot();
-        let generation = in_force.generation.saturating_add(1);
         let limits = self.setup.slot.limits();
+        let of_bundles = |id: &str| !self.base.as_ref().is_some_and(|base| base.written.has_policy(id));
         let conditions = Conditions {
             limits: Some(&limits),
             required: &self.required,
@@ -172,14 +210,15 @@ impl Reloader {
             run_tests: self.setup.config.run_tests,
             runner: self.setup.runner.as_deref(),
             no_calls: self.setup.no_calls,
-            replaces_policy: in_force.modules().next().is_some(),
+            replaces_policy: in_force.modules().any(|(_, module, _)| of_bundles(&module.id)),
             allow_unmasked: self.setup.allow_unmasked,
+            written,
         };
-        let snapshot = activate(&bundles, generation, self.setup.clock.now(), &conditions);
-        snapshot.map(|snapshot| (snapshot, bundles)).map_err(|error| vec![error])
+        let generation = in_force.generation.saturating_add(1);
+        activate(bundles, generation, self.setup.clock.now(), &conditions)
     }
 
-    fn succeed(&mut self, snapshot: Snapshot, bundles: &[Bundle]) {
+    fn succeed(&mut self, snapshot: Snapshot, bundles: &[Bundle], written: Option<&Bundle>) {
         for name in self.presence.activated(bundles) {
             tracing::warn!(
                 bundle = name,
@@ -192,13 +231,30 @@ impl Reloader {
         warn_unbound(bundles, &self.setup.config);
         warn_unread(bundles);
         slot.activate(snapshot);
-        status.activated(clock.now(), generation, bundles);
+        status.activated(clock.now(), generation, bundles.iter().chain(written));
+        self.keep_fetched(bundles);
         let (report, snapshot) = (status.report(), slot.snapshot());
         let revision = |bundle: &Bundle| format!("{}@{}", bundle.name, bundle.manifest.revision);
-        let bundles: Vec<String> = bundles.iter().map(revision).collect();
+        let bundles: Vec<String> = bundles.iter().chain(written).map(revision).collect();
         tracing::info!(generation = report.generation, bundles = bundles.join(" "), "bundles are active");
         for observer in observers {
             observer.activated(&snapshot, &report);
+        }
+    }
+
+    /// Keeps what was fetched and is now in force.
+    fn keep_fetched(&self, bundles: &[Bundle]) {
+        let Setup { shelf, status, clock, .. } = &self.setup;
+        for fetched in bundles.iter().filter_map(|bundle| bundle.fetched.as_ref()) {
+            let kept = shelf.activated(fetched, clock.now());
+            status.kept(&fetched.name, kept.is_ok());
+            if let Err(error) = kept {
+                tracing::warn!(
+                    bundle = fetched.name,
+                    %error,
+                    "the bundle cannot be kept in the state directory; a start without its service will not find it"
+                );
+            }
         }
     }
 
@@ -221,7 +277,20 @@ impl Reloader {
     }
 
     /// The directory as a whole could not be read as bundles.
-    pub(super) fn unusable(&mut self, error: LoadError, again: bool) {
+    pub(super) fn unusable(&mut self, mut error: LoadError, again: bool) {
+        if error.kind == ErrorKind::Empty && self.presence.wanted().is_empty() {
+            match self.goes_without_bundles() {
+                Ok(true) => {
+                    // What was wrong with a bundle is no longer, once there is none.
+                    if matches!(self.last.take(), Some(Handled::Failed(_))) {
+                        self.setup.status.restored(self.setup.clock.now());
+                    }
+                    return;
+                }
+                Ok(false) => {}
+                Err(why) => error = why,
+            }
+        }
         // In a directory that is gone, empty or unreadable all bundles are missing; in an ambiguous one they are not.
         let lost = matches!(error.kind, ErrorKind::Empty | ErrorKind::Unreadable);
         self.missing = if lost { self.presence.wanted() } else { BTreeSet::new() };
@@ -279,7 +348,7 @@ fn warn_unverified(bundles: &[Bundle], configured: bool) {
     for bundle in bundles {
         let name = bundle.name.as_str();
         match &bundle.signed {
-            Signed::By(key) => tracing::info!(bundle = name, key, "the bundle's signature is verified"),
+            Signed::By(key, _) => tracing::info!(bundle = name, key, "the bundle's signature is verified"),
             Signed::Unchecked => {
                 tracing::warn!(
                     bundle = name,

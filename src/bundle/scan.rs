@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -16,6 +17,7 @@ use super::contents::{Contents, Digest, Form, Limits, finish_digest, hash_field}
 use super::error::{ErrorKind, LoadError};
 use super::folder::{self, Found, Stamp, unreadable};
 use super::name::{self, Role};
+use super::remote::Fetched;
 use super::signature::token;
 
 /// Where one bundle comes from.
@@ -25,6 +27,8 @@ pub(super) enum Source {
     Folder(Vec<Found>),
     /// An archive.
     Archive(PathBuf, Box<Stamp>),
+    /// An archive that was fetched.
+    Fetched(Arc<Fetched>),
     /// A folder that is no bundle, and how it is called in messages.
     LooseFolder(String, Vec<Found>),
     /// A file of policy or data.
@@ -39,6 +43,9 @@ pub(super) struct Survey {
     /// Every folder in which a change could change a bundle.
     pub(super) folders: BTreeSet<PathBuf>,
 }
+
+/// A bundle that was fetched, or why there is none.
+pub(super) type FetchedSource = Result<Arc<Fetched>, LoadError>;
 
 /// One complete reading.
 #[derive(Debug)]
@@ -97,10 +104,27 @@ impl Survey {
                 }
                 Ok(Source::Archive(_, stamp)) => stamps.push((**stamp).clone()),
                 Ok(Source::LooseFile(found)) => stamps.push(found.stamp.clone()),
-                Err(_) => {}
+                // The shelf says itself when it changes.
+                Ok(Source::Fetched(_)) | Err(_) => {}
             }
         }
         stamps
+    }
+
+    /// Adds bundles that were fetched.
+    ///
+    /// # Errors
+    /// One that is called as another.
+    pub(super) fn add_fetched(&mut self, fetched: Vec<(String, FetchedSource)>) -> Result<(), LoadError> {
+        for (name, source) in fetched {
+            if self.sources.iter().any(|(other, _)| *other == name) {
+                let message = "is fetched (`bundles.remote`), and there is another of this name on the disk; rename one";
+                return Err(LoadError::new(ErrorKind::Layout, message).of(&name));
+            }
+            self.sources.push((name, source.map(Source::Fetched)));
+        }
+        self.sources.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(())
     }
 
     /// Whether every bundle could be listed; the others have no stamps to compare.
@@ -147,6 +171,10 @@ impl Source {
         match self {
             Self::Folder(files) => folder::read(&files, limits),
             Self::Archive(path, _) => read_archive(&path, limits),
+            Self::Fetched(fetched) => {
+                let contents = archive::read(&fetched.bytes, limits)?;
+                Ok(Contents { fetched: Some(fetched), ..contents })
+            }
             Self::LooseFolder(shown, files) => {
                 Ok(Contents { form: Form::LooseFolder(shown), ..folder::read(&files, limits)? })
             }

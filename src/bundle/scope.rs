@@ -22,7 +22,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The shared scope, and that of each organisation that bundles are bound to.
-    pub(super) fn of(bundles: &'a [Bundle]) -> (Self, Vec<Self>) {
+    pub(super) fn of(bundles: impl IntoIterator<Item = &'a Bundle>) -> (Self, Vec<Self>) {
         let mut shared = Vec::new();
         let mut bound: BTreeMap<&str, Vec<&Bundle>> = BTreeMap::new();
         for bundle in bundles {

@@ -5,11 +5,14 @@
 //! INVARIANT (no way around): if keys are configured, a bundle without a signature is refused, unless `required` is off; if
 //! none are, a signed bundle is refused, unless verification is explicitly skipped.
 //!
-//! Deliberately absent: signing plugins, and expiry (`iat` is ignored, as in OPA).
+//! INVARIANT (tied down): what a signature says of name, revision and end ([`bound`]) holds wherever the server loads a bundle.
 //!
-//! Reading order: [`keys`] (with `pem`) → `canonical` → `hash` → [`token`] → [`Verification`] as [`Config`] has it;
+//! Deliberately absent: signing plugins (`iat` is ignored, as in OPA).
+//!
+//! Reading order: [`keys`] (with `pem`) → `canonical` → `hash` → [`token`], [`bound`] → [`Verification`] as [`Config`] has it;
 //! [`exclude`] has patterns.
 
+pub mod bound;
 mod canonical;
 mod config;
 mod hash;
@@ -22,11 +25,12 @@ pub mod token;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use self::super::pattern::Pattern;
+use self::bound::Bound;
 pub use self::config::{Config, KeyConfig, KeyText, read_key_file};
 use self::keys::VerificationKey;
 use self::token::{Claims, FILE, Token};
 use super::error::{ErrorKind, LoadError};
+use super::pattern::Pattern;
 
 /// The most files of a kind that a message names.
 const MOST_NAMED: usize = 5;
@@ -38,8 +42,8 @@ pub enum Signed {
     No,
     /// It is signed, but was not verified.
     Unchecked,
-    /// It is signed with this key, and matches its signature.
-    By(String),
+    /// It is signed with this key, and matches its signature, which says this of it.
+    By(String, Bound),
 }
 
 /// How bundles are verified. By default, signed bundles are refused, because there is no key to verify them.
@@ -61,6 +65,7 @@ struct Trust {
     scope: String,
     exclude: Vec<Pattern>,
     required: bool,
+    bound: bool,
 }
 
 impl Verification {
@@ -74,7 +79,7 @@ impl Verification {
     /// # Errors
     /// An invalid key or pattern.
     pub fn from_config(config: Option<&Config>) -> Result<Self, String> {
-        let Some(Config { keys, key_id, scope, exclude_files, required, skip_verify }) = config else {
+        let Some(Config { keys, key_id, scope, exclude_files, required, bound, skip_verify }) = config else {
             return Ok(Self::default());
         };
         if *skip_verify {
@@ -93,8 +98,13 @@ impl Verification {
             return Err(format!("no verification key has the id `{id}`"));
         }
         let exclude = exclude_files.iter().map(|text| Pattern::parse(text)).collect::<Result<_, _>>()?;
-        let (key_id, scope, required) = (key_id.clone(), scope.clone(), *required);
-        Ok(Self(Arc::new(Mode::Verify(Box::new(Trust { keys, key_id, scope, exclude, required })))))
+        let (key_id, scope, required, bound) = (key_id.clone(), scope.clone(), *required, *bound);
+        Ok(Self(Arc::new(Mode::Verify(Box::new(Trust { keys, key_id, scope, exclude, required, bound })))))
+    }
+
+    /// Whether signatures must say which bundle they are for, which revision, and until when.
+    pub(super) fn is_bound(&self) -> bool {
+        matches!(&*self.0, Mode::Verify(trust) if trust.bound)
     }
 
     /// Verifies a bundle; `files` are all of its files.
@@ -113,14 +123,16 @@ impl Verification {
                  `bundles.verification.required: false`"
             ))),
             (Mode::Verify(_), None) => Ok(Signed::No),
-            (Mode::Verify(trust), Some(file)) => trust.verify(file, files).map_err(refuse).map(Signed::By),
+            (Mode::Verify(trust), Some(file)) => {
+                trust.verify(file, files).map_err(refuse).map(|(key, bound)| Signed::By(key, bound))
+            }
         }
     }
 }
 
 impl Trust {
-    /// Verifies the files; gives the ID of the key.
-    fn verify(&self, file: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<String, String> {
+    /// Verifies the files; gives the ID of the key, and what else is signed.
+    fn verify(&self, file: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<(String, Bound), String> {
         let text = token::of_file(file)?;
         let token = Token::parse(&text)?;
         let (id, key) = self.key_for(&token)?;
@@ -145,7 +157,7 @@ impl Trust {
             ));
         }
         self.compare(&claims, files)?;
-        Ok(id.to_owned())
+        Ok((id.to_owned(), claims.bound))
     }
 
     fn key_for(&self, token: &Token<'_>) -> Result<(&str, &VerificationKey), String> {

@@ -1,7 +1,7 @@
 //! The state of the bundles: for `/v1/status`, health, readiness and metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -74,6 +74,12 @@ pub struct Report {
     /// Bundles that are active or expected, but missing from the directory.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<String>,
+    /// How fetching is doing, by the bundle's name.
+    #[serde(skip)]
+    pub remote: BTreeMap<String, RemoteStatus>,
+    /// When the first signature of what is active ends.
+    #[serde(skip)]
+    pub expires: Option<Timestamp>,
     /// The error, as a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -91,29 +97,110 @@ impl Report {
         self.generation > 0
     }
 
-    /// Whether reloading has failed for longer than `max_stale`; never where that is zero.
-    pub fn is_stale(&self, now: Timestamp, max_stale: Duration) -> bool {
-        let failing = self.failing_since.map(|since| now.0.saturating_sub(since.0));
+    /// Why what is active is too old to be relied on, if it is. Failures count from `max_stale` on, and never where that is zero;
+    /// the end of a signature always counts.
+    pub fn staleness(&self, now: Timestamp, max_stale: Duration) -> Option<Stale> {
         let limit = i64::try_from(max_stale.as_nanos()).unwrap_or(i64::MAX);
-        limit > 0 && failing.is_some_and(|nanos| nanos > limit)
+        let too_old = |since: Timestamp| limit > 0 && now.0.saturating_sub(since.0) > limit;
+        let unconfirmed =
+            |remote: &RemoteStatus| remote.error.is_some() && remote.confirmed_at.is_some_and(too_old);
+        match () {
+            () if self.expires.is_some_and(|at| at <= now) => Some(Stale::Expired),
+            () if self.failing_since.is_some_and(too_old) => Some(Stale::Reload),
+            () if self.remote.values().any(unconfirmed) => Some(Stale::Remote),
+            () => None,
+        }
+    }
+
+    /// Whether there is such a reason.
+    pub fn is_stale(&self, now: Timestamp, max_stale: Duration) -> bool {
+        self.staleness(now, max_stale).is_some()
+    }
+}
+
+/// Why what is active is too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// The directory has not been loaded for too long.
+    Reload,
+    /// A service has not said for too long that its bundle is current.
+    Remote,
+    /// A signature has ended.
+    Expired,
+}
+
+/// How fetching one bundle is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemoteStatus {
+    /// The service that has it.
+    pub service: String,
+    /// Where it is, without secrets.
+    pub from: String,
+    /// What the service calls it.
+    pub etag: Option<String>,
+    /// The revision that was fetched last.
+    pub revision: Option<String>,
+    /// The size of the archive, in bytes.
+    pub size: usize,
+    /// When it was fetched.
+    pub fetched_at: Option<Timestamp>,
+    /// When the service last said that it is current.
+    pub confirmed_at: Option<Timestamp>,
+    /// When it was last asked for.
+    pub asked_at: Option<Timestamp>,
+    /// Whether it is that of an earlier run, and was not fetched since the start.
+    pub restored: bool,
+    /// Whether what is in force is kept in the state directory.
+    pub kept: bool,
+    /// How often asking has failed, one after the other.
+    pub failures: u64,
+    /// Why it failed last.
+    pub error: Option<String>,
+}
+
+impl RemoteStatus {
+    /// As status shows it, with the age of what the service last said.
+    pub fn shown(&self, now: Timestamp) -> serde_json::Value {
+        let time = |at: Option<Timestamp>| at.map(Timestamp::rfc3339);
+        let age = self.confirmed_at.map(|at| now.unix_seconds().saturating_sub(at.unix_seconds()).max(0));
+        serde_json::json!({
+            "service": self.service, "from": self.from, "etag": self.etag, "revision": self.revision, "size": self.size,
+            "fetched_at": time(self.fetched_at), "confirmed_at": time(self.confirmed_at), "asked_at": time(self.asked_at),
+            "age_seconds": age, "restored": self.restored, "kept": self.kept, "failures": self.failures,
+            "error": self.error,
+        })
     }
 }
 
 /// The current [`Report`], shared; readers never block.
 #[derive(Debug, Default)]
-pub struct Status(ArcSwap<Report>);
+pub struct Status {
+    report: ArcSwap<Report>,
+    /// Held while somebody writes.
+    writing: Mutex<()>,
+}
 
 impl Status {
     /// The current report.
     pub fn report(&self) -> Arc<Report> {
-        self.0.load_full()
+        self.report.load_full()
     }
 
-    /// Only the watcher's thread writes, hence read and replace without a loop.
     fn update(&self, change: impl FnOnce(&mut Report)) {
-        let mut report = Report::clone(&self.0.load());
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut report = Report::clone(&self.report.load());
         change(&mut report);
-        self.0.store(Arc::new(report));
+        self.report.store(Arc::new(report));
+    }
+
+    /// Something about fetching a bundle has changed.
+    pub(super) fn remote(&self, bundle: &str, change: impl FnOnce(&mut RemoteStatus)) {
+        self.update(|report| change(report.remote.entry(bundle.to_owned()).or_default()));
+    }
+
+    /// Whether a bundle that is in force is kept.
+    pub(super) fn kept(&self, bundle: &str, kept: bool) {
+        self.remote(bundle, |remote| remote.kept = kept);
     }
 
     /// The directory was scanned.
@@ -122,13 +209,28 @@ impl Status {
     }
 
     /// These bundles were activated.
-    pub(super) fn activated(&self, at: Timestamp, generation: u64, bundles: &[Bundle]) {
+    pub(super) fn activated<'b>(
+        &self,
+        at: Timestamp,
+        generation: u64,
+        bundles: impl Iterator<Item = &'b Bundle> + Clone,
+    ) {
         self.update(|report| {
             let status = |bundle: &Bundle| (bundle.name.clone(), active(bundle, at));
             report.generation = generation;
-            report.bundles = bundles.iter().map(status).collect();
+            report.bundles = bundles.clone().map(status).collect();
+            report.expires = bundles.filter_map(Bundle::expires).min();
             report.activations = report.activations.saturating_add(1);
             report.clear();
+        });
+    }
+
+    /// Something was written and is active beside the bundles. What is wrong with the directory stays wrong.
+    pub(super) fn written(&self, at: Timestamp, generation: u64, written: &Bundle) {
+        self.update(|report| {
+            report.generation = generation;
+            report.activations = report.activations.saturating_add(1);
+            report.bundles.insert(written.name.clone(), active(written, at));
         });
     }
 

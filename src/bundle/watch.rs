@@ -9,19 +9,21 @@
 //! Notifications are kept as flags, not in a queue: any number of them takes no memory and causes one reading.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::contents::Digest;
+use super::contents::{Digest, Limits};
 use super::error::{ErrorKind, LoadError};
 use super::events::{Events, Wake};
 use super::folder::Stamp;
 use super::notices::{Identity, Notices};
 use super::places::Places;
 use super::reload::{Reloader, Setup};
-use super::scan::Scan;
+use super::remote::Shelf;
+use super::scan::{Scan, Survey};
 use super::status::Status;
+use super::written::{Change, WriteError};
 use crate::model::clock::Timestamp;
 
 /// A directory that changes for this many debounces without a pause is reported as failing; 10 s by default.
@@ -44,6 +46,25 @@ pub struct Trigger {
     events: Arc<Events>,
     status: Arc<Status>,
     expected: Arc<[String]>,
+    reloader: Shared,
+    shelf: Arc<Shelf>,
+}
+
+/// What handles readings and writes, one at a time.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Reloader>>);
+
+impl Shared {
+    /// A poisoned lock does not matter: what is in force was swapped whole.
+    fn lock(&self) -> MutexGuard<'_, Reloader> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reloader")
+    }
 }
 
 /// Why the removal of a bundle was not confirmed.
@@ -52,14 +73,17 @@ pub enum NotRemovable {
     /// It is in the directory, or was never active.
     #[error("no bundle `{0}` is missing from the directory")]
     NotMissing(String),
-    /// It is listed in `bundles.expected`.
-    #[error("`bundles.expected` lists the bundle `{0}`; take it out of the configuration and restart")]
+    /// It is listed in `bundles.expected` or `bundles.remote`.
+    #[error(
+        "the configuration lists the bundle `{0}` (`bundles.expected`, `bundles.remote`); take it out and restart"
+    )]
     Expected(String),
 }
 
 impl Trigger {
-    /// Reads the directory again now, and retries what failed before.
+    /// Reads the directory again now, asks services for their bundles, and retries what failed before.
     pub fn reload(&self) {
+        self.shelf.ask();
         self.events.force();
     }
 
@@ -79,6 +103,21 @@ impl Trigger {
         self.events.confirm_removal(name);
         Ok(())
     }
+
+    /// Writes policy or data beside the bundles, and puts what comes of it in force. Waits for that, and for others who write or
+    /// reload; says whether it changed anything.
+    ///
+    /// # Errors
+    /// Why nothing was written.
+    pub fn write(&self, change: &Change) -> Result<bool, WriteError> {
+        let mut reloader = self.reloader.lock();
+        let changed = reloader.write(change)?;
+        // What was refused because of what was written may come into force now.
+        if changed && reloader.failed() {
+            self.events.force();
+        }
+        Ok(changed)
+    }
 }
 
 impl Watcher {
@@ -88,24 +127,30 @@ impl Watcher {
     /// An invalid configuration, or a thread that cannot be started.
     pub fn start(setup: Setup) -> Result<Self, LoadError> {
         let places = Places::from(&setup.config);
-        let (status, expected) = (Arc::clone(&setup.status), setup.config.expected.as_slice().into());
-        let reloader = Reloader::new(setup)?;
+        let fetched = setup.config.remote.keys();
+        let expected = setup.config.expected.iter().chain(fetched).cloned().collect();
+        let (status, shelf) = (Arc::clone(&setup.status), Arc::clone(&setup.shelf));
+        let (again, limits) = (setup.clone(), Limits::from(&setup.config));
+        let reloader = Shared(Arc::new(Mutex::new(Reloader::new(setup)?)));
         let events = Arc::new(Events::new(places.paths()));
         let notices = Notices::new(Arc::clone(&events));
         let mut watch = Loop {
             places,
-            reloader,
+            setup: again,
+            limits,
+            reloader: reloader.clone(),
             events: Arc::clone(&events),
             notices,
             seen: None,
             roots: Vec::new(),
             taken: Vec::new(),
+            shelved: 0,
         };
         let spawned = std::thread::Builder::new().name("bundles".to_owned()).spawn(move || watch.run());
         let thread = spawned.map_err(|error| {
             LoadError::new(ErrorKind::Internal, format!("cannot start the bundle watcher's thread: {error}"))
         })?;
-        Ok(Self { trigger: Trigger { events, status, expected }, thread: Some(thread) })
+        Ok(Self { trigger: Trigger { events, status, expected, reloader, shelf }, thread: Some(thread) })
     }
 
     /// Waits until the first reading has been handled, successfully or not; `false` if that takes longer than `timeout`.
@@ -148,7 +193,9 @@ const ROOT_CHECK: Duration = Duration::from_millis(250);
 
 struct Loop {
     places: Places,
-    reloader: Reloader,
+    setup: Setup,
+    limits: Limits,
+    reloader: Shared,
     events: Arc<Events>,
     notices: Notices,
     /// The stamps of the last handled reading, unless they are too young to trust.
@@ -157,6 +204,8 @@ struct Loop {
     roots: Vec<Option<Identity>>,
     /// What the paths were taken for last.
     taken: Vec<String>,
+    /// The version of the shelf that was read last.
+    shelved: u64,
 }
 
 /// The result of one look at the directory.
@@ -172,7 +221,7 @@ type Key = Result<(Vec<Stamp>, Digest), LoadError>;
 
 impl Loop {
     fn run(&mut self) {
-        let poll = self.reloader.setup().config.poll_interval.0.max(Duration::from_millis(10));
+        let poll = self.setup.config.poll_interval.0.max(Duration::from_millis(10));
         let mut again = false;
         while self.settle(again) {
             self.events.first_done();
@@ -182,7 +231,11 @@ impl Loop {
                     Wake::Stop => return,
                     Wake::Forced => break true,
                     Wake::Changed => break false,
-                    Wake::Poll if looked.elapsed() >= poll || self.identities() != self.roots => {
+                    Wake::Poll
+                        if looked.elapsed() >= poll
+                            || self.identities() != self.roots
+                            || self.setup.shelf.version() != self.shelved =>
+                    {
                         break false;
                     }
                     Wake::Poll => {}
@@ -193,21 +246,21 @@ impl Loop {
 
     /// Looks until two looks agree, then handles the reading; `false` if it should stop.
     fn settle(&mut self, again: bool) -> bool {
-        let debounce = self.reloader.setup().config.debounce.0;
+        let debounce = self.setup.config.debounce.0;
         let started = Instant::now();
         let mut previous: Option<Key> = None;
         let (mut changes, mut reported) = (0_u32, false);
-        self.reloader.confirm(self.events.take_confirmed());
+        self.reloader.lock().confirm(self.events.take_confirmed());
         while self.events.quiet(debounce, previous.is_some()) {
-            let now = self.reloader.setup().clock.now();
-            self.reloader.setup().status.scanned(now);
+            let now = self.setup.clock.now();
+            self.setup.status.scanned(now);
             let look = self.look(previous.is_none() && !again);
             let key = match &look {
                 Look::Same => return true,
                 Look::Read(stamps, scan) => Ok((stamps.clone(), scan.digest)),
                 Look::Unusable(error) => Err(error.clone()),
             };
-            let known = !again && key.as_ref().is_ok_and(|(_, digest)| self.reloader.knows(digest));
+            let known = !again && key.as_ref().is_ok_and(|(_, digest)| self.reloader.lock().knows(digest));
             if known || previous.as_ref() == Some(&key) {
                 self.finish(look, now, again);
                 return true;
@@ -217,7 +270,7 @@ impl Loop {
                 && changes >= UNSETTLED_CHANGES
                 && started.elapsed() > debounce.saturating_mul(UNSETTLED_DEBOUNCES)
             {
-                self.reloader.unsettled();
+                self.reloader.lock().unsettled();
                 self.events.first_done();
                 reported = true;
             }
@@ -239,10 +292,13 @@ impl Loop {
 
     /// Lists the directory, requests notifications for it, and reads it unless the stamps are unchanged.
     fn look(&mut self, trust_stamps: bool) -> Look {
-        let limits = self.reloader.limits();
+        let limits = self.limits;
         self.roots = self.identities();
         self.say_what_is_taken();
-        match self.places.survey(limits) {
+        let shelf = Arc::clone(&self.setup.shelf);
+        let version = shelf.version();
+        let news = version != std::mem::replace(&mut self.shelved, version);
+        match self.survey(&shelf, limits) {
             Err(error) => {
                 self.notices.follow(self.places.paths(), &BTreeSet::new());
                 Look::Unusable(error)
@@ -250,7 +306,7 @@ impl Loop {
             Ok(survey) => {
                 self.notices.follow(self.places.paths(), &survey.folders);
                 let stamps = survey.stamps();
-                if trust_stamps && self.seen.as_ref() == Some(&stamps) && survey.is_whole() {
+                if trust_stamps && !news && self.seen.as_ref() == Some(&stamps) && survey.is_whole() {
                     return Look::Same;
                 }
                 Look::Read(stamps, survey.read(limits))
@@ -258,13 +314,23 @@ impl Loop {
         }
     }
 
+    /// What is in the directory and what was fetched. Where bundles are fetched, there need be none in the directory.
+    fn survey(&self, shelf: &Shelf, limits: Limits) -> Result<Survey, LoadError> {
+        let mut survey = match self.places.survey(limits) {
+            Err(error) if error.kind == ErrorKind::Empty && !shelf.is_unused() => Survey::default(),
+            survey => survey?,
+        };
+        survey.add_fetched(shelf.sources())?;
+        Ok(survey)
+    }
+
     fn finish(&mut self, look: Look, now: Timestamp, again: bool) {
         self.seen = None;
         match look {
             Look::Same => {}
-            Look::Unusable(error) => self.reloader.unusable(error, again),
+            Look::Unusable(error) => self.reloader.lock().unusable(error, again),
             Look::Read(stamps, scan) => {
-                self.reloader.handle(scan, again);
+                self.reloader.lock().handle(scan, again);
                 let young = now.unix_seconds().saturating_sub(RACY_SECONDS);
                 if !stamps.iter().any(|stamp| stamp.touched_since(young)) {
                     self.seen = Some(stamps);

@@ -27,6 +27,7 @@ mod answer;
 mod cells;
 pub(super) mod indent;
 mod output;
+mod partial;
 mod query;
 mod settings;
 mod source;
@@ -76,11 +77,11 @@ pub struct EvalArgs {
     /// How the query is evaluated and its answer shown
     #[command(flatten)]
     pub settings: Settings,
-    /// Partial evaluation (not supported)
-    #[arg(short, long, hide = true)]
+    /// Partial evaluation: show what is left of the query without what is unknown
+    #[arg(short, long)]
     pub partial: bool,
-    /// For partial evaluation (not supported)
-    #[arg(short, long, hide = true)]
+    /// What is unknown, e.g. `input.fruits`; can be repeated or separated by commas [default: input]
+    #[arg(short, long, value_name = "REFERENCE", value_delimiter = ',', requires = "partial")]
     pub unknowns: Vec<String>,
     /// Query: `data.app.allow`, or any expressions, e.g. `x := data.users[_]; x.age > 17`
     #[arg(value_name = "QUERY", required_unless_present = "stdin")]
@@ -124,12 +125,13 @@ pub fn run(args: &EvalArgs) -> ExitCode {
 
 /// Prints the answer, and says whether it is defined.
 fn eval(args: &EvalArgs) -> Result<bool, Vec<Problem>> {
-    if args.partial || !args.unknowns.is_empty() || args.settings.format == Format::Source {
-        let message = "partial evaluation (`--partial`, `--unknowns`, `--format source`) is not supported; give the \
-                       whole input and evaluate the query";
-        return Err(vec![Problem::plain(message)]);
+    if args.settings.format == Format::Source && !args.partial {
+        return Err(vec![Problem::plain("the format `source` shows what `--partial` leaves of a query")]);
     }
     let given = source::read(args)?;
+    if args.partial {
+        return partial::eval(args, &given);
+    }
     let answer = answer(&args.settings, &given)?;
     let defined = show(&args.settings, &given, &answer);
     // What is missing may be what denies: for `--fail`, an incomplete document is none.

@@ -4,7 +4,7 @@ use clap::Command;
 
 /// The groups, with the verbs in the order in which they are shown.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Server", &["dev", "run", "config", "check-tls", "health", "init"]),
+    ("Server", &["dev", "run", "config", "check-tls", "routes", "health", "init"]),
     (
         "Policy",
         &[

@@ -3,10 +3,11 @@
 //! INVARIANT (nothing is lost silently): every key of the file is translated, or named as one that has no equivalent.
 //! INVARIANT (what is printed loads): the translation is read as a configuration before it is returned.
 //!
-//! Reading order: `table` → `translate` → `translator` → `bundles`; `recognise` (a file of OPA's that is given as ours).
+//! Reading order: `table` → `translate` → `translator` → `services` → `bundles`; `recognise` (a file of OPA's that is given as ours).
 
 mod bundles;
 pub(super) mod recognise;
+mod services;
 mod table;
 mod translate;
 mod translator;

@@ -4,6 +4,7 @@ mod aip;
 mod bundles;
 mod decision;
 mod decision_log;
+mod doors;
 mod entry;
 mod events;
 mod identity;
@@ -12,6 +13,7 @@ mod outbound;
 mod permissions;
 mod rates;
 mod registry;
+mod remote;
 mod server;
 mod spiffe;
 mod tls;
@@ -24,7 +26,9 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
         server::ENTRIES,
         tls::SERVER,
         tls::MANAGEMENT,
+        doors::ENTRIES,
         bundles::ENTRIES,
+        self::remote::ENTRIES,
         identity::ENTRIES,
         self::spiffe::ENTRIES,
         events::ENTRIES,

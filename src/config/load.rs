@@ -13,6 +13,7 @@ use super::restart::{self, Version};
 use super::schema::Config;
 use super::validate;
 use crate::bundle::OnRemoval;
+use crate::bundle::remote::ServiceConfig;
 use crate::document::file::Sort;
 use crate::document::flaw::Flaw;
 use crate::document::problem::SourceFile;
@@ -224,7 +225,8 @@ fn make_absolute(node: &mut Node, folder: &FsPath) {
 fn make_paths_absolute(config: &mut Config) {
     let Config {
         state,
-        server: _,
+        server,
+        doors,
         management: _,
         bundles,
         identity,
@@ -251,7 +253,11 @@ fn make_paths_absolute(config: &mut Config) {
         .chain(signers)
         .chain(registry.files_mut())
         .chain(aip.files_mut())
+        .chain(bundles.services.values_mut().flat_map(ServiceConfig::files_mut))
         .chain(events.files_mut())
+        .chain(server.unix.iter_mut().map(|unix| &mut unix.path))
+        .chain(&mut doors.http.openapi)
+        .chain(doors.mcp.files_mut())
     {
         // An empty path has no absolute form, and is refused later.
         if let Ok(absolute) = std::path::absolute(&*path) {

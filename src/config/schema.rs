@@ -14,6 +14,8 @@ pub struct Config {
     pub server: crate::listen::Config,
     /// The listener for management.
     pub management: crate::listen::ManagementConfig,
+    /// How gateways and clients of other systems ask.
+    pub doors: crate::doors::Config,
     /// The watched bundles.
     pub bundles: crate::bundle::Config,
     /// Who may call, and how callers are verified.
@@ -46,6 +48,7 @@ impl Default for Config {
             state: PathBuf::from(".verdict"),
             server: crate::listen::Config::default(),
             management: crate::listen::ManagementConfig::default(),
+            doors: crate::doors::Config::default(),
             bundles: crate::bundle::Config::default(),
             identity: crate::identity::Config::default(),
             events: crate::events::Config::default(),

@@ -4,8 +4,11 @@
 //! then says so at every start. `verdict dev` takes it and says so.
 
 mod bundles;
+mod doors;
 mod events;
 mod identity;
+mod mcp;
+mod opa;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -43,9 +46,13 @@ pub(super) fn check(config: &Config, tree: &Node, profile: Profile) -> Findings 
     checks.required_of_bundles();
     checks.organisations_of_bundles();
     checks.verification();
+    checks.remote_bundles();
     checks.identity();
     checks.registry();
     checks.events();
+    checks.doors();
+    checks.mcp();
+    checks.opa();
     checks.stores();
     checks.decision_log();
     checks.findings
@@ -272,6 +279,10 @@ impl Checks<'_> {
 
     /// What other machines can do to a listener that they can reach.
     fn listener(&mut self) {
+        if let Some(Err(error)) = self.config.server.unix.as_ref().map(|unix| unix.permissions()) {
+            let hint = "write it in octal and in quotes, e.g. `\"0660\"`";
+            self.flaw(Path::dotted("server.unix.mode"), error, hint);
+        }
         if let ManagementListen::At(address) = self.config.management.listen
             && !is_loopback(address.ip())
         {

@@ -1,7 +1,5 @@
 //! A secret in AWS Secrets Manager.
 
-mod sigv4;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,7 +7,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use self::sigv4::{Credentials, Request, Scope, amz_date, authorization};
 use super::calls::{Caller, Hints, secret, zeroizing_option};
 use super::config::AwsConfig;
 use super::error::CustodyError;
@@ -17,6 +14,7 @@ use super::source::{Fetching, SecretSource};
 use crate::model::clock::Clock;
 use crate::model::secret::{Secret, SecretBytes};
 use crate::model::variables::Variables;
+use crate::net::sigv4::{Credentials, Request, Scope, amz_date, authorization};
 use crate::net::{Call, Endpoint};
 
 const HINTS: Hints = Hints {

@@ -51,7 +51,7 @@ impl Caller {
         let answer = self.client.send(call, MAX_ANSWER, self.timeout).await.map_err(|error| {
             self.error(format!("`{to}`: {error}"), "check the address, and that it can be reached from here")
         })?;
-        let Answer { status, body } = answer;
+        let Answer { status, body, headers: _ } = answer;
         let body = Zeroizing::new(body);
         if status == 200 {
             return Ok(body);

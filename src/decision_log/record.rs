@@ -56,6 +56,9 @@ pub struct Event<'a> {
     /// What a stranger sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_digest: Option<InputDigest>,
+    /// What the caller sent beside the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<CustomField<'a>>,
     /// What policy answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'a Value>,
@@ -114,6 +117,7 @@ impl<'a> Event<'a> {
             reason,
             result,
             input,
+            beside,
             nd_builtin_cache,
             rule_labels,
             explanation,
@@ -141,6 +145,7 @@ impl<'a> Event<'a> {
             path: path.as_ref(),
             input,
             asserted,
+            custom: CustomField::of(beside.as_ref(), *outcome, auth),
             input_digest,
             result: result.as_ref(),
             nd_builtin_cache: nd_builtin_cache.as_deref(),
@@ -170,6 +175,21 @@ impl<'a> Event<'a> {
         escape::json_line(line);
         line.push(b'\n');
         Ok(())
+    }
+}
+
+/// `custom`, in OPA's shape.
+#[derive(Debug, Serialize)]
+pub struct CustomField<'a> {
+    /// The keys beside `input` in the body of the call, where they are recorded.
+    pub incoming_metadata: &'a Value,
+}
+
+impl<'a> CustomField<'a> {
+    /// Of what a stranger sent, only the digest is recorded.
+    fn of(beside: Option<&'a Value>, outcome: Outcome, auth: &AuthContext) -> Option<Self> {
+        let known = outcome != Outcome::Refused || matches!(auth, AuthContext::Verified(_));
+        beside.filter(|_| known).map(|incoming_metadata| Self { incoming_metadata })
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn decision() -> Decision {
         reason: None,
         result: None,
         input: None,
+        beside: None,
         nd_builtin_cache: None,
         rule_labels: None,
         explanation: None,

@@ -192,7 +192,8 @@ impl<'a> Called<'a> {
 
     /// Who it is, if it may attempt this.
     fn admit(&self, auth: &AuthContext, in_force: &InForce, about: Option<&str>) -> Result<Actor, Failure> {
-        let peer = self.parts.extensions.get::<Peer>().map(|Peer(address)| address.ip());
+        let peer =
+            self.parts.extensions.get::<Peer>().and_then(|peer| peer.address()).map(|address| address.ip());
         if self.operation.needs == Needs::Token {
             self.check_token()?;
             return Ok(Actor { id: "bootstrap".to_owned(), power: Power::Operator, peer });

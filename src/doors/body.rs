@@ -90,6 +90,23 @@ impl<'r> Unread<'r> {
         }
     }
 
+    /// Reads it as one JSON object, whatever its content type says.
+    ///
+    /// # Errors
+    /// As [`read`], and what is wrong with it.
+    pub async fn object(&mut self) -> Result<Value, Failure> {
+        let body = self.body.take().unwrap_or_default();
+        let bytes = read(self.headers, body, self.limits).await?;
+        match Value::from_json(&bytes) {
+            Ok(object) if object.is_object() => Ok(object),
+            Ok(_) => Err(invalid("the body is not a JSON object")),
+            Err(_) if bytes.iter().all(u8::is_ascii_whitespace) => {
+                Err(invalid("the body is empty; it has to be a JSON object"))
+            }
+            Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
+        }
+    }
+
     /// Reads and parses it.
     ///
     /// # Errors
@@ -185,7 +202,7 @@ fn read_yaml(body: &[u8]) -> Result<Value, String> {
 }
 
 /// The members of an envelope, which has no others than those that are known.
-fn members(document: Value, known: &[&str]) -> Result<Vec<(Value, Value)>, String> {
+pub(super) fn members(document: Value, known: &[&str]) -> Result<Vec<(Value, Value)>, String> {
     let expected = || known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ");
     let Value::Object(members) = document else {
         let message = "invalid type: expected an object with the key";
@@ -222,6 +239,37 @@ impl FromDocument for Envelope {
         })?;
         let input = input.into_iter().next_back().map(|(_, input)| input);
         Ok(Self { input: input.filter(|input| *input != Value::Null) })
+    }
+}
+
+/// `{"input": …}` with whatever stands beside it, as OPA takes it.
+#[derive(Debug, Default, PartialEq)]
+pub struct OpenEnvelope {
+    /// As in [`Envelope`].
+    pub input: Option<Value>,
+    /// All other members, if there are any.
+    pub beside: Option<Value>,
+}
+
+impl FromDocument for OpenEnvelope {
+    fn from_document(document: Value) -> Result<Self, String> {
+        let Value::Object(members) = document else {
+            return Envelope::from_document(document).map(Self::from);
+        };
+        let (input, beside): (Vec<_>, Vec<_>) = Arc::unwrap_or_clone(members)
+            .into_entries()
+            .into_iter()
+            .partition(|(key, _)| key.as_str() == Some("input"));
+        let input =
+            input.into_iter().next_back().map(|(_, input)| input).filter(|input| *input != Value::Null);
+        let beside = (!beside.is_empty()).then(|| Value::Object(Arc::new(beside.into_iter().collect())));
+        Ok(Self { input, beside })
+    }
+}
+
+impl From<Envelope> for OpenEnvelope {
+    fn from(envelope: Envelope) -> Self {
+        Self { input: envelope.input, beside: None }
     }
 }
 

@@ -22,7 +22,7 @@ static REQUESTS: AtomicU64 = AtomicU64::new(0);
 /// Reads what is recorded of a request besides what it asks.
 pub fn request_context(headers: &HeaderMap, peer: Option<Peer>, protocol: &'static str) -> RequestContext {
     RequestContext {
-        requested_by: peer.map(|Peer(address)| address.to_string()),
+        requested_by: peer.map(|peer| peer.to_string()),
         protocol,
         operation: None,
         req_id: REQUESTS.fetch_add(1, Ordering::Relaxed) + 1,
@@ -54,7 +54,7 @@ pub fn arrival<'r>(
     let presented = Presented::new(parts.method.as_str(), authority, parts.uri.path(), &parts.headers);
     Arrival {
         presented: presented
-            .from_peer(peer.map(|Peer(address)| address))
+            .from_peer(peer.and_then(Peer::address))
             .with_certificate(parts.extensions.get::<ClientCertificate>()),
         path,
         context: request_context(&parts.headers, peer, protocol),

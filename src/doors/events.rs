@@ -90,7 +90,7 @@ async fn receive(edge: &Edge, parts: &Parts, mut unread: Unread<'_>, started: In
 /// The stream whose bearer token comes with the request.
 fn admit(edge: &Edge, parts: &Parts, in_force: &InForce) -> Result<Arc<Stream>, Failure> {
     let now = edge.authorizer.now();
-    let peer = parts.extensions.get::<Peer>().map(|Peer(address)| address.ip());
+    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.address()).map(|address| address.ip());
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let bearer = match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok().and_then(bearer),

@@ -15,7 +15,9 @@ use super::context::arrival;
 use super::edge::Edge;
 use super::params::Params;
 use crate::authorize::{Arrival, Question};
+use crate::bundle::status::{Report, Stale};
 use crate::listen::CERTIFICATE_WARNING_DAYS;
+use crate::model::clock::Timestamp;
 use crate::model::decision::Outcome;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::IdentityMode;
@@ -25,6 +27,8 @@ use verdict_rego::Value as Rego;
 
 const ENDING: &str = "a listener's certificate ends within days; have a new one issued";
 const MISSING: &str = "a bundle that is in force or expected is missing from the bundle directory";
+
+const UNCONFIRMED: &str = "a bundle cannot be fetched; the last one stays in force";
 
 /// The name of this door in records.
 const PROTOCOL: &str = "health";
@@ -49,8 +53,13 @@ pub(super) fn plugins(edge: &Edge) -> [(&'static str, bool); 3] {
 }
 
 pub(super) fn bundles_are_fresh(edge: &Edge) -> bool {
-    let (report, max_stale) = (edge.bundles.report(), edge.authorizer.in_force().settings.max_stale);
-    report.is_active() && !report.is_stale(edge.authorizer.now(), max_stale)
+    edge.bundles.report().is_active() && staleness(edge).is_none()
+}
+
+/// Why what is active is too old, if it is.
+fn staleness(edge: &Edge) -> Option<Stale> {
+    let max_stale = edge.authorizer.in_force().settings.max_stale;
+    edge.bundles.report().staleness(edge.authorizer.now(), max_stale)
 }
 
 /// Whether the keys of at least one issuer are known, if there are issuers.
@@ -102,14 +111,24 @@ fn certificate_seconds_left(edge: &Edge) -> Option<i64> {
     edge.metrics.tls.report().values().map(|certificate| certificate.not_after.saturating_sub(now)).min()
 }
 
-/// `GET /health/ready`: whether decisions can be had, 200 or 503 with the reasons.
-pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
-    let report = edge.bundles.report();
+/// Whether decisions can be had.
+pub(super) fn is_ready(edge: &Edge) -> bool {
+    reasons(edge, &edge.bundles.report()).is_empty()
+}
+
+/// Why decisions cannot be had.
+fn reasons(edge: &Edge, report: &Report) -> Vec<&'static str> {
     let mut reasons = Vec::new();
     if !report.is_active() {
         reasons.push("no bundle is active yet");
     } else if !bundles_are_fresh(edge) {
-        reasons.push("reloading has failed for longer than `bundles.max_stale`");
+        reasons.push(match staleness(edge) {
+            Some(Stale::Remote) => {
+                "a bundle could not be confirmed by its service for longer than `bundles.max_stale`"
+            }
+            Some(Stale::Expired) => "the signature of a bundle has expired",
+            Some(Stale::Reload) | None => "reloading has failed for longer than `bundles.max_stale`",
+        });
     }
     if !report.missing.is_empty() && !reasons.is_empty() {
         reasons.push(MISSING);
@@ -120,15 +139,23 @@ pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
     if old_keys(edge) {
         reasons.push("identity: keys too old");
     }
-    let left = certificate_seconds_left(edge);
-    if left.is_some_and(|left| left < 0) {
+    if certificate_seconds_left(edge).is_some_and(|left| left < 0) {
         reasons.push("a listener's certificate has expired");
     }
+    reasons
+}
+
+/// `GET /health/ready`: whether decisions can be had, 200 or 503 with the reasons.
+pub(super) fn ready(edge: &Edge, trusted: bool) -> Response {
+    let report = edge.bundles.report();
+    let reasons = reasons(edge, &report);
     if reasons.is_empty() {
         let mut body = json!({ "ready": true, "generation": report.generation });
         let missing = (!report.missing.is_empty()).then_some(MISSING);
+        let left = certificate_seconds_left(edge);
+        let unasked = report.remote.values().any(|remote| remote.error.is_some()).then_some(UNCONFIRMED);
         let ending = left.filter(|left| *left < CERTIFICATE_WARNING_DAYS * 86_400).map(|_| ENDING);
-        let warnings: Vec<_> = missing.into_iter().chain(ending).collect();
+        let warnings: Vec<_> = missing.into_iter().chain(unasked).chain(ending).collect();
         if let Some(body) = body.as_object_mut().filter(|_| !warnings.is_empty()) {
             body.insert("warnings".to_owned(), json!(warnings));
         }
@@ -209,6 +236,8 @@ pub(super) fn metrics(edge: &Edge, parts: &Parts, trusted: bool) -> Response {
     let stale = edge.bundles.report().is_active() && !bundles_are_fresh(edge);
     edge.metrics.bundles.stale.set(i64::from(stale));
     edge.metrics.bundles.missing.set(i64::try_from(edge.bundles.report().missing.len()).unwrap_or(i64::MAX));
+    let confirmed = edge.bundles.report().remote.values().map(|remote| remote.confirmed_at).min().flatten();
+    edge.metrics.bundles.confirmed.set(confirmed.map_or(0, Timestamp::unix_seconds));
     let text = if trusted { edge.metrics.render() } else { edge.metrics.render_without_names() };
     let mut response = answer::json_text(StatusCode::OK, text);
     let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

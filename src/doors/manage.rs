@@ -3,6 +3,9 @@
 //! INVARIANT (the same way): a call of management is authenticated, authorized for a role and recorded like every other
 //! call, whichever listener it comes in by.
 
+mod policies;
+
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -24,7 +27,6 @@ use crate::decision_log::Unrecorded;
 use crate::model::clock::Timestamp;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::request::EntryPath;
-use verdict_rego::Module;
 
 /// The name of this door in records.
 const PROTOCOL: &str = "management";
@@ -63,10 +65,7 @@ pub(super) async fn manage(
     };
     let mut response = match &recorded.failure {
         Some(failure) => problem(failure, Some(recorded.id)),
-        None => {
-            let (in_force, now) = (edge.authorizer.in_force(), edge.authorizer.now());
-            perform(edge, operation, &parts, &in_force, now)
-        }
+        None => perform(edge, operation, &parts).await,
     };
     answer::mark(&mut response, &recorded);
     response
@@ -76,7 +75,8 @@ fn unavailable(unrecorded: &Unrecorded) -> Response {
     problem(&unrecorded.failure(), Some(unrecorded.id))
 }
 
-fn perform(edge: &Edge, operation: Operation, parts: &Parts, in_force: &InForce, now: Timestamp) -> Response {
+async fn perform(edge: &Edge, operation: Operation, parts: &Parts) -> Response {
+    let (in_force, now) = (edge.authorizer.in_force(), edge.authorizer.now());
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let params = match Params::parse(parts.uri.query()) {
         Ok(params) => params,
@@ -85,18 +85,15 @@ fn perform(edge: &Edge, operation: Operation, parts: &Parts, in_force: &InForce,
     match operation {
         Operation::ConfirmRemoval if parts.method == Method::POST => confirm_removal(edge, parts),
         Operation::Policy if matches!(parts.method, Method::PUT | Method::DELETE) => {
-            let message = "policies are owned by the bundles; change them there, they are reloaded at once";
+            let message = "policies come from bundles; change them there, they are reloaded at once, or have them written here \
+                           (`doors.opa.writes.enabled`)";
             problem(&Failure::new(FailureKind::InvalidRequest, message), None)
         }
         Operation::ConfirmRemoval => answer::empty(StatusCode::METHOD_NOT_ALLOWED),
         _ if !reads => answer::empty(StatusCode::METHOD_NOT_ALLOWED),
-        Operation::Status => json_value(StatusCode::OK, &server_status(edge, in_force, now), params.pretty),
-        Operation::Config => json_value(StatusCode::OK, &config(in_force), params.pretty),
-        Operation::Policies => {
-            let modules: Vec<Value> = in_force.snapshot.modules().map(shown).collect();
-            json_value(StatusCode::OK, &json!({ "result": modules }), params.pretty)
-        }
-        Operation::Policy => policy(parts, in_force, params.pretty),
+        Operation::Status => json_value(StatusCode::OK, &server_status(edge, &in_force, now), params.pretty),
+        Operation::Config => json_value(StatusCode::OK, &config(&in_force), params.pretty),
+        Operation::Policies | Operation::Policy => policies(parts, in_force, &params).await,
     }
 }
 
@@ -136,6 +133,8 @@ fn server_status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
         (listener.to_owned(), json!({ "not_after": not_after, "last_error": state.last_error }))
     });
     let certificates: serde_json::Map<_, _> = certificates.collect();
+    let remote: serde_json::Map<_, _> =
+        report.remote.iter().map(|(name, one)| (name.clone(), one.shown(now))).collect();
     let plugins = plugins(edge).into_iter();
     let plugins: serde_json::Map<_, _> =
         plugins.map(|(name, ok)| (name.to_owned(), json!({ "state": plugin_state(ok) }))).collect();
@@ -149,6 +148,7 @@ fn server_status(edge: &Edge, in_force: &InForce, now: Timestamp) -> Value {
         "identity": { "issuers": issuers.collect::<Vec<_>>(), "directory": directory },
         "tasks": edge.tasks.report(),
         "certificates": certificates,
+        "remote_bundles": remote,
         "reload": {
             "generation": report.generation, "activations": report.activations, "failures": report.failures,
             "failing_since": time(report.failing_since), "last_scan": time(report.last_scan),
@@ -172,26 +172,19 @@ fn config(in_force: &InForce) -> Value {
     })
 }
 
-/// `GET /v1/policies/{id}`: one module.
-fn policy(parts: &Parts, in_force: &InForce, pretty: bool) -> Response {
-    let id = parts.uri.path().strip_prefix("/v1/policies/").unwrap_or_default();
-    let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
-    match in_force.snapshot.modules().find(|(_, module, _)| module.id == id) {
-        Some(found) => json_value(StatusCode::OK, &json!({ "result": shown(found) }), pretty),
+/// `GET /v1/policies`, or one of them.
+async fn policies(parts: &Parts, in_force: Arc<InForce>, params: &Params) -> Response {
+    let id = parts.uri.path().strip_prefix("/v1/policies/").filter(|id| !id.is_empty());
+    let id = id.map(|id| percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned());
+    let found = match &id {
+        None => policies::all(in_force).await,
+        Some(id) => policies::one(in_force, id.clone()).await,
+    };
+    match found {
+        Some(found) => json_value(StatusCode::OK, &json!({ "result": found }), params.pretty),
         None => {
-            let message = format!("storage_not_found_error: policy id {id:?}");
+            let message = format!("storage_not_found_error: policy id {:?}", id.unwrap_or_default());
             problem(&Failure::new(FailureKind::UnknownPath, message), None)
         }
     }
-}
-
-/// A module in OPA's shape, with its organisation if it has one; of its syntax tree only the package is given.
-fn shown((organisation, module, package): (Option<&str>, &Module, &[String])) -> Value {
-    let path = package.iter().map(|segment| json!({ "type": "string", "value": segment }));
-    let path: Vec<Value> = std::iter::once(json!({ "type": "var", "value": "data" })).chain(path).collect();
-    let mut shown = json!({ "id": module.id, "raw": module.source, "ast": { "package": { "path": path } } });
-    if let (Some(organisation), Some(members)) = (organisation, shown.as_object_mut()) {
-        members.insert("organisation".to_owned(), json!(organisation));
-    }
-    shown
 }

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use super::answer;
-use super::body::{Bare, Envelope, Unread};
+use super::body::{Bare, Envelope, OpenEnvelope, Unread};
 use super::context::arrival;
 use super::edge::Edge;
 use super::params::Params;
@@ -23,10 +23,19 @@ use crate::model::request::{EntryPath, RequestContext};
 use verdict_rego::Value;
 
 mod batch;
+mod compile;
+pub mod config;
 mod failure;
+mod patch;
+mod query;
 mod render;
+mod write;
 
 pub use batch::batch;
+pub use compile::{compile, filters};
+use config::ExtraKeys;
+pub(super) use query::query;
+pub(super) use write::policy as write_policy;
 
 /// The name of this door in records.
 pub const PROTOCOL: &str = "opa";
@@ -42,7 +51,11 @@ pub async fn v1(edge: &Edge, request: Request, started: Instant) -> Response {
     match parts.method {
         Method::GET | Method::HEAD | Method::POST => {}
         Method::PUT | Method::PATCH | Method::DELETE => {
-            return no_writes(edge, &parts, request_body, started).await;
+            let request = Request::from_parts(parts, request_body);
+            return match edge.opa.writes.enabled {
+                true => write::data(edge, request, started).await,
+                false => no_writes(edge, request, started).await,
+            };
         }
         _ => return answer::empty(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -52,12 +65,13 @@ pub async fn v1(edge: &Edge, request: Request, started: Instant) -> Response {
     let mut warn = false;
     let ask = async || {
         well_formed?;
-        let input = match post {
-            true => unread.parse::<Envelope>().await?.input,
-            false => params.input.as_deref().map(get_input).transpose()?,
+        let OpenEnvelope { input, beside } = match post {
+            true if edge.opa.extra_keys == ExtraKeys::Record => unread.parse().await?,
+            true => unread.parse::<Envelope>().await?.into(),
+            false => Envelope { input: params.input.as_deref().map(get_input).transpose()? }.into(),
         };
         warn = post && input.is_none();
-        Ok(question(&params, input, started))
+        Ok(Question { beside, ..question(&params, input, started) })
     };
     let authorized = edge.authorizer.authorize(arrival, ask).await;
     answered(authorized, |authorized| render::v1(edge, &parts, authorized, &params, warn))
@@ -155,11 +169,13 @@ fn refused(decision: &Recorded<Decision>) -> Response {
     response
 }
 
-/// `PUT`, `PATCH`, `DELETE` on data: what bundles own cannot be written from here. Only who is calling is looked at.
-async fn no_writes(edge: &Edge, parts: &Parts, request_body: axum::body::Body, started: Instant) -> Response {
-    let (arrival, ..) = target(parts, V1, started);
+/// `PUT`, `PATCH`, `DELETE` on data where nothing is written. Only who is calling is looked at.
+async fn no_writes(edge: &Edge, request: Request, started: Instant) -> Response {
+    let (parts, request_body) = request.into_parts();
+    let (arrival, ..) = target(&parts, V1, started);
     let _unread = Unread::new(&parts.headers, request_body, edge.limits);
-    let message = "data is owned by the bundles; change it there, it is reloaded at once";
+    let message = "data comes from bundles; change it there, it is reloaded at once, or have it written here \
+                   (`doors.opa.writes.enabled`)";
     let ask = async || Err(Failure::new(FailureKind::InvalidRequest, message));
     answered(edge.authorizer.authorize(arrival, ask).await, |authorized| refused(&authorized.decision))
 }

@@ -95,8 +95,9 @@ impl Origins {
             }
             Err(_) => {
                 let name = host.strip_suffix('.').unwrap_or(host);
-                name.eq_ignore_ascii_case("localhost")
-                    || self.hosts.iter().any(|own| name.eq_ignore_ascii_case(own))
+                // Names below `localhost` are nobody's (RFC 6761 section 6.3); Docker calls its plugins by one.
+                let local = name.rsplit('.').next().is_some_and(|top| top.eq_ignore_ascii_case("localhost"));
+                local || self.hosts.iter().any(|own| name.eq_ignore_ascii_case(own))
             }
         }
     }
@@ -139,7 +140,9 @@ mod tests {
             (&[("Host", "[::1]:8181")], true),
             (&[("Host", "pdp.example:8181")], true),
             (&[], true),
+            (&[("Host", "plugin.moby.localhost")], true),
             (&[("Host", "evil.example")], false),
+            (&[("Host", "evillocalhost")], false),
             (&[("Host", "localhost.evil.example")], false),
             (&[("Host", "10.0.0.1")], false),
             (&[("Host", "localhost:8181"), ("Origin", "http://localhost:8181")], true),

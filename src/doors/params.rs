@@ -21,6 +21,8 @@ pub struct Params {
     pub explain: bool,
     /// `input` (GET): the input document as JSON.
     pub input: Option<String>,
+    /// `q` (GET of ad-hoc queries): the query.
+    pub query: Option<String>,
     /// `bundles` or `bundle` (health).
     pub bundles: bool,
     /// `plugins` (health).
@@ -55,6 +57,8 @@ impl Params {
                 "bundles" | "bundle" => params.bundles = truth,
                 "plugins" => params.plugins = truth,
                 "exclude-plugin" => params.exclude_plugins.extend(value),
+                "q" if params.query.is_some() => return Err("the parameter `q` is given twice".to_owned()),
+                "q" => params.query = value,
                 "input" if params.input.is_some() => {
                     return Err("the parameter `input` is given twice".to_owned());
                 }

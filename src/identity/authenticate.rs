@@ -101,6 +101,11 @@ impl Authenticator {
         self.modes.mode_for(path.segments())
     }
 
+    /// Whether a header carries credentials, besides `Authorization`.
+    pub fn takes_from(&self, name: &HeaderName) -> bool {
+        self.places.contains(name)
+    }
+
     /// Whether any document is answered to anybody.
     pub fn is_open_for_some(&self) -> bool {
         self.modes.open_for_some()
@@ -217,7 +222,8 @@ impl Authenticator {
             return Ok(certificate);
         }
         let header = self.proxies.header(presented)?;
-        if !self.is_proxys(certificate.as_ref()).await? {
+        let connection = certificate.clone().or_else(|| presented.gateway.cloned().map(Shown::Whole));
+        if !self.is_proxys(connection.as_ref()).await? {
             return if header.is_none() { Ok(certificate) } else { Err(Refusal::NotFromProxy) };
         }
         let mut passed_on = header.map(forwarded::read).transpose()?.unwrap_or_default();

@@ -15,9 +15,11 @@ pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    if text.starts_with("unix:") {
+    if let Some(path) = text.strip_prefix("unix:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
         return Err(format!(
-            "`{text}`: Unix sockets are not supported yet; listen on a loopback address, e.g. `127.0.0.1:8181`"
+            "`{text}`: a Unix socket is listened on beside an address: set `server.unix.path` to `{path}` (or give \
+             `--set server.unix.path={path}`), and this to a loopback address, e.g. `127.0.0.1:8181`"
         ));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
@@ -91,7 +93,7 @@ mod tests {
             (":99999", Err("the port is not a number from 0 to 65535")),
             ("pdp.example:80", Err("write the IP address of the interface, e.g. `127.0.0.1:80`")),
             ("http://localhost:8181/", Err("write the address without `http://`, e.g. `localhost:8181`")),
-            ("unix:///run/verdict.sock", Err("Unix sockets are not supported yet")),
+            ("unix:///run/verdict.sock", Err("set `server.unix.path` to `/run/verdict.sock`")),
             ("", Err("has no port")),
         ] {
             match (parse(text), expected) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::management::{local, url};
 use super::tls::TlsConfig;
+use super::unix::UnixConfig;
 use crate::model::units::{ByteSize, Period};
 
 /// `server:` in the configuration.
@@ -18,6 +19,9 @@ pub struct Config {
     /// What calls are served TLS with; plain HTTP without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsConfig>,
+    /// Where to listen besides, on a Unix socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unix: Option<UnixConfig>,
     /// The largest request body, also after decompression.
     pub max_body: ByteSize,
     /// The most inputs of one batch.
@@ -58,6 +62,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8181)),
             tls: None,
+            unix: None,
             max_body: ByteSize::mib(1),
             max_batch_items: 1000,
             max_batch_size: ByteSize::mib(16),

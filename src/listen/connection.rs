@@ -1,13 +1,11 @@
 //! One connection, from its first byte to its end.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
@@ -17,6 +15,7 @@ use super::drive::{Shared, told};
 use super::peer::Peer;
 use super::protocol::{Protocol, protocol};
 use super::service::Doors;
+use super::socket::Stream;
 use super::tls::Tls;
 use super::{http1, http2};
 
@@ -45,8 +44,8 @@ impl Connection {
     }
 
     /// Serves until either side ends it. Once the server stops, what has been asked is answered, and no more.
-    pub(super) async fn serve(mut self, stream: TcpStream, peer: SocketAddr, activity: Arc<Activity>) {
-        let _ = stream.set_nodelay(true);
+    pub(super) async fn serve(mut self, stream: impl Stream, peer: Peer, activity: Arc<Activity>) {
+        stream.set_prompt();
         match self.tls.take() {
             // Of its own, so that the memory of a connection without TLS has no room for one with it.
             Some(tls) => Box::pin(self.serve_tls(&tls, stream, peer, activity)).await,
@@ -58,7 +57,7 @@ impl Connection {
         }
     }
 
-    async fn serve_tls(mut self, tls: &Tls, stream: TcpStream, peer: SocketAddr, activity: Arc<Activity>) {
+    async fn serve_tls(mut self, tls: &Tls, stream: impl Stream, peer: Peer, activity: Arc<Activity>) {
         let mut stream = match self.soon(tls.accept(stream)).await {
             Some(Ok(stream)) => stream,
             Some(Err(error)) => return tls.failed(peer, &error),
@@ -75,11 +74,10 @@ impl Connection {
         }
     }
 
-    async fn serve_as<Io>(self, protocol: Protocol, io: Io, peer: SocketAddr, activity: Arc<Activity>)
+    async fn serve_as<Io>(self, protocol: Protocol, io: Io, peer: Peer, activity: Arc<Activity>)
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
-        let peer = Peer(peer);
         match protocol {
             Protocol::Http1 => http1::serve(&self.shared, &self.http1, io, peer, activity).await,
             Protocol::Http2 => http2::serve(&self.shared, &self.http2, io, peer, activity).await,
@@ -101,6 +99,6 @@ impl Connection {
 }
 
 /// Whether the peer says anything. Nothing is taken off the stream; see [`protocol`].
-async fn begins(stream: &mut TlsStream<TcpStream>) -> bool {
+async fn begins(stream: &mut TlsStream<impl Stream>) -> bool {
     stream.fill_buf().await.is_ok_and(|begun| !begun.is_empty())
 }

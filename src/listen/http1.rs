@@ -59,7 +59,7 @@ where
             Event::Ended(Ok(())) => break None,
             Event::Ended(Err(error)) => {
                 // How a connection ends is the peer's business: resets and timeouts are no news.
-                tracing::debug!(%error, peer = %peer.0, "connection ended");
+                tracing::debug!(%error, %peer, "connection ended");
                 break Malformed::of(&error);
             }
             Event::Stopping => {

@@ -119,7 +119,7 @@ pub(super) async fn serve<Io>(
         match event(connection.as_mut(), stopped, &mut watch).await {
             Event::Ended(Ok(())) => return,
             Event::Ended(Err(error)) => {
-                tracing::debug!(%error, peer = %peer.0, "connection ended");
+                tracing::debug!(%error, peer = %peer, "connection ended");
                 if let Some(malformed) = Malformed::of(&error) {
                     // HTTP/2 has told the peer in its own way; what is left is the record.
                     let _ = call(with.doors.clone(), peer, Request::default(), Some(malformed)).await;

@@ -1,7 +1,7 @@
 //! Places for connections: so many in all, so many for one peer; and who gives one up when all are taken.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::activity::Activity;
 use super::config::Config;
+use super::peer::Peer;
 use crate::telemetry::metrics::Metrics;
 
 /// How often a place is looked for while all are taken.
@@ -54,8 +55,12 @@ impl Places {
 
     /// A place for a connection of this peer; `None` when the peer has its share. While all places are taken, waits for one,
     /// and ends the connection that has done no work for the longest time.
-    pub(super) async fn take(&self, peer: SocketAddr) -> Option<Place> {
-        let peer = self.share(peer)?;
+    pub(super) async fn take(&self, peer: Peer) -> Option<Place> {
+        // Whoever may open the socket's file has no share of its own: there is nobody else.
+        let peer = match peer {
+            Peer::Address(address) => Some(self.share(address.ip())?),
+            Peer::Unix { .. } => None,
+        };
         loop {
             if let Ok(all) = Arc::clone(&self.all).try_acquire_owned() {
                 let id = self.next.fetch_add(1, Ordering::Relaxed);
@@ -76,8 +81,8 @@ impl Places {
         }
     }
 
-    fn share(&self, peer: SocketAddr) -> Option<PeerPlace> {
-        let key = key(peer.ip());
+    fn share(&self, peer: IpAddr) -> Option<PeerPlace> {
+        let key = key(peer);
         let mut held = lock(&self.held);
         let share = held.peers.entry(key).or_default();
         if share.connections >= self.per_peer {
@@ -126,7 +131,7 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 /// A connection's place, free again when this is dropped.
 pub(super) struct Place {
     id: u64,
-    _peer: PeerPlace,
+    _peer: Option<PeerPlace>,
     _all: OwnedSemaphorePermit,
     held: Arc<Mutex<Held>>,
 }

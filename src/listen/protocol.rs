@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use super::socket::Stream;
 
 /// How soon the rest of a half-sent HTTP/2 preface is looked for first.
 const PREFACE_PAUSE: Duration = Duration::from_millis(5);
@@ -14,7 +14,7 @@ pub(super) enum Protocol {
 
 /// Which protocol the peer begins to speak (RFC 9113 section 3.4); `None` when it ends without a word. Nothing is taken
 /// off the stream. Known before the connection is handed over, because hyper waits for the first bytes without end.
-pub(super) async fn protocol(stream: &TcpStream) -> Option<Protocol> {
+pub(super) async fn protocol(stream: &impl Stream) -> Option<Protocol> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut begun = [0; PREFACE.len()];
     let mut pause = PREFACE_PAUSE;

@@ -9,17 +9,17 @@
 
 use std::fmt::Display;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
 use self::files::{Files, Ready};
+use super::peer::Peer;
+use super::socket::Stream;
 use crate::model::client_certificate::{ClientCertificate, VouchedBy, Workloads};
 use crate::model::clock::{Clock, Timestamp};
 use crate::telemetry::metrics::{ListenerTls, Metrics};
@@ -146,7 +146,7 @@ impl Tls {
     }
 
     /// Makes a stream with TLS of one without.
-    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn accept<Io: Stream>(&self, stream: Io) -> io::Result<TlsStream<Io>> {
         let server = Arc::clone(&self.current.load().server);
         TlsAcceptor::from(server).accept(stream).await
     }
@@ -161,7 +161,7 @@ impl Tls {
     }
 
     /// A handshake came to nothing.
-    pub(super) fn failed(&self, peer: SocketAddr, error: &dyn Display) {
+    pub(super) fn failed(&self, peer: Peer, error: &dyn Display) {
         self.metrics.handshake_failed();
         tracing::debug!(listener = self.key, %peer, %error, "TLS handshake failed");
     }

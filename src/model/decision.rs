@@ -81,6 +81,8 @@ pub struct Decision {
     pub result: Option<Value>,
     /// The input that policy saw, or what the caller of a refused call sent; `None` where there was none.
     pub input: Option<Value>,
+    /// What the caller sent beside the input and is kept for the record alone.
+    pub beside: Option<Value>,
     /// What built-ins gave whose arguments do not determine it, where that is recorded.
     pub nd_builtin_cache: Option<Box<RawValue>>,
     /// The labels of the rules that held, where rules have some.

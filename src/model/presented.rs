@@ -22,13 +22,15 @@ pub struct Presented<'r> {
     pub peer: Option<SocketAddr>,
     /// The certificate of the connection, as TLS has verified it.
     pub certificate: Option<&'r ClientCertificate>,
+    /// The certificate of the gateway that describes the caller's request. It is no credential of the caller's.
+    pub gateway: Option<&'r ClientCertificate>,
     headers: &'r HeaderMap,
 }
 
 impl<'r> Presented<'r> {
     /// What a request with these headers shows.
     pub const fn new(method: &'r str, authority: &'r str, path: &'r str, headers: &'r HeaderMap) -> Self {
-        Self { method, authority, path, peer: None, certificate: None, headers }
+        Self { method, authority, path, peer: None, certificate: None, gateway: None, headers }
     }
 
     /// With the peer's address.
@@ -39,6 +41,11 @@ impl<'r> Presented<'r> {
     /// With the certificate of the connection.
     pub const fn with_certificate(self, certificate: Option<&'r ClientCertificate>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// As a gateway with this certificate describes it.
+    pub const fn through(self, gateway: Option<&'r ClientCertificate>) -> Self {
+        Self { gateway, ..self }
     }
 
     /// Every value of a header, as it was sent.

@@ -301,6 +301,15 @@ pub struct BundleMetrics {
     pub stale: Gauge,
     /// Bundles that are in force or expected, and not in the directory.
     pub missing: Gauge,
+    /// When the service of the bundle that was confirmed least recently last said that it is current, in Unix time; 0 where none is
+    /// fetched.
+    pub confirmed: Gauge,
+    fetches: Family<BundleFetchLabels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BundleFetchLabels {
+    outcome: &'static str,
 }
 
 impl BundleMetrics {
@@ -312,8 +321,11 @@ impl BundleMetrics {
             last_success: Gauge::default(),
             stale: Gauge::default(),
             missing: Gauge::default(),
+            confirmed: Gauge::default(),
+            fetches: Family::default(),
         };
-        let Self { activations, failures, generation, last_success, stale, missing } = &this;
+        let Self { activations, failures, generation, last_success, stale, missing, confirmed, fetches } =
+            &this;
         registry.register("bundle_activations", "Snapshots of all bundles activated", activations.clone());
         registry.register("bundle_failures", "Snapshots of all bundles refused", failures.clone());
         registry.register("bundle_generation", "Generation of the active snapshot", generation.clone());
@@ -328,7 +340,18 @@ impl BundleMetrics {
             "Bundles that vanished from the directory, or are expected in it",
             missing.clone(),
         );
+        registry.register("bundle_fetches", "Questions to services for their bundles", fetches.clone());
+        registry.register(
+            "bundle_confirmed_timestamp_seconds",
+            "When the bundle that was confirmed least recently was last said to be current, in Unix time",
+            confirmed.clone(),
+        );
         this
+    }
+
+    /// Counts a question to a service: `new`, `unchanged` or `failed`.
+    pub fn fetched(&self, outcome: &'static str) {
+        self.fetches.get_or_create(&BundleFetchLabels { outcome }).inc();
     }
 }
 

@@ -83,6 +83,7 @@ fn allowed() -> Decision {
             "action": "read",
             "resource": {"type": "document", "id": "7"},
         })),
+        beside: None,
         nd_builtin_cache: None,
         rule_labels: None,
         explanation: None,

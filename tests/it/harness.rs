@@ -1,8 +1,11 @@
 //! Starts the real server in-process on a real socket, and speaks HTTP to it.
 
+pub mod envoy;
 pub mod nginx;
 pub mod postgres;
+pub mod program;
 pub mod redis;
+pub mod upstream;
 pub mod wire;
 
 use std::io::Write as _;
@@ -261,6 +264,13 @@ impl Server {
     pub fn shutdown(self) -> bool {
         let Self { app, runtime, .. } = self;
         runtime.block_on(app.shutdown())
+    }
+
+    /// Shuts it down, and gives what it leaves behind.
+    pub fn stop(self) -> TempDir {
+        let Self { dir, app, runtime, .. } = self;
+        runtime.block_on(app.shutdown());
+        dir
     }
 }
 

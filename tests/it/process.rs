@@ -23,6 +23,7 @@ mod paths;
 mod refusals;
 mod signed;
 mod terminal;
+mod writes;
 
 /// A running `verdict`, in a directory of its own with the repository's `bundles/`. It is killed when dropped.
 struct Process {

@@ -64,6 +64,7 @@ pub mod json;
 mod keyed;
 mod number;
 pub mod outbound;
+pub mod partial;
 mod plan;
 mod program;
 mod segment;
@@ -84,7 +85,8 @@ pub use number::{Number, NumberError};
 pub use plan::{Outline, Several, Strict, Watch};
 pub use program::{
     CompileOptions, EvalLimits, Evaluation, Findings, Module, Program, RegoVersion, TestRule, UndefinedCause,
-    compile, compile_checked, compile_for, coverage, findings, observe, profile, query, trace,
+    compile, compile_checked, compile_for, coverage, findings, observe, partial::Supposing, profile, query,
+    trace,
 };
 pub use segment::Segment;
 pub use stack::STACK;

@@ -3,6 +3,7 @@
 //! Reading order: [`ir`] → `tree` → `lower` (to `raw`) → `order` → `index`, `depth` → [`mod@compile`]; [`machine`] and
 //! `documents` run it.
 
+mod apply;
 pub mod compile;
 mod conflict;
 mod depth;
@@ -32,4 +33,5 @@ pub use finding::{Declared, Finding};
 pub use machine::{Machine, Strict};
 pub use outline::Outline;
 pub use pass::Pass;
+pub use reach::called_in;
 pub use watch::{Several, Watch};

@@ -4,10 +4,12 @@ mod checked;
 pub mod coverage;
 mod distinct_tests;
 mod explain;
+mod filters;
 mod near;
 pub mod observe;
 mod options;
 mod output_cost;
+pub mod partial;
 pub mod profile;
 pub mod query;
 mod test_rules;
@@ -134,6 +136,8 @@ pub struct Program {
     packages: Vec<Vec<String>>,
     modules: Vec<Module>,
     data: Value,
+    /// What annotations say of filters.
+    filters: Vec<filters::Filter>,
     /// The stack that its deepest rule needs, in bytes.
     stack: usize,
 }
@@ -295,7 +299,8 @@ fn compile_here(
     let package = |tree: &ast::Module| tree.package.path.iter().map(|part| part.to_string()).collect();
     let packages = trees.iter().map(package).collect();
     let outlines = trees.iter().map(Outline::of).collect();
-    Ok(Program { plan, sources, outlines, packages, modules, data, stack })
+    let filters = filters::of(&trees);
+    Ok(Program { plan, sources, outlines, packages, modules, data, filters, stack })
 }
 
 /// What a path leads to.

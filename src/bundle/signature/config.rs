@@ -27,6 +27,8 @@ pub struct Config {
     pub exclude_files: Vec<String>,
     /// Whether bundles without a signature are refused.
     pub required: bool,
+    /// Whether signatures must say which bundle they are for, which revision, and until when.
+    pub bound: bool,
     /// Accept signed bundles without verification.
     pub skip_verify: bool,
 }
@@ -39,6 +41,7 @@ impl Default for Config {
             scope: String::new(),
             exclude_files: Vec::new(),
             required: true,
+            bound: false,
             skip_verify: false,
         }
     }

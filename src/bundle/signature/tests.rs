@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
+use super::bound::Bound;
 use super::hash::Algorithm as Hash;
 use super::keys::{Algorithm, SigningKey};
 use super::token::{FILE, sign};
@@ -67,7 +68,7 @@ fn hs256(header: &Json, payload: &Json) -> String {
 }
 
 fn by() -> Result<Signed, String> {
-    Ok(Signed::By("main".to_owned()))
+    Ok(Signed::By("main".to_owned(), Bound::default()))
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn the_key_is_the_configured_one_else_the_one_that_the_token_names() {
         (two(Some("other")), signed(plain.clone(), json!({})), Err("not made with key `other`")),
     ] {
         match (check(&config, &files), expected) {
-            (Ok(signed), Ok(id)) => assert_eq!(signed, Signed::By(id.to_owned())),
+            (Ok(signed), Ok(id)) => assert_eq!(signed, Signed::By(id.to_owned(), Bound::default())),
             (Err(error), Err(expected)) => assert!(error.contains(expected), "{error}"),
             (result, expected) => panic!("{result:?} {expected:?}"),
         }

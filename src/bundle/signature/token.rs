@@ -8,8 +8,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
+use super::bound::Bound;
 use super::hash::{Algorithm, hex};
 use super::keys::SigningKey;
+use crate::model::clock::Timestamp;
 
 /// The file that holds the token, at the top of the bundle.
 pub const FILE: &str = ".signatures.json";
@@ -104,6 +106,13 @@ struct Payload {
     scope: Option<String>,
     #[serde(default)]
     keyid: Option<String>,
+    #[serde(default)]
+    bundle: Option<String>,
+    #[serde(default)]
+    revision: Option<String>,
+    /// In seconds (RFC 7519 section 4.1.4).
+    #[serde(default)]
+    exp: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,6 +128,7 @@ pub(super) struct Claims {
     pub(super) scope: String,
     /// By name; the digest and how it was made.
     pub(super) files: BTreeMap<String, (Algorithm, String)>,
+    pub(super) bound: Bound,
 }
 
 /// The deprecated claim for the key's ID, if the header has none. Read before the signature is verified, and only used to
@@ -130,8 +140,9 @@ pub(super) fn key_id(payload: &[u8]) -> Option<String> {
 impl Claims {
     /// Parses the payload of a verified token.
     pub(super) fn parse(payload: &[u8]) -> Result<Self, String> {
-        let Payload { files: entries, scope, keyid: _ } = serde_json::from_slice(payload)
-            .map_err(|error| format!("the payload of the token in `{FILE}` is malformed: {error}"))?;
+        let Payload { files: entries, scope, keyid: _, bundle, revision, exp } =
+            serde_json::from_slice(payload)
+                .map_err(|error| format!("the payload of the token in `{FILE}` is malformed: {error}"))?;
         let mut files = BTreeMap::new();
         for Entry { name, hash, algorithm } in entries {
             let found = Algorithm::by_name(&algorithm).ok_or_else(|| match algorithm.as_str() {
@@ -147,7 +158,9 @@ impl Claims {
             }
             files.insert(name, (found, hash));
         }
-        Ok(Self { scope: scope.unwrap_or_default(), files })
+        // A number that is too large for a time saturates.
+        let expires = exp.map(|seconds| Timestamp::from_unix_seconds(seconds.floor() as i64));
+        Ok(Self { scope: scope.unwrap_or_default(), files, bound: Bound { bundle, revision, expires } })
     }
 }
 

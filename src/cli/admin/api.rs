@@ -156,7 +156,7 @@ impl Api {
     }
 
     fn reply(&self, answer: Answer) -> Result<Reply, Trouble> {
-        let Answer { status, body } = answer;
+        let Answer { status, body, headers: _ } = answer;
         let text = String::from_utf8_lossy(&body).into_owned();
         let value = if text.trim().is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text) };
         match (status, value) {

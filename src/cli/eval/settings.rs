@@ -84,8 +84,7 @@ pub enum Format {
     Bindings,
     /// JSON that only tells whether there is a result
     Discard,
-    /// For partial evaluation (not supported)
-    #[value(hide = true)]
+    /// With `--partial`: what is left, as Rego
     Source,
 }
 

@@ -49,6 +49,7 @@ const FLAGS: &[Flag] = &[
     flag("--tls-ca-cert-file", None, true, Way::Key("server.tls.client_ca")),
     flag("--min-tls-version", None, true, Way::Key("server.tls.min_version")),
     flag("--tls-cert-refresh-period", None, true, Way::Always),
+    flag("--unix-socket-perm", None, true, Way::Key("server.unix.mode")),
     flag("--diagnostic-addr", None, true, Way::Key("management.listen")),
     flag("--shutdown-grace-period", None, true, Way::Seconds("server.shutdown_grace")),
     flag(
@@ -98,12 +99,6 @@ const FLAGS: &[Flag] = &[
         Way::Instead(
             "the suites of TLS 1.3 are not chosen; `--set server.tls.min_version=1.3` leaves older ones out",
         ),
-    ),
-    flag(
-        "--unix-socket-perm",
-        None,
-        true,
-        Way::Instead("Unix sockets are not supported yet; use `--addr 127.0.0.1:8181`"),
     ),
     flag(
         "--log-level-request",

@@ -1,46 +1,47 @@
 //! Bundles: where they are read from, which must be there, and whose signatures they have.
 
+use super::services;
 use super::translator::{Translator, first_variable};
-use crate::bundle;
 use crate::document::tree::{Data, Node, Origin, Path};
 
 pub(super) fn translate(translator: &mut Translator<'_>) {
-    let Some(Node { data: Data::Map(bundles), .. }) = translator.root.get(&Path::dotted("bundles")) else {
-        return;
+    let bundles = match translator.root.get(&Path::dotted("bundles")) {
+        Some(Node { data: Data::Map(bundles), .. }) => bundles.as_slice(),
+        _ => &[],
     };
     sources(translator, bundles);
     verification(translator, bundles);
 }
 
-/// `bundles.paths` of resources that are files; else `bundles.expected`: OPA is not ready without all of its bundles.
+/// `bundles.paths` of resources that are files; the others are fetched from their services.
 fn sources(translator: &mut Translator<'_>, bundles: &[(String, Node)]) {
-    let (mut paths, mut expected) = (Vec::new(), Vec::new());
+    let mut paths = Vec::new();
     let file = |node| text(node, "resource").and_then(|resource| resource.strip_prefix("file://"));
-    let of_text = |text: &str| Node::new(Data::Text(text.to_owned()), Origin::File);
     for (_, node) in bundles {
-        paths.extend(file(node).map(of_text));
+        let path = file(node).map(|path| Node::new(Data::Text(path.to_owned()), Origin::File));
+        paths.extend(path);
     }
-    for (name, _) in bundles.iter().filter(|(_, node)| file(node).is_none()) {
-        let path = Path::keys(["bundles", name]);
-        let message = match bundle::check_name(name) {
-            _ if !paths.is_empty() => {
-                "nothing is fetched; add the bundle's file to `bundles.paths`".to_owned()
-            }
-            Ok(()) => {
-                expected.push(of_text(name));
-                format!("nothing is fetched; put the bundle into `bundles.dir` as `{name}.tar.gz`")
-            }
-            Err(_) => format!(
-                "nothing is fetched; put the bundle into `bundles.dir` under another name: `{name}` cannot be a file's"
-            ),
-        };
-        translator.leave(&path, &message, None);
+    if !paths.is_empty() {
+        translator.set("bundles.paths", Node::new(Data::List(paths), Origin::File));
     }
-    for (key, list) in [("bundles.paths", paths), ("bundles.expected", expected)] {
-        if !list.is_empty() {
-            translator.set(key, Node::new(Data::List(list), Origin::File));
+    let known = services::services(translator.root);
+    // Where there is one service, OPA does not ask which.
+    let only = match known.as_slice() {
+        [(name, ..)] => Some(name.as_str()),
+        _ => None,
+    };
+    let mut fetched = Vec::new();
+    for (name, node) in bundles.iter().filter(|(_, node)| file(node).is_none()) {
+        match text(node, "service").or(only) {
+            Some(service) => fetched.push((name.as_str(), node, service)),
+            None => translator.leave(&Path::keys(["bundles", name]), "it names no service", None),
+        }
+        if text(node, "trigger") == Some("manual") {
+            let message = "services are always asked from time to time, and on SIGHUP";
+            translator.leave(&Path::keys(["bundles", name, "trigger"]), message, None);
         }
     }
+    services::translate(translator, &fetched);
 }
 
 /// `bundles.verification`, which is one for all bundles: of the keys that they name.

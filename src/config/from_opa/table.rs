@@ -58,7 +58,6 @@ const fn row(opa: &'static str, here: Here) -> Row {
     Row { opa, here }
 }
 
-const WATCHED: Here = Here::Unneeded("`bundles.dir` is watched, and every change is loaded at once");
 const SHIPPED: Here = Here::Missing(
     "records go to standard output or to `decision_log.file`; have an agent for logs ship them",
 );
@@ -70,28 +69,38 @@ const STATUS: Here =
 
 /// Every key of OPA 1.23.
 pub(super) const ROWS: &[Row] = &[
-    row("bundles.*.resource", Here::Part("bundles.paths")),
-    row("bundles.*.service", Here::Part("bundles.dir")),
+    row("bundles.*.resource", Here::Part("bundles.remote")),
+    row("bundles.*.service", Here::Part("bundles.remote")),
     row("bundles.*.signing.keyid", Here::Part("bundles.verification.key_id")),
     row("bundles.*.signing.scope", Here::Part("bundles.verification.scope")),
     row("bundles.*.signing.exclude_files", Here::Part("bundles.verification.exclude_files")),
-    row(
-        "bundles.*.persist",
-        Here::Unneeded("the files stay in `bundles.dir`, and the last good policy stays in force"),
-    ),
-    row("bundles.*.polling", WATCHED),
-    row("bundles.*.trigger", WATCHED),
+    row("bundles.*.persist", Here::Unneeded("what was in force last is always kept below `state`")),
+    row("bundles.*.polling", Here::Part("bundles.services")),
+    row("bundles.*.trigger", Here::Unneeded("services are asked from time to time, and on SIGHUP")),
     row(
         "bundles.*.size_limit_bytes",
         Here::Missing("OPA limits each file; `bundles.max_bundle_size` limits a whole bundle (256MiB)"),
     ),
     row("bundle", Here::Missing("as OPA since 0.13, name the bundle below `bundles`")),
+    row("services.*.name", Here::Part("bundles.services")),
+    row("services.*.url", Here::Part("bundles.services")),
+    row("services.*.type", Here::Part("bundles.services")),
+    row("services.*.headers", Here::Part("bundles.services")),
+    row("services.*.tls.ca_cert", Here::Part("bundles.services")),
     row(
-        "services",
-        Here::Missing(
-            "nothing is fetched from services: put bundles into `bundles.dir`, by a job or an init container",
-        ),
+        "services.*.tls.system_ca_required",
+        Here::Unneeded("the system's authorities are always trusted, too"),
     ),
+    row(
+        "services.*.allow_insecure_tls",
+        Here::Missing("certificates are always checked; name their authority: `tls.ca` of the service"),
+    ),
+    row(
+        "services.*.response_header_timeout_seconds",
+        Here::Unneeded("`timeout` of the service is for the whole answer, and 60s by default"),
+    ),
+    row("services.*.keys", Here::Missing("keys are those of the whole configuration")),
+    row("services.*.credentials", Here::Part("bundles.services")),
     row("keys.*.key", Here::Part("bundles.verification.keys")),
     row("keys.*.algorithm", Here::Part("bundles.verification.keys")),
     row("keys.*.scope", Here::Part("bundles.verification.scope")),
@@ -156,7 +165,10 @@ pub(super) const ROWS: &[Row] = &[
         "distributed_tracing",
         Here::Missing("no spans are sent; records have the `traceparent` of the call"),
     ),
-    row("storage", Here::Missing("all data come from bundles and are kept in memory")),
+    row(
+        "storage",
+        Here::Missing("all data are kept in memory; what is written through the API is kept in `state`, too"),
+    ),
     row("plugins.envoy_ext_authz_grpc", Here::Missing("Envoy's ext_authz is not served yet")),
     row("plugins.*", Here::Missing("a plugin is code for OPA")),
 ];

@@ -82,6 +82,13 @@ fn written(name: &str, tree: &mut Node) -> String {
 }
 
 fn below(translator: &mut Translator<'_>, path: &Path, node: &Node) {
+    // Services may be a list.
+    if let Data::List(items) = &node.data
+        && ROWS.iter().any(|row| row.next_after(&steps(path)) == Some("*"))
+    {
+        items.iter().enumerate().for_each(|(n, item)| below(translator, &path.index(n), item));
+        return;
+    }
     let Data::Map(entries) = &node.data else {
         return translator.leave(path, "OPA has a map here", None);
     };

@@ -112,6 +112,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("bundles.verification.required", Kind::Flag, "Whether unsigned bundles are refused."),
     entry(
+        "bundles.verification.bound",
+        Kind::Flag,
+        "Whether a signature must say which bundle it is for (`bundle`), which revision (`revision`) and until when (`exp`). Claims \
+         that are there must hold with any value of this key.",
+    ),
+    entry(
         "bundles.verification.skip_verify",
         Kind::Flag,
         "INSECURE: accept signed bundles without verifying their signatures. `verdict run` also requires `--skip-verify`.",

@@ -11,6 +11,22 @@ pub(super) const ENTRIES: &[Entry] = &[
          interface (0.0.0.0). Other names are not looked up.",
     ),
     entry(
+        "server.unix",
+        Kind::Section,
+        "A Unix socket to listen on, beside `server.listen` ([unix-socket.md](unix-socket.md)).",
+    ),
+    entry(
+        "server.unix.path",
+        Kind::Path,
+        "Unix socket to listen on, beside `server.listen`: the same calls, in HTTP/1.1 and HTTP/2, and with TLS where `server.tls` is \
+         set. Its folder must exist. A socket that nobody listens on any more is replaced.",
+    ),
+    entry(
+        "server.unix.mode",
+        Kind::Text,
+        "Permissions of the socket's file in octal and in quotes, e.g. `\"0660\"`: who may connect.",
+    ),
+    entry(
         "server.max_body",
         Kind::Size,
         "Maximum size of a request body, also after decompression; a larger one is answered with 413.",

@@ -51,12 +51,12 @@ pub(in crate::config) fn sparsest() -> (Option<Config>, Vec<String>) {
             }
             _ => continue,
         };
-        let _ = tree.set(&Path::dotted(&key.path.replace("[]", "[0]")), node(sparse));
+        let _ = tree.set(&Path::dotted(&key.path.replace("[]", "[0]").replace("{}", ".0")), node(sparse));
     }
     let mut required = Vec::new();
     // Serde names one missing key at a time.
     while let Some(flaw) = typed::read::<Config>(&tree).err().filter(|_| required.len() < known.len()) {
-        let path = flaw.path.to_string().replace("[0]", "[]");
+        let path = flaw.path.to_string().replace("[0]", "[]").replace(".0.", "{}.");
         let key = known.iter().find(|key| key.path == path);
         let value = match key.map(|key| key.shape) {
             Some(Shape::List) => Data::List(Vec::new()),
@@ -120,6 +120,10 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         self.note(Shape::Number, &[]);
         visitor.visit_u64(0)
+    }
+
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.deserialize_u64(visitor)
     }
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -189,7 +193,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+        i8 i16 i64 i128 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 

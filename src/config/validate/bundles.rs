@@ -2,9 +2,9 @@
 
 use super::{Checks, Danger, Profile};
 use crate::bundle::Pattern;
-use crate::bundle::check_name;
 use crate::bundle::signature::keys::Algorithm;
 use crate::bundle::signature::{Config, KeyConfig};
+use crate::bundle::{check_name, remote};
 use crate::document::tree::{Origin, Path};
 use crate::model::request::EntryPath;
 use crate::model::subject::check_tenant;
@@ -71,7 +71,8 @@ impl Checks<'_> {
         let at = Path::dotted("bundles.verification");
         let Some(verification) = &self.config.bundles.verification else { return };
         // Destructured wholly, so that a new key cannot be forgotten here.
-        let Config { keys, key_id, scope: _, exclude_files, required: _, skip_verify } = verification;
+        let Config { keys, key_id, scope: _, exclude_files, required: _, bound: _, skip_verify } =
+            verification;
         for (id, key) in keys {
             self.verification_key(&at.key("keys").key(id), key);
         }
@@ -103,6 +104,13 @@ impl Checks<'_> {
             let hint =
                 "add the key that signs, e.g. `keys: {release: {algorithm: ES256, file: release.pem}}`";
             self.flaw(at.key("keys"), "there is no key to verify with", hint);
+        }
+    }
+
+    pub(super) fn remote_bundles(&mut self) {
+        for (keys, message, hint) in remote::check(&self.config.bundles) {
+            let at = keys.iter().fold(Path::dotted("bundles"), |path, key| path.key(key));
+            self.flaw(at, message, hint);
         }
     }
 

@@ -10,13 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::render::{explanation_denied, shown_failure};
 use super::{BATCH, failure, question, refused, target};
-use crate::authorize::{AuthorizedBatch, Batch, BatchRefused};
-use crate::decision_log::Unrecorded;
+use crate::authorize::{Answered, AuthorizedBatch, Batch, BatchRefused};
 use crate::doors::answer;
 use crate::doors::body::{BatchEnvelope, Unread};
 use crate::doors::edge::Edge;
 use crate::doors::params::Params;
-use crate::model::decision::{Decision, Recorded};
+use crate::model::decision::Decision;
 use crate::model::failure::{Failure, FailureKind};
 
 /// Answers 200 when every item has an answer, 500 when none has, 207 in between; an item that failed carries its own
@@ -35,7 +34,9 @@ pub async fn batch(edge: &Edge, request: Request, started: Instant) -> Response 
         if inputs.is_empty() {
             return Err(Failure::new(FailureKind::InvalidRequest, "`inputs` is missing or empty"));
         }
-        Ok(Batch { inputs, common: common_input, question: question(&params, None, started) })
+        let inputs = inputs.into_iter().map(|(name, input)| (name, Ok(input))).collect();
+        let question = question(&params, None, started);
+        Ok(Batch { inputs, common: common_input, question, ..Batch::default() })
     };
     match edge.authorizer.authorize_batch(arrival, ask).await {
         Ok(batch) => answered(edge, &parts, &params, &batch, request_id.as_deref()),
@@ -83,7 +84,7 @@ struct Shown {
     explanation: bool,
 }
 
-fn responses(answers: &[Answer], shown: Shown) -> (StatusCode, Map<String, Value>) {
+fn responses(answers: &[Answered], shown: Shown) -> (StatusCode, Map<String, Value>) {
     let items: Vec<(&String, StatusCode, Value)> = answers
         .iter()
         .map(|(name, answer)| {
@@ -116,9 +117,6 @@ fn shared_status(items: &[(&String, StatusCode, Value)]) -> StatusCode {
     let first = statuses.next().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if statuses.all(|status| status == first) { first } else { StatusCode::INTERNAL_SERVER_ERROR }
 }
-
-/// A name, and what was decided for it.
-type Answer = (String, Result<Recorded<Decision>, Unrecorded>);
 
 fn item(decision: &Decision, shown: Shown) -> (StatusCode, Value) {
     if let Some(failure) = shown_failure(decision, shown.strict) {

@@ -136,11 +136,11 @@ fn explanation(decision: &Decision, pretty: bool) -> String {
     text.unwrap_or_else(|_| "null".to_owned())
 }
 
+/// Without `build_timestamp`: the binary has none, and clients take no empty one.
 fn provenance(decision: &Decision) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "build_commit": "",
-        "build_timestamp": "",
+        "build_commit": crate::COMMIT,
         "build_hostname": "",
         "bundles": decision.revision.bundles,
         "generation": decision.revision.generation,

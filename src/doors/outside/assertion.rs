@@ -16,6 +16,7 @@ use crate::doors::body::Unread;
 use crate::doors::context::arrival;
 use crate::doors::edge::Edge;
 use crate::doors::status::{opa_code, status};
+use crate::listen::Peer;
 use crate::model::failure::{Failure, FailureKind};
 use crate::model::principal::Verified;
 use crate::model::request::EntryPath;
@@ -39,7 +40,7 @@ pub(super) async fn answer(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let mut unread = Unread::new(&parts.headers, body, edge.limits);
-    let peer = parts.extensions.get::<crate::listen::Peer>().map(|crate::listen::Peer(address)| address.ip());
+    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.address()).map(|address| address.ip());
     let ask = async |verified: &Verified| {
         let mut actor = agent(verified)?;
         actor.peer = peer;

@@ -100,10 +100,24 @@ fn what_is_wrong_with_a_query_has_its_place() {
         assert_eq!(errors["errors"][0]["location"], json!({"file": "", "row": row, "col": col}), "{query}");
         eval(&[query, "-f", "raw"]).exits(2).complains(&format!("error: {row}:{col}: {code}: "));
     }
-    for args in [&["1", "--partial"][..], &["1", "-u", "input.x"], &["1", "-f", "source"]] {
-        let ran = eval(args).exits(2);
-        assert!((ran.out + &ran.err).contains("partial evaluation"), "{args:?}");
+    for args in [&["1", "-u", "input.x"][..], &["1", "-f", "source"]] {
+        eval(args).exits(2).complains("--partial");
     }
+}
+
+#[test]
+fn what_is_left_of_a_query_is_rego_or_its_tree() {
+    let query = "some user in data.app.users; user.age > input.age";
+    let ran = eval(&[query, "--partial", "-f", "source"]).exits(0);
+    assert!(ran.out.starts_with("# Query 1\n") && ran.out.contains(" > input.age\n"), "{}", ran.out);
+    let ran = eval(&["input.x == 1", "-p", "-u", "input.x"]).exits(0);
+    let left: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(left["partial"]["queries"][0][0]["terms"][0]["value"][0]["value"], "equal", "{left}");
+    eval(&["1 == 2", "-p", "--fail", "-f", "source"]).exits(1).says("never holds");
+    eval(&["data.app", "-p", "-u", "data.app.users", "-f", "source"])
+        .exits(2)
+        .complains("`data.app` is asked for");
+    eval(&["1", "-p", "-u", "x", "-f", "source"]).exits(2).complains("`x` is not a reference");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::verdict;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
+    "routes test",
     "dev",
     "run",
     "token",

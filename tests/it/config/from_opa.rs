@@ -41,6 +41,34 @@ fn what_has_an_equivalent_is_translated() {
             "bundles: {authz: {resource: 'file:///srv/bundles/app.tar.gz', persist: true, polling: {min_delay_seconds: 1}}}",
             "bundles:\n  paths:\n    - /srv/bundles/app.tar.gz\n",
         ),
+        (
+            "services: {acme: {url: 'https://acme.example/v1', credentials: {bearer: {token: '${TOKEN}'}}, headers: {x-a: '${A}'}}}\n\
+             bundles: {authz: {service: acme, resource: authz.tar.gz, persist: true, polling: {min_delay_seconds: 10, \
+             max_delay_seconds: 20, long_polling_timeout_seconds: 30}}, users: {service: acme, polling: {min_delay_seconds: 10, \
+             max_delay_seconds: 20, long_polling_timeout_seconds: 30}}}",
+            "bundles:\n  remote:\n    authz:\n      service: acme\n      resource: authz.tar.gz\n    users:\n      service: acme\n      \
+             resource: bundles/users\n  services:\n    acme:\n      url: https://acme.example/v1\n      headers_env:\n        x-a: A\n      \
+             bearer:\n        token_env: TOKEN\n      polling:\n        min: 10s\n        max: 20s\n        wait: 30s\n",
+        ),
+        // Services as a list, and a bundle that does not say which.
+        (
+            "services: [{name: ghcr, url: 'https://ghcr.io', type: oci, response_header_timeout_seconds: 5, \
+             credentials: {bearer: {token_path: /t}}}]\nbundles: {authz: {resource: 'ghcr.io/policies/authz:1.0'}}",
+            "bundles:\n  remote:\n    authz:\n      service: ghcr\n      resource: ghcr.io/policies/authz:1.0\n  services:\n    ghcr:\n      \
+             url: https://ghcr.io\n      type: oci\n      bearer:\n        token_file: /t\n",
+        ),
+        (
+            "services: {s: {url: 'https://b.s3.amazonaws.com', credentials: {s3_signing: {environment_credentials: {}}}}, \
+             t: {url: 'https://t.example', tls: {ca_cert: /ca.pem, system_ca_required: true}, \
+             credentials: {client_tls: {cert: /c.pem, private_key: /k.pem}}}, \
+             o: {url: 'https://o.example', credentials: {oauth2: {token_url: 'https://a.example/t', client_id: c, client_secret: '${S}', scopes: [a]}}}}\n\
+             bundles: {a: {service: s}, b: {service: t}, c: {service: o}}",
+            "bundles:\n  remote:\n    a:\n      service: s\n      resource: bundles/a\n    b:\n      service: t\n      resource: bundles/b\n    \
+             c:\n      service: o\n      resource: bundles/c\n  services:\n    s:\n      url: https://b.s3.amazonaws.com\n      s3: {}\n    t:\n      \
+             url: https://t.example\n      tls:\n        ca: /ca.pem\n        cert: /c.pem\n        key: /k.pem\n    o:\n      \
+             url: https://o.example\n      oauth2:\n        token_url: https://a.example/t\n        client_id: c\n        scopes:\n          \
+             - a\n        client_secret_env: S\n",
+        ),
         // Keys that no bundle names verify nothing, in OPA either.
         ("keys: {k: {key: secret, algorithm: HS256}}", ""),
         (
@@ -67,7 +95,10 @@ fn what_has_an_equivalent_is_translated() {
 #[test]
 fn what_has_no_equivalent_is_named_with_its_place() {
     for (opa, expected) in [
-        ("services:\n  acme: {url: https://u:hunter2@acme.example}", "1:1: services: nothing is fetched"),
+        (
+            "services:\n  acme: {url: https://u:hunter2@acme.example}",
+            "2:3: services.acme: no bundle is fetched from it",
+        ),
         ("a: 1\nlabls: {}", "1:1: a: OPA has no such key"),
         ("\nlabls: {}", "2:1: labls: OPA has no such key\nhint: did you mean `labels`?"),
         (
@@ -84,14 +115,48 @@ fn what_has_no_equivalent_is_named_with_its_place() {
             "1:11: plugins.envoy_ext_authz_grpc: Envoy's ext_authz",
         ),
         ("plugins: {mine: {}}", "1:11: plugins.mine: a plugin is code for OPA"),
-        ("bundles:\n  authz: {service: acme}", "2:3: bundles.authz: nothing is fetched; put the bundle into"),
+        ("bundles:\n  authz: {service: acme}", "2:3: bundles.authz: `services` has no `acme`"),
+        ("bundles:\n  authz: {}", "2:3: bundles.authz: it names no service"),
         (
-            "bundles: {http/authz: {service: acme}}",
-            "1:11: bundles.\"http/authz\": nothing is fetched; put the bundle into `bundles.dir` under another name",
+            "services: {acme: {url: 'https://acme.example'}}\nbundles: {http/authz: {service: acme}}",
+            "2:11: bundles.\"http/authz\": no bundle can be called `http/authz`; give it another name",
         ),
         (
-            "bundles: {a: {resource: 'file:///b/a.tar.gz'}, b: {service: acme}}",
-            "1:48: bundles.b: nothing is fetched; add the bundle's file to `bundles.paths`",
+            "services: {acme: {url: '${URL}'}}\nbundles: {authz: {}}",
+            "1:19: services.acme.url: `${URL}` would be a text here; write the url itself",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example', headers: {a: hunter2}}}\nbundles: {authz: {}}",
+            "services.acme.headers.a: headers have their values from environment variables: `headers_env`",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example', allow_insecure_tls: true}}\nbundles: {authz: {}}",
+            "1:48: services.acme.allow_insecure_tls: certificates are always checked",
+        ),
+        (
+            "services: {r: {url: 'https://ghcr.io', type: oci, credentials: {bearer: {token: 'user:pw', scheme: Basic}}}}\nbundles: {a: {resource: 'a:1'}}",
+            "services.r.credentials.bearer.scheme: of a registry, write name and password: `basic`",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example', credentials: {gcp_metadata: {}}}}\nbundles: {authz: {}}",
+            "services.acme.credentials.gcp_metadata: there are no such credentials",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example', credentials: {s3_signing: {metadata_credentials: {}}}}}\nbundles: {authz: {}}",
+            "services.acme.credentials.s3_signing.metadata_credentials: has no equivalent",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example', credentials: {oauth2: {token_url: 'https://t.example', client_id: c, \
+             client_secret: hunter2, grant_type: jwt_bearer}}}}\nbundles: {authz: {}}",
+            "credentials.oauth2.grant_type: only `client_credentials` is there",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example'}}\nbundles: {a: {polling: {min_delay_seconds: 5}}, b: {trigger: manual}}",
+            "2:53: bundles.b.trigger: services are always asked from time to time",
+        ),
+        (
+            "services: {acme: {url: 'https://acme.example'}}\nbundles: {a: {polling: {min_delay_seconds: 5}}, b: {}}",
+            "1:12: services.acme: its bundles differ in `polling.min_delay_seconds`",
         ),
         (
             "bundles: {a: {resource: 'file:///b/a.tar.gz', signing: {keyid: k}}, b: {resource: 'file:///b/b.tar.gz'}}\n\
@@ -148,9 +213,9 @@ fn a_file_of_opas_that_is_given_as_ours_says_which_keys_are_meant() {
         "services: {a: {url: https://u:hunter2@a.example}}\ndecision_logs: {console: true}\nbundles: {authz: {persist: true}}\n",
     );
     for expected in [
-        "verdict.yaml:1:1: services: a key of OPA's; not here: nothing is fetched",
+        "verdict.yaml:1:16: services.a.url: a key of OPA's; here it is `bundles.services`\n",
         "verdict.yaml:2:17: decision_logs.console: a key of OPA's; here it is `decision_log.console`\n",
-        "verdict.yaml:3:19: bundles.authz.persist: a key of OPA's; not needed here: the files stay in",
+        "verdict.yaml:3:19: bundles.authz.persist: a key of OPA's; not needed here: what was in force last is always kept",
         "hint: `verdict config --from-opa verdict.yaml` prints this file as a configuration of Verdict",
     ] {
         assert!(said.contains(expected), "{said}");

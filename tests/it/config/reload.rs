@@ -13,7 +13,7 @@ const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf
 fn base() -> Value {
     json!({
         "state": "/s",
-        "server": {"tls": {"cert": "/c", "key": "/k", "client_ca": "/a"}},
+        "server": {"tls": {"cert": "/c", "key": "/k", "client_ca": "/a"}, "unix": {"path": "/u.sock"}},
         "management": {"tls": {"cert": "/c", "key": "/k", "client_ca": "/a"}},
         "bundles": {"verification": {"keys": {"0": {"algorithm": "HS256", "key": "first"}}}},
         "identity": {"resource": {"url": "https://r.example"},
@@ -28,6 +28,8 @@ fn base() -> Value {
                      "capabilities": {"issuer": "i", "audience": "v", "keys": [{"kid": "k", "public_key_file": "/k"}]},
                      "api_keys": {"env": [{"variable": "A"}], "env_prefix": [{"prefix": "B_"}]}},
         "outbound": {"tls": {"cert": "/c", "key": "/k"}},
+        "doors": {"http": {"routes": [{"name": "n", "host": "h", "methods": ["GET"], "path": "/a/{id}", "action": "read", "resource": {"type": "t", "id": "{id}"}}]},
+                  "mcp": {"servers": [{"name": "calc", "tools": "/t.json"}]}},
         "registry": {"public_url": "https://u.example", "trust_domain": "u.example"},
         "permissions": {"roles": [{"name": "r"}], "required": [{"permissions": ["p"]}]},
         "shared_store": {"redis": {"url": "redis://cache.example"}},
@@ -51,6 +53,9 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("server.tls.client_crl", json!("/b")),
         ("server.tls.client_auth", json!("optional")),
         ("server.tls.min_version", json!("1.2")),
+        ("server.unix", Value::Null),
+        ("server.unix.path", json!("/s.sock")),
+        ("server.unix.mode", json!("0600")),
         ("management.tls", Value::Null),
         ("management.tls.cert", json!("/d")),
         ("management.tls.key", json!("/l")),
@@ -62,6 +67,43 @@ fn changed() -> Vec<(&'static str, Value)> {
         ("management.tls.client_crl", json!("/b")),
         ("management.tls.client_auth", json!("optional")),
         ("management.tls.min_version", json!("1.2")),
+        ("doors.ext_authz.document", json!("a/b")),
+        ("doors.ext_authz.http_prefix", json!("/check")),
+        ("doors.forward_auth.document", json!("a/b")),
+        ("doors.forward_auth.trusted_proxies", json!(["10.0.0.1"])),
+        ("doors.http.routes", json!([])),
+        ("doors.http.routes[].name", json!("m")),
+        ("doors.http.routes[].host", json!("i")),
+        ("doors.http.routes[].methods", json!(["PUT"])),
+        ("doors.http.routes[].path", json!("/b/{id}")),
+        ("doors.http.routes[].action", json!("write")),
+        ("doors.http.routes[].resource.type", json!("u")),
+        ("doors.http.routes[].resource.id", json!("x")),
+        ("doors.http.openapi", json!("/o.yaml")),
+        ("doors.http.unmatched", json!("deny")),
+        ("doors.http.identity_headers", json!(["x-me"])),
+        ("doors.http.upstream_headers", json!({"x-me": "subject.id"})),
+        ("doors.ext_authz.document", json!("a/b")),
+        ("doors.ext_authz.http_prefix", json!("/check")),
+        ("doors.mcp.document", json!("a/b")),
+        ("doors.mcp.denial_code", json!(-32003)),
+        ("doors.mcp.toolhive_document", json!("a/b")),
+        ("doors.opa.extra_keys", json!("record")),
+        ("doors.opa.writes.role", json!("writer")),
+        ("doors.pep_role", json!("pep")),
+        ("doors.authzen.document", json!("a")),
+        ("doors.authzen.search.subjects", json!("a")),
+        ("doors.authzen.search.resources", json!("a")),
+        ("doors.authzen.search.actions", json!("a")),
+        ("doors.authzen.public_url", json!("https://a.example")),
+        ("doors.authzen.access_request_endpoint", json!("https://a.example/r")),
+        ("doors.authzen.supported_obligations", json!(["step-up"])),
+        ("doors.kubernetes.authorize", json!("a")),
+        ("doors.kubernetes.admit", json!("a")),
+        ("doors.docker.document", json!("a")),
+        ("doors.mcp.servers", json!([])),
+        ("doors.mcp.servers[].name", json!("other")),
+        ("doors.mcp.servers[].tools", json!("/u.json")),
         ("aip.policies", json!(["/p.yaml"])),
         ("aip.signers", json!(["/s.pem"])),
         ("bundles.dir", json!("/b")),
@@ -343,6 +385,67 @@ fn events_need_a_restart(file: &File, key: &str) {
     std::fs::write(file.path(), base().to_string()).unwrap();
 }
 
+/// Bundles that are fetched: a service has one kind of credentials, and so each of its keys is changed in a configuration of its own.
+fn remote_bundles_need_a_restart(file: &File, key: &str) {
+    let service = key.strip_prefix("bundles.services{}.").unwrap_or_default();
+    let section = match service.split('.').next().unwrap_or_default() {
+        "bearer" if service == "bearer.token_file" => json!({"bearer": {"token_file": "/a"}}),
+        "bearer" if service == "bearer.token" => json!({"bearer": {"token": "a"}}),
+        "bearer" => json!({"bearer": {"token_env": "A"}}),
+        "basic" if service == "basic.password_file" => {
+            json!({"basic": {"username": "a", "password_file": "/a"}})
+        }
+        "basic" => json!({"basic": {"username": "a", "password_env": "A"}}),
+        "oauth2" if service == "oauth2.client_secret_file" => {
+            json!({"oauth2": {"token_url": "https://t.example", "client_id": "a", "client_secret_file": "/a"}})
+        }
+        "oauth2" => {
+            json!({"oauth2": {"token_url": "https://t.example", "client_id": "a", "client_secret_env": "A"}})
+        }
+        "s3" => json!({"s3": {"region": "a"}}),
+        "tls" => json!({"tls": {"cert": "/a", "key": "/a"}}),
+        _ => json!({}),
+    };
+    let mut tree = json!({
+        "bundles": {
+            "services": {"0": section},
+            "remote": {"0": {"service": "0", "resource": "a:1"}},
+        },
+    });
+    put(&mut tree, "bundles.services{}.url", json!("https://b.example"));
+    std::fs::write(file.path(), tree.to_string()).unwrap();
+    let loaded: Loaded = file.load().unwrap_or_else(|error| panic!("{key}: {error}"));
+    let value = match key.rsplit('.').next().unwrap() {
+        "services" => json!({"0": {"url": "https://b.example"}, "1": {"url": "https://c.example"}}),
+        "remote" => json!({}),
+        "service" => {
+            put(
+                &mut tree,
+                "bundles.services",
+                json!({"0": {"url": "https://b.example"}, "1": {"url": "https://c.example"}}),
+            );
+            json!("1")
+        }
+        "url" | "token_url" => json!("https://u.example"),
+        "type" => json!("oci"),
+        "timeout" | "min" | "max" | "wait" => json!("77s"),
+        "headers_env" => json!({"X-A": "B"}),
+        "scopes" => json!(["a"]),
+        "min_version" => json!("1.2"),
+        "scheme" => json!("Token"),
+        "bearer" | "basic" | "oauth2" | "s3" | "tls" => Value::Null,
+        "minimum_revision" => json!("2"),
+        "region" => json!("b"),
+        _ => json!("/other"),
+    };
+    put(&mut tree, key, value);
+    std::fs::write(file.path(), tree.to_string()).unwrap();
+    let reloaded = loaded.reload().unwrap_or_else(|error| panic!("{key}: {error}"));
+    assert!(!reloaded.needs_restart.is_empty(), "`{key}` is changed in silence");
+    assert_eq!(reloaded.loaded.config.to_json(), loaded.config.to_json(), "{key}");
+    std::fs::write(file.path(), base().to_string()).unwrap();
+}
+
 #[test]
 fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
     let file = File::new(base().to_string());
@@ -354,6 +457,11 @@ fn every_key_takes_effect_or_needs_a_restart_and_never_both() {
         let at = pointer(&key);
         if let Some(key) = key.strip_prefix("registry.master_key.") {
             seen.1 += usize::from(master_key_needs_a_restart(&loaded, &file, key));
+            continue;
+        }
+        if key.starts_with("bundles.services") || key.starts_with("bundles.remote") {
+            remote_bundles_need_a_restart(&file, &key);
+            seen.1 += 1;
             continue;
         }
         if key.starts_with("events.") {

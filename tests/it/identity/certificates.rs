@@ -243,6 +243,36 @@ async fn what_a_proxy_passes_on_counts_and_what_others_pass_on_refuses() {
 }
 
 #[tokio::test]
+async fn the_certificate_of_a_gateway_is_nobodys_credential() {
+    let authenticator = authenticator(NameType::Uri, &[GATEWAY]);
+    let ((gateway, _), (mallory, _), (_, alice_pem)) =
+        (with_uri(GATEWAY), with_uri("urn:mallory"), with_uri("urn:alice"));
+    let of_alice = format!("Cert=\"{}\"", percent(&alice_pem));
+    for (through, header, expected) in [
+        (&gateway, Some(&of_alice), Ok("urn:alice")),
+        (&gateway, None, Err("a credential is required")),
+        (&mallory, None, Err("a credential is required")),
+        (
+            &mallory,
+            Some(&of_alice),
+            Err(
+                "the `x-forwarded-client-cert` header does not come from a proxy that may pass on certificates",
+            ),
+        ),
+    ] {
+        let headers = header.map(|value| (HeaderName::from_static(HEADER), value.parse().unwrap()));
+        let headers: HeaderMap = headers.into_iter().collect();
+        let presented = Presented::from(&headers).through(Some(through));
+        let who = match authenticator.authenticate(IdentityMode::Required, &presented).await {
+            Ok(AuthContext::Verified(verified)) => Ok(verified.principal.id.clone()),
+            Ok(other) => panic!("{other:?}"),
+            Err(failure) => Err(failure.message),
+        };
+        assert_eq!(who, expected.map(str::to_owned).map_err(str::to_owned), "{header:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_bound_to_the_clients_certificate_and_not_to_the_proxys() {
     const UNPROVEN: &str = "the credential is bound to a key that the caller does not prove to hold";
     let authenticator = authenticator(NameType::Uri, &[GATEWAY]);
@@ -289,6 +319,37 @@ fn a_server_knows_the_holder_of_a_certificate_and_believes_its_proxy() {
     assert_eq!(ask(&alice, &headers).0, 401);
     let records = server.records();
     assert_eq!(records[0]["input"]["subject"]["id"], "urn:alice");
+    assert!(records.iter().all(|record| !record.to_string().contains("BEGIN")), "a record has a certificate");
+}
+
+#[test]
+fn what_envoy_passes_on_counts_and_its_own_certificate_does_not() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let app =
+        TestApp::new().file("app/p.rego", "package app\n\nallow if input.subject.id == \"urn:alice\"\n");
+    let dir = app.dir.path().to_owned();
+    authority.issue(&dir, 1);
+    std::fs::write(dir.join("clients.pem"), clients.pem()).unwrap();
+    let app = app.config(
+        "server: {listen: '127.0.0.1:0', tls: {cert: cert.pem, key: key.pem, client_ca: clients.pem}}\n\
+         identity: {client_certificates: {subject: uri}, proxies: ['urn:gateway']}\n\
+         decision: {default_path: app/allow}\n",
+    );
+    let server = app.start();
+    let (alice, gateway) = (clients.pair_with_uris(&["urn:alice"]), clients.pair_with_uris(&[GATEWAY]));
+    let passed_on = format!("Cert={}", percent(&alice.0));
+    for (own, header, status) in [
+        (&gateway, Some(&passed_on), 200),
+        (&gateway, None, 401),
+        (&alice, None, 401),
+        (&alice, Some(&passed_on), 401),
+    ] {
+        let headers: Vec<_> = header.map(|value| (HEADER, value.as_str())).into_iter().collect();
+        let client = Client::with(&authority, &TLS13, Some(own.clone()));
+        let (answered, body) = client.send(server.app.address, "/ext_authz/orders", &headers, "{}").unwrap();
+        assert_eq!(answered, status, "{header:?}: {body}");
+    }
+    let records = server.records();
     assert!(records.iter().all(|record| !record.to_string().contains("BEGIN")), "a record has a certificate");
 }
 

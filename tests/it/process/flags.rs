@@ -40,7 +40,7 @@ fn wrong_flags_say_what_to_write() {
         ("run --set state.x=1 --set state.x.y=2", "`state.x` cannot be set in parts"),
         ("run --set-file state=nowhere", "`--set-file state=nowhere`: cannot read `nowhere`"),
         ("run --listen pdp.example:80", "flag `--listen`: server.listen: `pdp.example:80` is not an address"),
-        ("run -a unix:///run/opa.sock", "Unix sockets are not supported yet"),
+        ("run -a unix:///run/opa.sock", "set `server.unix.path` to `/run/opa.sock`"),
         ("run --set management.listen=localhost", "flag `--set`: management.listen: `localhost` has no port"),
         (
             "run --diagnostic-addr 8282",

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use verdict::bundle::Config;
+use verdict::bundle::remote::Shelf;
 use verdict::bundle::{ErrorKind, LoadError, Observer, Report, Setup, Status, TestRunner, Watcher};
 use verdict::model::clock::{Clock, Timestamp};
 use verdict::model::request::EntryPath;
@@ -128,6 +129,8 @@ impl World {
             observers: vec![Arc::clone(&world.heard) as Arc<dyn Observer>],
             no_calls: false,
             allow_unmasked: false,
+            writes: None,
+            shelf: Arc::new(Shelf::new(world.home.path())),
         };
         world.watcher = Some(Watcher::start(setup).unwrap());
         assert!(world.watcher.as_ref().unwrap().wait_first(PATIENCE), "the first reading never ended");

@@ -41,6 +41,13 @@ pub(super) fn note(program: &mut Program) {
     (program.blocking, program.blocking_calls) = (reached, calls);
 }
 
+/// The names of such built-ins that a block calls itself.
+pub fn called_in(block: &Block) -> BTreeSet<&'static str> {
+    let mut calls = Vec::new();
+    calls_of(block, &mut calls);
+    calls.into_iter().map(|(name, _)| name).collect()
+}
+
 fn calls_of(block: &Block, calls: &mut Vec<(&'static str, Place)>) {
     let mut callee = |callee: &Callee, place: Place| match callee {
         Callee::Builtin(builtin) if builtin.blocking => calls.push((builtin.name, place)),

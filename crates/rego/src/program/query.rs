@@ -18,12 +18,12 @@ use crate::check::{self, Checks};
 use crate::diagnostic::Diagnostic;
 use crate::effects::Effects;
 use crate::plan::compile::{Names, QUERY, compile_query_in, names_of};
-use crate::plan::ir::Place;
+use crate::plan::ir::{Base, Block, Operand, Out, Pattern, Place, Step, Stmt};
 use crate::plan::watch::Watch;
-use crate::plan::{Failure as PlanFailure, Finding, Machine, Outline, Query as Plan, Strict};
+use crate::plan::{Failure as PlanFailure, Finding, Machine, Outline, Query as Plan, Strict, called_in};
 use crate::syntax::ast::{self, Body, Expr, ExprKind, Op, Ref, RefPart, Term, TermKind, Version};
 use crate::syntax::parser::{Options, parse_query_with};
-use crate::syntax::source::Source;
+use crate::syntax::source::{Source, Span};
 use crate::syntax::visit::{self, Visitor};
 use crate::value::Value;
 
@@ -46,6 +46,13 @@ pub struct Query {
     pub(super) source: Source,
     pub(super) outline: Outline,
     expressions: Vec<Expression>,
+}
+
+/// A compiled query of which it is only asked whether it holds.
+#[derive(Debug)]
+pub struct Conditions {
+    pub(super) plan: Plan,
+    pub(super) source: Source,
 }
 
 /// One expression of a query.
@@ -86,10 +93,28 @@ pub struct Asking<'a> {
     pub watch: Option<Box<dyn Watch + 'a>>,
 }
 
+impl Conditions {
+    /// Asks whether a document is `true`, and not just anything.
+    pub fn of_path(path: &[String]) -> Self {
+        let key = |segment: &String| Step::Key(Operand::Const(Value::from(segment.as_str())));
+        let path = path.iter().map(key).collect();
+        let out = Out::Fits(Pattern::Is(Operand::Const(Value::Bool(true))));
+        let stmt = Stmt::Walk { base: Base::Node(0), path, out };
+        let place = Place { file: QUERY, span: Span::default() };
+        let block = Block { stmts: vec![(stmt, place)] };
+        Self { plan: Plan { block, slots: 0, vars: Vec::new() }, source: Source::new("", "") }
+    }
+}
+
 impl Query {
     /// Its expressions, in order; declarations (`some x`) are none.
     pub fn expressions(&self) -> &[Expression] {
         &self.expressions
+    }
+
+    /// The built-ins that it calls itself and that may wait for others (`http.send`), by name.
+    pub fn blocking_calls(&self) -> impl Iterator<Item = &'static str> {
+        called_in(&self.plan.block).into_iter()
     }
 }
 
@@ -99,27 +124,30 @@ impl Program {
     /// # Errors
     /// Everything that is wrong with the query, or with what it is to be read in. The file of the query is ``.
     pub fn prepare(&self, text: &str, scope: &Scope) -> Result<Query, Vec<Diagnostic>> {
-        on_stack(STACK, || {
-            let compiled = budget::within(end(LOAD), LOAD_MEMORY, || self.prepare_here(text, scope));
-            let refused = |message: &str| vec![Diagnostic::new("rego_compile_error", message)];
-            compiled.unwrap_or_else(|why| {
-                Err(match why {
-                    Ok(Exceeded::Time) => refused("the query takes too long to compile"),
-                    Ok(Exceeded::Memory) => refused("the query takes too much memory to compile"),
-                    Err(_) => refused("the compiler panicked; please report it"),
-                })
-            })
+        within_limits(|| self.prepare_here(text, scope))
+    }
+
+    /// Compiles a query of which it is only asked whether it holds, and what its variables are then.
+    ///
+    /// # Errors
+    /// As [`Program::prepare`].
+    pub fn prepare_conditions(&self, text: &str, scope: &Scope) -> Result<Conditions, Vec<Diagnostic>> {
+        within_limits(|| {
+            let source = Source::new("", text);
+            let own = read_scope(scope)?;
+            let body = parse(&source, &own)?;
+            let compiled = compile_query_in(&self.plan, &body, &declared, self.names(scope, &own));
+            let plan =
+                compiled.map_err(|found| self.explained(&found, body.clone(), own.clone(), &source))?;
+            let errors = self.type_errors(body, own, &source);
+            if errors.is_empty() { Ok(Conditions { plan, source }) } else { Err(errors) }
         })
     }
 
     fn prepare_here(&self, text: &str, scope: &Scope) -> Result<Query, Vec<Diagnostic>> {
         let source = Source::new("", text);
         let own = read_scope(scope)?;
-        let options = Options { keywords: own.keywords, ..Options::default() };
-        let parsed = parse_query_with(&source, Version::V1, options);
-        let mut body = parsed.map_err(|errors| {
-            errors.into_iter().map(|error| Diagnostic::of_syntax(&source, error)).collect::<Vec<_>>()
-        })?;
+        let mut body = parse(&source, &own)?;
         let names = self.names(scope, &own);
         let checked = body.clone();
         let outline = Outline::of_query(&body);
@@ -245,6 +273,25 @@ impl Program {
         }
         told
     }
+}
+
+fn within_limits<T>(compile: impl FnOnce() -> Result<T, Vec<Diagnostic>>) -> Result<T, Vec<Diagnostic>> {
+    on_stack(STACK, || {
+        let refused = |message: &str| vec![Diagnostic::new("rego_compile_error", message)];
+        budget::within(end(LOAD), LOAD_MEMORY, compile).unwrap_or_else(|why| {
+            Err(match why {
+                Ok(Exceeded::Time) => refused("the query takes too long to compile"),
+                Ok(Exceeded::Memory) => refused("the query takes too much memory to compile"),
+                Err(_) => refused("the compiler panicked; please report it"),
+            })
+        })
+    })
+}
+
+fn parse(source: &Source, own: &ast::Module) -> Result<Body, Vec<Diagnostic>> {
+    let options = Options { keywords: own.keywords, ..Options::default() };
+    parse_query_with(source, Version::V1, options)
+        .map_err(|errors| errors.into_iter().map(|error| Diagnostic::of_syntax(source, error)).collect())
 }
 
 /// The module that a query might stand in.

@@ -18,7 +18,7 @@ use super::annotations::{Annotation, SchemaSource, annotations};
 use super::ast::{Import, Module, Version};
 use super::error::Error;
 use super::lexer::lex;
-use super::parser::{Options, parse_module};
+use super::parser::{Options, parse_module, parse_query};
 use super::source::{Source, Span};
 use super::token::Kind;
 use crate::value::{Object, Value};
@@ -53,6 +53,23 @@ pub fn parse<T>(
         let module = parse_module(source, version, options)?;
         let found = if include.annotations { annotations(&module)? } else { Vec::new() };
         document(&module, &found, include).map(finish)
+    })
+}
+
+/// Reads a query and gives `finish` the document of its conditions.
+///
+/// # Errors
+/// What the text gets wrong; a document of too many levels.
+pub fn parse_conditions<T>(
+    source: &Source,
+    include: Include,
+    finish: impl FnOnce(Value) -> T,
+) -> Result<T, Vec<Error>> {
+    super::on_large_stack(|| {
+        let body = parse_query(source, Version::V1)?;
+        let mut writer = Writer { source, include, wildcards: 0, depth: 0, error: None };
+        let conditions = writer.body(&body);
+        writer.error.map_or(Ok(conditions), |error| Err(vec![*error])).map(finish)
     })
 }
 

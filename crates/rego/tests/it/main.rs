@@ -12,4 +12,5 @@ mod hints;
 mod hostile;
 mod interpreter;
 mod negation;
+mod partial;
 mod rule_forms;

@@ -49,7 +49,11 @@ impl<'e> Machine<'e> {
         }
     }
 
-    fn builtin(&mut self, builtin: &Builtin, args: &[Value]) -> Result<Option<Value>, Box<Failure>> {
+    pub(in crate::plan) fn builtin(
+        &mut self,
+        builtin: &Builtin,
+        args: &[Value],
+    ) -> Result<Option<Value>, Box<Failure>> {
         if let Some(watch) = &mut self.watch
             && builtin.name == PRINT
         {

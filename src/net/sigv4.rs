@@ -1,4 +1,4 @@
-//! Signatures of requests to AWS: Signature Version 4, as far as calls without a query need it.
+//! Signatures of requests to AWS, and to what speaks its protocols: Signature Version 4, as far as calls without a query need it.
 
 use std::fmt::Write as _;
 
@@ -10,36 +10,42 @@ use crate::model::clock::Timestamp;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// What is signed.
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    /// As it is sent, in letters that need no escape.
-    pub(super) path: &'a str,
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// As it is sent, escapes included.
+    pub path: &'a str,
     /// In order of their names, which are in small letters.
-    pub(super) headers: &'a [(&'a str, &'a str)],
-    pub(super) body: &'a [u8],
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The whole body.
+    pub body: &'a [u8],
 }
 
 /// Who signs.
-pub(super) struct Credentials<'a> {
-    pub(super) access_key_id: &'a str,
-    pub(super) secret_access_key: &'a str,
+pub struct Credentials<'a> {
+    /// The name of the key.
+    pub access_key_id: &'a str,
+    /// The key.
+    pub secret_access_key: &'a str,
 }
 
 /// What the signature is good for, besides its day.
-pub(super) struct Scope<'a> {
-    pub(super) region: &'a str,
-    pub(super) service: &'a str,
+pub struct Scope<'a> {
+    /// E.g. `eu-central-1`.
+    pub region: &'a str,
+    /// E.g. `s3`.
+    pub service: &'a str,
 }
 
 /// A time as AWS writes it, e.g. `20150830T123600Z`.
-pub(super) fn amz_date(at: Timestamp) -> String {
+pub fn amz_date(at: Timestamp) -> String {
     let text = at.rfc3339();
     let seconds = text.split('.').next().unwrap_or_default();
     format!("{}Z", seconds.replace(['-', ':'], ""))
 }
 
 /// The header `authorization` of a request that is sent at `date`.
-pub(super) fn authorization(
+pub fn authorization(
     request: &Request<'_>,
     credentials: &Credentials<'_>,
     scope: &Scope<'_>,
@@ -77,7 +83,8 @@ fn mac(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
 
-fn hash(bytes: &[u8]) -> String {
+/// SHA-256, in hexadecimal digits.
+pub fn hash(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
