@@ -20,6 +20,7 @@ mod cross_organisation;
 mod custody;
 mod decision_log;
 mod decisions;
+mod deploy;
 mod docker;
 mod events;
 mod ext_authz;

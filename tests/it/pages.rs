@@ -58,6 +58,7 @@ pages! {
     certificates: "docs/certificates.md",
     commands: "docs/commands.md",
     configuration: "docs/configuration.md",
+    containers: "docs/containers.md",
     cross_organisation: "docs/cross-organisation.md",
     data_filters: "docs/data-filters.md",
     decision_log: "docs/decision-log.md",
