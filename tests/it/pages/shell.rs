@@ -144,7 +144,8 @@ impl Shell {
     /// Starts a command that goes on, on a terminal of its own.
     pub fn background(&mut self, command: &str) -> Ran {
         self.seen = 0;
-        let script = self.scratch("command", &format!("echo $$ >\"$LOG.pid\"\nexec {command}"));
+        let script =
+            self.scratch("command", &format!("echo $$ | tee -a \"$LOG.pids\" >\"$LOG.pid\"\nexec {command}"));
         self.run(&format!(
             ": >\"$LOG\"\nscript -qefc 'bash {}' /dev/null >>\"$LOG\" 2>&1 &\n",
             script.display()
@@ -194,6 +195,15 @@ impl Drop for Shell {
         let group = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         let _ = self.child.wait();
+        // A command in the background has a terminal, and thus a session, of its own.
+        for pid in read(&self.dir.path().join("log.pids")).lines().filter_map(|pid| pid.parse().ok()) {
+            let is_ours = std::fs::read_link(format!("/proc/{pid}/cwd"));
+            if is_ours.is_ok_and(|cwd| cwd.starts_with(self.dir.path()))
+                && let Some(pid) = rustix::process::Pid::from_raw(pid)
+            {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
     }
 }
 
